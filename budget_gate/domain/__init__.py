@@ -1,0 +1,1 @@
+"""The rules, pure: no clock, no environment, no IO, no logging."""

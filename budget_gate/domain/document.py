@@ -1,0 +1,104 @@
+"""The scalars and the base model of the YAML documents: exact numbers, days, percentages.
+
+Documents arrive with every scalar as the text that was written, so that `0.10` is exactly 0.10.
+"""
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticCustomError
+
+_SHOWN = 60
+_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+class Document(BaseModel):
+    """A part of a document: frozen, and refusing keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def wrong(message: str, hint: str) -> PydanticCustomError:
+    """The error of a value that is `message`, with the remedy in `hint`."""
+    # The texts go in as context: pydantic formats the template, and a value may hold braces.
+    return PydanticCustomError("wrong_value", "{problem}", {"problem": message, "hint": hint})
+
+
+def shown(value: object) -> str:
+    """A value of a document as an error quotes it, cut to a readable length."""
+    text = repr(value) if isinstance(value, str) else f"a {_kind(value)}"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 4]}...'"
+
+
+def _kind(value: object) -> str:
+    return "mapping" if isinstance(value, dict) else "list"
+
+
+def _number(value: object) -> Decimal:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return Decimal(value)
+    raise wrong(
+        f"{shown(value)} is not an amount",
+        "write a plain number that is not negative, such as 5000 or 0.30",
+    )
+
+
+def _percent(value: object) -> Decimal:
+    number = value.removesuffix("%").rstrip() if isinstance(value, str) else ""
+    if isinstance(value, str) and value.endswith("%") and _NUMBER.fullmatch(number):
+        ratio = Decimal(number).scaleb(-2)
+        if ratio <= 1:
+            return ratio
+    raise wrong(
+        f"{shown(value)} is not a percentage from 0% to 100%",
+        "write it with the percent sign, such as 80%",
+    )
+
+
+def _count(value: object) -> int:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value, re.ASCII):
+        return int(value)
+    raise wrong(f"{shown(value)} is not a whole number", "write a number such as 200000")
+
+
+def _day(value: object) -> date:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise wrong(f"{shown(value)} is not a day", "write a UTC day as YYYY-MM-DD")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise wrong(f"{shown(value)} is not a text", "write a text that is not empty")
+
+
+def _optional_factor(value: object) -> Decimal | None:
+    return None if value == "none" else _number(value)
+
+
+def _flag(value: object) -> bool:
+    if value in ("true", "false"):
+        return value == "true"
+    raise wrong(f"{shown(value)} is neither true nor false", "write true or false")
+
+
+# USD, or USD per million tokens, or a factor: never negative, exactly as written.
+Number = Annotated[Decimal, BeforeValidator(_number)]
+# A ratio from 0 to 1, written as a percentage.
+Percent = Annotated[Decimal, BeforeValidator(_percent)]
+Count = Annotated[int, BeforeValidator(_count)]
+# A UTC day.
+Day = Annotated[date, BeforeValidator(_day)]
+Text = Annotated[str, BeforeValidator(_text)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+# A factor, or None where `none` is written.
+OptionalFactor = Annotated[Decimal | None, BeforeValidator(_optional_factor)]
+Version = Literal["1"]

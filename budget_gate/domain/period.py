@@ -1,0 +1,75 @@
+"""Half-open periods of UTC time: the month to date, its closed days and its open day."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The instants from `start` up to, not including, `end`; both aware and in UTC."""
+
+    start: datetime
+    end: datetime
+
+    def steps(self, width: timedelta) -> list[datetime]:
+        """The starts of the buckets of `width` that tile the period, oldest first."""
+        starts = []
+        at = self.start
+        while at < self.end:
+            starts.append(at)
+            at += width
+        return starts
+
+
+@dataclass(frozen=True, slots=True)
+class MonthToDate:
+    """The calendar month (UTC) of `as_of`, up to `as_of`."""
+
+    as_of: datetime
+
+    @property
+    def period(self) -> Period:
+        """From the 1st 00:00Z of the month up to `as_of`; empty at that very instant."""
+        return Period(_midnight(self.as_of).replace(day=1), self.as_of)
+
+    @property
+    def closed(self) -> Period | None:
+        """The UTC days that have ended, or None on the 1st."""
+        period = Period(self.period.start, _midnight(self.as_of))
+        return period if period.start < period.end else None
+
+    @property
+    def open(self) -> Period | None:
+        """The open day in whole hours, the running hour included; None at 00:00:00Z sharp."""
+        start = _midnight(self.as_of)
+        hours = -((start - self.as_of) // HOUR)
+        return Period(start, start + hours * HOUR) if hours else None
+
+    @property
+    def days(self) -> list[date]:
+        """Every UTC day of the month to date, the open one included once it has begun."""
+        return [start.date() for start in self.period.steps(DAY)]
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def parse_instant(text: str) -> datetime:
+    """The aware UTC instant that an RFC 3339 timestamp names.
+
+    Raises ValueError where `text` is no timestamp, or names no offset: a local time would be
+    read differently on each machine.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("the timestamp has no offset")
+    return instant.astimezone(UTC)
+
+
+def format_instant(instant: datetime) -> str:
+    """RFC 3339 in UTC, with `Z`, to the second."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

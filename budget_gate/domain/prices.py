@@ -1,0 +1,233 @@
+"""The price book: what usage costs by the rate cards of its model and day."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal, localcontext
+from itertools import product
+from operator import mul
+from typing import NamedTuple
+
+from budget_gate.domain.bounds import EXACT, ZERO, Bounds
+from budget_gate.domain.ratecards import PriceDocument, Prices, RateCard, TokenRates
+from budget_gate.domain.usage import Tokens, UsageKey
+
+# The prompt lengths that a usage report can tell apart, in tokens.
+CONTEXT_WINDOWS = {"0-200k": (0, 200_000), "200k-1M": (200_000, 1_000_000)}
+
+_DATE_SUFFIX = re.compile(r"-[0-9]{8}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """Usage has no price, and why."""
+
+    reason: str
+
+
+class Rates(NamedTuple):
+    """Exact USD for one of each class of `Tokens` in their order, but for unsplit cache writes."""
+
+    uncached_input: Decimal
+    cache_write_5m: Decimal
+    cache_write_1h: Decimal
+    cache_read: Decimal
+    output: Decimal
+    web_search: Decimal
+
+
+class RateRange(NamedTuple):
+    """The lowest and the highest rates that may apply: one object where only one does."""
+
+    low: Rates
+    high: Rates
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether only one rate of each class applies."""
+        return self.high is self.low
+
+    def cost(self, tokens: Tokens) -> Bounds:
+        """Exact USD of `tokens`; to be called in the context `EXACT`."""
+        low = high = sum(map(mul, self.low, tokens), ZERO)
+        if not self.is_exact:
+            high = sum(map(mul, self.high, tokens), ZERO)
+        if tokens.cache_write_unsplit:
+            low += tokens.cache_write_unsplit * min(self.low[1:3])
+            high += tokens.cache_write_unsplit * max(self.high[1:3])
+        return Bounds(low, high)
+
+
+@dataclass(frozen=True)
+class PriceBook:
+    """The bundled prices, with the discount and the own prices of a policy."""
+
+    document: PriceDocument
+    overrides: Mapping[str, tuple[RateCard, ...]] = field(default_factory=dict)
+    discount: Decimal = ZERO
+    # All but the workspace decides a rate, so that few entries serve a large report.
+    _found: dict[tuple[object, ...], RateRange | Unpriced] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def with_policy(self, prices: Prices) -> "PriceBook":
+        """The book as the policy's `prices` change it."""
+        return replace(self, overrides=prices.models, discount=prices.discount)
+
+    def price(self, key: UsageKey, tokens: Tokens) -> Bounds | Unpriced:
+        """Exact USD of an amount of usage.
+
+        sum(tokens x rate of the model, the day and the prompt's length) x speed x tier x place
+        + searches x price of a search. Where the report does not tell a dimension, the cost lies
+        between that of the cheapest and of the dearest it may be.
+        """
+        with localcontext(EXACT):
+            rates = self.rates(key)
+            return rates if isinstance(rates, Unpriced) else rates.cost(tokens)
+
+    def rates(self, key: UsageKey) -> RateRange | Unpriced:
+        """The rates that apply to the usage of `key`."""
+        what = (key.day, *key[2:])
+        found = self._found.get(what)
+        if found is None:
+            with localcontext(EXACT):
+                found = self._found[what] = self._find(key)
+        return found
+
+    def model_id(self, name: str) -> str | None:
+        """The id that the prices of a model stand under; None where the model is not known.
+
+        Matches an id, an alias, or a dateless id with a date behind it; never a mere prefix, as
+        `claude-opus-4` is a prefix of `claude-opus-4-7` and three times its price.
+        """
+        if name in self.overrides or name in self.document.models:
+            return name
+        for model, listed in self.document.models.items():
+            if name in listed.aliases:
+                return model
+            rest = name.removeprefix(model)
+            if listed.dated_ids and rest != name and _DATE_SUFFIX.fullmatch(rest):
+                return model
+        return None
+
+    def dearest(self, day: date) -> RateRange:
+        """From nothing to the dearest rate of each class that any model has on `day`."""
+        with localcontext(EXACT):
+            cards = [card for listed in self.document.models.values() for card in listed.prices]
+            cards += [card for own in self.overrides.values() for card in own]
+            vectors = [
+                self._vector(base, speed * max(card.us, Decimal(1)), ZERO)
+                for card in [card for card in cards if card.covers(day)] or cards
+                for fast, long in product((False, card.fast is not None), (False, True))
+                for base, speed in [card.base(fast=fast, long=long)]
+            ]
+            return RateRange(Rates(*[ZERO] * len(Rates._fields)), _each(max, vectors))
+
+    def _find(self, key: UsageKey) -> RateRange | Unpriced:
+        if key.model is None:
+            return Unpriced("the report does not name its model")
+        found = self._card(key.model, key.day)
+        if isinstance(found, Unpriced):
+            return found
+        card, discount = found
+        tiers = _tiers(card, key.service_tier)
+        speeds = _speeds(card, key.speed, key.service_tier)
+        places = _places(card, key.inference_geo)
+        lengths = _lengths(card, key.context_window)
+        if isinstance(tiers, Unpriced):
+            return tiers
+        if isinstance(speeds, Unpriced):
+            return speeds
+        if isinstance(places, Unpriced):
+            return places
+        if isinstance(lengths, Unpriced):
+            return lengths
+        vectors = []
+        for tier, fast, place, long in product(tiers, speeds, places, lengths):
+            base, speed = card.base(fast=fast, long=long)
+            vectors.append(self._vector(base, tier * speed * place, discount))
+        low, high = _each(min, vectors), _each(max, vectors)
+        return RateRange(low, low if low == high else high)
+
+    def _card(self, name: str, day: date) -> tuple[RateCard, Decimal] | Unpriced:
+        """The card in force on `day` with the discount on it: none on a policy's own price."""
+        model = self.model_id(name)
+        if model is None:
+            return Unpriced("the model is not in the price book")
+        for card in self.overrides.get(model, ()):
+            if card.covers(day):
+                return card, ZERO
+        listed = self.document.models.get(model)
+        for card in listed.prices if listed else ():
+            if card.covers(day):
+                return card, self.discount
+        return Unpriced("the price book has no price of the model on that day")
+
+    def _vector(self, base: TokenRates, factor: Decimal, discount: Decimal) -> Rates:
+        """USD per token: `base` is per million."""
+        each = (factor * (1 - discount)).scaleb(-6)
+        return Rates(
+            base.input * each,
+            base.cache_write_5m * each,
+            base.cache_write_1h * each,
+            base.cache_read * each,
+            base.output * each,
+            self.document.web_search.scaleb(-3),
+        )
+
+
+def _each(choose: Callable[[Iterable[Decimal]], Decimal], vectors: list[Rates]) -> Rates:
+    return Rates(*(choose(column) for column in zip(*vectors, strict=True)))
+
+
+def _tiers(card: RateCard, tier: str | None) -> tuple[Decimal, ...] | Unpriced:
+    match tier:
+        case "standard" | "priority":
+            return (Decimal(1),)
+        case "batch" if card.batch is not None:
+            return (card.batch,)
+        case None:
+            return Unpriced("the report does not tell its service tier")
+        case _:
+            return Unpriced(f"service tier {tier} has no published price for the model")
+
+
+def _speeds(card: RateCard, speed: str | None, tier: str | None) -> tuple[bool, ...] | Unpriced:
+    can_be_fast = card.fast is not None and tier != "batch"
+    match speed:
+        case "standard":
+            return (False,)
+        case "fast" if can_be_fast:
+            return (True,)
+        case None:
+            return (False, True) if can_be_fast else (False,)
+        case _:
+            return Unpriced(f"speed {speed} has no price for the model on that day and tier")
+
+
+def _places(card: RateCard, geo: str | None) -> tuple[Decimal, ...] | Unpriced:
+    match geo:
+        case "global" | "not_available":
+            return (Decimal(1),)
+        case "us":
+            return (card.us,)
+        case None:
+            return (Decimal(1), card.us)
+        case _:
+            return Unpriced(f"inference geo {geo} has no published price")
+
+
+def _lengths(card: RateCard, window: str | None) -> tuple[bool, ...] | Unpriced:
+    """Whether the prompts may be short (False) or long (True) by the card's threshold."""
+    if card.long_context is None:
+        return (False,)
+    if window is None:
+        return (False, True)
+    if window not in CONTEXT_WINDOWS:
+        return Unpriced(f"context window {window} has no published price for the model")
+    shortest, longest = CONTEXT_WINDOWS[window]
+    above = card.long_context.above
+    if longest <= above:
+        return (False,)
+    return (True,) if shortest >= above else (False, True)

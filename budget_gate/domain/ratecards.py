@@ -1,0 +1,125 @@
+"""Rate cards: the dated prices of a model, as the price book and a policy write them."""
+
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from budget_gate.domain.bounds import ZERO
+from budget_gate.domain.document import (
+    Count,
+    Day,
+    Document,
+    Flag,
+    Number,
+    OptionalFactor,
+    Percent,
+    Text,
+    Version,
+    wrong,
+)
+
+
+class TokenRates(Document):
+    """USD per million tokens, a rate for each of the five disjoint classes."""
+
+    input: Number
+    cache_write_5m: Number
+    cache_write_1h: Number
+    cache_read: Number
+    output: Number
+
+
+class LongContext(TokenRates):
+    """What every token of a request costs whose prompt is longer than `above` tokens."""
+
+    above: Count
+
+
+class RateCard(TokenRates):
+    """The prices of a model from `start`, inclusive, until `until`, exclusive (UTC days).
+
+    `batch`, `fast` and `us` are factors on all token classes; None: not offered, so that usage of
+    the kind has no price. `fast_long_context` is the factor on the long-context rates for fast
+    requests; None: fast costs the same at any length. The defaults are those of a policy's own
+    card; the bundled book states every factor.
+    """
+
+    start: Day = Field(date.min, alias="from")
+    until: Day = date.max
+    long_context: LongContext | None = None
+    batch: OptionalFactor = Decimal("0.5")
+    fast: OptionalFactor = None
+    fast_long_context: OptionalFactor = None
+    us: Number = Decimal("1.1")
+    source: Text = ""
+    confidence: Text = ""
+    note: Text = ""
+
+    @model_validator(mode="after")
+    def _spans_a_day(self) -> Self:
+        if self.start >= self.until:
+            raise wrong("`until` is not after `from`", "`until` is the first day without the price")
+        return self
+
+    def covers(self, day: date) -> bool:
+        """Whether the card is in force on `day` (UTC)."""
+        return self.start <= day < self.until
+
+    def base(self, *, fast: bool, long: bool) -> tuple[TokenRates, Decimal]:
+        """The rates of a speed and a prompt length, and the factor of the speed on them.
+
+        `fast` needs a card that has a fast price.
+        """
+        if not fast:
+            return (self.long_context or self) if long else self, Decimal(1)
+        if long and self.long_context and self.fast_long_context:
+            return self.long_context, self.fast_long_context
+        return self, self.fast or Decimal(1)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
+def _in_order(cards: tuple[RateCard, ...]) -> tuple[RateCard, ...]:
+    if not cards or any(before.until > after.start for before, after in pairwise(cards)):
+        raise wrong(
+            "the prices are missing, overlap or are out of order",
+            "list them oldest first, each `from` at or after the `until` before it",
+        )
+    return cards
+
+
+# One card, or a list of dated ones, oldest first.
+RateCards = Annotated[tuple[RateCard, ...], BeforeValidator(_listed), AfterValidator(_in_order)]
+
+
+class ModelPrices(Document):
+    """All prices of a model of the book, with the other names that usage may call it by.
+
+    `dated_ids` says that the id plus `-YYYYMMDD` is the same model.
+    """
+
+    aliases: tuple[Text, ...] = ()
+    dated_ids: Flag = False
+    retired_on: Text = ""
+    prices: RateCards
+
+
+class PriceDocument(Document):
+    """The bundled price book; `web_search` is USD for 1,000 searches."""
+
+    version: Version
+    verified_on: Day
+    web_search: Number
+    models: dict[Text, ModelPrices]
+
+
+class Prices(Document):
+    """A policy's own prices: a discount off list on tokens, and cards that replace the book's."""
+
+    discount: Percent = ZERO
+    models: dict[Text, RateCards] = {}

@@ -1,0 +1,71 @@
+"""Spend: the one table that budgets, reports and charts read."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, NamedTuple
+
+from budget_gate.domain.bounds import Bounds
+
+Level = Literal["info", "warning", "error"]
+Basis = Literal["list"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a reader of the report must know; `code` is stable, `message` is for people."""
+
+    level: Level
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace as the API lists it; `id` is None for the default workspace."""
+
+    id: str | None
+    name: str
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How far the data reaches: `through` is UTC, exclusive; `open_day` whether today is in it."""
+
+    through: datetime
+    closed_days: int
+    open_day: bool
+
+
+class SpendLine(NamedTuple):
+    """What one model cost one workspace on one UTC day."""
+
+    day: date
+    workspace: str | None
+    model: str | None
+    cost: Bounds
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFacts:
+    """Which prices were used: the day they were last checked, and the models a policy overrides."""
+
+    verified_on: date
+    overrides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """The spend of a month to date.
+
+    `unpriced` holds one sentence for each kind of usage without a price that leaves the total
+    without an upper bound. `workspaces` is None where the source has no list of them.
+    """
+
+    lines: tuple[SpendLine, ...]
+    unpriced: tuple[str, ...]
+    workspaces: tuple[Workspace, ...] | None
+    coverage: Coverage
+    prices: PriceFacts
+    notes: tuple[Note, ...] = ()

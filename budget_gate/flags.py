@@ -1,0 +1,97 @@
+"""The flags: what --help says, with nothing imported that answering it does not need."""
+
+import argparse
+from collections.abc import Sequence
+
+from budget_gate import __version__
+
+COMMANDS = ("check", "demo")
+DEFAULT_COMMAND = "check"
+
+EPILOG = """\
+exit codes:
+  0  every budget is within its cap, or the run was told not to enforce
+  1  at least one budget is breached (with --fail-on warning: or warns)
+  2  the policy, a flag or a setting is wrong: nothing was decided
+  3  spend could not be established
+  4  a bug in budget-gate
+
+The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never from a flag.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="budget-gate",
+        description="Tells whether this month's Claude API spend has breached a budget.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"budget-gate {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    check = commands.add_parser(
+        "check",
+        help="judge the month to date (the default command)",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    check.add_argument(
+        "--policy", metavar="FILE", help="the policy (default: budget.yml, then .github/budget.yml)"
+    )
+    check.add_argument(
+        "--as-of", metavar="TIME", help="judge the month up to this time, RFC 3339 (default: now)"
+    )
+    _add_format(check)
+    check.add_argument("--report", metavar="FILE", help="also write the JSON report to this file")
+    check.add_argument(
+        "--fail-on",
+        choices=("breach", "warning", "never"),
+        help="what ends in exit code 1 (default: breach)",
+    )
+    check.add_argument(
+        "--on-error",
+        choices=("fail", "warn"),
+        help="whether spend that cannot be established fails the run (default: fail)",
+    )
+    check.add_argument(
+        "--deadline", metavar="SECONDS", help="for all requests together (default: 120)"
+    )
+    check.add_argument(
+        "--usage",
+        metavar="FILE",
+        nargs="+",
+        help="read these saved pages of the usage report instead of the API",
+    )
+    check.add_argument(
+        "--workspaces", metavar="FILE", help="a saved list of workspaces, to go with --usage"
+    )
+    check.add_argument(
+        "--partial",
+        action="store_true",
+        help="judge saved pages that do not cover the month to date",
+    )
+    demo = commands.add_parser(
+        "demo",
+        help="judge a sample organization: no key, no network",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_format(demo)
+    return parser
+
+
+def _add_format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format",
+        choices=("text", "markdown", "json"),
+        help="how the report is printed (default: text)",
+    )
+
+
+def parse_flags(arguments: Sequence[str]) -> argparse.Namespace:
+    """The flags of a command line, `check` where it names no command; exits as argparse does."""
+    named = arguments and arguments[0] in (*COMMANDS, "-h", "--help", "--version")
+    return build_parser().parse_args(arguments if named else [DEFAULT_COMMAND, *arguments])

@@ -1,0 +1,113 @@
+"""What GitHub Actions reads of a run: step outputs and annotations, escaped for the runner."""
+
+import json
+from collections.abc import Sequence
+from uuid import uuid4
+
+from budget_gate.domain.verdict import BudgetResult, Report
+from budget_gate.errors import ConfigurationError
+from budget_gate.outputs.wording import NAME_LENGTH, exact, plain, spent_of_cap
+
+# GitHub shows no more of a kind in a step.
+MOST_ANNOTATIONS = 10
+
+_TITLE = "budget-gate"
+_LEVELS = {"breached": "error", "uncertain": "error", "warning": "warning"}
+
+
+def render_outputs(report: Report, report_path: str) -> str:
+    """The step's outputs for the file `GITHUB_OUTPUT`; `report_path` is that of the JSON report.
+
+    Every value stands between delimiters that it cannot contain.
+    """
+    verified = report.status != "unverified" and report.spend is not None
+    cap = next((budget.cap for budget in report.budgets if budget.id == "global"), None)
+    breached = [budget.id for budget in report.budgets if budget.status == "breached"]
+    values = {
+        "status": report.status,
+        "enforced": "true" if report.enforced else "false",
+        # What was spent at least, as only that is certain.
+        "spend-usd": exact(report.spend.low) if verified and report.spend else "",
+        "cap-usd": "" if cap is None else exact(cap),
+        "breached": json.dumps(breached),
+        "report": report_path,
+    }
+    delimiter = f"end-{uuid4()}"
+    return "".join(f"{name}<<{delimiter}\n{value}\n{delimiter}\n" for name, value in values.items())
+
+
+def render_annotations(report: Report, policy: str) -> str:
+    """A workflow command for each budget that is not ok, at its line, and for spend not known.
+
+    `policy` is the policy file as the repository knows it. At most 10, the rest counted.
+    """
+    commands = []
+    if report.status == "unverified" or not report.enforced:
+        level = "error" if report.enforced else "warning"
+        reason = next((note.message for note in report.notes if note.level == "error"), "")
+        unenforced = "" if report.enforced else "UNENFORCED. "
+        commands.append(
+            _command(level, f"{unenforced}Spend is {report.status}. {reason}".strip(), title=_TITLE)
+        )
+    notable = [budget for budget in report.budgets if budget.status in _LEVELS]
+    commands += [_annotation(budget, policy) for budget in notable]
+    return _capped(commands)
+
+
+def render_problems(error: ConfigurationError) -> str:
+    """A workflow command for each defect of a document, or one for an error without a place."""
+    return _capped(
+        [
+            _command(
+                "error",
+                f"{problem.key}: {problem.message}. {problem.hint}".removeprefix(": "),
+                file=error.file,
+                line=str(problem.line),
+                col=str(problem.column),
+                title=_TITLE,
+            )
+            for problem in error.problems
+        ]
+        or [_command("error", f"{error.message}. {error.hint}", title=_TITLE)]
+    )
+
+
+def render_mask(secret: str) -> str:
+    """The workflow command that keeps `secret` out of the log from here on."""
+    return f"::add-mask::{_data(secret)}\n"
+
+
+def _annotation(budget: BudgetResult, policy: str) -> str:
+    message = (
+        f"{plain(budget.name, NAME_LENGTH)} has spent {spent_of_cap(budget)}: {budget.reason}."
+    )
+    return _command(
+        _LEVELS[budget.status], message, file=policy, line=str(budget.line), title=_TITLE
+    )
+
+
+def _capped(commands: Sequence[str]) -> str:
+    if len(commands) > MOST_ANNOTATIONS:
+        rest = len(commands) - MOST_ANNOTATIONS + 1
+        commands = [
+            *commands[: MOST_ANNOTATIONS - 1],
+            _command("warning", f"{rest} more are in the step's summary and log.", title=_TITLE),
+        ]
+    return "".join(f"{command}\n" for command in commands)
+
+
+def _command(level: str, message: str, **properties: str) -> str:
+    named = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{level} {named}::{_data(plain(message, 1000))}"
+
+
+def _data(text: str) -> str:
+    return _encoded(text, {"%": "%25", "\r": "%0D", "\n": "%0A"})
+
+
+def _property(text: str) -> str:
+    return _encoded(text, {"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
+
+
+def _encoded(text: str, codes: dict[str, str]) -> str:
+    return "".join(codes.get(char, char) for char in text)

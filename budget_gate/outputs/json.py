@@ -1,0 +1,81 @@
+"""The report as JSON, schema `budget-gate/report/v1`: exact amounts, times in RFC 3339 UTC."""
+
+import json
+from typing import Any, Final
+
+from budget_gate import __version__
+from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.period import format_instant
+from budget_gate.domain.usage import UNATTRIBUTED
+from budget_gate.domain.verdict import BudgetResult, Report
+from budget_gate.outputs.wording import exact, ratio
+
+SCHEMA: Final = "budget-gate/report/v1"
+
+
+def render_json(report: Report) -> str:
+    """The report as indented ASCII; `spend` is null where none could be established.
+
+    A `high` of null is an amount without a known upper bound.
+    """
+    verified = report.status != "unverified" and report.spend is not None
+    document = {
+        "schema": SCHEMA,
+        "version": __version__,
+        "status": report.status,
+        "enforced": report.enforced,
+        "as_of": format_instant(report.as_of),
+        "period": {
+            "start": format_instant(report.period.start),
+            "end": format_instant(report.period.end),
+        },
+        "spend": _bounds(report.spend) if verified and report.spend else None,
+        "budgets": [_budget(budget) for budget in report.budgets],
+        "workspaces": [
+            {
+                "id": "unattributed" if row.id == UNATTRIBUTED else row.id,
+                "name": row.name,
+                "archived": row.archived,
+                "spend": _bounds(row.spend),
+            }
+            for row in report.workspaces
+        ],
+        "models": [{"id": row.id, "spend": _bounds(row.spend)} for row in report.models],
+        "days": [{"day": str(row.day), "spend": _bounds(row.spend)} for row in report.days],
+        "coverage": report.coverage
+        and {
+            "through": format_instant(report.coverage.through),
+            "closed_days": report.coverage.closed_days,
+            "open_day": report.coverage.open_day,
+        },
+        "prices": report.prices
+        and {
+            "verified_on": str(report.prices.verified_on),
+            "age_days": report.price_age_days,
+            "overrides": list(report.prices.overrides),
+        },
+        "notes": [
+            {"level": note.level, "code": note.code, "message": note.message}
+            for note in report.notes
+        ],
+    }
+    # GitHub's runner takes `##[` for a command wherever it stands in a line of a log.
+    return json.dumps(document, indent=2).replace("##[", "#\\u0023[") + "\n"
+
+
+def _budget(budget: BudgetResult) -> dict[str, Any]:
+    return {
+        "id": budget.id,
+        "name": budget.name,
+        "cap": None if budget.cap is None else exact(budget.cap),
+        "warn_at": [f"{exact(level * 100)}%" for level in budget.warn_at],
+        "spend": _bounds(budget.spend),
+        "used": ratio(budget),
+        "status": budget.status,
+        "reason": budget.reason,
+        "line": budget.line,
+    }
+
+
+def _bounds(bounds: Bounds) -> dict[str, str | None]:
+    return {"low": exact(bounds.low), "high": exact(bounds.high) if bounds.is_limited else None}

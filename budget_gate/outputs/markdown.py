@@ -1,0 +1,170 @@
+"""The report as Markdown for a GitHub step summary."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import accumulate
+
+from budget_gate.domain.bounds import NOTHING, Bounds
+from budget_gate.domain.period import format_instant
+from budget_gate.domain.verdict import BudgetResult, Report, Status
+from budget_gate.errors import ConfigurationError
+from budget_gate.outputs.wording import (
+    NAME_LENGTH,
+    headline,
+    percent,
+    plain,
+    told_reason,
+    usd,
+    usd_range,
+)
+
+SHOWN = 20
+
+_ICONS: dict[Status, str] = {
+    "ok": "🟢",
+    "warning": "🟡",
+    "uncertain": "🟣",
+    "breached": "🔴",
+    "unverified": "⚫",
+}
+# Everything by which Markdown, HTML, GitHub or a runner's expression would make more of a text.
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#+!|~&$^]|:(?=//)|(?<=[wW]{3})\.|@")
+
+
+def render_markdown(report: Report, policy: str) -> str:
+    """The verdict first, the budgets, and folded below them what explains the numbers.
+
+    `policy` is the policy file's name. A third party's text stays text: names stand in code
+    spans, sentences are escaped.
+    """
+    verdict = headline(report, code(policy), name=code, prose=prose)
+    parts = [
+        f"## {_ICONS[report.status]} budget-gate: {report.status}",
+        f"**{verdict}**",
+        *_budgets(report.budgets),
+        *_chart(report),
+        *_folded("Spend by workspace", "Workspace", _workspaces(report)),
+        *_folded(
+            "Spend by model",
+            "Model",
+            [(code(row.id or "unnamed"), row.spend) for row in report.models],
+        ),
+        *_notes(report),
+        _footer(report),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def render_configuration_error(error: ConfigurationError) -> str:
+    """What is wrong with the configuration, for a step summary."""
+    lines = []
+    for problem in error.problems[:SHOWN]:
+        told = f"{problem.key}: {problem.message}. {problem.hint}".removeprefix(": ")
+        lines.append(f"- {code(problem.place)} {prose(told)}")
+    rest = len(error.problems) - SHOWN
+    if rest > 0:
+        lines.append(f"- and {rest} more, all of them in the step's log")
+    verdict = f"Nothing was decided: {prose(error.message)}. {prose(error.hint)}".rstrip()
+    parts = ["## ⚫ budget-gate: configuration", f"**{verdict}**", "\n".join(lines)]
+    return "\n\n".join(parts).rstrip() + "\n"
+
+
+def code(text: str) -> str:
+    """`text` as a code span that stays one, in a table as well."""
+    shown = plain(text, NAME_LENGTH).replace("`", "\N{MODIFIER LETTER PRIME}")
+    return f"`{shown.replace('|', chr(0x2502)) or ' '}`"
+
+
+def prose(text: str) -> str:
+    """`text` with everything escaped that is markup, a link or a mention."""
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", plain(text)).replace(
+        "&#64;", "&#64;&#8203;"
+    )
+
+
+def _budgets(budgets: Sequence[BudgetResult]) -> list[str]:
+    if not budgets:
+        return []
+    lines = ["| | Budget | Spend | Cap | Used | |", "|---|---|--:|--:|--:|---|"]
+    for budget in budgets[:SHOWN]:
+        cap = "any" if budget.cap is None else usd(budget.cap)
+        spend = usd_range(budget.spend, budget.cap)
+        lines.append(
+            f"| {_ICONS[budget.status]} {budget.status} | {code(budget.name)} | {spend} | {cap} "
+            f"| {percent(budget)} | {budget.reason} |"
+        )
+    rest = budgets[SHOWN:]
+    if rest:
+        lines.append(f"| | {len(rest)} more, the worst of them {rest[0].status} | | | | |")
+    return ["\n".join(lines)]
+
+
+def _workspaces(report: Report) -> list[tuple[str, Bounds]]:
+    return [
+        (code(row.name) + (" (archived)" if row.archived else ""), row.spend)
+        for row in report.workspaces
+    ]
+
+
+def _folded(title: str, column: str, rows: Sequence[tuple[str, Bounds]]) -> list[str]:
+    if not rows:
+        return []
+    lines = [f"| {column} | Spend |", "|---|--:|"]
+    lines += [f"| {name} | {usd_range(cost)} |" for name, cost in rows[:SHOWN]]
+    rest = rows[SHOWN:]
+    if rest:
+        total = list(accumulate((cost for _, cost in rest), Bounds.plus))[-1]
+        lines.append(f"| {len(rest)} more | {usd_range(total)} |")
+    return [f"<details><summary>{title}</summary>\n\n" + "\n".join(lines) + "\n\n</details>"]
+
+
+def _chart(report: Report) -> list[str]:
+    """The spend of the month, summed day by day, against the global cap where there is one."""
+    days = report.days
+    if not days or report.spend is None:
+        return []
+    sums = list(accumulate((row.spend for row in days), Bounds.plus, initial=NOTHING))[1:]
+    bars = [total.high if total.is_limited else total.low for total in sums]
+    cap = next((budget.cap for budget in report.budgets if budget.id == "global"), None)
+    top = max(*bars, cap or Decimal(0), Decimal("0.01"), key=Decimal)
+    lines = [
+        "```mermaid",
+        "xychart-beta",
+        f'    title "Spend since {days[0].day}, day by day (USD)"',
+        f"    x-axis [{', '.join(str(row.day.day) for row in days)}]",
+        f'    y-axis "USD" 0 --> {_point(top * Decimal("1.1"))}',
+        f"    bar [{', '.join(map(_point, bars))}]",
+    ]
+    if cap is not None:
+        lines.append(f"    line [{', '.join([_point(cap)] * len(days))}]")
+    return ["\n".join([*lines, "```"])]
+
+
+def _point(amount: Decimal) -> str:
+    return f"{amount:.2f}"
+
+
+def _notes(report: Report) -> list[str]:
+    told = told_reason(report)
+    notes = [note for note in report.notes if note is not told]
+    if not notes:
+        return []
+    lines = [f"- **{note.level}**: {prose(note.message)}" for note in notes[:SHOWN]]
+    rest = len(notes) - SHOWN
+    if rest > 0:
+        lines.append(f"- and {rest} more, all of them in the JSON report")
+    title = f"Notes ({len(notes)})"
+    return [f"<details><summary>{title}</summary>\n\n" + "\n".join(lines) + "\n\n</details>"]
+
+
+def _footer(report: Report) -> str:
+    text = f"From {format_instant(report.period.start)} to {format_instant(report.as_of)}, UTC."
+    if report.coverage is None or report.prices is None:
+        return f"<sub>{text}</sub>"
+    days = report.coverage.closed_days
+    today = " and today so far" if report.coverage.open_day else ""
+    return (
+        f"<sub>{text} {days} closed day{'' if days == 1 else 's'}{today}, at list prices last "
+        f"checked on {report.prices.verified_on}.</sub>"
+    )

@@ -1,0 +1,115 @@
+"""The report for a terminal."""
+
+from budget_gate.domain.period import format_instant
+from budget_gate.domain.verdict import BudgetResult, Report, Status
+from budget_gate.errors import ConfigurationError
+from budget_gate.outputs.wording import (
+    NAME_LENGTH,
+    headline,
+    percent,
+    plain,
+    told_reason,
+    usd,
+    usd_range,
+    used,
+)
+
+SHOWN = 20
+
+_BAR_WIDTH = 20
+_COLOURS: dict[Status, str] = {
+    "ok": "32",
+    "warning": "33",
+    "uncertain": "35",
+    "breached": "31;1",
+    "unverified": "31;1",
+}
+
+
+def render_text(report: Report, policy: str, *, colour: bool) -> str:
+    """The verdict, a line for each budget, worst first, and the notes.
+
+    `colour` adds ANSI colours. A third party's text keeps to its line and brings no escapes.
+    """
+    lines = [
+        _painted(headline(report, plain(policy), name=_name, prose=_prose), report.status, colour),
+        _covered(report),
+        "",
+    ]
+    shown = report.budgets[:SHOWN]
+    if shown:
+        lines += [*_table(shown, colour=colour)]
+        if len(report.budgets) > SHOWN:
+            rest = report.budgets[SHOWN:]
+            lines.append(f"  and {len(rest)} more budgets, the worst of them {rest[0].status}")
+        lines.append("")
+    told = told_reason(report)
+    notes = [note for note in report.notes if note is not told]
+    lines += [f"  {note.level}: {_prose(note.message)}" for note in notes]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def render_error(error: ConfigurationError) -> str:
+    """What is wrong with the configuration: each defect on a line, its remedy below it."""
+    lines = [f"budget-gate: {_prose(error.message)}"]
+    if error.hint:
+        lines.append(f"  {_prose(error.hint)}")
+    for problem in error.problems:
+        lines.append(f"  {_prose(str(problem))}")
+        if problem.hint:
+            lines.append(f"      {_prose(problem.hint)}")
+    return "\n".join(lines) + "\n"
+
+
+def _covered(report: Report) -> str:
+    text = f"{format_instant(report.period.start)} to {format_instant(report.as_of)}"
+    if report.coverage is None:
+        return text
+    days = report.coverage.closed_days
+    today = " and today" if report.coverage.open_day else ""
+    total = f", list cost {usd_range(report.spend)}" if report.spend else ""
+    return f"{text} ({days} closed day{'' if days == 1 else 's'}{today}){total}"
+
+
+def _table(budgets: tuple[BudgetResult, ...], *, colour: bool) -> list[str]:
+    rows = [
+        (
+            budget.status,
+            _name(budget.name),
+            percent(budget),
+            usd_range(budget.spend, budget.cap),
+            "any spend warns" if budget.cap is None else f"of {usd(budget.cap)}",
+        )
+        for budget in budgets
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    return [
+        f"  {_painted(status.ljust(widths[0]), status, colour)}  {name.ljust(widths[1])}  "
+        f"{_bar(budget)}  {share.rjust(widths[2])}  {spend.rjust(widths[3])} {cap}"
+        for budget, (status, name, share, spend, cap) in zip(budgets, rows, strict=True)
+    ]
+
+
+def _bar(budget: BudgetResult) -> str:
+    """The share of the cap that is surely used, then what may be used besides."""
+    if not budget.cap:
+        filled = possible = _BAR_WIDTH if budget.spend.high else 0
+    else:
+        filled = min(_BAR_WIDTH, int(budget.spend.low * _BAR_WIDTH // budget.cap))
+        possible = _BAR_WIDTH
+        if used(budget) is not None:
+            possible = min(_BAR_WIDTH, int(budget.spend.high * _BAR_WIDTH // budget.cap))
+    return "█" * filled + "▒" * (possible - filled) + "░" * (_BAR_WIDTH - possible)
+
+
+def _painted(text: str, status: Status, colour: bool) -> str:  # noqa: FBT001 - one of two looks
+    return f"\x1b[{_COLOURS[status]}m{text}\x1b[0m" if colour else text
+
+
+def _name(text: str) -> str:
+    return _prose(text, NAME_LENGTH)
+
+
+def _prose(text: str, length: int = 2000) -> str:
+    # GitHub's runner takes `##[` for a command wherever it stands in a line of a log.
+    return plain(text, length).replace("##[", "# #[")

@@ -1,0 +1,153 @@
+"""How amounts, percentages and the verdict read: the only place where anything is rounded."""
+
+from collections.abc import Callable
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from budget_gate.domain.bounds import UNLIMITED, Bounds
+from budget_gate.domain.spend import Note
+from budget_gate.domain.verdict import BudgetResult, Report
+
+# Wide enough for every amount; what it divides is shown, never compared.
+_ROUNDING = Context(prec=400, rounding=ROUND_HALF_EVEN)
+_RATIOS = Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+_MOST_PLACES = 30
+NAME_LENGTH = 60
+MESSAGE_LENGTH = 600
+
+Escape = Callable[[str], str]
+
+
+def plain(text: str, length: int = MESSAGE_LENGTH) -> str:
+    """`text` on one line: no control, no invisible or direction mark, at most `length` long."""
+    if len(text) > length:
+        text = text[: length - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def usd(amount: Decimal, against: Decimal | None = None) -> str:
+    """`$1,234.56`: to the cent, half to even, or finer where it would read as equal to `against`.
+
+    An amount that is not known to be limited reads `unknown`.
+    """
+    if amount == UNLIMITED:
+        return "unknown"
+    return f"${_distinct(amount, against, 2)}"
+
+
+def usd_range(bounds: Bounds, against: Decimal | None = None) -> str:
+    """An amount, or from where to where it may lie."""
+    low = usd(bounds.low, against)
+    if bounds.is_exact:
+        return low
+    if not bounds.is_limited:
+        return f"at least {low}"
+    high = usd(bounds.high, against)
+    return low if low == high else f"{low} to {high}"
+
+
+def percent(budget: BudgetResult) -> str:
+    """How much of its cap a budget may have used, such as `68.2%`; a dash where nothing tells."""
+    share = used(budget)
+    if share is None:
+        return "\N{EN DASH}"
+    return f"{_distinct(share * 100, Decimal(100), 1)}%"
+
+
+def used(budget: BudgetResult) -> Decimal | None:
+    """The ratio of the highest possible spend to the cap; None where there is no such ratio."""
+    if not budget.cap or not budget.spend.is_limited:
+        return None
+    return _RATIOS.divide(budget.spend.high, budget.cap)
+
+
+def ratio(budget: BudgetResult) -> str | None:
+    """`used` with 4 decimals, or more where it would read as exactly at the cap."""
+    share = used(budget)
+    return None if share is None else _distinct(share, Decimal(1), 4).replace(",", "")
+
+
+def exact(amount: Decimal) -> str:
+    """The exact digits of an amount, without an exponent or trailing zeros."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _distinct(amount: Decimal, against: Decimal | None, places: int) -> str:
+    """`amount` rounded to `places`, or to as many as it takes to stay on its side of `against`."""
+    rounded = _rounded(amount, places)
+    if against is not None:
+        while rounded == against != amount and places < _MOST_PLACES:
+            places += 1
+            rounded = _rounded(amount, places)
+    return f"{rounded:,f}"
+
+
+def _rounded(amount: Decimal, places: int) -> Decimal:
+    return amount.quantize(Decimal(1).scaleb(-places), context=_ROUNDING)
+
+
+def headline(report: Report, policy: str, *, name: Escape, prose: Escape) -> str:
+    """The verdict in one sentence and, where something is to be done, a second that says what.
+
+    `name` and `prose` escape a third party's name and sentence for the place it goes to;
+    `policy` is the policy file as the caller shows it.
+    """
+    text = _verdict(report, policy, name, prose)
+    if report.enforced:
+        return text
+    why = "fail-on is never" if report.status == "breached" else "on-error is warn"
+    return f"UNENFORCED ({why}). {text}"
+
+
+def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
+    worst = [budget for budget in report.budgets if budget.status == report.status]
+    first = worst[0] if worst else None
+    rest = len(worst) - 1
+    others = f"; {rest} more budget{' is' if rest == 1 else 's are'} {report.status} too"
+    spent = f"{name(first.name)} has spent {spent_of_cap(first)}" if first else ""
+    if rest > 0:
+        spent += others.replace("warning", "at a warning level")
+    match report.status:
+        case "breached" if first:
+            return (
+                f"Budget breached: {spent}. Stop what spends it, or raise the cap in {policy}, "
+                f"line {first.line}."
+            )
+        case "uncertain":
+            return (
+                f"Not decided: {spent}. The cap lies within what the usage report leaves open: "
+                f"see the notes, and spend.uncertain in {policy}."
+            )
+        case "unverified":
+            reason = told_reason(report)
+            told = f" {prose(reason.message)}" if reason else ""
+            return f"Not verified: spend could not be established.{told}"
+        case "warning":
+            return f"Within budget, with a warning: {spent}."
+        case _:
+            total = usd_range(report.spend) if report.spend else usd(Decimal(0))
+            return f"Within budget: {total} spent this month, and every cap holds."
+
+
+def told_reason(report: Report) -> Note | None:
+    """The note that the headline of an unverified report tells; other lists leave it out."""
+    if report.status != "unverified":
+        return None
+    return next((note for note in report.notes if note.level == "error"), None)
+
+
+def spent_of_cap(budget: BudgetResult) -> str:
+    """`$2,712.40, which is $212.40 over its cap of $2,500.00`, or the like for its status."""
+    spend = usd_range(budget.spend, budget.cap)
+    if budget.cap is None:
+        return f"{spend} without a cap"
+    cap = usd(budget.cap)
+    if budget.status == "breached":
+        over = _distinct(budget.spend.low - budget.cap, Decimal(0), 2)
+        atleast = "" if budget.spend.is_exact else "at least "
+        return f"{spend}, which is {atleast}${over} over its cap of {cap}"
+    share = percent(budget)
+    return f"{spend} of its cap of {cap}" + (f" ({share})" if used(budget) is not None else "")

@@ -1,0 +1,105 @@
+"""The settings from the environment: this module is its only reader."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from budget_gate.domain.period import parse_instant
+from budget_gate.domain.verdict import FailOn, OnError
+from budget_gate.errors import ConfigurationError
+
+Format = Literal["text", "markdown", "json"]
+
+DEFAULT_BASE_URL = "https://api.anthropic.com"
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Settings(BaseSettings):
+    """What the environment says; a flag wins over it, and an empty variable is an unset one."""
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, frozen=True, hide_input_in_errors=True, extra="ignore"
+    )
+
+    admin_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("ANTHROPIC_ADMIN_KEY", "ANTHROPIC_ADMIN_API_KEY")
+    )
+    auth_token: SecretStr | None = Field(None, validation_alias="ANTHROPIC_AUTH_TOKEN")
+    base_url: str = Field(DEFAULT_BASE_URL, validation_alias="ANTHROPIC_BASE_URL")
+    policy: str | None = Field(None, validation_alias="BUDGET_GATE_POLICY")
+    as_of: datetime | None = Field(None, validation_alias="BUDGET_GATE_AS_OF")
+    format: Format = Field("text", validation_alias="BUDGET_GATE_FORMAT")
+    report: str | None = Field(None, validation_alias="BUDGET_GATE_REPORT")
+    fail_on: FailOn = Field("breach", validation_alias="BUDGET_GATE_FAIL_ON")
+    on_error: OnError = Field("fail", validation_alias="BUDGET_GATE_ON_ERROR")
+    deadline: float = Field(
+        120, gt=0, le=3600, allow_inf_nan=False, validation_alias="BUDGET_GATE_DEADLINE"
+    )
+    github_actions: str | None = Field(None, validation_alias="GITHUB_ACTIONS")
+    step_summary: str | None = Field(None, validation_alias="GITHUB_STEP_SUMMARY")
+    step_output: str | None = Field(None, validation_alias="GITHUB_OUTPUT")
+    no_color: str | None = Field(None, validation_alias="NO_COLOR")
+    terminal: str | None = Field(None, validation_alias="TERM")
+
+    @field_validator("admin_key", "auth_token")
+    @classmethod
+    def _can_be_sent(cls, secret: SecretStr | None) -> SecretStr | None:
+        # A secret pasted with its line end is common; any other odd character cannot be a key.
+        text = secret.get_secret_value().strip() if secret else ""
+        if not text.isascii() or not all(" " < char <= "~" for char in text):
+            raise ValueError("holds characters that no credential has; paste it again")
+        return SecretStr(text) if text else None
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _is_an_instant(cls, text: str) -> datetime:
+        try:
+            return parse_instant(text)
+        except (ValueError, OverflowError) as error:
+            message = f"{text[:40]!r} is not a time with an offset, such as 2026-11-22T16:00:00Z"
+            raise ValueError(message) from error
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_safe(cls, url: str) -> str:
+        parts = urlsplit(url)
+        secure = parts.scheme == "https" or (
+            parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+        )
+        if not secure or not parts.hostname:
+            raise ValueError("must be an https:// address (http:// only for this machine)")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("must be an address alone, without user, query or fragment")
+        return url.rstrip("/")
+
+    @property
+    def in_github_actions(self) -> bool:
+        """Whether a step of GitHub Actions runs this."""
+        return self.github_actions == "true"
+
+    @property
+    def secrets(self) -> list[str]:
+        """The credentials, which must appear nowhere."""
+        return [secret.get_secret_value() for secret in (self.admin_key, self.auth_token) if secret]
+
+    @classmethod
+    def read(cls, flags: Mapping[str, str]) -> Self:
+        """The settings of the process's environment; `flags`, by variable, win over it.
+
+        Raises ConfigurationError that names the variables at fault and never shows a secret.
+        """
+        try:
+            return cls(**flags)  # type: ignore[arg-type]
+        except ValidationError as error:
+            details = error.errors(include_input=False, include_url=False, include_context=False)
+            raise ConfigurationError(
+                "; ".join(
+                    f"{detail['loc'][0]}: {detail['msg'].removeprefix('Value error, ')}"
+                    for detail in details
+                ),
+                "correct the variable or its flag, or leave it empty for the default",
+            ) from None

@@ -1,0 +1,1 @@
+"""Where usage, workspaces, policies and prices come from."""

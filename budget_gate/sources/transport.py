@@ -1,0 +1,304 @@
+"""HTTP: credentials, retries, one deadline over everything, and errors that say what to do."""
+
+import random
+import re
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic_core import from_json
+
+from budget_gate import __version__
+from budget_gate.errors import UnverifiedError
+
+MAX_BODY_BYTES: Final = 256 * 1024 * 1024
+ATTEMPTS: Final = 5
+FIRST_WAIT: Final = 0.5
+LONGEST_WAIT: Final = 8.0
+LONGEST_RETRY_AFTER: Final = 60.0
+REQUEST_TIMEOUT: Final = 60.0
+CONNECT_TIMEOUT: Final = 10.0
+
+# Statuses that the same request may not meet again, besides those of a server in trouble.
+_RETRIED = (408, 409, 429)
+
+Query = Sequence[tuple[str, str]]
+Result = TypeVar("Result")
+
+
+class RefusedError(UnverifiedError):
+    """The API answered with an HTTP status that says no; `status` is that status."""
+
+    def __init__(self, message: str, hint: str, status: int) -> None:
+        super().__init__(message, hint, code=f"http_{status}")
+        self.status = status
+
+
+class _PassingError(Exception):
+    """A failure that another try may not meet; `wait` is the server's wish in seconds."""
+
+    def __init__(self, error: UnverifiedError, wait: float | None = None) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """How a request proves who asks: an Admin key, or an OAuth token."""
+
+    secret: str = field(repr=False)
+    is_token: bool
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The one header that carries the secret."""
+        if self.is_token:
+            return {"authorization": f"Bearer {self.secret}"}
+        return {"x-api-key": self.secret}
+
+
+@dataclass(frozen=True, slots=True)
+class Pending(Generic[Result]):
+    """A call that is under way."""
+
+    _future: Future[Result]
+    _transport: "Transport"
+
+    def result(self) -> Result:
+        """What the call returns; raises what it raises, and UnverifiedError at the deadline."""
+        return self._transport.await_result(self._future)
+
+
+class Transport:
+    """Reads JSON from the API; every method may be called from several threads.
+
+    `deadline` is in seconds from the making of the object, for all requests together. `now`
+    (monotonic seconds), `sleep` and `jitter` (a factor from 0 to 1) and `http` are parameters
+    for tests.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        credential: Credential,
+        *,
+        deadline: float,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+        http: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._credential = credential
+        self._now = now
+        self._sleep = sleep
+        self._jitter = jitter
+        self._seconds = deadline
+        self._end = now() + deadline
+        is_loopback = urlsplit(base_url).scheme == "http"
+        self._client = httpx.Client(
+            base_url=base_url,
+            headers={
+                "anthropic-version": "2023-06-01",
+                "user-agent": f"budget-gate/{__version__}",
+                "accept": "application/json",
+                **credential.headers,
+            },
+            # A redirect would carry the key to wherever it points.
+            follow_redirects=False,
+            # Plain http is for this machine alone: never through a proxy.
+            trust_env=not is_loopback,
+            verify=not is_loopback,
+            transport=http,
+        )
+
+    def get(self, path: str, query: Query = (), *, beta: str | None = None) -> Any:
+        """The JSON that `path` answers, its numbers exact integers or floats.
+
+        Raises RefusedError for a status that says no, and UnverifiedError for everything else
+        that is not a whole JSON answer within the deadline.
+        """
+        wait = FIRST_WAIT
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._once(path, query, beta)
+            except _PassingError as failure:
+                pause = wait * (1 - self._jitter() / 4)
+                if failure.wait is not None:
+                    pause = max(pause, min(failure.wait, LONGEST_RETRY_AFTER))
+                if attempt == ATTEMPTS or self._now() + pause >= self._end:
+                    raise self._given_up(failure.error, attempt) from failure
+                self._sleep(pause)
+                wait = min(wait * 2, LONGEST_WAIT)
+        raise AssertionError("unreachable")
+
+    def start(self, call: Callable[[], Result]) -> "Pending[Result]":
+        """Runs `call` beside the caller; the result is awaited no longer than the deadline."""
+        future: Future[Result] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(call())
+            except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+                future.set_exception(error)
+
+        # A daemon, as some waits (for DNS, for one) cannot be interrupted: past the deadline the
+        # thread is left behind and ends with the process.
+        Thread(target=run, daemon=True).start()
+        return Pending(future, self)
+
+    def await_result(self, future: "Future[Result]") -> Result:
+        """The result of `future`; raises UnverifiedError at the deadline."""
+        try:
+            return future.result(max(0.0, self._end - self._now()))
+        except TimeoutError:
+            if future.done():
+                raise
+            raise self._late() from None
+
+    def _once(self, path: str, query: Query, beta: str | None) -> Any:
+        asked = f"GET {path}"
+        try:
+            with self._client.stream(
+                "GET",
+                path,
+                params=list(query),
+                headers={"anthropic-beta": beta} if beta else {},
+                timeout=self._timeout(),
+            ) as response:
+                body = self._body(response, asked)
+        except httpx.TimeoutException as error:
+            raise _PassingError(
+                UnverifiedError(
+                    f"{asked}: no answer in time",
+                    "try again; if it stays so, see the API's status page",
+                    code="timeout",
+                )
+            ) from error
+        except httpx.RequestError as error:
+            raise _PassingError(
+                UnverifiedError(
+                    f"{asked}: the connection failed ({_reason(error)})",
+                    "check the network, the proxy and ANTHROPIC_BASE_URL",
+                    code="connection",
+                )
+            ) from error
+        if response.status_code != httpx.codes.OK:
+            raise self._refusal(asked, response, body)
+        try:
+            return from_json(body)
+        except ValueError as error:
+            what = "HTML" if body.lstrip()[:1] == b"<" else "no JSON"
+            raise UnverifiedError(
+                f"{asked}: the answer is {what}{_request_id(response)}",
+                "something between here and the API may have answered: check the proxy and "
+                "ANTHROPIC_BASE_URL",
+                code="malformed_answer",
+            ) from error
+
+    def _timeout(self) -> httpx.Timeout:
+        left = self._end - self._now()
+        if left <= 0:
+            raise self._late()
+        return httpx.Timeout(min(left, REQUEST_TIMEOUT), connect=min(left, CONNECT_TIMEOUT))
+
+    def _body(self, response: httpx.Response, asked: str) -> bytes:
+        chunks = []
+        size = 0
+        for chunk in response.iter_bytes():
+            size += len(chunk)
+            if size > MAX_BODY_BYTES:
+                raise UnverifiedError(
+                    f"{asked}: the answer is larger than {MAX_BODY_BYTES // 2**20} MiB",
+                    "check what answers at ANTHROPIC_BASE_URL",
+                    code="oversized_answer",
+                )
+            if self._now() >= self._end:
+                raise self._late()
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _refusal(self, asked: str, response: httpx.Response, body: bytes) -> Exception:
+        status = response.status_code
+        said = _said(body)
+        message = f"{asked}: {status}{f' {said}' if said else ''}{_request_id(response)}"
+        error = RefusedError(message, self._hint(status), status)
+        advice = response.headers.get("x-should-retry")
+        retriable = status in _RETRIED or httpx.codes.is_server_error(status)
+        if advice in ("true", "false"):
+            retriable = advice == "true"
+        return (
+            _PassingError(error, _seconds(response.headers.get("retry-after")))
+            if retriable
+            else error
+        )
+
+    def _hint(self, status: int) -> str:
+        match status:
+            case 401 if self._credential.secret.startswith("sk-ant-api"):
+                return (
+                    "this looks like a key for messages, which cannot read usage: create an Admin "
+                    "key (sk-ant-admin...) in the Console and set ANTHROPIC_ADMIN_KEY to it"
+                )
+            case 401:
+                return (
+                    "check that the Admin key or OAuth token is whole, current and of this "
+                    "organization"
+                )
+            case 403:
+                return "the credential may not read usage: use an Admin key, or the scope org:admin"
+            case 404:
+                return "check ANTHROPIC_BASE_URL"
+            case 429:
+                return "the API limits requests: run the gate less often, or later"
+            case _ if httpx.codes.is_redirect(status):
+                return (
+                    "redirects are not followed, as they would carry the key along: set "
+                    "ANTHROPIC_BASE_URL to the final address"
+                )
+            case _ if httpx.codes.is_server_error(status):
+                return "the API is in trouble: run the gate again later"
+            case _:
+                return "update budget-gate; if it is current, report this"
+
+    def _given_up(self, error: UnverifiedError, attempts: int) -> UnverifiedError:
+        tries = f" (tried {attempts} times)" if attempts > 1 else ""
+        if isinstance(error, RefusedError):
+            return RefusedError(error.message + tries, error.hint, error.status)
+        return UnverifiedError(error.message + tries, error.hint, code=error.code)
+
+    def _late(self) -> UnverifiedError:
+        return UnverifiedError(
+            f"the API did not answer everything within {self._seconds:g} s",
+            "try again, or allow more time with --deadline",
+            code="deadline",
+        )
+
+
+def _said(body: bytes) -> str:
+    """The type and the message of an error of the API; empty where the body is something else."""
+    try:
+        error = from_json(body)["error"]
+        return f"{error['type']}: {error['message']}"
+    except (ValueError, TypeError, KeyError, IndexError):
+        return "(an answer that is not the API's)" if body else ""
+
+
+def _request_id(response: httpx.Response) -> str:
+    request_id = response.headers.get("request-id")
+    return f" (request-id {request_id})" if request_id else ""
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    if retry_after and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", retry_after, re.ASCII):
+        return float(retry_after)
+    return None
+
+
+def _reason(error: httpx.RequestError) -> str:
+    return str(error) or type(error).__name__

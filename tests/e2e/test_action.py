@@ -1,0 +1,234 @@
+"""The composite action end to end: a workflow run by act, on this machine, against the loopback API."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
+from tests.oracle import Usage
+
+# From the environment that runs the tests, activated or not.
+ACT = str(Path(sys.executable).with_name("act"))
+
+REPOSITORY = Path(__file__).parents[2]
+NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
+PRODUCTION = "wrkspc_01EXAMPLE"
+
+# Claude Sonnet 4.5 at 3 USD and 15 USD per million tokens: 3 + 15 = 18 USD, all of it in one workspace.
+ORGANIZATION = Organization(
+    usage=[
+        Usage(
+            at=NOW - timedelta(days=3),
+            workspace=PRODUCTION,
+            model="claude-sonnet-4-5",
+            uncached=1_000_000,
+            output=1_000_000,
+        )
+    ],
+    workspaces=[Workspace(PRODUCTION, "production")],
+)
+SPEND = Decimal(18)
+
+WORKFLOW = """\
+on: push
+jobs:
+  gate:
+    runs-on: ubuntu-latest
+    env:
+      ANTHROPIC_BASE_URL: {url}
+      BUDGET_GATE_DEADLINE: '10'
+    steps:
+      - uses: actions/checkout@v7 # act copies the folder instead
+      - id: gate
+        uses: OWNER/budget-gate@v1
+        with:
+          admin-key: ${{{{ secrets.ANTHROPIC_ADMIN_KEY }}}}
+          as-of: '{as_of}'
+          report: report.json
+          on-error: '{on_error}'
+      - if: always()
+        env:
+          OUTPUTS: ${{{{ toJSON(steps.gate.outputs) }}}}
+          SEEN: {seen}
+        run: |
+          printf '%s' "$OUTPUTS" > "$SEEN/outputs.json"
+          if [ -e report.json ]; then cp report.json "$SEEN/report.json"; fi
+"""
+
+# Importing this would end the run: proof that the checkout has no say in what the gate imports.
+HIJACK = 'raise SystemExit("the checkout was imported")\n'
+
+
+@dataclass(frozen=True)
+class Run:
+    """How the gate ended, what the runner shows of it, and what the step after it saw.
+
+    `exit_code` is the gate's; the job fails where it is not 0.
+    """
+
+    exit_code: int
+    log: str
+    outputs: dict[str, str]
+    summary: str
+    report: dict[str, object] | None
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A machine to run workflows on, with a checkout of the action; the caller's repository is made for each run."""
+
+    folder: Path
+    action: Path
+
+    def run(self, url: str, policy: str, *, on_error: str = "", key: str = EXAMPLE_KEY) -> Run:
+        """Pushes a repository with that policy, whose workflow asks the API at that URL."""
+        caller = self.folder / f"caller-{len(list(self.folder.iterdir()))}"
+        seen = caller.with_suffix(".seen")
+        seen.mkdir()
+        workflows = caller / ".github" / "workflows"
+        workflows.mkdir(parents=True)
+        workflow = WORKFLOW.format(url=url, as_of=NOW.isoformat(), on_error=on_error, seen=seen)
+        (workflows / "gate.yml").write_text(workflow, encoding="utf-8")
+        (caller / "budget.yml").write_text(policy, encoding="utf-8")
+        (caller / "json.py").write_text(HIJACK, encoding="utf-8")
+        (caller / "httpx.py").write_text(HIJACK, encoding="utf-8")
+        commit(caller)
+        job = subprocess.run(
+            [
+                *(ACT, "push", "--platform", "ubuntu-latest=-self-hosted", "--pull=false"),
+                *("--container-daemon-socket", "-", "--no-cache-server", "--json"),
+                *("--use-new-action-cache", "--action-cache-path", str(self.folder / "cache")),
+                *("--local-repository", f"OWNER/budget-gate@v1={self.action}"),
+                *("--secret", f"ANTHROPIC_ADMIN_KEY={key}"),
+            ],
+            cwd=caller,
+            env=environment(self.folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            check=False,
+            timeout=180,
+        )
+        assert (seen / "outputs.json").exists(), job.stdout
+        entries = [json.loads(line) for line in job.stdout.splitlines() if line.startswith("{")]
+        check = [entry for entry in entries if entry.get("stepID") == ["gate", "check"]]
+        log = "\n".join(entry["msg"] for entry in check)
+        failure = re.search(r"^exit status (\d+)$", log, re.MULTILINE)
+        exit_code = int(failure[1]) if failure else 0
+        assert (job.returncode == 0) == (exit_code == 0), job.stdout
+        report = seen / "report.json"
+        return Run(
+            exit_code=exit_code,
+            log=log,
+            outputs=json.loads((seen / "outputs.json").read_text(encoding="utf-8")),
+            summary="".join(
+                entry["content"] for entry in check if entry.get("command") == "summary"
+            ),
+            report=json.loads(report.read_text(encoding="utf-8")) if report.exists() else None,
+        )
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of the tests without what an outer workflow, or a user's own gate, put there."""
+    foreign = ("ACTIONS_", "ANTHROPIC_", "BUDGET_GATE_", "GITHUB_", "INPUT_", "RUNNER_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return {**kept, "XDG_CONFIG_HOME": str(home / "config")}
+
+
+def commit(folder: Path) -> None:
+    """Makes the folder a git repository with everything in it committed."""
+    identity = ("-c", "user.name=EXAMPLE", "-c", "user.email=EXAMPLE@example.com")
+    for command in (
+        ("init", "--quiet"),
+        ("add", "."),
+        ("commit", "--quiet", "--message", "EXAMPLE"),
+    ):
+        subprocess.run(["git", *identity, "-C", str(folder), *command], check=True)
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    """One machine for the whole module, so that its second run reuses the first one's environment."""
+    folder = tmp_path_factory.mktemp("runner")
+    action = tmp_path_factory.mktemp("action")
+    for name in ("action.yml", "requirements.txt"):
+        shutil.copy(REPOSITORY / name, action)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(REPOSITORY / "budget_gate", action / "budget_gate", ignore=ignored)
+    commit(action)
+    return Runner(folder, action)
+
+
+@pytest.fixture
+def api() -> Iterator[LoopbackAPI]:
+    """The organization's API."""
+    with LoopbackAPI(ORGANIZATION, now=NOW) as server:
+        yield server
+
+
+def test_a_spend_within_its_budget_passes(runner: Runner, api: LoopbackAPI) -> None:
+    """The job goes on, and the next step has the outputs and the report."""
+    run = runner.run(api.url, "version: 1\nglobal: {cap: 100}\n")
+    assert run.exit_code == 0, run.log
+    assert run.outputs["status"] == "ok"
+    assert run.outputs["enforced"] == "true"
+    assert Decimal(run.outputs["spend-usd"]) == SPEND
+    assert Decimal(run.outputs["cap-usd"]) == Decimal(100)
+    assert json.loads(run.outputs["breached"]) == []
+    assert Path(run.outputs["report"]).name == "report.json"
+    assert run.report is not None
+    assert run.report["schema"] == "budget-gate/report/v1"
+    assert "18.00" in run.summary
+    assert EXAMPLE_KEY not in run.log
+
+
+def test_a_breach_fails_the_job_and_still_has_outputs(runner: Runner, api: LoopbackAPI) -> None:
+    """A step that runs always is told which budgets are breached."""
+    policy = "version: 1\nglobal: {cap: 100}\nworkspaces:\n  production: {cap: 17.99}\n"
+    run = runner.run(api.url, policy)
+    assert run.exit_code == 1, run.log
+    assert run.outputs["status"] == "breached"
+    assert json.loads(run.outputs["breached"]) == [f"workspaces.{PRODUCTION}"]
+    assert "production" in run.summary
+
+
+def test_a_wrong_policy_is_told_apart_from_a_breach(runner: Runner, api: LoopbackAPI) -> None:
+    """A misspelt key ends in exit code 2, before any spend is asked for."""
+    run = runner.run(api.url, "version: 1\nglobal: {cpa: 100}\n")
+    assert run.exit_code == 2, run.log
+    assert "budget.yml" in run.log
+    assert "cpa" in run.log
+    assert api.requests == []
+
+
+def test_an_api_that_is_down_fails_the_job(runner: Runner) -> None:
+    """Spend that cannot be established is exit code 3 and the status unverified, never a pass."""
+    run = runner.run(unreachable(), "version: 1\nglobal: {cap: 100}\n")
+    assert run.exit_code == 3, run.log
+    assert run.outputs["status"] == "unverified"
+    assert run.outputs["spend-usd"] == ""
+
+
+def test_an_api_that_is_down_can_be_told_to_pass(runner: Runner) -> None:
+    """With `on-error: warn` the job goes on, and says that nothing was enforced."""
+    run = runner.run(unreachable(), "version: 1\nglobal: {cap: 100}\n", on_error="warn")
+    assert run.exit_code == 0, run.log
+    assert run.outputs["status"] == "unverified"
+    assert run.outputs["enforced"] == "false"
+
+
+def unreachable() -> str:
+    """A loopback URL that nothing listens on any more."""
+    with LoopbackAPI(ORGANIZATION, now=NOW) as server:
+        return server.url
