@@ -1,14 +1,15 @@
 """The command line: flags -> use case -> exit code, with the clock and the error boundary."""
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from budget_gate.flags import parse_flags
 
-# --help and --version end in parse_flags: what they do not need is imported where it is used.
+# --help and --version end in parse_flags: what they do not need is imported where it is used, and
+# the module typing is slow enough to be among that.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from budget_gate.domain.period import MonthToDate
@@ -29,7 +30,7 @@ DEMO_AS_OF = "2026-11-20T15:20:00Z"
 
 
 def main(
-    argv: Sequence[str] | None = None, *, clock: "Callable[[], datetime] | None" = None
+    argv: "Sequence[str] | None" = None, *, clock: "Callable[[], datetime] | None" = None
 ) -> int:
     """Runs the command line and returns its exit code; `clock` tells the time, aware."""
     flags = parse_flags(sys.argv[1:] if argv is None else argv)
@@ -90,6 +91,7 @@ def _run(flags: "Namespace", settings: "Settings", clock: "Callable[[], datetime
         flags.usage = sorted(str(page) for page in sample.glob("usage-*.json"))
         flags.workspaces, flags.partial = str(sample / "workspaces.json"), False
         policy_name = POLICY_FILES[0]
+        _say("This is a sample organization: `budget-gate check` judges yours.", settings)
         file = load_policy(sample / policy_name, policy_name)
     else:
         policy_name = settings.policy or _policy_file()

@@ -286,6 +286,7 @@ class LoopbackAPI:
         self._usage = sorted(organization.usage, key=lambda usage: usage.at)
         self._instants = [usage.at for usage in self._usage]
         self._arrivals: Counter[str] = Counter()
+        self._reports: dict[object, bytes] = {}
         self._lock = threading.Lock()
         self._reports_lock = threading.Lock()
         self._request_numbers = itertools.count(1)
@@ -384,7 +385,10 @@ class LoopbackAPI:
                 return self._org_scoped_workspaces()
         else:
             if request.path == f"{ORGANIZATIONS}/{USAGE_REPORT}":
-                return self._usage_report(parameters, request)
+                asked = (tuple(request.query), _has_speed_beta(request), self.now)
+                if asked not in self._reports:
+                    self._reports[asked] = self._usage_report(parameters, request)
+                return self._reports[asked]
             if request.path == f"{ORGANIZATIONS}/{WORKSPACES}":
                 return self._workspaces(parameters)
         _not_found()
@@ -729,7 +733,8 @@ class _Handler(BaseHTTPRequestHandler):
             f"HTTP/1.1 {response.status} {reason}",
             *(f"{name}: {value}" for name, value in headers.items()),
         ]
-        self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + response.body)
+        self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        self.wfile.write(response.body)
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base names it
         """Say nothing: the requests are kept in `LoopbackAPI.requests`."""

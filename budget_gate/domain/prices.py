@@ -1,15 +1,17 @@
 """The price book: what usage costs by the rate cards of its model and day."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, localcontext
+from functools import cached_property
 from itertools import product
 from operator import mul
 from typing import NamedTuple
 
 from budget_gate.domain.bounds import EXACT, ZERO, Bounds
+from budget_gate.domain.period import DAY, Period
 from budget_gate.domain.ratecards import PriceDocument, Prices, RateCard, TokenRates
 from budget_gate.domain.usage import Tokens, UsageKey
 
@@ -27,14 +29,17 @@ class Unpriced:
 
 
 class Rates(NamedTuple):
-    """Exact USD for one of each class of `Tokens` in their order, but for unsplit cache writes."""
+    """What one of each class of `Tokens` costs, in their order and in units of the price book.
 
-    uncached_input: Decimal
-    cache_write_5m: Decimal
-    cache_write_1h: Decimal
-    cache_read: Decimal
-    output: Decimal
-    web_search: Decimal
+    Unsplit cache writes have no rate of their own: theirs is one of the other two.
+    """
+
+    uncached_input: int
+    cache_write_5m: int
+    cache_write_1h: int
+    cache_read: int
+    output: int
+    web_search: int
 
 
 class RateRange(NamedTuple):
@@ -48,15 +53,15 @@ class RateRange(NamedTuple):
         """Whether only one rate of each class applies."""
         return self.high is self.low
 
-    def cost(self, tokens: Tokens) -> Bounds:
-        """Exact USD of `tokens`; to be called in the context `EXACT`."""
-        low = high = sum(map(mul, self.low, tokens), ZERO)
-        if not self.is_exact:
-            high = sum(map(mul, self.high, tokens), ZERO)
+    def units(self, tokens: Tokens) -> tuple[int, int]:
+        """What `tokens` cost at least and at most, in units of the price book."""
+        low = high = sum(map(mul, self.low, tokens))
+        if self.high is not self.low:
+            high = sum(map(mul, self.high, tokens))
         if tokens.cache_write_unsplit:
             low += tokens.cache_write_unsplit * min(self.low[1:3])
             high += tokens.cache_write_unsplit * max(self.high[1:3])
-        return Bounds(low, high)
+        return low, high
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,28 @@ class PriceBook:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    @cached_property
+    def places(self) -> int:
+        """A unit of the book is 10 to the power of minus this, in USD.
+
+        Costs are added as whole numbers of the smallest unit that any price of the book can have:
+        as exact as Decimal, and several times as fast.
+        """
+        cards = list(self._cards())
+        bases = [*cards, *(card.long_context for card in cards if card.long_context)]
+        rates = [rate for base in bases for rate in base.rates()]
+        rates.append(self.document.web_search)
+        tiers = [card.batch for card in cards]
+        speeds = [speed for card in cards for speed in (card.fast, card.fast_long_context)]
+        kinds = (rates, tiers, speeds, [card.us for card in cards], [self.discount])
+        # Rates are per million tokens.
+        return 6 + sum(max(map(_decimals, kind)) for kind in kinds)
+
+    def bounds(self, low: int, high: int) -> Bounds:
+        """The exact USD of amounts in units of the book."""
+        least = EXACT.scaleb(Decimal(low), -self.places)
+        return Bounds(least, least if low == high else EXACT.scaleb(Decimal(high), -self.places))
+
     def with_policy(self, prices: Prices) -> "PriceBook":
         """The book as the policy's `prices` change it."""
         return replace(self, overrides=prices.models, discount=prices.discount)
@@ -82,13 +109,12 @@ class PriceBook:
         + searches x price of a search. Where the report does not tell a dimension, the cost lies
         between that of the cheapest and of the dearest it may be.
         """
-        with localcontext(EXACT):
-            rates = self.rates(key)
-            return rates if isinstance(rates, Unpriced) else rates.cost(tokens)
+        rates = self.rates(key)
+        return rates if isinstance(rates, Unpriced) else self.bounds(*rates.units(tokens))
 
     def rates(self, key: UsageKey) -> RateRange | Unpriced:
         """The rates that apply to the usage of `key`."""
-        what = (key.day, *key[2:])
+        what = key[1:]
         found = self._found.get(what)
         if found is None:
             with localcontext(EXACT):
@@ -111,18 +137,32 @@ class PriceBook:
                 return model
         return None
 
+    def depends_on_length(self, model: str, speed: str, period: Period) -> bool:
+        """Whether what the model costs at that speed depends, in the period, on prompts' length."""
+        keys = (
+            UsageKey(None, start.date(), model, "standard", None, "global", speed)
+            for start in period.steps(DAY)
+        )
+        found = map(self.rates, keys)
+        return any(isinstance(rates, RateRange) and not rates.is_exact for rates in found)
+
     def dearest(self, day: date) -> RateRange:
         """From nothing to the dearest rate of each class that any model has on `day`."""
         with localcontext(EXACT):
-            cards = [card for listed in self.document.models.values() for card in listed.prices]
-            cards += [card for own in self.overrides.values() for card in own]
+            cards = list(self._cards())
             vectors = [
                 self._vector(base, speed * max(card.us, Decimal(1)), ZERO)
                 for card in [card for card in cards if card.covers(day)] or cards
                 for fast, long in product((False, card.fast is not None), (False, True))
                 for base, speed in [card.base(fast=fast, long=long)]
             ]
-            return RateRange(Rates(*[ZERO] * len(Rates._fields)), _each(max, vectors))
+            return RateRange(Rates(*[0] * len(Rates._fields)), _each(max, vectors))
+
+    def _cards(self) -> Iterator[RateCard]:
+        for listed in self.document.models.values():
+            yield from listed.prices
+        for own in self.overrides.values():
+            yield from own
 
     def _find(self, key: UsageKey) -> RateRange | Unpriced:
         if key.model is None:
@@ -165,19 +205,19 @@ class PriceBook:
         return Unpriced("the price book has no price of the model on that day")
 
     def _vector(self, base: TokenRates, factor: Decimal, discount: Decimal) -> Rates:
-        """USD per token: `base` is per million."""
-        each = (factor * (1 - discount)).scaleb(-6)
-        return Rates(
-            base.input * each,
-            base.cache_write_5m * each,
-            base.cache_write_1h * each,
-            base.cache_read * each,
-            base.output * each,
-            self.document.web_search.scaleb(-3),
-        )
+        """Units per token of `base`, which is USD per million; raises Inexact, never rounds."""
+        each = (factor * (1 - discount)).scaleb(self.places - 6)
+        search = self.document.web_search.scaleb(self.places - 3)
+        classes = (*(rate * each for rate in base.rates()), search)
+        return Rates(*(int(rate.to_integral_exact()) for rate in classes))
 
 
-def _each(choose: Callable[[Iterable[Decimal]], Decimal], vectors: list[Rates]) -> Rates:
+def _decimals(number: Decimal | None) -> int:
+    """How many decimals a number is written with."""
+    return -int(number.as_tuple().exponent) if number is not None else 0
+
+
+def _each(choose: Callable[[Iterable[int]], int], vectors: list[Rates]) -> Rates:
     return Rates(*(choose(column) for column in zip(*vectors, strict=True)))
 
 

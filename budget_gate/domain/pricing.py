@@ -1,18 +1,21 @@
 """Usage x price book -> Spend."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from decimal import localcontext
 from typing import Literal
 
-from budget_gate.domain.bounds import EXACT, NOTHING, UNLIMITED, ZERO, Bounds
+from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds
 from budget_gate.domain.prices import PriceBook, Unpriced
 from budget_gate.domain.spend import Note, PriceFacts, Spend, SpendLine
 from budget_gate.domain.usage import Tokens, Usage, UsageTable
 
+# Workspace, day and model.
+_Place = tuple[str | None, date, str | None]
+
 UnknownModel = Literal["fail", "upper_bound"]
 
+_NAMED = 5
 _LEFT_OUT = Note(
     "info",
     "not_included",
@@ -27,28 +30,37 @@ def price_usage(usage: Usage, book: PriceBook, *, unknown_model: UnknownModel) -
     Usage without a price costs between nothing and no known bound, or with `upper_bound` at most
     the dearest known rate; either way it is named, with its tokens and days, in the notes.
     """
-    costs: dict[tuple[date, str | None, str | None], Bounds] = {}
-    unpriced: dict[tuple[str | None, str], UsageTable] = defaultdict(dict)
-    priority = NOTHING
-    with localcontext(EXACT):
-        for key, tokens in usage.table.items():
-            rates = book.rates(key)
-            if not isinstance(rates, Unpriced):
-                cost = rates.cost(tokens)
-            elif not any(tokens):
-                continue
-            else:
-                unpriced[key.model, rates.reason][key] = tokens
-                cost = Bounds(ZERO, UNLIMITED)
-                if unknown_model == "upper_bound":
-                    cost = book.dearest(key.day).cost(tokens)
-            if key.service_tier == "priority":
-                priority = priority.plus(cost)
-            place = key[:3]
-            known = costs.get(place)
-            costs[place] = cost if known is None else known.plus(cost)
-    named = tuple(_name(*what, table) for what, table in unpriced.items())
     bounded = unknown_model == "upper_bound"
+    sums: dict[_Place, list[int]] = {}
+    unlimited: set[_Place] = set()
+    unpriced: dict[tuple[str | None, str], UsageTable] = defaultdict(dict)
+    priority = [0, 0]
+    for key, tokens in usage.table.items():
+        place = key[:3]
+        rates = book.rates(key)
+        if isinstance(rates, Unpriced):
+            if not any(tokens):
+                continue
+            unpriced[key.model, rates.reason][key] = tokens
+            if not bounded:
+                unlimited.add(place)
+                sums.setdefault(place, [0, 0])
+                continue
+            rates = book.dearest(key.day)
+        low, high = rates.units(tokens)
+        known = sums.get(place)
+        if known is None:
+            sums[place] = [low, high]
+        else:
+            known[0] += low
+            known[1] += high
+        if key.service_tier == "priority":
+            priority[0] += low
+            priority[1] += high
+    costs = {place: book.bounds(low, high) for place, (low, high) in sums.items()}
+    for place in unlimited:
+        costs[place] = Bounds(costs[place].low, UNLIMITED)
+    named = tuple(_name(*what, table) for what, table in unpriced.items())
     return Spend(
         lines=tuple(SpendLine(*place, cost, "list") for place, cost in costs.items()),
         unpriced=() if bounded else named,
@@ -59,8 +71,8 @@ def price_usage(usage: Usage, book: PriceBook, *, unknown_model: UnknownModel) -
             *(_unpriced_note(sentence, bounded=bounded) for sentence in named),
             *usage.notes,
             *_range_note(costs),
-            *_priority_note(priority),
-            *_dated_note(book, {key.model for key in usage.table if key.model}),
+            *_priority_note(book.bounds(*priority)),
+            *_dated_note(book, {model for _, _, model in costs if model}),
             *_discount_note(book),
             _LEFT_OUT,
         ),
@@ -87,7 +99,13 @@ def _unpriced_note(sentence: str, *, bounded: bool) -> Note:
     return Note("error", "unpriced", sentence + more)
 
 
-def _range_note(costs: Mapping[tuple[date, str | None, str | None], Bounds]) -> Iterable[Note]:
+def _listed(names: Collection[str]) -> str:
+    first = ", ".join(sorted(names)[:_NAMED])
+    rest = len(names) - _NAMED
+    return f"{first} and {rest} more" if rest > 0 else first
+
+
+def _range_note(costs: Mapping[_Place, Bounds]) -> Iterable[Note]:
     models = {
         str(model) for (_, _, model), cost in costs.items() if cost.is_limited and not cost.is_exact
     }
@@ -96,7 +114,7 @@ def _range_note(costs: Mapping[tuple[date, str | None, str | None], Bounds]) -> 
             "info",
             "range",
             "The usage report does not tell all that the price depends on, so the cost is a range "
-            f"for {', '.join(sorted(models))}.",
+            f"for {_listed(models)}.",
         )
 
 
@@ -116,8 +134,7 @@ def _dated_note(book: PriceBook, models: set[str]) -> Iterable[Note]:
     known = {name: book.model_id(name) for name in models}
     dated = [name for name, id_ in known.items() if id_ and name.startswith(f"{id_}-")]
     if dated:
-        listed = ", ".join(sorted(dated))
-        message = f"Priced as the model of the id without its date: {listed}."
+        message = f"Priced as the model of the id without its date: {_listed(dated)}."
         yield Note("info", "dated_model", message)
 
 

@@ -31,6 +31,16 @@ class TokenRates(Document):
     cache_read: Number
     output: Number
 
+    def rates(self) -> tuple[Decimal, ...]:
+        """The five rates in the order of their classes."""
+        return (
+            self.input,
+            self.cache_write_5m,
+            self.cache_write_1h,
+            self.cache_read,
+            self.output,
+        )
+
 
 class LongContext(TokenRates):
     """What every token of a request costs whose prompt is longer than `above` tokens."""

@@ -40,8 +40,8 @@ class Coverage:
 class SpendLine(NamedTuple):
     """What one model cost one workspace on one UTC day."""
 
-    day: date
     workspace: str | None
+    day: date
     model: str | None
     cost: Bounds
     basis: Basis

@@ -1,6 +1,5 @@
 """Tokens as a usage report gives them, with the dimensions that change a price."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
@@ -19,8 +18,8 @@ class UsageKey(NamedTuple):
     not resolve, and its cost ranges over what the dimension may be.
     """
 
-    day: date
     workspace: str | None
+    day: date
     model: str | None
     service_tier: str | None
     context_window: str | None
@@ -65,8 +64,12 @@ class Usage:
     notes: tuple[Note, ...] = ()
 
 
-def add(table: UsageTable, rows: Iterable[tuple[UsageKey, Tokens]]) -> None:
-    """Adds `rows` to `table`, in place, one entry a key."""
-    for key, tokens in rows:
-        known = table.get(key)
-        table[key] = tokens if known is None else known.plus(tokens)
+def add(table: UsageTable, part: UsageTable) -> None:
+    """Adds `part` to `table`, in place."""
+    if table.keys().isdisjoint(part):
+        table |= part
+        return
+    for key, tokens in part.items():
+        known = table.setdefault(key, tokens)
+        if known is not tokens:
+            table[key] = known.plus(tokens)

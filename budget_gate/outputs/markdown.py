@@ -28,6 +28,10 @@ _ICONS: dict[Status, str] = {
     "breached": "🔴",
     "unverified": "⚫",
 }
+_CHART_LOOK = (
+    '%%{init: {"xyChart": {"height": 320}, "themeVariables": {"xyChart": '
+    '{"plotColorPalette": "#4c78a8, #d62728"}}}}%%'
+)
 # Everything by which Markdown, HTML, GitHub or a runner's expression would make more of a text.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#+!|~&$^]|:(?=//)|(?<=[wW]{3})\.|@")
 
@@ -78,9 +82,9 @@ def code(text: str) -> str:
 
 def prose(text: str) -> str:
     """`text` with everything escaped that is markup, a link or a mention."""
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", plain(text)).replace(
-        "&#64;", "&#64;&#8203;"
-    )
+    escaped = _MARKUP.sub(lambda found: f"&#{ord(found[0])};", plain(text))
+    # A space without width behind it keeps an @ from making an address or a mention.
+    return escaped.replace("&#64;", "&#64;&#8203;")
 
 
 def _budgets(budgets: Sequence[BudgetResult]) -> list[str]:
@@ -91,8 +95,8 @@ def _budgets(budgets: Sequence[BudgetResult]) -> list[str]:
         cap = "any" if budget.cap is None else usd(budget.cap)
         spend = usd_range(budget.spend, budget.cap)
         lines.append(
-            f"| {_ICONS[budget.status]} {budget.status} | {code(budget.name)} | {spend} | {cap} "
-            f"| {percent(budget)} | {budget.reason} |"
+            f"| {_ICONS[budget.status]}&nbsp;{budget.status} | {code(budget.name)} | {spend} "
+            f"| {cap} | {percent(budget)} | {budget.reason} |"
         )
     rest = budgets[SHOWN:]
     if rest:
@@ -130,6 +134,7 @@ def _chart(report: Report) -> list[str]:
     top = max(*bars, cap or Decimal(0), Decimal("0.01"), key=Decimal)
     lines = [
         "```mermaid",
+        _CHART_LOOK,
         "xychart-beta",
         f'    title "Spend since {days[0].day}, day by day (USD)"',
         f"    x-axis [{', '.join(str(row.day.day) for row in days)}]",

@@ -53,7 +53,7 @@ def read_saved_usage(
                 inference_geo=key.inference_geo or _ASSUMED["inference_geo"],
                 speed=key.speed or _ASSUMED["speed"],
             )
-            add(table, [(told, tokens)])
+            add(table, {told: tokens})
     gaps = _gaps(within, month)
     if gaps and not (partial and within):
         raise UnverifiedError(

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from budget_gate.domain.period import DAY, HOUR, MonthToDate, Period, format_instant
-from budget_gate.domain.prices import PriceBook, RateRange
+from budget_gate.domain.prices import PriceBook
 from budget_gate.domain.spend import Coverage, Note, Workspace
 from budget_gate.domain.usage import Tokens, Usage, UsageKey, UsageTable, add
 from budget_gate.sources.transport import RefusedError, Transport
@@ -111,10 +111,9 @@ def _read_span(transport: Transport, span: _Span, book: PriceBook) -> UsageTable
     table = _read_main(transport, span)
     # Where the speed is told, the prompt's length alone is left to make a price a range.
     by_speed: dict[str, set[str]] = defaultdict(set)
-    for key in table:
-        rates = book.rates(key)
-        if key.speed and key.model and isinstance(rates, RateRange) and not rates.is_exact:
-            by_speed[key.speed].add(key.model)
+    for model, speed in {(key.model, key.speed) for key in table}:
+        if model and speed and book.depends_on_length(model, speed, span.period):
+            by_speed[speed].add(model)
     lengths = [
         transport.start(partial(_read_lengths, transport, span, speed, sorted(models)))
         for speed, models in by_speed.items()
@@ -250,6 +249,11 @@ def _read(
     if position != len(expected):
         raise malformed(where, f"it ends before bucket {format_instant(expected[position])}")
     told = itemgetter(*(_FIELDS[name] for name in dimensions if name in _FIELDS))
-    if strict and any(None in told(key) and any(tokens) for key, tokens in table.items()):
+    untold = {kind for kind in set(map(told, table)) if None in kind}
+    if (
+        strict
+        and untold
+        and any(told(key) in untold and any(tokens) for key, tokens in table.items())
+    ):
         raise malformed(where, f"a row tells not all of {', '.join(dimensions)}")
     return table
