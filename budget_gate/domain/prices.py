@@ -55,12 +55,14 @@ class RateRange(NamedTuple):
 
     def units(self, tokens: Tokens) -> tuple[int, int]:
         """What `tokens` cost at least and at most, in units of the price book."""
-        low = high = sum(map(mul, self.low, tokens))
-        if self.high is not self.low:
-            high = sum(map(mul, self.high, tokens))
-        if tokens.cache_write_unsplit:
-            low += tokens.cache_write_unsplit * min(self.low[1:3])
-            high += tokens.cache_write_unsplit * max(self.high[1:3])
+        cheapest, dearest = self
+        low = high = sum(map(mul, cheapest, tokens))
+        if dearest is not cheapest:
+            high = sum(map(mul, dearest, tokens))
+        unsplit = tokens[-1]
+        if unsplit:
+            low += unsplit * min(cheapest[1:3])
+            high += unsplit * max(dearest[1:3])
         return low, high
 
 

@@ -31,7 +31,9 @@ def price_usage(usage: Usage, book: PriceBook, *, unknown_model: UnknownModel) -
     the dearest known rate; either way it is named, with its tokens and days, in the notes.
     """
     bounded = unknown_model == "upper_bound"
-    sums: dict[_Place, list[int]] = {}
+    # What each place costs at least, and what it may cost on top, in units of the book.
+    least: dict[_Place, int] = {}
+    more: dict[_Place, int] = {}
     unlimited: set[_Place] = set()
     unpriced: dict[tuple[str | None, str], UsageTable] = defaultdict(dict)
     priority = [0, 0]
@@ -44,20 +46,17 @@ def price_usage(usage: Usage, book: PriceBook, *, unknown_model: UnknownModel) -
             unpriced[key.model, rates.reason][key] = tokens
             if not bounded:
                 unlimited.add(place)
-                sums.setdefault(place, [0, 0])
+                least.setdefault(place, 0)
                 continue
             rates = book.dearest(key.day)
         low, high = rates.units(tokens)
-        known = sums.get(place)
-        if known is None:
-            sums[place] = [low, high]
-        else:
-            known[0] += low
-            known[1] += high
+        least[place] = least.get(place, 0) + low
+        if high is not low:
+            more[place] = more.get(place, 0) + high - low
         if key.service_tier == "priority":
             priority[0] += low
             priority[1] += high
-    costs = {place: book.bounds(low, high) for place, (low, high) in sums.items()}
+    costs = {place: book.bounds(low, low + more.get(place, 0)) for place, low in least.items()}
     for place in unlimited:
         costs[place] = Bounds(costs[place].low, UNLIMITED)
     named = tuple(_name(*what, table) for what, table in unpriced.items())

@@ -3,6 +3,7 @@
 Whatever is not as the API documents it raises: a count that cannot be read is never a zero.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import repeat
@@ -29,17 +30,9 @@ _DIMENSIONS = (
 )
 _CACHE_WRITES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _TOOLS = ("web_search_requests",)
+_COUNTS = ("uncached_input_tokens", "cache_read_input_tokens", "output_tokens")
 # The keys of every whole row; the usual report brings them all.
-_USUAL = frozenset(
-    (
-        *_DIMENSIONS,
-        "uncached_input_tokens",
-        "cache_creation",
-        "cache_read_input_tokens",
-        "output_tokens",
-        "server_tool_use",
-    )
-)
+_USUAL = frozenset((*_DIMENSIONS, *_COUNTS, "cache_creation", "server_tool_use"))
 # What tells nothing about a cost: further dimensions, and fetching pages, which is free.
 _IRRELEVANT = frozenset(("api_key_id", "account_id", "service_account_id", "web_fetch_requests"))
 _KNOWN = _USUAL | _IRRELEVANT | {"input_tokens", "cache_creation_input_tokens"}
@@ -124,25 +117,30 @@ def _read_rows(rows: list[Any], day: date, where: str) -> UsageTable:
         _check_names(column, where)
     writes = _objects(rows, "cache_creation", _CACHE_WRITES, where)
     tools = _objects(rows, "server_tool_use", _TOOLS, where)
+    inputs, reads, outputs = zip(*map(itemgetter(*_COUNTS), rows), strict=True)
+    unsplit = [row.get("cache_creation_input_tokens", 0) for row in rows]
     counts = (
-        _counts([row["uncached_input_tokens"] for row in rows], where, required=True),
-        *(_counts([item[name] for item in writes], where) for name in _CACHE_WRITES),
-        _counts([row["cache_read_input_tokens"] for row in rows], where),
-        _counts([row["output_tokens"] for row in rows], where, required=True),
-        *(_counts([item[name] for item in tools], where) for name in _TOOLS),
-        _counts([row.get("cache_creation_input_tokens", 0) for row in rows], where),
+        _counts(inputs, where, required=True),
+        *(
+            _counts(column, where)
+            for column in zip(*map(itemgetter(*_CACHE_WRITES), writes), strict=True)
+        ),
+        _counts(reads, where),
+        _counts(outputs, where, required=True),
+        _counts([item["web_search_requests"] for item in tools], where),
+        _counts(unsplit, where),
     )
     workspaces, *others = dimensions
     # `tuple.__new__` is what UsageKey(...) and Tokens(...) come down to.
     keys = map(tuple.__new__, repeat(UsageKey), zip(workspaces, repeat(day), *others))
     tokens = map(tuple.__new__, repeat(Tokens), zip(*counts, strict=True))
-    table: UsageTable = {}
     pairs = list(zip(keys, tokens, strict=True))
-    table.update(pairs)
+    table = dict(pairs)
     if len(table) < len(pairs):
-        table.clear()
-        for pair in pairs:
-            add(table, dict([pair]))
+        # Rows that differ only in what does not matter here.
+        table = {}
+        for key, amount in pairs:
+            add(table, {key: amount})
     return table
 
 
@@ -199,7 +197,7 @@ def _check_names(column: tuple[Any, ...], where: str) -> None:
         raise malformed(where, "a dimension is not a name")
 
 
-def _counts(values: list[Any], where: str, *, required: bool = False) -> list[int]:
+def _counts(values: Sequence[Any], where: str, *, required: bool = False) -> Sequence[int]:
     """The counts, null read as 0 unless `required`; raises where one is no number of tokens."""
     kinds = set(map(type, values))
     if type(None) in kinds and not required:
