@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from budget_gate.domain.prices import PriceBook
     from budget_gate.domain.spend import Spend
     from budget_gate.domain.usage import Usage
-    from budget_gate.domain.verdict import Report
-    from budget_gate.errors import ConfigurationError
     from budget_gate.settings import Settings
 
 CONFIGURATION_WRONG = 2
@@ -40,22 +38,25 @@ def main(
     # A run is short and needs what it reads to its end: looking for garbage only costs time.
     gc.disable()
     from budget_gate.errors import ConfigurationError
-    from budget_gate.settings import Settings
+    from budget_gate.publish import explain, say
+    from budget_gate.settings import Settings, Surroundings
 
-    settings = None
+    settings: Surroundings = Surroundings()
     try:
-        settings = Settings.read(_given(flags))
-        return _run(flags, settings, clock or _utc_now)
+        settings = checked = Settings.read(_given(flags))
+        return _run(flags, checked, clock or _utc_now)
     except ConfigurationError as error:
-        _explain(error, settings)
+        explain(error, settings)
         return CONFIGURATION_WRONG
     except KeyboardInterrupt:
-        _say("budget-gate: interrupted, nothing was decided", settings)
+        say("budget-gate: interrupted, nothing was decided", settings)
         return INTERRUPTED
     except Exception:  # noqa: BLE001 - the boundary: whatever comes here is a bug of ours
         import traceback
 
-        _say(f"{traceback.format_exc()}budget-gate: this is a bug, please report it", settings)
+        # The bar keeps a line of it from being taken for a command by GitHub's runner.
+        lines = [f"| {line}" for line in traceback.format_exc().splitlines()]
+        say("\n".join([*lines, "budget-gate: this is a bug, please report it"]), settings)
         return BUG
 
 
@@ -80,18 +81,16 @@ def _run(flags: "Namespace", settings: "Settings", clock: "Callable[[], datetime
     from budget_gate import gate
     from budget_gate.domain.period import MonthToDate
     from budget_gate.errors import ConfigurationError
-    from budget_gate.outputs.github import render_mask
+    from budget_gate.publish import explain, mask, publish, say
     from budget_gate.sources.documents import load_policy
 
-    if settings.in_github_actions:
-        for secret in settings.secrets:
-            sys.stderr.write(render_mask(secret))
+    mask(settings)
     if flags.command == "demo":
         sample = Path(__file__).with_name("data") / "sample"
         flags.usage = sorted(str(page) for page in sample.glob("usage-*.json"))
         flags.workspaces, flags.partial = str(sample / "workspaces.json"), False
         policy_name = POLICY_FILES[0]
-        _say("This is a sample organization: `budget-gate check` judges yours.", settings)
+        say("This is a sample organization: `budget-gate check` judges yours.", settings)
         file = load_policy(sample / policy_name, policy_name)
     else:
         policy_name = settings.policy or _policy_file()
@@ -103,6 +102,8 @@ def _run(flags: "Namespace", settings: "Settings", clock: "Callable[[], datetime
         )
     now = clock()
     month = MonthToDate(settings.as_of or now)
+    if flags.command == "demo":
+        now = month.as_of
     report, exit_code = gate.check(
         file,
         lambda: _read_spend(flags, settings, file.policy, month, now),
@@ -111,9 +112,9 @@ def _run(flags: "Namespace", settings: "Settings", clock: "Callable[[], datetime
         on_error=settings.on_error,
     )
     try:
-        _publish(report, policy_name, settings)
+        publish(report, policy_name, settings)
     except ConfigurationError as error:
-        _explain(error, settings)
+        explain(error, settings)
         return exit_code or CONFIGURATION_WRONG
     return exit_code
 
@@ -187,81 +188,3 @@ def _read_usage(
     credential = Credential(secret.get_secret_value(), is_token=settings.admin_key is None)
     transport = Transport(settings.base_url, credential, deadline=settings.deadline)
     return read_usage(transport, month, book)
-
-
-def _publish(report: "Report", policy: str, settings: "Settings") -> None:
-    """Prints the report and writes it wherever the settings say."""
-    from pathlib import Path
-
-    from budget_gate.outputs.files import append, write_whole
-    from budget_gate.outputs.json import render_json
-    from budget_gate.outputs.markdown import render_markdown
-    from budget_gate.outputs.text import render_text
-
-    match settings.format:
-        case "text":
-            plain = settings.no_color or settings.terminal == "dumb"
-            text = render_text(report, policy, colour=sys.stdout.isatty() and not plain)
-        case "markdown":
-            text = render_markdown(report, policy)
-        case "json":
-            text = render_json(report)
-    _print(_without_secrets(text, settings))
-    if settings.report:
-        write_whole(Path(settings.report), _without_secrets(render_json(report), settings))
-    if not settings.in_github_actions:
-        return
-    from budget_gate.outputs.github import render_annotations, render_outputs
-
-    sys.stderr.write(_without_secrets(render_annotations(report, policy), settings))
-    if settings.step_output:
-        outputs = render_outputs(report, settings.report or "")
-        append(Path(settings.step_output), _without_secrets(outputs, settings))
-    if settings.step_summary:
-        summary = _without_secrets(render_markdown(report, policy), settings)
-        append(Path(settings.step_summary), summary)
-
-
-def _explain(error: "ConfigurationError", settings: "Settings | None") -> None:
-    """Says on stderr, and where GitHub shows it, what is wrong with the configuration."""
-    from pathlib import Path
-
-    from budget_gate.errors import ConfigurationError
-    from budget_gate.outputs.files import append
-    from budget_gate.outputs.github import render_problems
-    from budget_gate.outputs.markdown import render_configuration_error
-    from budget_gate.outputs.text import render_error
-
-    _say(render_error(error), settings)
-    if settings is None or not settings.in_github_actions:
-        return
-    sys.stderr.write(_without_secrets(render_problems(error), settings))
-    if settings.step_summary:
-        summary = _without_secrets(render_configuration_error(error), settings)
-        try:
-            append(Path(settings.step_summary), summary)
-        except ConfigurationError as unwritable:
-            _say(render_error(unwritable), settings)
-
-
-def _without_secrets(text: str, settings: "Settings | None") -> str:
-    """`text` with every credential blotted out, should an answer have echoed one."""
-    for secret in settings.secrets if settings else ():
-        text = text.replace(secret, "***")
-    return text
-
-
-def _say(text: str, settings: "Settings | None") -> None:
-    sys.stderr.write(_without_secrets(text.rstrip("\n"), settings) + "\n")
-
-
-def _print(text: str) -> None:
-    """Prints the report; a reader that has gone away changes nothing of the verdict."""
-    import os
-
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Nor may the interpreter's own flush at exit fail and change the exit code.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -25,8 +25,9 @@ def check(
     try:
         spend = read_spend()
     except UnverifiedError as error:
-        message = " ".join(f"{part[0].upper()}{part[1:]}." for part in (error.message, error.hint))
-        report = unverified(month, (Note("error", error.code, message),))
+        parts = [part for part in (error.message, error.hint) if part]
+        message = " ".join(f"{part[0].upper()}{part[1:]}." for part in parts)
+        report = unverified(file.policy, month, (Note("error", error.code, message),))
     else:
         report = evaluate(file, spend, month)
     return decide(report, fail_on, on_error)

@@ -1,7 +1,8 @@
 """The settings from the environment: this module is its only reader."""
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -15,15 +16,40 @@ from budget_gate.errors import ConfigurationError
 Format = Literal["text", "markdown", "json"]
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
+# What an error calls the setting that has two names.
+_NAMES: dict[int | str, str] = {
+    "ANTHROPIC_ADMIN_KEY": "ANTHROPIC_ADMIN_KEY (or ANTHROPIC_ADMIN_API_KEY)"
+}
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f.]*:[0-9a-f:.]+", re.ASCII)
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class Settings(BaseSettings):
-    """What the environment says; a flag wins over it, and an empty variable is an unset one."""
+class Surroundings(BaseSettings):
+    """What the environment says of where the program runs: nothing of it can be wrong."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True, frozen=True, hide_input_in_errors=True, extra="ignore"
     )
+
+    github_actions: str | None = Field(None, validation_alias="GITHUB_ACTIONS")
+    step_summary: str | None = Field(None, validation_alias="GITHUB_STEP_SUMMARY")
+    step_output: str | None = Field(None, validation_alias="GITHUB_OUTPUT")
+    no_color: str | None = Field(None, validation_alias="NO_COLOR")
+    terminal: str | None = Field(None, validation_alias="TERM")
+
+    @property
+    def in_github_actions(self) -> bool:
+        """Whether a step of GitHub Actions runs this."""
+        return self.github_actions == "true"
+
+    @property
+    def secrets(self) -> list[str]:
+        """The credentials, which must appear nowhere."""
+        return []
+
+
+class Settings(Surroundings):
+    """What the environment says; a flag wins over it, and an empty variable is an unset one."""
 
     admin_key: SecretStr | None = Field(
         None, validation_alias=AliasChoices("ANTHROPIC_ADMIN_KEY", "ANTHROPIC_ADMIN_API_KEY")
@@ -39,11 +65,6 @@ class Settings(BaseSettings):
     deadline: float = Field(
         120, gt=0, le=3600, allow_inf_nan=False, validation_alias="BUDGET_GATE_DEADLINE"
     )
-    github_actions: str | None = Field(None, validation_alias="GITHUB_ACTIONS")
-    step_summary: str | None = Field(None, validation_alias="GITHUB_STEP_SUMMARY")
-    step_output: str | None = Field(None, validation_alias="GITHUB_OUTPUT")
-    no_color: str | None = Field(None, validation_alias="NO_COLOR")
-    terminal: str | None = Field(None, validation_alias="TERM")
 
     @field_validator("admin_key", "auth_token")
     @classmethod
@@ -56,17 +77,26 @@ class Settings(BaseSettings):
 
     @field_validator("as_of", mode="before")
     @classmethod
-    def _is_an_instant(cls, text: str) -> datetime:
+    def _is_an_instant(cls, text: str | None) -> datetime | None:
         try:
-            return parse_instant(text)
-        except (ValueError, OverflowError) as error:
-            message = f"{text[:40]!r} is not a time with an offset, such as 2026-11-22T16:00:00Z"
+            instant = parse_instant(text) if text else None
+        except ValueError as error:
+            message = (
+                f"{str(text)[:40]!r} is not a time with an offset, such as 2026-11-22T16:00:00Z"
+            )
             raise ValueError(message) from error
+        if instant and instant.year == MAXYEAR:
+            raise ValueError("its buckets would end after the last year")
+        return instant
 
     @field_validator("base_url")
     @classmethod
     def _is_safe(cls, url: str) -> str:
+        if not all("!" <= char <= "~" for char in url):
+            raise ValueError("holds characters that no address has")
         parts = urlsplit(url)
+        if parts.port == 0 or (parts.hostname and not _HOST.fullmatch(parts.hostname)):
+            raise ValueError("must be an address with a host that there can be")
         secure = parts.scheme == "https" or (
             parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
         )
@@ -75,11 +105,6 @@ class Settings(BaseSettings):
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("must be an address alone, without user, query or fragment")
         return url.rstrip("/")
-
-    @property
-    def in_github_actions(self) -> bool:
-        """Whether a step of GitHub Actions runs this."""
-        return self.github_actions == "true"
 
     @property
     def secrets(self) -> list[str]:
@@ -98,7 +123,8 @@ class Settings(BaseSettings):
             details = error.errors(include_input=False, include_url=False, include_context=False)
             raise ConfigurationError(
                 "; ".join(
-                    f"{detail['loc'][0]}: {detail['msg'].removeprefix('Value error, ')}"
+                    f"{_NAMES.get(detail['loc'][0], detail['loc'][0])}: "
+                    f"{detail['msg'].removeprefix('Value error, ')}"
                     for detail in details
                 ),
                 "correct the variable or its flag, or leave it empty for the default",

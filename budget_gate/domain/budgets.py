@@ -11,6 +11,7 @@ from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import ConfigurationError, Problem
 
 DEFAULT_KEY = "default"
+_ID_PREFIX = "wrkspc_"
 
 # What `unlisted: fail` gives each workspace.
 NO_SPEND = Budget.model_construct(cap=ZERO, warn_at=())
@@ -34,11 +35,12 @@ def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
     known |= {workspace.id: workspace for workspace in spend.workspaces or ()}
     for id_, label in policy.names.items():
         known.setdefault(id_, Workspace(id_, label))
-    for line in spend.lines:
-        if line.workspace not in known:
-            label = "not told apart by the report"
-            name = label if line.workspace == UNATTRIBUTED else str(line.workspace)
-            known[line.workspace] = Workspace(line.workspace, name)
+    known[UNATTRIBUTED] = Workspace(UNATTRIBUTED, "not told apart by the report")
+    seen = {str(line.workspace) for line in spend.lines if line.workspace}
+    if spend.workspaces is None:
+        seen |= {key for key in policy.workspaces if key.startswith(_ID_PREFIX)}
+    for id_ in seen:
+        known.setdefault(id_, Workspace(id_, id_))
     return known
 
 
@@ -121,7 +123,7 @@ def _resolve(
     problems: list[Problem] = []
     for key in file.policy.workspaces:
         path = ("workspaces", key)
-        ids = _matches(key, workspaces, has_list=spend.workspaces is not None)
+        ids = _matches(key, workspaces)
         earlier = [other for other, id_ in resolved.items() if ids == [id_]]
         if earlier:
             problems.append(
@@ -161,12 +163,10 @@ def _resolve(
     return resolved
 
 
-def _matches(
-    key: str, workspaces: Mapping[str | None, Workspace], *, has_list: bool
-) -> list[str | None]:
+def _matches(key: str, workspaces: Mapping[str | None, Workspace]) -> list[str | None]:
     if key == DEFAULT_KEY:
         return [None]
-    if key in workspaces or (not has_list and key.startswith("wrkspc_")):
+    if key in workspaces:
         return [key]
     return [id_ for id_, workspace in workspaces.items() if id_ and workspace.name == key]
 

@@ -63,12 +63,16 @@ class SpendRules(Document):
     unknown_model: Literal["fail", "upper_bound"] = "fail"
 
 
+# Tags stand in the path of an error: with a character that YAML forbids, they are no one's key.
+_BUDGET, _WORD = "\0budget", "\0word"
+
+
 def _shape(value: object) -> str:
-    return "budget" if isinstance(value, dict | Budget) else "word"
+    return _BUDGET if isinstance(value, dict | Budget) else _WORD
 
 
 Unlisted = Annotated[
-    Annotated[Budget, Tag("budget")] | Annotated[Literal["allow", "warn", "fail"], Tag("word")],
+    Annotated[Budget, Tag(_BUDGET)] | Annotated[Literal["allow", "warn", "fail"], Tag(_WORD)],
     Discriminator(_shape),
 ]
 

@@ -95,6 +95,11 @@ class PriceBook:
         # Rates are per million tokens.
         return 6 + sum(max(map(_decimals, kind)) for kind in kinds)
 
+    @cached_property
+    def _own(self) -> dict[str, tuple[RateCard, ...]]:
+        """The policy's own prices by the id that the book has for the model."""
+        return {self.model_id(name) or name: cards for name, cards in self.overrides.items()}
+
     def bounds(self, low: int, high: int) -> Bounds:
         """The exact USD of amounts in units of the book."""
         least = EXACT.scaleb(Decimal(low), -self.places)
@@ -129,7 +134,7 @@ class PriceBook:
         Matches an id, an alias, or a dateless id with a date behind it; never a mere prefix, as
         `claude-opus-4` is a prefix of `claude-opus-4-7` and three times its price.
         """
-        if name in self.overrides or name in self.document.models:
+        if name in self.document.models:
             return name
         for model, listed in self.document.models.items():
             if name in listed.aliases:
@@ -137,7 +142,7 @@ class PriceBook:
             rest = name.removeprefix(model)
             if listed.dated_ids and rest != name and _DATE_SUFFIX.fullmatch(rest):
                 return model
-        return None
+        return name if name in self.overrides else None
 
     def depends_on_length(self, model: str, speed: str, period: Period) -> bool:
         """Whether what the model costs at that speed depends, in the period, on prompts' length."""
@@ -197,7 +202,7 @@ class PriceBook:
         model = self.model_id(name)
         if model is None:
             return Unpriced("the model is not in the price book")
-        for card in self.overrides.get(model, ()):
+        for card in self.overrides.get(name, self._own.get(model, ())):
             if card.covers(day):
                 return card, ZERO
         listed = self.document.models.get(model)

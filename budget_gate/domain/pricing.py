@@ -69,7 +69,7 @@ def price_usage(usage: Usage, book: PriceBook, *, unknown_model: UnknownModel) -
         notes=(
             *(_unpriced_note(sentence, bounded=bounded) for sentence in named),
             *usage.notes,
-            *_range_note(costs),
+            *_range_note(costs, {model for model, _ in unpriced}),
             *_priority_note(book.bounds(*priority)),
             *_dated_note(book, {model for _, _, model in costs if model}),
             *_discount_note(book),
@@ -104,9 +104,11 @@ def _listed(names: Collection[str]) -> str:
     return f"{first} and {rest} more" if rest > 0 else first
 
 
-def _range_note(costs: Mapping[_Place, Bounds]) -> Iterable[Note]:
+def _range_note(costs: Mapping[_Place, Bounds], unpriced: Collection[str | None]) -> Iterable[Note]:
     models = {
-        str(model) for (_, _, model), cost in costs.items() if cost.is_limited and not cost.is_exact
+        str(model)
+        for (_, _, model), cost in costs.items()
+        if model not in unpriced and not cost.is_exact
     }
     if models:
         yield Note(

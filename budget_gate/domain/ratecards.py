@@ -85,9 +85,9 @@ class RateCard(TokenRates):
         """
         if not fast:
             return (self.long_context or self) if long else self, Decimal(1)
-        if long and self.long_context and self.fast_long_context:
+        if long and self.long_context and self.fast_long_context is not None:
             return self.long_context, self.fast_long_context
-        return self, self.fast or Decimal(1)
+        return self, Decimal(1) if self.fast is None else self.fast
 
 
 def _listed(value: object) -> object:

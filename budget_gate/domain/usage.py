@@ -70,6 +70,5 @@ def add(table: UsageTable, part: UsageTable) -> None:
         table |= part
         return
     for key, tokens in part.items():
-        known = table.setdefault(key, tokens)
-        if known is not tokens:
-            table[key] = known.plus(tokens)
+        known = table.get(key)
+        table[key] = tokens if known is None else known.plus(tokens)

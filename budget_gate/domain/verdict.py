@@ -70,7 +70,8 @@ class DaySpend:
 class Report:
     """The verdict and all that explains it: the view model of every output.
 
-    `spend`, `coverage` and `prices` are None where no spend could be read at all. `enforced` is
+    `cap` is the global one, in USD, or None. `spend`, `coverage` and `prices` are None where no
+    spend could be read at all. `enforced` is
     False where this run's status would fail but the gate was told to let it pass.
     """
 
@@ -79,6 +80,7 @@ class Report:
     as_of: datetime
     period: Period
     spend: Bounds | None
+    cap: Decimal | None
     budgets: tuple[BudgetResult, ...] = ()
     workspaces: tuple[WorkspaceSpend, ...] = ()
     models: tuple[ModelSpend, ...] = ()
@@ -124,6 +126,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate) -> Report:
         as_of=month.as_of,
         period=month.period,
         spend=total,
+        cap=_global_cap(file.policy),
         budgets=tuple(budgets),
         workspaces=_workspace_spend(by_workspace, workspaces),
         models=tuple(
@@ -139,7 +142,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate) -> Report:
     )
 
 
-def unverified(month: MonthToDate, notes: tuple[Note, ...]) -> Report:
+def unverified(policy: Policy, month: MonthToDate, notes: tuple[Note, ...]) -> Report:
     """The report of a run that could not read the spend: `notes` say why."""
     return Report(
         status="unverified",
@@ -147,6 +150,7 @@ def unverified(month: MonthToDate, notes: tuple[Note, ...]) -> Report:
         as_of=month.as_of,
         period=month.period,
         spend=None,
+        cap=_global_cap(policy),
         notes=notes,
     )
 
@@ -168,6 +172,10 @@ def decide(report: Report, fail_on: FailOn, on_error: OnError) -> tuple[Report, 
     if unestablished and on_error == "fail":
         return report, 3
     return replace(report, enforced=not (breached or unestablished)), 0
+
+
+def _global_cap(policy: Policy) -> Decimal | None:
+    return policy.global_.cap if policy.global_ else None
 
 
 def _judge(budget: ScopedBudget, policy: Policy) -> BudgetResult:
@@ -212,7 +220,7 @@ def _workspace_spend(
         WorkspaceSpend(id_, workspaces[id_].name, workspaces[id_].archived, cost)
         for id_, cost in costs.items()
     ]
-    rows.sort(key=lambda row: (*_largest_first(row.spend), row.id or ""))
+    rows.sort(key=lambda row: (*_largest_first(row.spend), row.id is not None, row.id or ""))
     return tuple(rows)
 
 

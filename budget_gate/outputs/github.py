@@ -21,14 +21,13 @@ def render_outputs(report: Report, report_path: str) -> str:
     Every value stands between delimiters that it cannot contain.
     """
     verified = report.status != "unverified" and report.spend is not None
-    cap = next((budget.cap for budget in report.budgets if budget.id == "global"), None)
     breached = [budget.id for budget in report.budgets if budget.status == "breached"]
     values = {
         "status": report.status,
         "enforced": "true" if report.enforced else "false",
         # What was spent at least, as only that is certain.
         "spend-usd": exact(report.spend.low) if verified and report.spend else "",
-        "cap-usd": "" if cap is None else exact(cap),
+        "cap-usd": "" if report.cap is None else exact(report.cap),
         "breached": json.dumps(breached),
         "report": report_path,
     }

@@ -77,6 +77,8 @@ def render_configuration_error(error: ConfigurationError) -> str:
 def code(text: str) -> str:
     """`text` as a code span that stays one, in a table as well."""
     shown = plain(text, NAME_LENGTH).replace("`", "\N{MODIFIER LETTER PRIME}")
+    # GitHub's runner takes `##[` for a command, should this be printed to a log.
+    shown = shown.replace("##[", "# #[")
     return f"`{shown.replace('|', chr(0x2502)) or ' '}`"
 
 
@@ -92,7 +94,7 @@ def _budgets(budgets: Sequence[BudgetResult]) -> list[str]:
         return []
     lines = ["| | Budget | Spend | Cap | Used | |", "|---|---|--:|--:|--:|---|"]
     for budget in budgets[:SHOWN]:
-        cap = "any" if budget.cap is None else usd(budget.cap)
+        cap = "any" if budget.cap is None else usd(budget.cap, budget.cap)
         spend = usd_range(budget.spend, budget.cap)
         lines.append(
             f"| {_ICONS[budget.status]}&nbsp;{budget.status} | {code(budget.name)} | {spend} "
@@ -130,7 +132,7 @@ def _chart(report: Report) -> list[str]:
         return []
     sums = list(accumulate((row.spend for row in days), Bounds.plus, initial=NOTHING))[1:]
     bars = [total.high if total.is_limited else total.low for total in sums]
-    cap = next((budget.cap for budget in report.budgets if budget.id == "global"), None)
+    cap = report.cap
     top = max(*bars, cap or Decimal(0), Decimal("0.01"), key=Decimal)
     lines = [
         "```mermaid",

@@ -1,5 +1,7 @@
 """The report for a terminal."""
 
+from decimal import Decimal
+
 from budget_gate.domain.period import format_instant
 from budget_gate.domain.verdict import BudgetResult, Report, Status
 from budget_gate.errors import ConfigurationError
@@ -11,7 +13,6 @@ from budget_gate.outputs.wording import (
     told_reason,
     usd,
     usd_range,
-    used,
 )
 
 SHOWN = 20
@@ -32,7 +33,7 @@ def render_text(report: Report, policy: str, *, colour: bool) -> str:
     `colour` adds ANSI colours. A third party's text keeps to its line and brings no escapes.
     """
     lines = [
-        _painted(headline(report, plain(policy), name=_name, prose=_prose), report.status, colour),
+        _painted(headline(report, _prose(policy), name=_name, prose=_prose), report.status, colour),
         _covered(report),
         "",
     ]
@@ -78,7 +79,7 @@ def _table(budgets: tuple[BudgetResult, ...], *, colour: bool) -> list[str]:
             _name(budget.name),
             percent(budget),
             usd_range(budget.spend, budget.cap),
-            "any spend warns" if budget.cap is None else f"of {usd(budget.cap)}",
+            "any spend warns" if budget.cap is None else f"of {usd(budget.cap, budget.cap)}",
         )
         for budget in budgets
     ]
@@ -92,14 +93,15 @@ def _table(budgets: tuple[BudgetResult, ...], *, colour: bool) -> list[str]:
 
 def _bar(budget: BudgetResult) -> str:
     """The share of the cap that is surely used, then what may be used besides."""
-    if not budget.cap:
-        filled = possible = _BAR_WIDTH if budget.spend.high else 0
-    else:
-        filled = min(_BAR_WIDTH, int(budget.spend.low * _BAR_WIDTH // budget.cap))
-        possible = _BAR_WIDTH
-        if used(budget) is not None:
-            possible = min(_BAR_WIDTH, int(budget.spend.high * _BAR_WIDTH // budget.cap))
+    filled, possible = (_filled(amount, budget.cap) for amount in budget.spend)
     return "█" * filled + "▒" * (possible - filled) + "░" * (_BAR_WIDTH - possible)
+
+
+def _filled(amount: Decimal, cap: Decimal | None) -> int:
+    """How much of the bar an amount fills, rounded down: all of it from the cap on."""
+    if not cap:
+        return _BAR_WIDTH if amount else 0
+    return _BAR_WIDTH if amount >= cap else int(amount * _BAR_WIDTH / cap)
 
 
 def _painted(text: str, status: Status, colour: bool) -> str:  # noqa: FBT001 - one of two looks
@@ -111,5 +113,6 @@ def _name(text: str) -> str:
 
 
 def _prose(text: str, length: int = 2000) -> str:
-    # GitHub's runner takes `##[` for a command wherever it stands in a line of a log.
-    return plain(text, length).replace("##[", "# #[")
+    # GitHub's runner takes for a command what begins a line with `::`, or `##[` anywhere in it.
+    shown = plain(text, length).replace("##[", "# #[")
+    return f"'{shown}" if shown.lstrip().startswith("::") else shown

@@ -53,7 +53,7 @@ def percent(budget: BudgetResult) -> str:
     share = used(budget)
     if share is None:
         return "\N{EN DASH}"
-    return f"{_distinct(share * 100, Decimal(100), 1)}%"
+    return f"{_distinct(share.scaleb(2, _RATIOS), Decimal(100), 1)}%"
 
 
 def used(budget: BudgetResult) -> Decimal | None:
@@ -79,7 +79,7 @@ def _distinct(amount: Decimal, against: Decimal | None, places: int) -> str:
     """`amount` rounded to `places`, or to as many as it takes to stay on its side of `against`."""
     rounded = _rounded(amount, places)
     if against is not None:
-        while rounded == against != amount and places < _MOST_PLACES:
+        while rounded.compare(against) != amount.compare(against) and places < _MOST_PLACES:
             places += 1
             rounded = _rounded(amount, places)
     return f"{rounded:,f}"
@@ -126,7 +126,9 @@ def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
             told = f" {prose(reason.message)}" if reason else ""
             return f"Not verified: spend could not be established.{told}"
         case "warning":
-            return f"Within budget, with a warning: {spent}."
+            possible = first and first.cap is not None and first.spend.high > first.cap
+            verdict = "Perhaps above budget" if possible else "Within budget, with a warning"
+            return f"{verdict}: {spent}."
         case _:
             total = usd_range(report.spend) if report.spend else usd(Decimal(0))
             return f"Within budget: {total} spent this month, and every cap holds."
@@ -144,7 +146,7 @@ def spent_of_cap(budget: BudgetResult) -> str:
     spend = usd_range(budget.spend, budget.cap)
     if budget.cap is None:
         return f"{spend} without a cap"
-    cap = usd(budget.cap)
+    cap = usd(budget.cap, budget.cap)
     if budget.status == "breached":
         over = _distinct(budget.spend.low - budget.cap, Decimal(0), 2)
         atleast = "" if budget.spend.is_exact else "at least "

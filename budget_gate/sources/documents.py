@@ -78,30 +78,42 @@ def load_document(raw: bytes, name: str, model: type[Model]) -> tuple[Model, Sou
 
 
 class _UnreadableError(Exception):
-    """The text ends being readable here; 1-based line and column."""
+    """The text cannot be read on from here; 1-based line and column."""
 
-    def __init__(self, line: int, column: int, message: str, hint: str) -> None:
+    def __init__(self, place: tuple[int, int], message: str, hint: str, path: KeyPath = ()) -> None:
         super().__init__(message)
-        self.line, self.column, self.message, self.hint = line, column, message, hint
+        self.place, self.message, self.hint, self.path = place, message, hint, path
 
     def problem(self, source: SourceMap) -> Problem:
-        place = f"{source.file}:{self.line}:{self.column}"
-        return Problem(place, "", self.message, self.hint, self.line, self.column)
+        line, column = self.place
+        key = ".".join(map(str, self.path))
+        place = f"{source.file}:{line}:{column}"
+        return Problem(place, key, self.message, self.hint, line, column)
 
 
 def _decode(raw: bytes) -> str:
     if len(raw) > MAX_BYTES:
         raise _UnreadableError(
-            1, 1, "the file is larger than 256 KiB", "a policy is a page of text"
+            (1, 1), "the file is larger than 256 KiB", "a policy is a page of text"
         )
     try:
-        return raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
+        before = raw[: error.start].decode("utf-8-sig", errors="replace")
         raise _UnreadableError(
-            line, column, "the file is not UTF-8 text", "save it as UTF-8"
+            _end_of(before), "the file is not UTF-8 text", "save it as UTF-8"
         ) from error
+    control = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    if control:
+        raise _UnreadableError(
+            _end_of(text[: control.start()]), "this is not YAML: a control character", "remove it"
+        )
+    return text
+
+
+def _end_of(text: str) -> tuple[int, int]:
+    """Line and column of the character that would follow `text`."""
+    return text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1
 
 
 class _Reader:
@@ -121,68 +133,61 @@ class _Reader:
 
     def document(self) -> object:
         try:
-            self._next()
-            event = self._next()
+            next(self._events)
+            event = next(self._events)
             if isinstance(event, yaml.StreamEndEvent):
                 raise _UnreadableError(
-                    1, 1, "the file is empty", "see the README for a first policy"
+                    (1, 1), "the file is empty", "see the README for a first policy"
                 )
-            value = self._node(self._next(), ())
-            self._next()
-            event = self._next()
+            value = self._node(next(self._events), ())
+            next(self._events)
+            event = next(self._events)
             if not isinstance(event, yaml.StreamEndEvent):
-                raise self._refused(event, "a second document begins here", "keep one document")
+                raise _UnreadableError(
+                    _place(event), "a second document begins here", "keep one document"
+                )
         except yaml.YAMLError as error:
             raise _not_yaml(error) from error
         return value
 
-    def _next(self) -> Any:
-        return next(self._events)
-
     def _node(self, event: Any, path: KeyPath) -> object:
         self._places.setdefault(path, _place(event))
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise self._refused(
-                event, "YAML anchors and aliases are not allowed", "write the value out"
-            )
-        if event.tag is not None and event.tag != "!":
-            raise self._refused(event, "YAML tags are not allowed", "remove the `!` tag")
+            message = "YAML anchors and aliases are not allowed"
+            raise _UnreadableError(_place(event), message, "write the value out", path)
+        if event.tag not in (None, "!"):
+            message = "YAML tags are not allowed"
+            raise _UnreadableError(_place(event), message, "remove the `!` tag", path)
         if len(path) > MAX_DEPTH:
-            raise self._refused(event, "the document is nested too deeply", "a policy is not")
+            raise _UnreadableError(
+                _place(event), "the document is nested too deeply", "a policy is not", path
+            )
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(path)
         if isinstance(event, yaml.SequenceStartEvent):
             items: list[object] = []
-            while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
                 items.append(self._node(event, (*path, len(items))))
             return items
         return event.value
 
     def _mapping(self, path: KeyPath) -> dict[str, object]:
         mapping: dict[str, object] = {}
-        while not isinstance(event := self._next(), yaml.MappingEndEvent):
-            if not isinstance(event, yaml.ScalarEvent):
-                raise self._refused(event, "a key is not plain text", "write the key as one word")
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
+                message = "a key is not plain text: no anchors, aliases, tags or lists"
+                raise _UnreadableError(_place(event), message, "write the key as one word", path)
             key = (*path, event.value)
             if event.value in mapping:
-                line = self._places[key][0]
-                self._problems.append(
-                    self._refused(
-                        event, f"the key stands already in line {line}", "keep one of the two"
-                    ).problem(self._source)
-                )
-                self._node(self._next(), (*path, event.value, ""))
+                twice = f"the key stands already in line {self._places[key][0]}"
+                error = _UnreadableError(_place(event), twice, "keep one of the two", key)
+                self._problems.append(error.problem(self._source))
+                # Read past the value, under a path that no key of the document can have.
+                self._node(next(self._events), (*key, "\0"))
                 continue
-            if event.anchor is not None or event.tag not in (None, "!"):
-                raise self._refused(
-                    event, "YAML anchors and tags are not allowed", "write the key alone"
-                )
             self._places[key] = _place(event)
-            mapping[event.value] = self._node(self._next(), key)
+            mapping[event.value] = self._node(next(self._events), key)
         return mapping
-
-    def _refused(self, event: Any, message: str, hint: str) -> _UnreadableError:
-        return _UnreadableError(*_place(event), message, hint)
 
 
 def _place(event: Any) -> tuple[int, int]:
@@ -191,10 +196,10 @@ def _place(event: Any) -> tuple[int, int]:
 
 def _not_yaml(error: yaml.YAMLError) -> _UnreadableError:
     mark = getattr(error, "problem_mark", None)
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable"
     return _UnreadableError(
-        line, column, f"this is not YAML: {what}", "check indentation, colons and quotes here"
+        place, f"this is not YAML: {what}", "check indentation, colons and quotes here"
     )
 
 
@@ -237,5 +242,7 @@ def _nearest_key(key: str) -> str:
     keys = {
         info.alias or name for document in documents for name, info in document.model_fields.items()
     }
+    if key in keys:
+        return "it belongs elsewhere: see the policy reference in the README"
     near = get_close_matches(key, keys, n=1)
     return f"did you mean {near[0]!r}?" if near else "remove it, or see the README's reference"

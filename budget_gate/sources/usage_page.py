@@ -101,7 +101,7 @@ def _instant(value: Any, where: str) -> datetime:
     if isinstance(value, str):
         try:
             return parse_instant(value)
-        except (ValueError, OverflowError):
+        except ValueError:
             pass
     raise malformed(where, f"a bucket's time is not RFC 3339: {_shown(value)}")
 

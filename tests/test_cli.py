@@ -1,0 +1,1048 @@
+"""The command line as a user and a runner meet it: processes, files, exit codes and streams."""
+
+import gc
+import html
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import budget_gate
+from budget_gate import __version__, cli, gate
+from budget_gate.cli import main
+from tests.loopback import (
+    EXAMPLE_AUTH_TOKEN,
+    EXAMPLE_KEY,
+    LoopbackAPI,
+    Organization,
+    Request,
+    Response,
+    Workspace,
+)
+from tests.oracle import Usage
+
+# As the action does it: the package's folder comes last on the path, and nothing else is added.
+LAUNCH = (
+    "import runpy, sys\n"
+    f"sys.path.append({str(Path(budget_gate.__file__).parents[1])!r})\n"
+    "runpy.run_module('budget_gate', run_name='__main__', alter_sys=True)\n"
+)
+ISOLATED = (sys.executable, "-I", "-c", LAUNCH)
+RECORDING = Path(__file__).parent / "recordings" / "usage_report__live-1h-bucket-2026-05-24.json"
+RECORDED = ("--usage", str(RECORDING), "--as-of", "2026-05-24T15:00:00Z")
+FOREIGN = ("ANTHROPIC_", "BUDGET_GATE_", "GITHUB_", "RUNNER_", "PYTHON")
+LOOKS = ("NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "LANG", "LC_ALL", "TZ")
+
+NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
+AS_OF = ("--as-of", "2026-11-15T12:00:00Z")
+PRODUCTION = "wrkspc_01EXAMPLEPROD"
+# Claude Sonnet 4.5 at 3 and 15 USD per million tokens: 18 USD in production, 0.30 USD elsewhere.
+ORGANIZATION = Organization(
+    usage=[
+        Usage(
+            NOW - timedelta(days=3),
+            PRODUCTION,
+            "claude-sonnet-4-5",
+            uncached=1_000_000,
+            output=1_000_000,
+        ),
+        Usage(NOW - timedelta(hours=2), None, "claude-sonnet-4-5", uncached=100_000),
+    ],
+    workspaces=[Workspace(PRODUCTION, "production"), Workspace("wrkspc_01EXAMPLESTAG", "staging")],
+)
+OK = "version: 1\nglobal: {cap: 100}\n"
+WARNS = "version: 1\nglobal: {cap: 20}\n"
+BREACHED = "version: 1\nglobal: {cap: 18.29}\n"
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a process ended, and what it wrote."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """Stdout, where that is JSON."""
+        read: dict[str, Any] = json.loads(self.stdout)
+        return read
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The program in a folder of its own, beside one API."""
+
+    folder: Path
+    url: str
+
+    def write(self, text: str, name: str = "budget.yml") -> None:
+        """Puts a file into the folder."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def environment(self, changes: Mapping[str, str] | None = None) -> dict[str, str]:
+        """A bare environment with the API and a key; `changes` win."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(FOREIGN) and name not in LOOKS
+        }
+        own = {"ANTHROPIC_BASE_URL": self.url, "ANTHROPIC_ADMIN_KEY": EXAMPLE_KEY}
+        return {**kept, **own, "BUDGET_GATE_DEADLINE": "20", **(changes or {})}
+
+    def run(
+        self,
+        *arguments: str,
+        policy: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        launch: Sequence[str] = ISOLATED,
+        **streams: Any,
+    ) -> Run:
+        """Runs a command line to its end."""
+        if policy is not None:
+            self.write(policy)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+        done = subprocess.run(
+            [*launch, *arguments],
+            cwd=self.folder,
+            env=self.environment(environment),
+            stdin=subprocess.DEVNULL,
+            encoding="utf-8",
+            check=False,
+            timeout=60,
+            **pipes,
+        )
+        return Run(done.returncode, done.stdout or "", done.stderr or "")
+
+
+@pytest.fixture(scope="module")
+def shared_api() -> Iterator[LoopbackAPI]:
+    """The API of the organization, for the whole module."""
+    with LoopbackAPI(ORGANIZATION, now=NOW) as server:
+        yield server
+
+
+@pytest.fixture
+def api(shared_api: LoopbackAPI) -> LoopbackAPI:
+    """The same, with no request made yet."""
+    shared_api.requests.clear()
+    return shared_api
+
+
+@pytest.fixture
+def program(api: LoopbackAPI, tmp_path: Path) -> Gate:
+    """The program beside the organization's API."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    return Gate(folder, api.url)
+
+
+@dataclass(frozen=True)
+class Inside:
+    """The program in this very process, which is faster where no connection is made."""
+
+    program: Gate
+    patch: pytest.MonkeyPatch
+    streams: pytest.CaptureFixture[str]
+
+    def main(self, *arguments: str, policy: str | None = None, now: datetime | None = None) -> Run:
+        """What `main` returns and prints; `now` is what its clock tells."""
+        if policy is not None:
+            self.program.write(policy)
+        try:
+            code = main(arguments, clock=(lambda: now) if now else None)
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        return Run(code, *self.streams.readouterr())
+
+
+@pytest.fixture
+def inside(
+    program: Gate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Inside]:
+    """The program's folder and environment, for as long as the test lasts."""
+    monkeypatch.chdir(program.folder)
+    for name in os.environ.keys() - program.environment().keys():
+        monkeypatch.delenv(name)
+    for name, value in program.environment().items():
+        monkeypatch.setenv(name, value)
+    yield Inside(program, monkeypatch, capsys)
+    gc.enable()
+
+
+# Exit codes
+
+
+@pytest.mark.parametrize(
+    ("policy", "flags", "code", "status", "enforced"),
+    [
+        (OK, [], 0, "ok", True),
+        (WARNS, [], 0, "warning", True),
+        (WARNS, ["--fail-on", "warning"], 1, "warning", True),
+        (OK, ["--fail-on", "warning"], 0, "ok", True),
+        ("version: 1\nglobal: {cap: 18.30}\n", [], 0, "warning", True),
+        (BREACHED, [], 1, "breached", True),
+        (BREACHED, ["--on-error", "warn"], 1, "breached", True),
+        (BREACHED, ["--fail-on", "never"], 0, "breached", False),
+        ("version: 1\nworkspaces:\n  default: {cap: 0.29}\n", [], 1, "breached", True),
+        ("version: 1\nworkspaces:\n  staging: {cap: 0}\n", [], 0, "ok", True),
+        (f"version: 1\nworkspaces:\n  {PRODUCTION}: {{cap: 17}}\n", [], 1, "breached", True),
+        ("version: 1\nunlisted: fail\n", [], 1, "breached", True),
+    ],
+)
+def test_a_verdict_has_its_exit_code(
+    program: Gate, policy: str, flags: list[str], code: int, status: str, *, enforced: bool
+) -> None:
+    """Spend is 18.30, of it 18 in production: what is above its cap is 1, what is not is 0."""
+    run = program.run("--format", "json", *AS_OF, *flags, policy=policy)
+    assert (run.code, run.stderr) == (code, "")
+    assert (run.report["status"], run.report["enforced"]) == (status, enforced)
+    assert run.report["spend"] == {"low": "18.3", "high": "18.3"}
+
+
+def test_spend_is_shown_to_the_cent(program: Gate) -> None:
+    """18 + 0.30 USD, by hand; stderr has nothing to say."""
+    run = program.run("check", *AS_OF, policy=OK)
+    assert run.code == 0
+    assert run.stdout.startswith("Within budget: $18.30 spent this month")
+    assert "$18.30 of $100.00" in run.stdout
+    assert run.stderr == ""
+
+
+def test_a_missing_credential_is_3(inside: Inside, api: LoopbackAPI) -> None:
+    """A gate merged before its secret exists is not green; no request is made."""
+    inside.patch.setenv("ANTHROPIC_ADMIN_KEY", "")
+    run = inside.main(*AS_OF, policy=OK)
+    assert run.code == 3
+    assert run.stdout.startswith("Not verified: ")
+    assert "ANTHROPIC_ADMIN_KEY" in run.stdout
+    assert "a pull request from a fork has none" in run.stdout
+    assert api.requests == []
+
+
+def test_a_token_is_a_credential(program: Gate, api: LoopbackAPI) -> None:
+    """It is sent as a bearer, and only where there is no key."""
+    environment = {"ANTHROPIC_ADMIN_KEY": "", "ANTHROPIC_AUTH_TOKEN": EXAMPLE_AUTH_TOKEN}
+    run = program.run(*AS_OF, policy=OK, environment=environment)
+    assert run.code == 0
+    assert {request.headers["authorization"] for request in api.requests} == {
+        f"Bearer {EXAMPLE_AUTH_TOKEN}"
+    }
+
+
+def test_a_key_wins_over_a_token(program: Gate, api: LoopbackAPI) -> None:
+    """Only one of the two is sent."""
+    environment = {"ANTHROPIC_AUTH_TOKEN": EXAMPLE_AUTH_TOKEN}
+    run = program.run(*AS_OF, policy=OK, environment=environment)
+    assert run.code == 0
+    assert all("authorization" not in request.headers for request in api.requests)
+    assert {request.headers["x-api-key"] for request in api.requests} == {EXAMPLE_KEY}
+
+
+def test_a_refused_credential_is_3(program: Gate) -> None:
+    """The report exists, and says so."""
+    environment = {"ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-EXAMPLE-OTHER"}
+    run = program.run("--format", "json", *AS_OF, policy=OK, environment=environment)
+    assert run.code == 3
+    assert (run.report["status"], run.report["spend"]) == ("unverified", None)
+    assert [note["code"] for note in run.report["notes"]] == ["http_401"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "first"),
+    [
+        ([], 3, "Not verified: "),
+        (["--on-error", "warn"], 0, "UNENFORCED (on-error is warn). Not verified: "),
+        (["--fail-on", "never"], 3, "Not verified: "),
+    ],
+)
+def test_an_api_that_is_down_passes_only_when_told_to(
+    program: Gate, flags: list[str], code: int, first: str
+) -> None:
+    """`--fail-on` has no say in it."""
+    environment = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "BUDGET_GATE_DEADLINE": "0.3"}
+    run = program.run(*AS_OF, *flags, policy=OK, environment=environment)
+    assert run.code == code
+    assert run.stdout.startswith(first)
+
+
+UNPRICED = Organization(
+    usage=[
+        *ORGANIZATION.usage,
+        Usage(NOW - timedelta(days=1), None, "claude-nobody-knows-1", output=1_000),
+    ],
+    workspaces=ORGANIZATION.workspaces,
+)
+
+
+@pytest.mark.parametrize(
+    ("policy", "flags", "code", "status"),
+    [
+        (OK, [], 3, "unverified"),
+        (OK, ["--on-error", "warn"], 0, "unverified"),
+        (BREACHED, [], 1, "breached"),
+        (BREACHED, ["--on-error", "warn"], 1, "breached"),
+        (BREACHED, ["--fail-on", "never"], 3, "breached"),
+        (BREACHED, ["--fail-on", "never", "--on-error", "warn"], 0, "breached"),
+        (f"{OK}spend: {{unknown_model: upper_bound}}\n", [], 0, "ok"),
+    ],
+)
+def test_usage_without_a_price_is_3_unless_the_rest_breaches(
+    program: Gate, policy: str, flags: list[str], code: int, status: str
+) -> None:
+    """Its cost may be anything, so the month is not established; what is known may be too much."""
+    with LoopbackAPI(UNPRICED, now=NOW) as server:
+        environment = {"ANTHROPIC_BASE_URL": server.url}
+        arguments = ("--format", "json", *AS_OF, *flags)
+        run = program.run(*arguments, policy=policy, environment=environment)
+    assert (run.code, run.report["status"]) == (code, status)
+    assert "claude-nobody-knows-1" in run.report["notes"][0]["message"]
+
+
+FAST_OR_NOT = Organization(
+    # Claude Opus 5.5: 20 USD per million output tokens, 40 USD where the request was fast.
+    usage=[Usage(NOW - timedelta(days=1), None, "claude-opus-5-5", output=1_000_000)],
+    workspaces=[],
+)
+
+
+@pytest.mark.parametrize(
+    ("policy", "flags", "code", "status"),
+    [
+        ("version: 1\nglobal: {cap: 30}\n", [], 3, "uncertain"),
+        ("version: 1\nglobal: {cap: 30}\n", ["--on-error", "warn"], 0, "uncertain"),
+        ("version: 1\nglobal: {cap: 30}\nspend: {uncertain: warn}\n", [], 0, "warning"),
+        ("version: 1\nglobal: {cap: 50, warn_at: [90%]}\n", [], 0, "ok"),
+        ("version: 1\nglobal: {cap: 19.99}\n", [], 1, "breached"),
+    ],
+)
+def test_a_cap_within_the_bounds_is_3(
+    program: Gate, policy: str, flags: list[str], code: int, status: str
+) -> None:
+    """Between 20 and 40 USD, as the API does not tell fast requests apart here."""
+    with LoopbackAPI(FAST_OR_NOT, now=NOW, refuse_speed_beta=True) as server:
+        environment = {"ANTHROPIC_BASE_URL": server.url}
+        arguments = ("--format", "json", *AS_OF, *flags)
+        run = program.run(*arguments, policy=policy, environment=environment)
+    assert (run.code, run.report["status"]) == (code, status)
+    assert run.report["spend"] == {"low": "20", "high": "40"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        ("version: 1\nglobal: {cpa: 100}\n", "budget.yml:2:10: global.cpa: unknown key"),
+        ("version: 1\n", "the policy has no budget"),
+        ("version: 1\nglobal: {cap: -1}\n", "is not an amount"),
+        ("", "the file is empty"),
+    ],
+)
+def test_a_wrong_policy_is_2_before_any_request(
+    inside: Inside, api: LoopbackAPI, policy: str, told: str
+) -> None:
+    """It is told with its place, on stderr; nothing was decided, so that there is no report."""
+    run = inside.main(*AS_OF, "--fail-on", "never", "--on-error", "warn", policy=policy)
+    assert (run.code, run.stdout) == (2, "")
+    assert told in run.stderr
+    assert api.requests == []
+
+
+def test_a_cap_for_a_workspace_that_does_not_exist_is_2(program: Gate) -> None:
+    """It would never fire; the nearest names are told."""
+    policy = f"{OK}workspaces:\n  prodution: {{cap: 1}}\n"
+    run = program.run(*AS_OF, "--on-error", "warn", policy=policy)
+    assert (run.code, run.stdout) == (2, "")
+    assert "budget.yml:4:3: workspaces.prodution: no workspace has this name" in run.stderr
+    assert "'production'" in run.stderr
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--nonsense"],
+        ["--format", "xml"],
+        ["--fail-on", "breached"],
+        ["--on-error", "ignore"],
+        ["--pol", "budget.yml"],
+        ["--admin-key", EXAMPLE_KEY],
+        ["--policy"],
+        ["--as-of", "yesterday"],
+        ["--as-of", "2026-11-15T12:00:00"],
+        ["--deadline", "0"],
+        ["--deadline", "soon"],
+        ["nonsense"],
+        ["demo", "--policy", "budget.yml"],
+        ["--policy", "missing.yml"],
+        ["--policy", "."],
+        ["--report", "missing/report.json"],
+        ["--workspaces", "workspaces.json"],
+        ["--partial"],
+        ["--usage", "missing.json"],
+    ],
+)
+def test_a_wrong_flag_is_2_before_any_request(
+    inside: Inside, api: LoopbackAPI, flags: list[str]
+) -> None:
+    """Neither a misspelt flag nor a file that is not there is passed over."""
+    run = inside.main(*flags, *(() if "--as-of" in flags else AS_OF), policy=OK)
+    assert (run.code, run.stdout) == (2, "")
+    assert run.stderr
+    assert "Traceback" not in run.stderr
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BUDGET_GATE_FORMAT", "xml"),
+        ("BUDGET_GATE_FAIL_ON", "Breach"),
+        ("BUDGET_GATE_DEADLINE", "nan"),
+        ("BUDGET_GATE_AS_OF", "2026-11-15"),
+        ("BUDGET_GATE_POLICY", "missing.yml"),
+        ("ANTHROPIC_BASE_URL", "http://gateway.example"),
+        ("ANTHROPIC_BASE_URL", "https://gateway.example:port"),
+        ("ANTHROPIC_BASE_URL", "https://gateway\n.example"),
+        ("ANTHROPIC_ADMIN_KEY", "sk-ant-admin01-EXAMPLE two"),
+    ],
+)
+def test_a_wrong_setting_is_2_and_shows_no_key(inside: Inside, name: str, value: str) -> None:
+    """The variable is named; the key that stands beside it is not shown."""
+    inside.patch.setenv(name, value)
+    run = inside.main(*(() if name == "BUDGET_GATE_AS_OF" else AS_OF), policy=OK)
+    assert (run.code, run.stdout) == (2, "")
+    assert name in run.stderr
+    assert "Traceback" not in run.stderr
+    assert "EXAMPLE" not in run.stderr
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:30:00Z", "0001-06-15T12:00:00Z"])
+def test_the_ends_of_time_are_no_bug(program: Gate, time: str) -> None:
+    """Nothing is known of the usage then, which is 2 or 3 and never a traceback."""
+    run = program.run("--as-of", time, policy=OK, environment={"BUDGET_GATE_DEADLINE": "2"})
+    assert run.code in (2, 3)
+    assert "Traceback" not in run.stderr
+
+
+def test_a_bug_is_4_with_its_traceback(inside: Inside) -> None:
+    """It is neither a verdict nor an API that is down; and even then the key is not shown."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError(f"a bug beside {EXAMPLE_KEY}")
+
+    inside.patch.setattr(gate, "check", broken)
+    run = inside.main(*AS_OF, "--on-error", "warn", "--fail-on", "never", policy=OK)
+    assert (run.code, run.stdout) == (4, "")
+    assert "Traceback (most recent call last):" in run.stderr
+    assert "RuntimeError: a bug beside ***" in run.stderr
+    assert "this is a bug, please report it" in run.stderr
+    assert EXAMPLE_KEY not in run.stderr
+
+
+def test_an_interrupted_run_decides_nothing(program: Gate) -> None:
+    """Ctrl-C ends in 130, as in a shell, without a traceback and without waiting for the API."""
+    asked, done = threading.Event(), threading.Event()
+
+    def stall(_: Request, __: int) -> Response | None:
+        asked.set()
+        done.wait(30)
+        return None
+
+    program.write(OK)
+    with LoopbackAPI(ORGANIZATION, now=NOW, intercept=stall) as server:
+        process = subprocess.Popen(
+            [*ISOLATED, *AS_OF],
+            cwd=program.folder,
+            env=program.environment({"ANTHROPIC_BASE_URL": server.url}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        assert asked.wait(30)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        done.set()
+    assert (process.returncode, out) == (130, "")
+    assert err == "budget-gate: interrupted, nothing was decided\n"
+
+
+# Commands, flags and settings
+
+
+def test_the_version_is_told(program: Gate) -> None:
+    """Without a policy, a key or a network."""
+    run = program.run("--version")
+    assert (run.code, run.stdout, run.stderr) == (0, f"budget-gate {__version__}\n", "")
+
+
+@pytest.mark.parametrize("flags", [["--help"], ["-h"], ["check", "--help"], ["demo", "--help"]])
+def test_help_is_told(program: Gate, flags: list[str]) -> None:
+    """On stdout, with exit code 0, for the program and for each command."""
+    run = program.run(*flags)
+    assert (run.code, run.stderr) == (0, "")
+    assert run.stdout.startswith("usage: budget-gate")
+
+
+def test_check_is_the_default_command(program: Gate) -> None:
+    """With and without its name the same is printed."""
+    assert program.run(*AS_OF, policy=OK) == program.run("check", *AS_OF)
+
+
+def test_no_arguments_judge_the_month_so_far(inside: Inside) -> None:
+    """Without `--as-of` the clock tells the time."""
+    inside.patch.setenv("ANTHROPIC_ADMIN_KEY", "")
+    run = inside.main(policy=OK, now=NOW)
+    assert run.code == 3
+    assert "\n2026-11-01T00:00:00Z to 2026-11-15T12:00:00Z\n" in run.stdout
+
+
+def test_the_real_clock_is_used_where_none_is_given(program: Gate) -> None:
+    """The report is on the instant of the run, in UTC."""
+    before = datetime.now(UTC).replace(microsecond=0)
+    run = program.run("--format", "json", policy=OK, environment={"ANTHROPIC_ADMIN_KEY": ""})
+    assert run.code == 3, run.stderr
+    assert before <= datetime.fromisoformat(run.report["as_of"]) <= datetime.now(UTC)
+
+
+def test_a_flag_wins_over_its_variable(program: Gate) -> None:
+    """The environment asks for JSON and a policy that is not there, the flags for Markdown."""
+    program.write(OK, "mine.yml")
+    environment = {"BUDGET_GATE_FORMAT": "json", "BUDGET_GATE_POLICY": "missing.yml"}
+    arguments = ("--format", "markdown", "--policy", "mine.yml", *AS_OF)
+    run = program.run(*arguments, environment=environment)
+    assert run.code == 0
+    assert run.stdout.startswith("## ")
+
+
+@pytest.mark.parametrize("flag", ["--policy", "--report", "--deadline"])
+def test_an_empty_flag_is_not_given(inside: Inside, flag: str) -> None:
+    """`--report "$REPORT"` of a script whose variable is unset means the default."""
+    run = inside.main(*RECORDED, "--partial", flag, "", policy="version: 1\nglobal: {cap: 1}\n")
+    assert run.code == 1, run.stderr
+    assert run.stdout.startswith("Budget breached: ")
+
+
+def test_the_policy_is_budget_yml(program: Gate) -> None:
+    """It comes before the one in .github."""
+    program.write(BREACHED, ".github/budget.yml")
+    assert program.run(*AS_OF, policy=OK).code == 0
+
+
+def test_the_policy_may_stand_in_the_github_folder(program: Gate) -> None:
+    """The second place that is looked at, and the name that messages use."""
+    program.write(BREACHED, ".github/budget.yml")
+    run = program.run(*AS_OF)
+    assert run.code == 1
+    assert "raise the cap in .github/budget.yml, line 2." in run.stdout
+
+
+def test_without_a_policy_nothing_is_decided(inside: Inside, api: LoopbackAPI) -> None:
+    """Both places are named."""
+    run = inside.main(*AS_OF)
+    assert (run.code, run.stdout) == (2, "")
+    assert "neither budget.yml nor .github/budget.yml exists here" in run.stderr
+    assert api.requests == []
+
+
+# Reports
+
+
+def test_the_report_is_on_stdout_and_nothing_else_is(program: Gate) -> None:
+    """A breach outside of GitHub Actions leaves stderr empty."""
+    run = program.run(*AS_OF, policy=BREACHED)
+    assert run.stdout.startswith("Budget breached: organization has spent $18.30, which is $0.01")
+    assert run.stderr == ""
+
+
+def test_the_report_file_is_the_json_report(program: Gate) -> None:
+    """The same as on stdout; a second run replaces it."""
+    program.write("old", "out/report.json")
+    run = program.run(*AS_OF, "--format", "json", "--report", "out/report.json", policy=BREACHED)
+    assert run.code == 1
+    assert (program.folder / "out" / "report.json").read_text(encoding="utf-8") == run.stdout
+    assert [path.name for path in (program.folder / "out").iterdir()] == ["report.json"]
+
+
+def test_spend_that_is_not_established_has_a_report_file(program: Gate) -> None:
+    """Its reader learns that, rather than read the one of yesterday."""
+    program.write('{"status": "ok"}', "report.json")
+    environment = {"ANTHROPIC_ADMIN_KEY": ""}
+    run = program.run(*AS_OF, "--report", "report.json", policy=OK, environment=environment)
+    assert run.code == 3
+    read = json.loads((program.folder / "report.json").read_text(encoding="utf-8"))
+    assert (read["status"], read["spend"]) == ("unverified", None)
+
+
+@pytest.mark.parametrize(("policy", "code"), [(OK, 2), (BREACHED, 1)])
+def test_a_report_that_cannot_be_written_does_not_hide_a_breach(
+    program: Gate, policy: str, code: int
+) -> None:
+    """The verdict is printed, the trouble told on stderr, and a run that is ok is not 0."""
+    (program.folder / "report.json").mkdir()
+    run = program.run(*AS_OF, "--report", "report.json", policy=policy)
+    assert run.code == code
+    assert "$18.30" in run.stdout
+    assert "report.json cannot be written" in run.stderr
+
+
+def test_markdown_is_what_the_summary_shows(program: Gate) -> None:
+    """The verdict as a heading, the budgets as a table."""
+    run = program.run("--format", "markdown", *AS_OF, policy=BREACHED)
+    assert run.stdout.startswith("## 🔴 budget-gate: breached\n")
+    assert "| `organization` | $18.30 | $18.29 |" in run.stdout
+
+
+def test_a_terminal_has_colours(program: Gate) -> None:
+    """Red, as the budget is breached."""
+    out = on_a_terminal(program, {"TERM": "xterm"})
+    assert out.startswith("\x1b[31;1mBudget breached: ")
+
+
+@pytest.mark.parametrize(
+    "environment", [{"NO_COLOR": "1", "TERM": "xterm"}, {"TERM": "dumb"}, {"NO_COLOR": "1"}]
+)
+def test_a_terminal_without_colours_has_none(program: Gate, environment: dict[str, str]) -> None:
+    """Whoever asks for none, and whatever cannot show any."""
+    out = on_a_terminal(program, environment)
+    assert out.startswith("Budget breached: ")
+    assert "\x1b" not in out
+
+
+def test_an_empty_no_color_asks_for_nothing(program: Gate) -> None:
+    """As https://no-color.org has it: only when present and not empty."""
+    assert "\x1b[31;1m" in on_a_terminal(program, {"NO_COLOR": "", "TERM": "xterm"})
+
+
+def test_a_pipe_has_no_colours(program: Gate) -> None:
+    """A log file is no terminal."""
+    assert "\x1b" not in program.run(*AS_OF, policy=BREACHED).stdout
+
+
+def on_a_terminal(program: Gate, environment: dict[str, str]) -> str:
+    """What a breach prints where stdout is a terminal."""
+    master, terminal = pty.openpty()
+    try:
+        run = program.run(*AS_OF, policy=BREACHED, environment=environment, stdout=terminal)
+        assert run.code == 1, run.stderr
+        os.close(terminal)
+        shown = b""
+        while chunk := _read(master):
+            shown += chunk
+    finally:
+        os.close(master)
+    return shown.decode()
+
+
+def _read(terminal: int) -> bytes:
+    """More of what a terminal shows; nothing at its end, which Linux tells by an error."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""
+
+
+# Streams that are gone or narrow
+
+
+@contextmanager
+def broken_pipe() -> Iterator[int]:
+    """The writing end of a pipe that nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        yield writer
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize(("policy", "code"), [(OK, 0), (BREACHED, 1)])
+def test_a_reader_that_has_gone_changes_no_verdict(program: Gate, policy: str, code: int) -> None:
+    """As under `| head -0`: the exit code stands, and nothing is complained about."""
+    with broken_pipe() as pipe:
+        run = program.run(*AS_OF, policy=policy, stdout=pipe)
+    assert (run.code, run.stderr) == (code, "")
+
+
+@pytest.mark.parametrize(
+    ("policy", "environment", "code"),
+    [
+        (OK, {}, 0),
+        (BREACHED, {}, 1),
+        (BREACHED, {"GITHUB_ACTIONS": "true"}, 1),
+        ("nonsense", {}, 2),
+    ],
+)
+def test_a_reader_of_both_streams_that_has_gone_changes_no_exit_code(
+    program: Gate, policy: str, environment: dict[str, str], code: int
+) -> None:
+    """As under `2>&1 | head -0`."""
+    with broken_pipe() as pipe:
+        run = program.run(*AS_OF, policy=policy, environment=environment, stdout=pipe, stderr=pipe)
+    assert run.code == code
+
+
+@pytest.mark.parametrize(
+    ("closed", "policy", "code"),
+    [
+        (">&-", OK, 0),
+        (">&-", BREACHED, 1),
+        ("2>&-", BREACHED, 1),
+        ("2>&-", "nonsense", 2),
+        (">&- 2>&-", BREACHED, 1),
+    ],
+)
+def test_a_closed_stream_changes_no_exit_code(
+    program: Gate, closed: str, policy: str, code: int
+) -> None:
+    """A daemon may have no stdout at all."""
+    launch = ("sh", "-c", f'exec "$@" {closed}', "sh", *ISOLATED)
+    assert program.run(*AS_OF, policy=policy, launch=launch).code == code
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+def test_a_full_disk_behind_stdout_does_not_hide_a_breach(program: Gate) -> None:
+    """Not even where nothing can be printed."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        run = program.run(*AS_OF, policy=BREACHED, stdout=full)
+    assert run.code == 1
+
+
+@pytest.mark.parametrize(
+    ("format_", "encoding"), [("text", "ascii"), ("text", "cp1252"), ("markdown", "ascii")]
+)
+def test_a_narrow_encoding_does_not_crash(program: Gate, format_: str, encoding: str) -> None:
+    """What it has no character for is replaced, the verdict stays."""
+    launch = (sys.executable, "-c", LAUNCH)
+    environment = {"PYTHONIOENCODING": encoding}
+    arguments = ("--format", format_, *AS_OF)
+    run = program.run(*arguments, policy=BREACHED, environment=environment, launch=launch)
+    assert run.code == 1, run.stderr
+    assert "Budget breached: " in run.stdout
+
+
+def test_the_c_locale_does_not_crash(program: Gate) -> None:
+    """Minimal containers have no other."""
+    run = program.run(*AS_OF, policy=BREACHED, environment={"LC_ALL": "C", "LANG": "C"})
+    assert run.code == 1
+    assert "Budget breached: " in run.stdout
+
+
+# Secrets
+
+# With the characters that real keys have, and that Markdown escapes.
+UNDERSCORED = f"sk-ant-admin01-EXAMPLE_NOT_A-KEY_{'0123456789_' * 6}AA"
+
+
+def echo(padding: str) -> LoopbackAPI:
+    """An API that refuses every key, and repeats it in its message."""
+
+    def refuse(request: Request, _: int) -> Response:
+        message = f"{padding}invalid key {request.headers['x-api-key']}"
+        body = {"type": "error", "error": {"type": "authentication_error", "message": message}}
+        return Response(401, json.dumps(body).encode())
+
+    return LoopbackAPI(ORGANIZATION, now=NOW, intercept=refuse)
+
+
+@pytest.mark.parametrize("length", [0, 460, 490, 520])
+def test_a_key_that_the_api_repeats_is_shown_nowhere(
+    program: Gate, tmp_path: Path, length: int
+) -> None:
+    """Neither whole, nor escaped, nor up to where a long message is cut; only its mask has it."""
+    files = {name: tmp_path / name for name in ("summary", "output")}
+    with echo("x" * length) as server:
+        run = program.run(
+            *("--report", "report.json", *AS_OF),
+            policy=OK,
+            environment={
+                "ANTHROPIC_BASE_URL": server.url,
+                "ANTHROPIC_ADMIN_KEY": f"{UNDERSCORED}\n",
+                "GITHUB_ACTIONS": "true",
+                "GITHUB_STEP_SUMMARY": str(files["summary"]),
+                "GITHUB_OUTPUT": str(files["output"]),
+            },
+        )
+    assert run.code == 3
+    mask, _, rest = run.stderr.partition("\n")
+    assert mask == f"::add-mask::{UNDERSCORED}"
+    written = [path.read_text(encoding="utf-8") for path in files.values()]
+    report = (program.folder / "report.json").read_text(encoding="utf-8")
+    for text in (run.stdout, rest, report, *written):
+        assert "EXAMPLE" not in html.unescape(text)
+
+
+def test_a_key_that_a_workspace_is_called_is_shown_nowhere(program: Gate) -> None:
+    """A name is cut to a column's width, and so would be the key in it."""
+    organization = Organization(
+        usage=[Usage(NOW - timedelta(days=1), "wrkspc_01", "claude-sonnet-4-5", output=1_000_000)],
+        workspaces=[Workspace("wrkspc_01", f"of {UNDERSCORED}")],
+    )
+    with LoopbackAPI(organization, now=NOW, key=UNDERSCORED) as server:
+        environment = {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_ADMIN_KEY": UNDERSCORED}
+        run = program.run(*AS_OF, policy="version: 1\nunlisted: fail\n", environment=environment)
+    assert run.code == 1
+    assert "EXAMPLE" not in run.stdout + run.stderr
+
+
+# Inside of GitHub Actions
+
+
+@dataclass(frozen=True)
+class Step:
+    """The files that the runner gives to a step."""
+
+    summary: Path
+    output: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that name them."""
+        return {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+            "GITHUB_OUTPUT": str(self.output),
+        }
+
+
+@pytest.fixture
+def step(tmp_path: Path) -> Step:
+    """A step whose files hold something already."""
+    files = Step(tmp_path / "summary.md", tmp_path / "output")
+    files.summary.write_text("before\n", encoding="utf-8")
+    files.output.write_text("before=1\n", encoding="utf-8")
+    return files
+
+
+def test_a_step_gets_a_summary_outputs_and_annotations(program: Gate, step: Step) -> None:
+    """Added to what is there; the annotation names the line of the cap."""
+    run = program.run(*AS_OF, policy=BREACHED, environment=step.environment)
+    assert run.code == 1
+    summary = step.summary.read_text(encoding="utf-8")
+    assert summary.startswith("before\n## 🔴 budget-gate: breached\n")
+    output = step.output.read_text(encoding="utf-8")
+    assert output.startswith("before=1\nstatus<<")
+    assert re.search(r"^spend-usd<<(.*)\n18\.3\n\1$", output, re.MULTILINE)
+    mask, annotation = run.stderr.splitlines()
+    assert mask == f"::add-mask::{EXAMPLE_KEY}"
+    assert annotation.startswith("::error file=budget.yml,line=2,title=budget-gate::organization ")
+    assert "::" not in run.stdout
+
+
+def test_every_credential_is_masked_first(program: Gate, step: Step) -> None:
+    """Before anything else could be printed, and without the line end it was pasted with."""
+    environment = {
+        **step.environment,
+        "ANTHROPIC_ADMIN_KEY": f"{EXAMPLE_KEY}\n",
+        "ANTHROPIC_AUTH_TOKEN": f" {EXAMPLE_AUTH_TOKEN}",
+    }
+    run = program.run(*AS_OF, policy="nonsense", environment=environment)
+    assert run.stderr.splitlines()[:2] == [
+        f"::add-mask::{EXAMPLE_KEY}",
+        f"::add-mask::{EXAMPLE_AUTH_TOKEN}",
+    ]
+
+
+@pytest.mark.parametrize("actions", ["", "false"])
+def test_outside_of_github_actions_nothing_of_it_is_written(
+    program: Gate, step: Step, actions: str
+) -> None:
+    """The files' names alone do not make a step."""
+    environment = {**step.environment, "GITHUB_ACTIONS": actions}
+    run = program.run(*AS_OF, policy=BREACHED, environment=environment)
+    assert run.code == 1
+    assert run.stderr == ""
+    assert "::" not in run.stdout
+    assert step.summary.read_text(encoding="utf-8") == "before\n"
+    assert step.output.read_text(encoding="utf-8") == "before=1\n"
+
+
+def test_a_wrong_policy_is_told_where_github_shows_it(program: Gate, step: Step) -> None:
+    """As an annotation at its place and in the summary; there is no status to give out."""
+    policy = "version: 1\nglobal: {cpa: 100}\n"
+    run = program.run(*AS_OF, policy=policy, environment=step.environment)
+    assert (run.code, run.stdout) == (2, "")
+    assert "::error file=budget.yml,line=2,col=10,title=budget-gate::global.cpa: " in run.stderr
+    summary = step.summary.read_text(encoding="utf-8")
+    assert summary.startswith("before\n## ⚫ budget-gate: configuration\n")
+    assert "`budget.yml:2:10`" in summary
+    assert step.output.read_text(encoding="utf-8") == "before=1\n"
+
+
+def test_an_unverified_step_has_outputs(program: Gate, step: Step) -> None:
+    """A later step can tell it from a breach."""
+    environment = {**step.environment, "ANTHROPIC_ADMIN_KEY": ""}
+    run = program.run(*AS_OF, policy=OK, environment=environment)
+    assert run.code == 3
+    output = step.output.read_text(encoding="utf-8")
+    for name, value in (("status", "unverified"), ("enforced", "true"), ("spend-usd", "")):
+        assert re.search(rf"^{name}<<(.*)\n{value}\n\1$", output, re.MULTILINE), name
+
+
+@pytest.mark.parametrize(("policy", "code"), [(OK, 2), (BREACHED, 1), ("nonsense", 2)])
+def test_a_summary_that_cannot_be_written_does_not_hide_a_breach(
+    program: Gate, step: Step, tmp_path: Path, policy: str, code: int
+) -> None:
+    """It is told on stderr, and the outputs of the step are there all the same."""
+    environment = {**step.environment, "GITHUB_STEP_SUMMARY": str(tmp_path)}
+    run = program.run(*AS_OF, policy=policy, environment=environment)
+    assert run.code == code
+    assert f"{tmp_path} cannot be written" in run.stderr
+    assert "Traceback" not in run.stderr
+    if policy != "nonsense":
+        assert "status<<" in step.output.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("policy", "code"), [("version: 1\nglobal: {cap: 1}\n", 1), ("x", 2)])
+def test_a_runner_without_files_is_annotated_all_the_same(
+    inside: Inside, policy: str, code: int
+) -> None:
+    """Older runners, and programs that act as one, give no files."""
+    inside.patch.setenv("GITHUB_ACTIONS", "true")
+    run = inside.main(*RECORDED, "--partial", policy=policy)
+    assert run.code == code
+    assert "\n::error file=budget.yml,line=" in run.stderr
+
+
+def test_a_report_that_cannot_be_written_leaves_the_outputs(program: Gate, step: Step) -> None:
+    """A step that runs always still learns that the budget is breached."""
+    (program.folder / "report.json").mkdir()
+    arguments = ("--report", "report.json", *AS_OF)
+    run = program.run(*arguments, policy=BREACHED, environment=step.environment)
+    assert run.code == 1
+    assert "\nbreached\n" in step.output.read_text(encoding="utf-8")
+    assert "budget-gate: breached" in step.summary.read_text(encoding="utf-8")
+
+
+# The world around
+
+
+def test_the_checkout_has_no_say_in_what_is_imported(program: Gate) -> None:
+    """Neither its modules, nor PYTHONPATH, nor a package of the program's own name."""
+    hijack = "raise SystemExit('the checkout was imported')\n"
+    names = ("json", "httpx", "yaml", "sitecustomize", "usercustomize", "budget_gate/__init__")
+    for name in names:
+        program.write(hijack, f"{name}.py")
+    environment = {"PYTHONPATH": str(program.folder)}
+    run = program.run(*AS_OF, policy=OK, environment=environment)
+    assert (run.code, run.stderr) == (0, "")
+    assert "$18.30" in run.stdout
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_zone_of_the_machine_does_not_matter(program: Gate, zone: str) -> None:
+    """At 14 hours before and 11 behind UTC the first hour of the month is the same one."""
+    arguments = ("--format", "json", "--as-of", "2026-11-01T00:30:00Z")
+    there = program.run(*arguments, policy=OK, environment={"TZ": zone})
+    here = program.run(*arguments, environment={"TZ": "UTC"})
+    assert there == here
+    assert there.code == 0
+    assert there.report["period"]["start"] == "2026-11-01T00:00:00Z"
+    assert [day["day"] for day in there.report["days"]] == ["2026-11-01"]
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(0, False), (4, False), (6, True), (60, True)])
+def test_a_time_in_the_future_is_told(inside: Inside, minutes: int, *, told: bool) -> None:
+    """More than the clocks of two machines may be apart, its usage cannot be known."""
+    judged = datetime(2026, 5, 24, 15, tzinfo=UTC)
+    run = inside.main(
+        *(*RECORDED, "--partial", "--format", "json"),
+        policy=OK,
+        now=judged - timedelta(minutes=minutes),
+    )
+    codes = [note["code"] for note in run.report["notes"]]
+    assert ("as_of_in_future" in codes) is told
+
+
+# Saved pages
+
+
+def test_saved_pages_are_judged_without_the_network(inside: Inside, api: LoopbackAPI) -> None:
+    """A recorded hour of Opus 4.7: 0.0012 + 12.70908125 + 5.59293 + 1.5061 = 19.80931125 USD."""
+    run = inside.main(*RECORDED, "--partial", policy="version: 1\nglobal: {cap: 19.80}\n")
+    assert run.code == 1
+    assert "organization has spent $19.81, which is $0.01 over its cap of $19.80" in run.stdout
+    assert "warning: The saved pages leave out a part of the month" in run.stdout
+    assert api.requests == []
+
+
+def test_saved_pages_that_leave_a_part_out_are_3(inside: Inside) -> None:
+    """An hour is no month, unless `--partial` says that it is all there is."""
+    run = inside.main(*RECORDED, "--format", "json", policy=OK)
+    assert run.code == 3
+    assert [note["code"] for note in run.report["notes"]] == ["incomplete_usage"]
+    assert "--partial" in run.report["notes"][0]["message"]
+
+
+def test_saved_workspaces_give_their_names(inside: Inside) -> None:
+    """A policy's names are looked up in the saved list."""
+    page = {
+        "data": [
+            {
+                "starting_at": "2026-11-01T00:00:00Z",
+                "ending_at": "2026-11-02T00:00:00Z",
+                "results": [
+                    {
+                        "uncached_input_tokens": 0,
+                        "output_tokens": 1_000_000,
+                        "model": "claude-sonnet-4-5",
+                        "workspace_id": PRODUCTION,
+                    }
+                ],
+            }
+        ],
+        "has_more": False,
+    }
+    inside.program.write(json.dumps(page), "usage.json")
+    listed = {"data": [{"id": PRODUCTION, "name": "production"}], "has_more": False}
+    inside.program.write(json.dumps(listed), "workspaces.json")
+    run = inside.main(
+        *("--usage", "usage.json", "--workspaces", "workspaces.json"),
+        *("--as-of", "2026-11-02T00:00:00Z", "--format", "json"),
+        policy="version: 1\nworkspaces:\n  production: {cap: 14.99}\n",
+    )
+    assert run.code == 1
+    (budget,) = run.report["budgets"]
+    assert (budget["name"], budget["spend"]["low"]) == ("production", "15")
+
+
+# The demo
+
+
+def test_the_demo_shows_a_breach_a_warning_and_a_budget_that_is_ok(
+    program: Gate, api: LoopbackAPI
+) -> None:
+    """Without a policy, a key or a request, and the same on every day."""
+    run = program.run("demo", "--format", "json", environment={"ANTHROPIC_ADMIN_KEY": ""})
+    assert run.code == 1
+    statuses = [budget["status"] for budget in run.report["budgets"]]
+    assert statuses == ["breached", "warning", "ok"]
+    assert run.report["as_of"] == cli.DEMO_AS_OF
+    assert api.requests == []
+
+
+def test_the_demo_does_not_depend_on_the_clock(inside: Inside) -> None:
+    """Neither long before nor long after the day that it is about."""
+    runs = [inside.main("demo", now=datetime(year, 12, 1, tzinfo=UTC)) for year in (2020, 2040)]
+    assert runs[0] == runs[1]
+    assert runs[0].code == 1
+
+
+def test_the_demo_ignores_the_policy_of_the_folder(inside: Inside) -> None:
+    """It is about the sample organization alone."""
+    run = inside.main("demo", policy="nonsense")
+    assert run.code == 1
+    assert run.stdout.startswith("Budget breached: ")

@@ -1,0 +1,306 @@
+"""Facts that are kept in two places: each pair is compared."""
+
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from pydantic import AliasChoices
+
+import budget_gate
+from budget_gate import cli, flags, gate
+from budget_gate.outputs.github import render_outputs
+from budget_gate.settings import Settings
+from tests.reports import make_report
+
+ROOT = Path(__file__).parents[1]
+PACKAGE_FOLDER = str(Path(budget_gate.__file__).parents[1])
+# What each exit code stands for in the design; `test_cli` shows that the program keeps to it.
+EXIT_CODES = {"0": "within its cap", "1": "breached", "2": "wrong", "3": "established", "4": "bug"}
+USES = re.compile(r"^\s*(?:- )?uses:\s*(\S+)(.*)$", re.MULTILINE)
+
+
+def text_of(name: str) -> str:
+    """A file of the repository."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def action() -> dict[str, Any]:
+    """The action, as GitHub reads it."""
+    read: dict[str, Any] = yaml.safe_load(text_of("action.yml"))
+    return read
+
+
+def variables() -> set[str]:
+    """Every environment variable that a setting is read from."""
+    names: set[object] = set()
+    for setting in Settings.model_fields.values():
+        alias = setting.validation_alias
+        names |= set(alias.choices) if isinstance(alias, AliasChoices) else {alias}
+    return {str(name) for name in names}
+
+
+def flags_of(command: str) -> set[str]:
+    """The long flags that a command has."""
+    usage = subprocess.run(
+        [sys.executable, "-m", "budget_gate", command, "--help"],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    return set(re.findall(r"^  (--[a-z-]+)", usage, re.MULTILINE))
+
+
+def environment() -> dict[str, str]:
+    """The environment for a process that imports the package under test, and nothing measured."""
+    foreign = ("COVERAGE", "COV_", "FORCE_COLOR", "NO_COLOR")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return {**kept, "PYTHONPATH": PACKAGE_FOLDER, "COLUMNS": "100"}
+
+
+def test_inputs_of_the_action_are_variables_of_the_settings() -> None:
+    """Each input reaches the program as the variable of its name, and nothing else does."""
+    step = action()["runs"]["steps"][-1]
+    passed = {
+        name.removeprefix("INPUT_"): value
+        for name, value in step["env"].items()
+        if name.startswith("INPUT_")
+    }
+    assert passed == {
+        ("ANTHROPIC_ADMIN_KEY" if name == "admin-key" else variable_of(name)): (
+            f"${{{{ inputs.{name} }}}}"
+        )
+        for name in action()["inputs"]
+    }
+    assert passed.keys() <= variables()
+
+
+def variable_of(name: str) -> str:
+    """The variable of an input or a flag."""
+    return f"BUDGET_GATE_{name.lstrip('-').replace('-', '_').upper()}"
+
+
+def test_inputs_of_the_action_are_the_documented_ones() -> None:
+    """The design names them; all are optional, and empty where they are not given."""
+    inputs = action()["inputs"]
+    assert list(inputs) == ["admin-key", "policy", "fail-on", "on-error", "report", "as-of"]
+    assert all(item["default"] == "" and "required" not in item for item in inputs.values())
+
+
+def test_variables_of_the_settings_are_flags() -> None:
+    """Every setting of the gate's own has its flag, and every such flag its setting."""
+    own = {name for name in variables() if name.startswith("BUDGET_GATE_")}
+    without_setting = {"--help", "--usage", "--workspaces", "--partial"}
+    assert {variable_of(flag) for flag in flags_of("check") - without_setting} == own
+    assert flags_of("check") >= without_setting - {"--help"}
+
+
+def test_the_key_is_no_flag() -> None:
+    """Whoever can list processes could read it."""
+    assert not [flag for flag in flags_of("check") if "key" in flag or "token" in flag]
+
+
+def test_outputs_of_the_action_are_those_that_are_written() -> None:
+    """Each is taken from the step that judges, under its own name."""
+    written = re.findall(
+        r"^([a-z-]+)<<", render_outputs(make_report(), "report.json"), re.MULTILINE
+    )
+    declared = {name: output["value"] for name, output in action()["outputs"].items()}
+    assert declared == {name: f"${{{{ steps.check.outputs.{name} }}}}" for name in written}
+
+
+def test_the_choices_of_the_flags_are_those_of_the_settings() -> None:
+    """A word that one of them takes is taken by the other."""
+    fields = Settings.model_fields
+    for name, flag in (("format", "format"), ("fail_on", "fail-on"), ("on_error", "on-error")):
+        words = fields[name].annotation.__args__  # type: ignore[union-attr]
+        assert f"--{flag} {{{','.join(words)}}}" in help_of("check")
+        assert f"(default: {fields[name].default})" in help_of("check")
+
+
+def test_the_default_deadline_is_the_one_that_is_told() -> None:
+    """In seconds."""
+    assert f"(default: {Settings.model_fields['deadline'].default})" in help_of("check")
+
+
+def test_the_default_policies_are_those_that_are_told() -> None:
+    """By the flag's help and by the action's input."""
+    first, second = cli.POLICY_FILES
+    assert f"(default: {first}, then {second})" in help_of("check")
+    assert f"{first}, then {second}." in action()["inputs"]["policy"]["description"]
+
+
+def help_of(command: str) -> str:
+    """What `--help` prints, on one line."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "budget_gate", command, "--help"],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    return re.sub(r"\s+", " ", shown)
+
+
+def test_the_exit_codes_that_are_told_are_those_of_the_design() -> None:
+    """Each number with its meaning."""
+    told = dict(re.findall(r"^  (\d)  (.*)$", flags.EPILOG, re.MULTILINE))
+    assert told.keys() == EXIT_CODES.keys()
+    for code, meaning in EXIT_CODES.items():
+        assert meaning in told[code]
+    assert (cli.CONFIGURATION_WRONG, cli.BUG) == (2, 4)
+    assert "0, 1 or 3" in (inspect.getdoc(gate.check) or "")
+
+
+def requirements(name: str) -> dict[str, str]:
+    """The pinned version of each package of a requirements file."""
+    return dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", text_of(name), re.MULTILINE))
+
+
+def project() -> str:
+    """The project's description."""
+    return text_of("pyproject.toml")
+
+
+def dependencies() -> list[Requirement]:
+    """What the package needs to run."""
+    listed = re.search(r"^dependencies = \[\n(.*?)^\]", project(), re.MULTILINE | re.DOTALL)
+    assert listed
+    return [Requirement(text) for text in re.findall(r'^  "([^"]+)"', listed[1], re.MULTILINE)]
+
+
+def test_three_packages_are_needed() -> None:
+    """Whatever else is installed comes with them."""
+    assert {needed.name for needed in dependencies()} == {"httpx", "pydantic-settings", "pyyaml"}
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_pins_satisfy_what_the_package_asks_for(name: str) -> None:
+    """What is tested and what the action installs is what the package says it works with."""
+    pinned = requirements(name)
+    for needed in dependencies():
+        assert needed.specifier.contains(pinned[needed.name]), needed
+
+
+def test_tests_run_on_the_pins_of_the_action() -> None:
+    """Every package that the action installs has the same version here."""
+    tested = requirements("requirements-dev.txt")
+    assert requirements("requirements.txt").items() <= tested.items()
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_pin_has_hashes_and_no_index(name: str) -> None:
+    """Only exact versions with hashes, from wherever the installer looks."""
+    lines = [line for line in text_of(name).splitlines() if not line.startswith("#")]
+    entries = "\n".join(lines).replace("\\\n", " ").splitlines()
+    assert len(entries) > 10
+    for entry in entries:
+        assert re.fullmatch(
+            r"[a-z0-9-]+==[\w.]+(?: ; [^-]+?)?(?:\s+--hash=sha256:[0-9a-f]{64})+\s*", entry
+        ), entry[:80]
+    assert "://" not in "\n".join(lines)
+
+
+def test_what_tests_import_is_pinned() -> None:
+    """Packages that come with others only because those happen to need them are pinned all the same."""
+    assert {"markdown-it-py", "packaging", "hypothesis", "pytest"} <= requirements(
+        "requirements-dev.txt"
+    ).keys()
+
+
+def workflows() -> list[Path]:
+    """Every file that names an action."""
+    files = [path for path in (ROOT / ".github").rglob("*") if path.suffix in (".yml", ".yaml")]
+    return [ROOT / "action.yml", *sorted(files)]
+
+
+@pytest.mark.parametrize("path", workflows(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_action_is_pinned_to_a_commit(path: Path) -> None:
+    """With the version in a comment, that a person and the updater can read; ours by its path."""
+    for name, comment in USES.findall(path.read_text(encoding="utf-8")):
+        if name.startswith("./"):
+            continue
+        assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", name), name
+        assert re.fullmatch(r" # v\d+(\.\d+)*", comment), comment
+
+
+def test_the_workflows_use_actions() -> None:
+    """Or the test before this one would look at nothing."""
+    assert len(USES.findall(text_of(".github/workflows/ci.yml"))) > 5
+
+
+def test_no_action_stands_in_the_composite_one() -> None:
+    """It is self-contained, and nothing of an expression stands in a script."""
+    for step in action()["runs"]["steps"]:
+        assert "uses" not in step
+        assert "${{" not in step["run"]
+
+
+def test_the_readme_shows_the_help_of_check() -> None:
+    """Word for word, as in a terminal of 100 columns."""
+    blocks = re.findall(r"^```[a-z]*\n(.*?)^```$", text_of("README.md"), re.MULTILINE | re.DOTALL)
+    shown = [block for block in blocks if block.startswith("usage: budget-gate check")]
+    assert len(shown) == 1
+    printed = subprocess.run(
+        [sys.executable, "-m", "budget_gate", "check", "--help"],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    assert shown[0].strip() == printed.strip()
+
+
+def test_the_changelog_knows_the_version() -> None:
+    """The newest that it tells of is this one, or one that is not released yet."""
+    headings = re.findall(r"^## \[?([^\]\s]+)", text_of("CHANGELOG.md"), re.MULTILINE)
+    assert headings
+    assert headings[0] in (budget_gate.__version__, "Unreleased")
+    assert budget_gate.__version__ in headings or headings == ["Unreleased"]
+
+
+def test_the_supported_pythons_are_the_tested_ones() -> None:
+    """The classifiers, the lower bound and the matrix name the same versions."""
+    classified = re.findall(r"Python :: (3\.\d+)", project())
+    matrix = yaml.safe_load(text_of(".github/workflows/ci.yml"))["jobs"]["test"]
+    assert classified == matrix["strategy"]["matrix"]["python"]
+    assert f'requires-python = ">={classified[0]}"' in project()
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["check", "--help"]])
+def test_help_and_version_import_nothing_slow(arguments: list[str]) -> None:
+    """What only a run needs is not loaded before the flags are read."""
+    look = (
+        "import json, sys\n"
+        "try:\n"
+        "    {}\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "sys.stderr.write(json.dumps(sorted(sys.modules)))\n"
+    )
+    ours = loaded(look.format(f"from budget_gate.cli import main; main({arguments})"))
+    # Python 3.14 colours its help with the help of dataclasses: that is not ours to leave out.
+    parser = "__import__('argparse').ArgumentParser().parse_args(['--help'])"
+    bare = loaded(look.format(parser))
+    slow = {"httpx", "pydantic", "pydantic_settings", "yaml", "dataclasses", "asyncio", "ssl"}
+    assert not (ours - bare) & slow
+
+
+def loaded(program: str) -> set[str]:
+    """The modules that a program has loaded at its end."""
+    shown = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stderr
+    return set(json.loads(shown))

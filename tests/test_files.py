@@ -1,0 +1,110 @@
+"""Files that other programs read: whole, or as they were."""
+
+import os
+import resource
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from budget_gate.errors import ConfigurationError
+from budget_gate.outputs.files import append, write_whole
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Lets no file of this process grow above `size` bytes, as a full disk would."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_file_is_written_whole(tmp_path: Path) -> None:
+    """UTF-8, with the line ends as they are, and nothing left beside it."""
+    path = tmp_path / "report.json"
+    write_whole(path, "first\nsecond é\n")
+    assert path.read_bytes() == "first\nsecond é\n".encode()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_replaces_another(tmp_path: Path) -> None:
+    """Of the longer one before it nothing is left."""
+    path = tmp_path / "report.json"
+    path.write_text("x" * 10_000, encoding="utf-8")
+    write_whole(path, "new")
+    assert path.read_text(encoding="utf-8") == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_reader_that_has_the_old_file_open_keeps_it(tmp_path: Path) -> None:
+    """The new file takes the place of the old one, which is not written into."""
+    path = tmp_path / "report.json"
+    path.write_text("old", encoding="utf-8")
+    with path.open(encoding="utf-8") as reader:
+        write_whole(path, "new")
+        assert reader.read() == "old"
+
+
+def test_a_file_can_be_read_by_others(tmp_path: Path) -> None:
+    """A later step may run as somebody else."""
+    path = tmp_path / "report.json"
+    write_whole(path, "new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+    """What cannot be written whole is not written, and no part of it stays behind."""
+    path = tmp_path / "report.json"
+    path.write_text("old", encoding="utf-8")
+    with files_of_at_most(4096), pytest.raises(ConfigurationError) as caught:
+        write_whole(path, "x" * 100_000)
+    assert str(path) in caught.value.message
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_in_the_place_of_the_file_is_an_error(tmp_path: Path) -> None:
+    """It stays, and nothing is left beside it."""
+    path = tmp_path / "report.json"
+    path.mkdir()
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        write_whole(path, "new")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
+    """Folders are not made by themselves."""
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        write_whole(tmp_path / "missing" / "report.json", "new")
+
+
+def test_text_is_added_to_the_end(tmp_path: Path) -> None:
+    """What another program wrote stays."""
+    path = tmp_path / "summary.md"
+    path.write_text("before\n", encoding="utf-8")
+    append(path, "after é\n")
+    assert path.read_text(encoding="utf-8") == "before\nafter é\n"
+
+
+def test_a_file_to_add_to_is_made(tmp_path: Path) -> None:
+    """A first text needs no file."""
+    append(tmp_path / "summary.md", "first\n")
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8") == "first\n"
+
+
+def test_text_that_is_no_unicode_is_added_all_the_same(tmp_path: Path) -> None:
+    """A path with bytes of another encoding does not stop the outputs of a run."""
+    path = tmp_path / "output"
+    append(path, os.fsdecode(b"report-\xff.json\n"))
+    assert path.read_bytes() == b"report-?.json\n"
+
+
+def test_a_file_that_cannot_be_added_to_is_an_error(tmp_path: Path) -> None:
+    """A folder takes no text."""
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        append(tmp_path, "text")

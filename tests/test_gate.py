@@ -1,0 +1,127 @@
+"""The use case: policy + spend + now -> report and exit code, whatever becomes of the spend."""
+
+import pytest
+
+from budget_gate import gate
+from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.spend import Spend
+from budget_gate.domain.verdict import FailOn, OnError, Report, Status
+from budget_gate.errors import ConfigurationError, UnverifiedError
+from tests.builders import MONTH, bounds, policy, spend_of
+
+POLICY = "version: 1\nglobal: {cap: 10, warn_at: [80%]}\n"
+STRICT: tuple[FailOn, OnError] = ("breach", "fail")
+
+
+def check(
+    spend: Spend | Exception, how: tuple[FailOn, OnError] = STRICT, text: str = POLICY
+) -> tuple[Report, int]:
+    """The gate's answer to a spend, or to what reading it raises."""
+
+    def read_spend() -> Spend:
+        if isinstance(spend, Exception):
+            raise spend
+        return spend
+
+    return gate.check(policy(text), read_spend, MONTH, fail_on=how[0], on_error=how[1])
+
+
+def spent(cost: Bounds, *, unpriced: bool = False) -> Spend:
+    """That much in the default workspace, and perhaps something that has no price."""
+    return spend_of({None: cost}, unpriced=("Some tokens have no price.",) if unpriced else ())
+
+
+FAILED = UnverifiedError("the API said no", "check the key", code="http_401")
+
+
+@pytest.mark.parametrize(
+    ("spend", "how", "status", "enforced", "code"),
+    [
+        (spent(bounds("5")), STRICT, "ok", True, 0),
+        (spent(bounds("5")), ("warning", "fail"), "ok", True, 0),
+        (spent(bounds("10")), STRICT, "warning", True, 0),
+        (spent(bounds("8")), STRICT, "warning", True, 0),
+        (spent(bounds("8")), ("warning", "fail"), "warning", True, 1),
+        (spent(bounds("8")), ("warning", "warn"), "warning", True, 1),
+        (spent(bounds("8")), ("never", "warn"), "warning", True, 0),
+        (spent(bounds("10.000000000001")), STRICT, "breached", True, 1),
+        (spent(bounds("11")), ("breach", "warn"), "breached", True, 1),
+        (spent(bounds("11")), ("warning", "fail"), "breached", True, 1),
+        (spent(bounds("11")), ("never", "fail"), "breached", False, 0),
+        (spent(bounds("11")), ("never", "warn"), "breached", False, 0),
+        (spent(bounds("9", "11")), STRICT, "uncertain", True, 3),
+        (spent(bounds("9", "11")), ("warning", "fail"), "uncertain", True, 3),
+        (spent(bounds("9", "11")), ("never", "fail"), "uncertain", True, 3),
+        (spent(bounds("9", "11")), ("breach", "warn"), "uncertain", False, 0),
+        (spent(bounds("1", "unlimited"), unpriced=True), STRICT, "unverified", True, 3),
+        (spent(bounds("1", "unlimited"), unpriced=True), ("never", "fail"), "unverified", True, 3),
+        (spent(bounds("1", "unlimited"), unpriced=True), ("never", "warn"), "unverified", False, 0),
+        (spent(bounds("11", "unlimited"), unpriced=True), STRICT, "breached", True, 1),
+        (spent(bounds("11", "unlimited"), unpriced=True), ("breach", "warn"), "breached", True, 1),
+        (FAILED, STRICT, "unverified", True, 3),
+        (FAILED, ("never", "fail"), "unverified", True, 3),
+        (FAILED, ("warning", "fail"), "unverified", True, 3),
+        (FAILED, ("breach", "warn"), "unverified", False, 0),
+        (FAILED, ("warning", "warn"), "unverified", False, 0),
+        (FAILED, ("never", "warn"), "unverified", False, 0),
+    ],
+)
+def test_every_outcome_has_its_exit_code(
+    spend: Spend | Exception,
+    how: tuple[FailOn, OnError],
+    status: Status,
+    code: int,
+    *,
+    enforced: bool,
+) -> None:
+    """A breach is 1 and wins; spend that is not established is 3; each is let pass by its own word."""
+    report, exit_code = check(spend, how)
+    assert (report.status, report.enforced, exit_code) == (status, enforced, code)
+
+
+def test_spend_that_cannot_be_read_gives_a_report_with_the_reason() -> None:
+    """Two sentences: what went wrong and what to do; the code names it for programs."""
+    report, _ = check(FAILED)
+    assert report.spend is None
+    (note,) = report.notes
+    assert (note.level, note.code) == ("error", "http_401")
+    assert note.message == "The API said no. Check the key."
+
+
+def test_an_error_without_advice_is_told_as_well() -> None:
+    """Not every failure has a remedy."""
+    report, exit_code = check(UnverifiedError("the API said no"))
+    assert exit_code == 3
+    assert report.notes[0].message == "The API said no."
+
+
+def test_a_report_is_on_the_month_that_was_asked_for() -> None:
+    """Verified or not."""
+    for spend in (spent(bounds("5")), FAILED):
+        report, _ = check(spend)
+        assert (report.as_of, report.period) == (MONTH.as_of, MONTH.period)
+
+
+def test_a_policy_that_does_not_fit_the_organization_decides_nothing() -> None:
+    """It is neither a breach nor a pass, whatever the run was told."""
+    text = f"{POLICY}workspaces:\n  renamed: {{cap: 1}}\n"
+    with pytest.raises(ConfigurationError):
+        check(spent(bounds("5")), ("never", "warn"), text)
+
+
+def test_what_is_no_expected_failure_is_not_caught() -> None:
+    """A bug must not end as spend that could not be established, which can be let pass."""
+    with pytest.raises(RuntimeError, match="a bug"):
+        check(RuntimeError("a bug"), ("never", "warn"))
+
+
+def test_the_spend_is_read_once() -> None:
+    """Each time is a bill of requests."""
+    reads = []
+
+    def read_spend() -> Spend:
+        reads.append(1)
+        return spent(bounds("5"))
+
+    gate.check(policy(POLICY), read_spend, MONTH, fail_on="breach", on_error="fail")
+    assert reads == [1]

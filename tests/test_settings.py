@@ -1,0 +1,360 @@
+"""What the environment says, what a flag overrides, and that no error shows a key."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from budget_gate.errors import ConfigurationError
+from budget_gate.settings import Settings
+
+KEY = "sk-ant-admin01-EXAMPLE_NOT-A-KEY"
+TOKEN = "sk-ant-oat01-EXAMPLE_NOT-A-TOKEN"
+FOREIGN = ("ANTHROPIC_", "BUDGET_GATE_", "GITHUB_")
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the environment that the tests themselves run in."""
+    for name in os.environ:
+        if name.startswith(FOREIGN) or name in ("NO_COLOR", "TERM"):
+            monkeypatch.delenv(name)
+
+
+def read(
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    flags: dict[str, str] | None = None,
+) -> Settings:
+    """The settings of an environment."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Settings.read(flags or {})
+
+
+def refused(
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    flags: dict[str, str] | None = None,
+) -> str:
+    """The message that an environment is refused with."""
+    with pytest.raises(ConfigurationError) as caught:
+        read(monkeypatch, environment, flags)
+    return f"{caught.value.message}\n{caught.value.hint}"
+
+
+def test_nothing_needs_to_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The documented defaults hold."""
+    settings = read(monkeypatch, {})
+    assert settings.secrets == []
+    assert settings.base_url == "https://api.anthropic.com"
+    assert settings.policy is None
+    assert settings.as_of is None
+    assert settings.report is None
+    assert (settings.format, settings.fail_on, settings.on_error) == ("text", "breach", "fail")
+    assert settings.deadline == 120
+    assert settings.in_github_actions is False
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitHub passes an input that was not given as an empty text."""
+    names = [
+        *("ANTHROPIC_ADMIN_KEY", "ANTHROPIC_ADMIN_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+        *("ANTHROPIC_BASE_URL", "BUDGET_GATE_POLICY", "BUDGET_GATE_AS_OF", "BUDGET_GATE_FORMAT"),
+        *("BUDGET_GATE_REPORT", "BUDGET_GATE_FAIL_ON", "BUDGET_GATE_ON_ERROR"),
+        *("BUDGET_GATE_DEADLINE", "GITHUB_ACTIONS", "GITHUB_OUTPUT", "NO_COLOR", "TERM"),
+    ]
+    unset = read(monkeypatch, {})
+    assert read(monkeypatch, dict.fromkeys(names, "")) == unset
+
+
+def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by the name that is documented."""
+    settings = read(
+        monkeypatch,
+        {
+            "ANTHROPIC_ADMIN_KEY": KEY,
+            "ANTHROPIC_AUTH_TOKEN": TOKEN,
+            "ANTHROPIC_BASE_URL": "https://gateway.example/api/",
+            "BUDGET_GATE_POLICY": "policies/budget.yml",
+            "BUDGET_GATE_AS_OF": "2026-11-22T17:30:00+01:30",
+            "BUDGET_GATE_FORMAT": "markdown",
+            "BUDGET_GATE_REPORT": "report.json",
+            "BUDGET_GATE_FAIL_ON": "warning",
+            "BUDGET_GATE_ON_ERROR": "warn",
+            "BUDGET_GATE_DEADLINE": "2.5",
+        },
+    )
+    assert settings.secrets == [KEY, TOKEN]
+    assert settings.base_url == "https://gateway.example/api"
+    assert settings.policy == "policies/budget.yml"
+    assert settings.as_of == datetime(2026, 11, 22, 16, tzinfo=UTC)
+    assert (settings.format, settings.report) == ("markdown", "report.json")
+    assert (settings.fail_on, settings.on_error, settings.deadline) == ("warning", "warn", 2.5)
+
+
+@pytest.mark.parametrize("name", ["ANTHROPIC_ADMIN_KEY", "ANTHROPIC_ADMIN_API_KEY"])
+def test_both_names_of_the_admin_key_are_read(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The one that others use is taken as well."""
+    settings = read(monkeypatch, {name: KEY})
+    assert settings.admin_key is not None
+    assert settings.admin_key.get_secret_value() == KEY
+
+
+def test_the_first_name_of_the_admin_key_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two that are set."""
+    environment = {"ANTHROPIC_ADMIN_API_KEY": "EXAMPLE-OTHER", "ANTHROPIC_ADMIN_KEY": KEY}
+    assert read(monkeypatch, environment).secrets == [KEY]
+
+
+def test_an_empty_first_name_does_not_hide_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unset secret is an empty text in a workflow."""
+    environment = {"ANTHROPIC_ADMIN_KEY": "", "ANTHROPIC_ADMIN_API_KEY": KEY}
+    assert read(monkeypatch, environment).secrets == [KEY]
+
+
+def test_a_flag_wins_over_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the job's environment says, and even where that is wrong."""
+    environment = {
+        "BUDGET_GATE_POLICY": "a.yml",
+        "BUDGET_GATE_FORMAT": "nonsense",
+        "BUDGET_GATE_DEADLINE": "nonsense",
+        "BUDGET_GATE_AS_OF": "nonsense",
+    }
+    flags = {
+        "BUDGET_GATE_POLICY": "b.yml",
+        "BUDGET_GATE_FORMAT": "json",
+        "BUDGET_GATE_DEADLINE": "5",
+        "BUDGET_GATE_AS_OF": "2026-11-22T16:00:00Z",
+    }
+    settings = read(monkeypatch, environment, flags)
+    assert (settings.policy, settings.format, settings.deadline) == ("b.yml", "json", 5)
+    assert settings.as_of == datetime(2026, 11, 22, 16, tzinfo=UTC)
+
+
+def test_only_the_documented_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names of the fields are common words, and other programs' variables."""
+    unset = read(monkeypatch, {})
+    words = ("POLICY", "FORMAT", "REPORT", "AS_OF", "DEADLINE", "BASE_URL", "ADMIN_KEY", "FAIL_ON")
+    assert read(monkeypatch, dict.fromkeys(words, "nonsense")) == unset
+
+
+def test_no_file_of_the_folder_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A checkout's .env has no say."""
+    (tmp_path / ".env").write_text("BUDGET_GATE_FAIL_ON=never\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert read(monkeypatch, {}).fail_on == "breach"
+
+
+@pytest.mark.parametrize("around", ["{}\n", "  {}  ", "\t{}\r\n", "\n{}"])
+def test_white_space_around_a_key_is_dropped(monkeypatch: pytest.MonkeyPatch, around: str) -> None:
+    """A secret is often pasted with its line end."""
+    environment = {
+        "ANTHROPIC_ADMIN_KEY": around.format(KEY),
+        "ANTHROPIC_AUTH_TOKEN": around.format(TOKEN),
+    }
+    assert read(monkeypatch, environment).secrets == [KEY, TOKEN]
+
+
+def test_a_key_of_white_space_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing in it to send."""
+    assert read(monkeypatch, {"ANTHROPIC_ADMIN_KEY": " \n"}).secrets == []
+
+
+@pytest.mark.parametrize("name", ["ANTHROPIC_ADMIN_KEY", "ANTHROPIC_AUTH_TOKEN"])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "two\nlines",
+        "a space",
+        "bell\x07",
+        "é",
+        "\u200b",
+        "null\x7f",
+        "tab\tbed",
+        "\u202e",
+        "“quoted”",
+    ],
+)
+def test_a_key_with_odd_characters_is_refused_unseen(
+    monkeypatch: pytest.MonkeyPatch, name: str, odd: str
+) -> None:
+    """No credential has them, no header may; the message names the variable alone."""
+    told = refused(monkeypatch, {name: f"{KEY}{odd}{KEY}"})
+    assert told.startswith(name)
+    assert "holds characters that no credential has" in told
+    assert "EXAMPLE" not in told
+    assert odd not in told
+
+
+def test_a_refused_second_name_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever set ANTHROPIC_ADMIN_API_KEY looks for that."""
+    told = refused(monkeypatch, {"ANTHROPIC_ADMIN_API_KEY": f"{KEY} {KEY}"})
+    assert "ANTHROPIC_ADMIN_API_KEY" in told
+    assert "EXAMPLE" not in told
+
+
+def test_another_settings_error_does_not_show_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library prints all of its input, the key included, unless it is told not to."""
+    environment = {
+        "ANTHROPIC_ADMIN_KEY": KEY,
+        "ANTHROPIC_AUTH_TOKEN": TOKEN,
+        "BUDGET_GATE_DEADLINE": "soon",
+        "BUDGET_GATE_FORMAT": "xml",
+        "ANTHROPIC_BASE_URL": "http://gateway.example",
+        "BUDGET_GATE_AS_OF": "yesterday",
+    }
+    with pytest.raises(ConfigurationError) as caught:
+        read(monkeypatch, environment)
+    told = f"{caught.value!r} {caught.value.message} {caught.value.hint}"
+    assert "EXAMPLE" not in told
+    assert "pydantic" not in told
+    chain = [caught.value.__cause__, caught.value.__context__]
+    assert not any("EXAMPLE" in f"{error} {error!r}" for error in chain if error)
+
+
+def test_all_errors_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by the variable that it is about."""
+    environment = {"BUDGET_GATE_DEADLINE": "soon", "BUDGET_GATE_FORMAT": "xml"}
+    told = refused(monkeypatch, environment)
+    assert "BUDGET_GATE_DEADLINE: " in told
+    assert "BUDGET_GATE_FORMAT: " in told
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    """Not even where somebody prints them."""
+    assert "EXAMPLE" not in repr(Settings.read({"ANTHROPIC_ADMIN_KEY": KEY}))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.anthropic.com",
+        "https://gateway.example:8443/anthropic",
+        "http://localhost:8080",
+        "http://127.0.0.1:8080",
+        "http://[::1]:8080",
+        "HTTP://LOCALHOST",
+    ],
+)
+def test_https_and_this_machine_are_allowed(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Plain http carries the key to nobody but this machine."""
+    assert read(monkeypatch, {"ANTHROPIC_BASE_URL": url}).base_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.anthropic.com",
+        "http://localhost.evil.example",
+        "http://127.0.0.1.evil.example",
+        "http://127.0.0.1@evil.example",
+        "http://0.0.0.0:80",
+        "http://evil.example\\@localhost",
+        "ftp://localhost",
+        "file:///etc/passwd",
+        "api.anthropic.com",
+        "//api.anthropic.com",
+        "https://",
+        "https:///v1",
+        "https://user@gateway.example",
+        "https://user:EXAMPLE@gateway.example",
+        "https://:EXAMPLE@gateway.example",
+        "https://gateway.example/?key=EXAMPLE",
+        "https://gateway.example/#EXAMPLE",
+        "https://[::1",
+        "https://gateway.example:port",
+        "https://gateway.example:99999",
+        "https://gate way.example",
+        "https://gateway.example\n",
+        "https://gateway\n.example",
+        "https://gateway.example/\x00",
+        "https://..",
+    ],
+)
+def test_an_address_that_is_unsafe_or_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """Other plain http, a user, a query, or what is no address at all; passwords are not shown."""
+    if "\x00" in url:
+        told = refused(monkeypatch, {}, {"ANTHROPIC_BASE_URL": url})
+    else:
+        told = refused(monkeypatch, {"ANTHROPIC_BASE_URL": url})
+    assert told.startswith("ANTHROPIC_BASE_URL: ")
+    assert "EXAMPLE" not in told
+
+
+@pytest.mark.parametrize(
+    "seconds", ["0", "-1", "nan", "inf", "-inf", "1e9", "3601", "soon", "1m", "1,5"]
+)
+def test_a_deadline_that_is_no_time_to_wait_is_refused(
+    monkeypatch: pytest.MonkeyPatch, seconds: str
+) -> None:
+    """More than 0 and at most 3600 seconds."""
+    told = refused(monkeypatch, {"BUDGET_GATE_DEADLINE": seconds})
+    assert told.startswith("BUDGET_GATE_DEADLINE: ")
+
+
+@pytest.mark.parametrize(("seconds", "read_as"), [("0.5", 0.5), ("3600", 3600), (" 10 ", 10)])
+def test_a_deadline_may_be_a_fraction_or_an_hour(
+    monkeypatch: pytest.MonkeyPatch, seconds: str, read_as: float
+) -> None:
+    """Both ends of what is allowed."""
+    assert read(monkeypatch, {"BUDGET_GATE_DEADLINE": seconds}).deadline == read_as
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026-11-22T16:00:00",
+        "2026-11-22",
+        "22.11.2026",
+        "1779000000",
+        "now",
+        "2026-02-30T00:00:00Z",
+        "0001-01-01T00:00:00+23:00",
+        "2026-11-22T16:00:00Z\n",
+        "9999-12-31T23:59:59-23:00",
+        "x" * 10_000,
+    ],
+)
+def test_a_time_without_an_offset_is_refused(monkeypatch: pytest.MonkeyPatch, time: str) -> None:
+    """A local time would be read differently on each machine; and what is no time is none."""
+    told = refused(monkeypatch, {"BUDGET_GATE_AS_OF": time})
+    assert told.startswith("BUDGET_GATE_AS_OF: ")
+    assert "2026-11-22T16:00:00Z" in told
+    assert len(told) < 300
+
+
+def test_a_time_keeps_its_instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In UTC, whatever the offset and the zone of the machine: 1 a.m. in Kolkata is October."""
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    settings = read(monkeypatch, {"BUDGET_GATE_AS_OF": "2026-11-01T01:00:00+05:30"})
+    assert settings.as_of == datetime(2026, 10, 31, 19, 30, tzinfo=UTC)
+    assert settings.as_of.month == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("BUDGET_GATE_FORMAT", "xml"),
+        ("BUDGET_GATE_FORMAT", "TEXT"),
+        ("BUDGET_GATE_FAIL_ON", "breached"),
+        ("BUDGET_GATE_FAIL_ON", "true"),
+        ("BUDGET_GATE_ON_ERROR", "ignore"),
+    ],
+)
+def test_an_unknown_word_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, word: str) -> None:
+    """Never taken for the default: a gate with a typo must not pass."""
+    assert refused(monkeypatch, {name: word}).startswith(f"{name}: Input should be ")
+
+
+@pytest.mark.parametrize(
+    ("value", "inside"), [("true", True), ("", False), ("false", False), ("1", False)]
+)
+def test_only_github_says_that_this_is_github(
+    monkeypatch: pytest.MonkeyPatch, value: str, *, inside: bool
+) -> None:
+    """The runner sets `true` and nothing else."""
+    assert read(monkeypatch, {"GITHUB_ACTIONS": value}).in_github_actions is inside

@@ -1,0 +1,328 @@
+"""Amounts, percentages and the verdict in words: where a rounding could lie."""
+
+import re
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from budget_gate.domain.spend import Note
+from budget_gate.domain.verdict import STATUSES, Report, Status
+from budget_gate.outputs.wording import (
+    exact,
+    headline,
+    percent,
+    plain,
+    ratio,
+    spent_of_cap,
+    told_reason,
+    usd,
+    usd_range,
+)
+from tests.builders import bounds
+from tests.reports import HOSTILE, make_budget, make_report
+
+# As small as a fraction of a cent can get: rates, factors and a discount multiplied.
+amounts = st.decimals(0, 10**9, places=12)
+
+
+def as_number(text: str) -> Decimal:
+    """The number of an amount as it is shown."""
+    return Decimal(text.removeprefix("$").replace(",", ""))
+
+
+def say(report: Report) -> str:
+    """The headline without any escaping."""
+    return headline(report, "budget.yml", name=str, prose=str)
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        ("0", "$0.00"),
+        ("1.005", "$1.00"),
+        ("1.015", "$1.02"),
+        ("2.675", "$2.68"),
+        ("0.125", "$0.12"),
+        ("0.1250001", "$0.13"),
+        ("1234567.891", "$1,234,567.89"),
+        ("999.995", "$1,000.00"),
+        ("5000", "$5,000.00"),
+        ("1E+3", "$1,000.00"),
+    ],
+)
+def test_amounts_are_rounded_half_to_even_cents(amount: str, shown: str) -> None:
+    """Half a cent goes to the even cent, as bookkeeping does, and thousands are grouped."""
+    assert usd(Decimal(amount)) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "cap", "shown"),
+    [
+        ("10.004", "10.00", "$10.004"),
+        ("10.0000001", "10", "$10.0000001"),
+        ("9.996", "10", "$9.996"),
+        ("9.99999999", "10", "$9.99999999"),
+        ("10", "10.00", "$10.00"),
+        ("10.006", "10", "$10.01"),
+        ("0.0004", "0", "$0.0004"),
+        ("1000.0000000000001", "1000", "$1,000.0000000000001"),
+    ],
+)
+def test_an_amount_never_reads_as_a_cap_that_it_is_not(amount: str, cap: str, shown: str) -> None:
+    """As many decimals are shown as it takes to see on which side of the cap it is."""
+    assert usd(Decimal(amount), Decimal(cap)) == shown
+
+
+@given(amount=amounts, cap=amounts)
+def test_an_amount_stays_on_its_side_of_the_cap(amount: Decimal, cap: Decimal) -> None:
+    """What is above the cap reads above it, what is below reads below it."""
+    shown = as_number(usd(amount, cap))
+    assert (shown > cap, shown < cap) == (amount > cap, amount < cap)
+
+
+@pytest.mark.parametrize(("spend", "cap"), [("10.0041", "10.004"), ("10.007", "10.006")])
+def test_a_cap_of_fractions_of_a_cent_is_not_rounded_to_the_spend(spend: str, cap: str) -> None:
+    """A breach of such a cap shows a spend above the cap that stands beside it."""
+    told = spent_of_cap(make_budget(spend=spend, cap=cap, status="breached"))
+    shown, _, shown_cap = re.findall(r"\$[\d.]+", told)
+    assert as_number(shown) > as_number(shown_cap)
+
+
+@given(amount=amounts)
+def test_an_amount_is_at_most_half_a_cent_off(amount: Decimal) -> None:
+    """Rounding to the cent moves no amount by more than half of one."""
+    assert abs(as_number(usd(amount)) - amount) <= Decimal("0.005")
+
+
+def test_an_amount_without_a_known_limit_is_unknown() -> None:
+    """Infinity is no number of dollars."""
+    assert usd(bounds("0", "unlimited").high) == "unknown"
+
+
+def test_a_huge_amount_keeps_all_its_digits() -> None:
+    """Not even an amount of thirty digits is cut or shown with an exponent."""
+    amount = Decimal("123456789012345678901234567890.125")
+    assert usd(amount) == "$123,456,789,012,345,678,901,234,567,890.12"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        ("5", None, "$5.00"),
+        ("5", "7.5", "$5.00 to $7.50"),
+        ("5", "unlimited", "at least $5.00"),
+        ("5.001", "5.002", "$5.00"),
+        ("9.999", "10.001", "$9.999 to $10.001"),
+    ],
+)
+def test_a_range_is_told_as_far_as_it_is_known(low: str, high: str | None, shown: str) -> None:
+    """One amount, both ends, or the lower one; around the cap both ends stay apart."""
+    assert usd_range(bounds(low, high), Decimal(10)) == shown
+
+
+@pytest.mark.parametrize(
+    ("spend", "cap", "shown"),
+    [
+        ("6.82", "10", "68.2%"),
+        ("6.825", "10", "68.2%"),
+        ("6.835", "10", "68.4%"),
+        ("10", "10", "100.0%"),
+        ("10.0004", "10", "100.004%"),
+        ("9.9999", "10", "99.999%"),
+        ("0", "10", "0.0%"),
+        ("1", "3", "33.3%"),
+        ("123456", "1", "12,345,600.0%"),
+    ],
+)
+def test_a_percentage_never_reads_as_the_whole_cap_unless_it_is(
+    spend: str, cap: str, shown: str
+) -> None:
+    """One decimal, half to even, or as many as it takes to differ from 100%."""
+    assert percent(make_budget(spend=spend, cap=cap)) == shown
+
+
+def test_a_percentage_is_of_what_may_have_been_spent() -> None:
+    """Of a range, the share is that of its upper end."""
+    assert percent(make_budget(spend="5", high="12", cap="10")) == "120.0%"
+
+
+def test_a_tiny_breach_of_a_large_cap_is_no_hundred_percent() -> None:
+    """No precision on the way to the text is too small for the largest cap of a policy."""
+    cap = "999999999999999"
+    shown = percent(make_budget(spend=f"{cap}.000000000000001", cap=cap))
+    assert Decimal(shown.removesuffix("%")) > 100
+
+
+@pytest.mark.parametrize(
+    ("cap", "high"), [("0", None), (None, None), ("10", "unlimited"), ("0", "unlimited")]
+)
+def test_where_there_is_no_share_a_dash_stands(cap: str | None, high: str | None) -> None:
+    """Nothing is a percentage of no cap, of a cap of 0, or without an upper bound."""
+    result = make_budget(cap=cap, high=high)
+    assert percent(result) == "\N{EN DASH}"
+    assert ratio(result) is None
+
+
+@pytest.mark.parametrize(
+    ("spend", "cap", "shown"),
+    [
+        ("5", "10", "0.5000"),
+        ("1", "3", "0.3333"),
+        ("10", "10", "1.0000"),
+        ("10.0004", "10", "1.00004"),
+        ("9.9999", "10", "0.99999"),
+        ("12345678", "1", "12345678.0000"),
+        ("0", "10", "0.0000"),
+    ],
+)
+def test_the_ratio_has_four_decimals_and_no_commas(spend: str, cap: str, shown: str) -> None:
+    """It is read by programs, and reads as 1 only where spend is the cap."""
+    assert ratio(make_budget(spend=spend, cap=cap)) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        ("19.80931125", "19.80931125"),
+        ("5000", "5000"),
+        ("5000.00", "5000"),
+        ("0.10", "0.1"),
+        ("0E-9", "0"),
+        ("1E+3", "1000"),
+        ("1E-12", "0.000000000001"),
+        ("100", "100"),
+    ],
+)
+def test_exact_amounts_keep_every_digit(amount: str, shown: str) -> None:
+    """Neither an exponent nor zeros that say nothing."""
+    assert exact(Decimal(amount)) == shown
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_plain_text_is_one_printable_line(text: str) -> None:
+    """No control, no line break of any kind, no invisible and no direction mark is left."""
+    shown = plain(text, 60)
+    assert shown.isprintable()
+    assert len(shown.splitlines()) <= 1
+    assert len(shown) <= 60
+
+
+def test_a_cut_text_says_that_it_is_cut() -> None:
+    """A text of the length stays whole; a longer one ends in an ellipsis."""
+    assert plain("x" * 60, 60) == "x" * 60
+    assert plain("x" * 61, 60) == "x" * 59 + "…"
+
+
+def test_what_was_spent_is_told_beside_the_cap() -> None:
+    """Spend, cap and share in one phrase."""
+    assert spent_of_cap(make_budget(spend="8.5")) == "$8.50 of its cap of $10.00 (85.0%)"
+
+
+@pytest.mark.parametrize(
+    ("spend", "high", "told"),
+    [
+        ("2712.40", None, "$2,712.40, which is $212.40 over its cap of $2,500.00"),
+        (
+            "2712.40",
+            "2800",
+            "$2,712.40 to $2,800.00, which is at least $212.40 over its cap of $2,500.00",
+        ),
+        ("2500.004", None, "$2,500.004, which is $0.004 over its cap of $2,500.00"),
+    ],
+)
+def test_a_breach_tells_by_how_much(spend: str, high: str | None, told: str) -> None:
+    """The amount above the cap, which is never $0.00."""
+    result = make_budget(spend=spend, high=high, cap="2500", status="breached")
+    assert spent_of_cap(result) == told
+
+
+def test_spend_without_a_cap_is_told_as_such() -> None:
+    """A workspace that only warns has no share of anything."""
+    assert spent_of_cap(make_budget(cap=None, status="warning")) == "$5.00 without a cap"
+
+
+def test_the_headline_of_a_good_month_says_so() -> None:
+    """The verdict, and the amount."""
+    told = say(make_report("ok", make_budget(), spend=bounds("1234.5")))
+    assert told == "Within budget: $1,234.50 spent this month, and every cap holds."
+
+
+def test_the_headline_of_a_warning_names_the_budget() -> None:
+    """The verdict, and what is near its cap."""
+    told = say(make_report("warning", make_budget("staging", "8.5", status="warning")))
+    assert told.startswith("Within budget, with a warning: staging has spent $8.50 of its cap")
+
+
+def test_the_headline_of_a_breach_says_what_to_do() -> None:
+    """The verdict, the budget, by how much, and where the cap stands."""
+    told = say(make_report("breached", make_budget("production", "12", status="breached")))
+    assert told == (
+        "Budget breached: production has spent $12.00, which is $2.00 over its cap of $10.00. "
+        "Stop what spends it, or raise the cap in budget.yml, line 4."
+    )
+
+
+def test_the_headline_of_an_uncertain_month_says_what_to_look_at() -> None:
+    """That nothing is decided comes first, then what leaves it open and which rule changes it."""
+    told = say(make_report("uncertain", make_budget("lab", "8", high="12", status="uncertain")))
+    assert told.startswith("Not decided: lab has spent $8.00 to $12.00 of its cap of $10.00")
+    assert "see the notes, and spend.uncertain in budget.yml" in told
+
+
+def test_the_headline_of_an_unverified_month_says_why() -> None:
+    """That spend is not established comes first, then the first error in its own words."""
+    notes = (Note("info", "range", "Not this."), Note("error", "http_401", "The key is wrong."))
+    told = say(make_report("unverified", spend=None, notes=notes))
+    assert told == "Not verified: spend could not be established. The key is wrong."
+
+
+def test_an_unverified_month_without_a_reason_still_has_a_headline() -> None:
+    """Nothing follows where nothing is known."""
+    told = say(make_report("unverified", spend=None))
+    assert told == "Not verified: spend could not be established."
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(2, "; 1 more budget is breached too"), (4, "; 3 more budgets are breached")],
+)
+def test_the_headline_counts_the_other_budgets(count: int, told: str) -> None:
+    """Only those of the same status, and none where there is one."""
+    others = [make_budget(f"b{number}", "12", status="breached") for number in range(count)]
+    assert told in say(make_report("breached", *others, make_budget("fine")))
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        ("breached", "fail-on is never"),
+        ("uncertain", "on-error is warn"),
+        ("unverified", "on-error is warn"),
+    ],
+)
+def test_a_run_that_was_let_pass_says_so_first(status: Status, why: str) -> None:
+    """UNENFORCED, and which setting let it pass, before the verdict."""
+    result = make_budget(spend="12", status=status)
+    told = say(make_report(status, result, enforced=False))
+    assert told.startswith(f"UNENFORCED ({why}). ")
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_an_enforced_run_does_not_say_unenforced(status: Status) -> None:
+    """The word is for runs that were let pass alone."""
+    assert "UNENFORCED" not in say(make_report(status, make_budget(spend="12", status=status)))
+
+
+def test_a_warning_for_uncertain_spend_does_not_say_within_budget() -> None:
+    """Where spend may be above the cap, by `spend.uncertain: warn`, no word says that it is not."""
+    told = say(make_report("warning", make_budget(spend="8", high="12", status="warning")))
+    assert "Within budget" not in told
+
+
+def test_only_an_unverified_report_tells_its_reason_in_the_headline() -> None:
+    """Elsewhere an error is listed with the other notes."""
+    note = Note("error", "unpriced", "Some tokens have no price.")
+    assert told_reason(make_report("unverified", notes=(note,))) is note
+    assert told_reason(make_report("breached", notes=(note,))) is None
