@@ -42,6 +42,9 @@ def policy(text: str) -> PolicyFile:
     return PolicyFile(*load_document(text.encode(), "budget.yml", Policy))
 
 
+NO_CAP: Final = policy("version: 1\nunlisted: warn\n").policy
+
+
 def book_with(prices: str) -> PriceBook:
     """The bundled book as the `prices` of a policy, written as YAML in one line, change it."""
     file = policy(f"version: 1\nglobal: {{cap: 1}}\nprices: {prices}\n")

@@ -82,6 +82,7 @@ def make_report(status: Status = "ok", *budgets: BudgetResult, **changes: Any) -
         as_of=NOW,
         period=MONTH.period,
         spend=bounds("5"),
+        cap=next((budget.cap for budget in budgets if budget.id == "global"), None),
         budgets=budgets,
         coverage=Coverage(through=NOW, closed_days=21, open_day=True),
         prices=PriceFacts(date(2026, 11, 20), ()),

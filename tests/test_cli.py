@@ -832,7 +832,7 @@ def test_a_step_gets_a_summary_outputs_and_annotations(program: Gate, step: Step
     run = program.run(*AS_OF, policy=BREACHED, environment=step.environment)
     assert run.code == 1
     summary = step.summary.read_text(encoding="utf-8")
-    assert summary.startswith("before\n## 🔴 budget-gate: breached\n")
+    assert summary.startswith("before\n\n## 🔴 budget-gate: breached\n")
     output = step.output.read_text(encoding="utf-8")
     assert output.startswith("before=1\nstatus<<")
     assert re.search(r"^spend-usd<<(.*)\n18\.3\n\1$", output, re.MULTILINE)
@@ -877,7 +877,7 @@ def test_a_wrong_policy_is_told_where_github_shows_it(program: Gate, step: Step)
     assert (run.code, run.stdout) == (2, "")
     assert "::error file=budget.yml,line=2,col=10,title=budget-gate::global.cpa: " in run.stderr
     summary = step.summary.read_text(encoding="utf-8")
-    assert summary.startswith("before\n## ⚫ budget-gate: configuration\n")
+    assert summary.startswith("before\n\n## ⚫ budget-gate: configuration\n")
     assert "`budget.yml:2:10`" in summary
     assert step.output.read_text(encoding="utf-8") == "before=1\n"
 

@@ -24,7 +24,7 @@ from budget_gate.domain.verdict import (
     unverified,
 )
 from budget_gate.outputs.json import render_json
-from tests.builders import bounds
+from tests.builders import NO_CAP, bounds
 from tests.reports import HOSTILE, MONTH, NOW, hostile_report, make_budget, make_report
 
 REPORT = make_report(
@@ -130,7 +130,7 @@ def test_the_keys_stand_in_the_documented_order() -> None:
 def test_an_unverified_report_exists_and_says_why() -> None:
     """Spend, coverage and prices are null; the lists are empty; the reason is in the notes."""
     note = Note("error", "http_401", "The key is wrong.")
-    assert document(unverified(MONTH, (note,))) == {
+    assert document(unverified(NO_CAP, MONTH, (note,))) == {
         "schema": "budget-gate/report/v1",
         "version": __version__,
         "status": "unverified",

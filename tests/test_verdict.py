@@ -27,6 +27,7 @@ from tests.builders import (
     COVERAGE,
     MILLION,
     MONTH,
+    NO_CAP,
     book,
     bounds,
     judged,
@@ -234,7 +235,7 @@ def test_bounded_unknown_model_around_the_cap_is_uncertain() -> None:
 def test_unread_spend_is_unverified() -> None:
     """Where no spend could be read the report says why, and has no number."""
     note = Note("error", "unreachable", "The API does not answer.")
-    report = unverified(MONTH, (note,))
+    report = unverified(NO_CAP, MONTH, (note,))
     assert (report.status, report.spend, report.budgets) == ("unverified", None, ())
     assert report.notes == (note,)
     assert report.period == MONTH.period
@@ -267,7 +268,7 @@ CASES: Mapping[str, Report] = {
     ),
     "unpriced and warning": priced_report("version: 1\nunlisted: warn\n", NEW),
     "unpriced and breached": priced_report(ONE, NEW, "claude-opus-5-5"),
-    "unverified": unverified(MONTH, (Note("error", "no_credential", "There is no key."),)),
+    "unverified": unverified(NO_CAP, MONTH, (Note("error", "no_credential", "There is no key."),)),
 }
 
 

@@ -71,8 +71,8 @@ class Report:
     """The verdict and all that explains it: the view model of every output.
 
     `cap` is the global one, in USD, or None. `spend`, `coverage` and `prices` are None where no
-    spend could be read at all. `enforced` is
-    False where this run's status would fail but the gate was told to let it pass.
+    spend could be read at all. `enforced` is False where this run's status would fail but the
+    gate was told to let it pass.
     """
 
     status: Status
@@ -80,7 +80,7 @@ class Report:
     as_of: datetime
     period: Period
     spend: Bounds | None
-    cap: Decimal | None
+    cap: Decimal | None = None
     budgets: tuple[BudgetResult, ...] = ()
     workspaces: tuple[WorkspaceSpend, ...] = ()
     models: tuple[ModelSpend, ...] = ()

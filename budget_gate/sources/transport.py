@@ -14,7 +14,7 @@ import httpx
 from pydantic_core import from_json
 
 from budget_gate import __version__
-from budget_gate.errors import UnverifiedError
+from budget_gate.errors import ConfigurationError, UnverifiedError
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 ATTEMPTS: Final = 5
@@ -101,21 +101,28 @@ class Transport:
         self._seconds = deadline
         self._end = now() + deadline
         is_loopback = urlsplit(base_url).scheme == "http"
-        self._client = httpx.Client(
-            base_url=base_url,
-            headers={
-                "anthropic-version": "2023-06-01",
-                "user-agent": f"budget-gate/{__version__}",
-                "accept": "application/json",
-                **credential.headers,
-            },
-            # A redirect would carry the key to wherever it points.
-            follow_redirects=False,
-            # Plain http is for this machine alone: never through a proxy.
-            trust_env=not is_loopback,
-            verify=not is_loopback,
-            transport=http,
-        )
+        headers = {
+            "anthropic-version": "2023-06-01",
+            "user-agent": f"budget-gate/{__version__}",
+            "accept": "application/json",
+            **credential.headers,
+        }
+        try:
+            self._client = httpx.Client(
+                base_url=base_url,
+                headers=headers,
+                # A redirect would carry the key to wherever it points.
+                follow_redirects=False,
+                # Plain http is for this machine alone: never through a proxy, and without TLS.
+                trust_env=not is_loopback,
+                verify=not is_loopback,
+                transport=http,
+            )
+        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+            raise ConfigurationError(
+                f"no connection can be made with the proxy, certificates or address set: {error}",
+                "check HTTPS_PROXY, SSL_CERT_FILE and ANTHROPIC_BASE_URL",
+            ) from error
 
     def get(self, path: str, query: Query = (), *, beta: str | None = None) -> Any:
         """The JSON that `path` answers, its numbers exact integers or floats.
@@ -158,7 +165,7 @@ class Transport:
             return future.result(max(0.0, self._end - self._now()))
         except TimeoutError:
             if future.done():
-                raise
+                return future.result()
             raise self._late() from None
 
     def _once(self, path: str, query: Query, beta: str | None) -> Any:
@@ -179,6 +186,10 @@ class Transport:
                     "try again; if it stays so, see the API's status page",
                     code="timeout",
                 )
+            ) from error
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise ConfigurationError(
+                f"ANTHROPIC_BASE_URL is no address: {error}", "correct it, or leave it empty"
             ) from error
         except httpx.RequestError as error:
             raise _PassingError(

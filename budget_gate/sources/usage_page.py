@@ -155,6 +155,10 @@ def _whole_rows(rows: list[Any], where: str) -> list[dict[str, Any]]:
             raise malformed(where, "a row has not one count of input")
         if "output_tokens" not in keys:
             raise malformed(where, "a row has no count of output")
+    if any("cache_creation_input_tokens" in shape for shape in shapes) and any(
+        row.get("cache_creation") and row.get("cache_creation_input_tokens") for row in rows
+    ):
+        raise malformed(where, "a row counts its cache writes in two forms")
     for name in {name for shape in shapes for name in shape} - _KNOWN:
         _refuse_amounts(name, [row.get(name) for row in rows], where)
     if all(_USUAL.issubset(shape) for shape in shapes):
@@ -179,7 +183,8 @@ def _objects(
         raise malformed(where, f"`{name}` is no object")
     shapes = {tuple(item) if item else () for item in found}
     for key in {key for shape in shapes for key in shape} - {*usual, *_IRRELEVANT}:
-        _refuse_amounts(key, [item.get(key) for item in found if item], where)
+        # Among counts there are no names: even a text is an amount.
+        _refuse_amounts(key, [bool(item.get(key)) for item in found if item], where)
     if all(set(usual) <= set(shape) for shape in shapes):
         return found
     absent = dict.fromkeys(usual)

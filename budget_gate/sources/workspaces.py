@@ -14,22 +14,22 @@ def read_workspaces(transport: Transport, route: str = ROUTE) -> tuple[Workspace
 
     Raises UnverifiedError where the list cannot be had whole.
     """
-    found: dict[str, Workspace] = {}
+    where = f"GET {route}"
+    found: list[Workspace] = []
     query = [("limit", "1000"), ("include_archived", "true")]
     after = None
     while True:
         answer = transport.get(route, query + ([("after_id", after)] if after else []))
-        page = parse_workspaces(answer, f"GET {route}")
-        for workspace in page:
-            if workspace.id in found:
-                raise malformed(f"GET {route}", "it lists a workspace twice")
-            found[str(workspace.id)] = workspace
+        page = parse_workspaces(answer, where)
+        found += page
+        _refuse_doubles(found, where)
         if not answer.get("has_more"):
-            return tuple(found.values())
-        # A cursor that repeats brings a workspace twice, unless its page is empty.
-        after = answer.get("last_id")
-        if not page or not isinstance(after, str) or not after:
-            raise malformed(f"GET {route}", "it says that there is more, but not where")
+            return tuple(found)
+        cursor = answer.get("last_id")
+        # Each page must bring on the list, or it has no end.
+        if not page or not isinstance(cursor, str) or cursor in ("", after):
+            raise malformed(where, "it says that there is more, but not where")
+        after = cursor
 
 
 def parse_workspaces(answer: Any, where: str) -> list[Workspace]:
@@ -40,7 +40,14 @@ def parse_workspaces(answer: Any, where: str) -> list[Workspace]:
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, list) or not isinstance(answer.get("has_more", False), bool):
         raise malformed(where, "it is not a list of workspaces")
-    return [_workspace(item, where) for item in data]
+    page = [_workspace(item, where) for item in data]
+    _refuse_doubles(page, where)
+    return page
+
+
+def _refuse_doubles(found: list[Workspace], where: str) -> None:
+    if len({workspace.id for workspace in found}) < len(found):
+        raise malformed(where, "it lists a workspace twice")
 
 
 def _workspace(item: Any, where: str) -> Workspace:

@@ -94,7 +94,9 @@ def save_closed_days(url: str, path: Path) -> int:
     route = f"{url}/v1/organizations/usage_report/messages"
     with (
         path.open("wb") as file,
-        httpx.stream("GET", route, params=httpx.QueryParams(query), headers=headers, timeout=300) as answer,
+        httpx.stream(
+            "GET", route, params=httpx.QueryParams(query), headers=headers, timeout=300
+        ) as answer,
     ):
         rows = 0
         for line in answer.iter_bytes():
