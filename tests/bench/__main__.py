@@ -79,7 +79,7 @@ def serving(usages: int, workspaces: int) -> Iterator[str]:
 def save_closed_days(url: str, path: Path) -> int:
     """Saves the API's answer with the closed days at `path`; returns how many rows it has."""
     dimensions = ("workspace_id", "model", "service_tier", "inference_geo", "speed")
-    query = [
+    query: list[tuple[str, str | int | float | bool | None]] = [
         ("starting_at", "2026-11-01T00:00:00Z"),
         ("ending_at", "2026-11-30T00:00:00Z"),
         ("limit", "31"),
@@ -94,9 +94,7 @@ def save_closed_days(url: str, path: Path) -> int:
     route = f"{url}/v1/organizations/usage_report/messages"
     with (
         path.open("wb") as file,
-        httpx.stream(
-            "GET", route, params=httpx.QueryParams(query), headers=headers, timeout=300
-        ) as answer,
+        httpx.stream("GET", route, params=query, headers=headers, timeout=300) as answer,
     ):
         rows = 0
         for line in answer.iter_bytes():
