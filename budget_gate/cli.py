@@ -9,19 +9,20 @@ from budget_gate.flags import parse_flags
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from budget_gate.domain.evidence import EarlierReport
     from budget_gate.domain.period import MonthToDate
     from budget_gate.domain.policy import Policy
-    from budget_gate.domain.prices import PriceBook
-    from budget_gate.domain.spend import Spend
-    from budget_gate.domain.usage import Usage
+    from budget_gate.domain.spend import Note, Spend
     from budget_gate.settings import Settings
+    from budget_gate.sources.transport import Pending, Transport
 
 CONFIGURATION_WRONG = 2
+UNVERIFIED = 3
 BUG = 4
-INTERRUPTED = 130
 
 POLICY_FILES = ("budget.yml", ".github/budget.yml")
 DEMO_AS_OF = "2026-11-20T15:20:00Z"
@@ -37,20 +38,21 @@ def main(
 
     # A run is short and needs what it reads to its end: looking for garbage only costs time.
     gc.disable()
-    from budget_gate.errors import ConfigurationError
+    from budget_gate.errors import ConfigurationError, InterruptedRunError
     from budget_gate.publish import explain, say
     from budget_gate.settings import Settings, Surroundings
 
     settings: Surroundings = Surroundings()
     try:
-        settings = checked = Settings.read(_given(flags))
-        return _run(flags, checked, clock or _utc_now)
+        with _signals_raise():
+            settings = checked = Settings.read(_given(flags))
+            return _run(flags, checked, clock or _utc_now)
     except ConfigurationError as error:
         explain(error, settings)
         return CONFIGURATION_WRONG
-    except KeyboardInterrupt:
-        say("budget-gate: interrupted, nothing was decided", settings)
-        return INTERRUPTED
+    except InterruptedRunError as error:
+        say(f"budget-gate: {error.message}: nothing was decided", settings)
+        return UNVERIFIED
     except Exception:  # noqa: BLE001 - the boundary: whatever comes here is a bug of ours
         import traceback
 
@@ -60,9 +62,46 @@ def main(
         return BUG
 
 
+def _signals_raise() -> "AbstractContextManager[None]":
+    """Has SIGINT and SIGTERM raise InterruptedRunError, once, while the context lasts."""
+    import signal
+    from contextlib import contextmanager
+    from threading import current_thread, main_thread
+
+    from budget_gate.errors import InterruptedRunError
+
+    caught = (signal.SIGINT, signal.SIGTERM) if current_thread() is main_thread() else ()
+
+    def interrupt(number: int, _: object) -> None:
+        # The report of this is still to be written: a second signal must not cut it short.
+        for each in caught:
+            signal.signal(each, signal.SIG_IGN)
+        raise InterruptedRunError(signal.Signals(number).name)
+
+    @contextmanager
+    def raising() -> "Iterator[None]":
+        before = {each: signal.signal(each, interrupt) for each in caught}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+    return raising()
+
+
 def _given(flags: "Namespace") -> dict[str, str]:
     """The flags that were given, by the variables they stand for; an empty one is not given."""
-    names = ("policy", "as_of", "format", "report", "fail_on", "on_error", "deadline")
+    names = (
+        "policy",
+        "as_of",
+        "format",
+        "report",
+        "last_report",
+        "fail_on",
+        "on_error",
+        "deadline",
+    )
     given = {f"BUDGET_GATE_{name.upper()}": getattr(flags, name, None) for name in names}
     if flags.command == "demo":
         given["BUDGET_GATE_AS_OF"] = DEMO_AS_OF
@@ -100,16 +139,25 @@ def _run(flags: "Namespace", settings: "Settings", clock: "Callable[[], datetime
             f"the report cannot be written to {settings.report}: its folder does not exist",
             "create the folder first, or name another file",
         )
+    if not flags.usage and (flags.workspaces or flags.partial):
+        raise ConfigurationError(
+            "--workspaces and --partial go with --usage", "add --usage FILE, or leave them out"
+        )
     now = clock()
     month = MonthToDate(settings.as_of or now)
     if flags.command == "demo":
         now = month.as_of
+    transport = None if flags.usage else _connect(settings)
+    remembers = settings.report or settings.last_report
+    identity = _ask_organization(transport) if transport and remembers else None
     report, exit_code = gate.check(
         file,
-        lambda: _read_spend(flags, settings, file.policy, month, now),
+        lambda: _read_spend(flags, settings, file.policy, month, now=now, transport=transport),
         month,
         fail_on=settings.fail_on,
         on_error=settings.on_error,
+        identify=lambda: identity.result() if identity else None,
+        earlier=_earlier(settings),
     )
     try:
         publish(report, policy_name, settings)
@@ -133,58 +181,78 @@ def _policy_file() -> str:
     )
 
 
+def _earlier(settings: "Settings") -> "EarlierReport | Note | None":
+    from pathlib import Path
+
+    if settings.last_report is None:
+        return None
+    from budget_gate.sources.last_report import read_last_report
+
+    return read_last_report(Path(settings.last_report))
+
+
+def _connect(settings: "Settings") -> "Transport | None":
+    """The way to the API; None where there is no credential."""
+    from budget_gate.sources.transport import Credential, Transport
+
+    secret = settings.admin_key or settings.auth_token
+    if secret is None:
+        return None
+    credential = Credential(secret.get_secret_value(), is_token=settings.admin_key is None)
+    return Transport(settings.base_url, credential, deadline=settings.deadline)
+
+
+def _ask_organization(transport: "Transport") -> "Pending[str | None]":
+    from functools import partial
+
+    from budget_gate.sources.organization import read_organization
+
+    return transport.start(partial(read_organization, transport))
+
+
 def _read_spend(
     flags: "Namespace",
     settings: "Settings",
     policy: "Policy",
     month: "MonthToDate",
+    *,
     now: "datetime",
+    transport: "Transport | None",
 ) -> "Spend":
     from dataclasses import replace
     from datetime import timedelta
+    from pathlib import Path
 
+    from budget_gate.domain.clock import check_clock
     from budget_gate.domain.prices import PriceBook
     from budget_gate.domain.pricing import price_usage
     from budget_gate.domain.spend import Note
+    from budget_gate.errors import UnverifiedError
     from budget_gate.sources.documents import load_price_book
 
     book = PriceBook(load_price_book()).with_policy(policy.prices)
-    usage = _read_usage(flags, settings, month, book)
-    if month.as_of > now + timedelta(minutes=5):
-        message = "The time to judge at lies in the future: its usage is not known yet."
-        usage = replace(usage, notes=(Note("warning", "as_of_in_future", message), *usage.notes))
-    return price_usage(usage, book, unknown_model=policy.spend.unknown_model)
-
-
-def _read_usage(
-    flags: "Namespace", settings: "Settings", month: "MonthToDate", book: "PriceBook"
-) -> "Usage":
-    from pathlib import Path
-
-    from budget_gate.errors import ConfigurationError, UnverifiedError
-
+    notes: tuple[Note, ...] = ()
     if flags.usage:
         from budget_gate.sources.saved_report import read_saved_usage
 
+        pages = [Path(file) for file in flags.usage]
         workspaces = Path(flags.workspaces) if flags.workspaces else None
-        return read_saved_usage(
-            [Path(file) for file in flags.usage], workspaces, month, partial=flags.partial
-        )
-    if flags.workspaces or flags.partial:
-        raise ConfigurationError(
-            "--workspaces and --partial go with --usage", "add --usage FILE, or leave them out"
-        )
-    secret = settings.admin_key or settings.auth_token
-    if secret is None:
+        usage = read_saved_usage(pages, workspaces, month, partial=flags.partial)
+    elif transport is None:
         raise UnverifiedError(
             "There is no credential",
             "Set ANTHROPIC_ADMIN_KEY to an Admin key of the organization (in a workflow: from a "
             "secret; a pull request from a fork has none)",
             code="no_credential",
         )
-    from budget_gate.sources.transport import Credential, Transport
-    from budget_gate.sources.usage_report import read_usage
+    else:
+        from budget_gate.sources.usage_report import read_usage
 
-    credential = Credential(secret.get_secret_value(), is_token=settings.admin_key is None)
-    transport = Transport(settings.base_url, credential, deadline=settings.deadline)
-    return read_usage(transport, month, book)
+        usage = read_usage(transport, month, book)
+        if settings.as_of is None:
+            notes = check_clock(now, transport.clock_difference)
+    if month.as_of > now + timedelta(minutes=5):
+        message = "The time to judge at lies in the future: its usage is not known yet."
+        notes = (Note("warning", "as_of_in_future", message),)
+    usage = replace(usage, notes=(*notes, *usage.notes))
+    return price_usage(usage, book, unknown_model=policy.spend.unknown_model)

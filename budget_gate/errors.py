@@ -49,3 +49,10 @@ class UnverifiedError(GateError):
     def __init__(self, message: str, hint: str = "", *, code: str = "unverified") -> None:
         super().__init__(message, hint)
         self.code = code
+
+
+class InterruptedRunError(UnverifiedError):
+    """A signal ended the run before its verdict; `message` names the signal."""
+
+    def __init__(self, signal: str) -> None:
+        super().__init__(f"{signal} ended the run", "run the gate again", code="interrupted")

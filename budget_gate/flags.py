@@ -47,6 +47,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_format(check)
     check.add_argument("--report", metavar="FILE", help="also write the JSON report to this file")
     check.add_argument(
+        "--last-report",
+        metavar="FILE",
+        help="the JSON report of an earlier run, which may prove a breach where the API is down",
+    )
+    check.add_argument(
         "--fail-on",
         choices=("breach", "warning", "never"),
         help="what ends in exit code 1 (default: breach)",

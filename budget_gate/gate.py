@@ -1,12 +1,14 @@
 """The use case: policy + spend + now -> report and exit code."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from budget_gate.domain.evidence import EarlierReport, fall_back
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy import PolicyFile
 from budget_gate.domain.spend import Note, Spend
 from budget_gate.domain.verdict import FailOn, OnError, Report, decide, evaluate, unverified
-from budget_gate.errors import UnverifiedError
+from budget_gate.errors import InterruptedRunError, UnverifiedError
 
 
 def check(
@@ -16,11 +18,15 @@ def check(
     *,
     fail_on: FailOn,
     on_error: OnError,
+    identify: Callable[[], str | None] = lambda: None,
+    earlier: EarlierReport | Note | None = None,
 ) -> tuple[Report, int]:
     """The report on the month to date, and the exit code: 0, 1 or 3.
 
-    Where `read_spend` raises UnverifiedError the report is `unverified` and says why. Raises
-    ConfigurationError where the policy does not fit the organization.
+    Where `read_spend` raises UnverifiedError the report is `unverified` and says why, unless the
+    `earlier` report proves a breach; a Note in its place says why there is none. `identify` gives
+    the organization's id, or None. Raises ConfigurationError where the policy does not fit the
+    organization.
     """
     try:
         spend = read_spend()
@@ -28,6 +34,15 @@ def check(
         parts = [part for part in (error.message, error.hint) if part]
         message = " ".join(f"{part[0].upper()}{part[1:]}." for part in parts)
         report = unverified(file.policy, month, (Note("error", error.code, message),))
+        if isinstance(error, InterruptedRunError):
+            # Whoever stopped the run has not waived the check.
+            on_error = "fail"
+        else:
+            report = replace(report, organization=identify())
+        if isinstance(earlier, EarlierReport):
+            report = fall_back(report, file.policy, month, earlier)
+        elif earlier:
+            report = replace(report, notes=(*report.notes, earlier))
     else:
-        report = evaluate(file, spend, month)
+        report = replace(evaluate(file, spend, month), organization=identify())
     return decide(report, fail_on, on_error)

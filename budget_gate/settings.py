@@ -60,6 +60,7 @@ class Settings(Surroundings):
     as_of: datetime | None = Field(None, validation_alias="BUDGET_GATE_AS_OF")
     format: Format = Field("text", validation_alias="BUDGET_GATE_FORMAT")
     report: str | None = Field(None, validation_alias="BUDGET_GATE_REPORT")
+    last_report: str | None = Field(None, validation_alias="BUDGET_GATE_LAST_REPORT")
     fail_on: FailOn = Field("breach", validation_alias="BUDGET_GATE_FAIL_ON")
     on_error: OnError = Field("fail", validation_alias="BUDGET_GATE_ON_ERROR")
     deadline: float = Field(

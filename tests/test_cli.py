@@ -453,8 +453,9 @@ def test_a_bug_is_4_with_its_traceback(inside: Inside) -> None:
     assert EXAMPLE_KEY not in run.stderr
 
 
-def test_an_interrupted_run_decides_nothing(program: Gate) -> None:
-    """Ctrl-C ends in 130, as in a shell, without a traceback and without waiting for the API."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_decides_nothing(program: Gate, number: signal.Signals) -> None:
+    """A signal ends in 3 with a report that says so, and does not wait for the API."""
     asked, done = threading.Event(), threading.Event()
 
     def stall(_: Request, __: int) -> Response | None:
@@ -473,11 +474,11 @@ def test_an_interrupted_run_decides_nothing(program: Gate) -> None:
             encoding="utf-8",
         )
         assert asked.wait(30)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=30)
         done.set()
-    assert (process.returncode, out) == (130, "")
-    assert err == "budget-gate: interrupted, nothing was decided\n"
+    assert (process.returncode, err) == (3, "")
+    assert out.startswith(f"Not verified: spend could not be established. {number.name} ended")
 
 
 # Commands, flags and settings

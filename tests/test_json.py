@@ -116,6 +116,8 @@ def test_the_report_is_exactly_as_documented() -> None:
             "overrides": ["claude-custom-1"],
         },
         "notes": [{"level": "info", "code": "range", "message": "A range."}],
+        "organization": None,
+        "evidence_as_of": None,
     }
 
 
@@ -124,6 +126,7 @@ def test_the_keys_stand_in_the_documented_order() -> None:
     assert list(document(REPORT)) == [
         *("schema", "version", "status", "enforced", "as_of", "period", "spend", "budgets"),
         *("workspaces", "models", "days", "coverage", "prices", "notes"),
+        *("organization", "evidence_as_of"),
     ]
 
 
@@ -145,6 +148,8 @@ def test_an_unverified_report_exists_and_says_why() -> None:
         "coverage": None,
         "prices": None,
         "notes": [{"level": "error", "code": "http_401", "message": "The key is wrong."}],
+        "organization": None,
+        "evidence_as_of": None,
     }
 
 

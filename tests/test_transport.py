@@ -578,6 +578,16 @@ def test_no_try_begins_that_the_deadline_would_cut() -> None:
     assert clock.sleeps == [0.5, 1]
 
 
+def test_two_tries_are_told_as_two() -> None:
+    """With one second there is time for one more try."""
+    with (
+        answering(error(500)) as api,
+        connected(api.url, deadline=1, clock=Clock()) as transport,
+        pytest.raises(RefusedError, match=r"\(tried 2 times\)"),
+    ):
+        transport.get(ME)
+
+
 def test_a_wait_that_ends_with_the_deadline_is_not_begun() -> None:
     """A wait of just the time that is left leaves none to ask in."""
     assert sleeps(error(429, retry_after="30"), deadline=30) == []

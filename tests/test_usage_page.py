@@ -466,6 +466,13 @@ def test_a_wrong_count_is_found_among_right_ones() -> None:
         usage(page(*rows))
 
 
+@pytest.mark.parametrize("value", [False, "", [], {}, 0.0])
+def test_an_empty_value_is_no_count_even_beside_a_null(value: object) -> None:
+    """Null means none of a class, and nothing else that is empty does."""
+    with pytest.raises(UnverifiedError, match="a count of tokens is"):
+        usage(page(row(cache_read_input_tokens=None), row(cache_read_input_tokens=value)))
+
+
 def test_a_required_count_that_is_null_is_found_among_right_ones() -> None:
     """A null that stands for nothing elsewhere does not do so for input and output."""
     with pytest.raises(UnverifiedError, match="a count of tokens is None"):

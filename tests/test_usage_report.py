@@ -403,6 +403,14 @@ def test_a_dimension_that_was_asked_for_and_is_not_told_is_an_error(field: str, 
             read(api)
 
 
+def test_a_row_that_counts_nothing_need_not_tell_its_dimensions() -> None:
+    """Zero tokens cost nothing at any speed, so such a row is no reason to give up."""
+    usage = [Usage(at("2026-11-05T10:00:00Z"), None, "claude-opus-5-5")]
+    with LoopbackAPI(Organization(usage, []), now=NOW) as api:
+        edit_rows(api, lambda row: row.update(speed=None), of_width("1d"))
+        assert sums(read(api)).overall == (Fraction(0), Fraction(0))
+
+
 def test_a_context_window_that_is_not_told_is_an_error() -> None:
     """A null context window in the second query is an error as well."""
     with serving() as api:

@@ -151,3 +151,11 @@ def test_a_workspace_without_archived_at_is_active() -> None:
     """The org-scoped list tells id and name alone."""
     page = {"data": [{"id": "wrkspc_A", "name": "a"}], "has_more": False}
     assert parse_workspaces(page, WHERE) == [Workspace("wrkspc_A", "a")]
+
+
+@pytest.mark.parametrize("changes", [{"id": ""}, {"id": None}, {"name": ""}, {"name": 5}])
+def test_a_workspace_has_an_id_and_a_name(changes: dict[str, object]) -> None:
+    """Empty text is neither: it is the mark of usage that no workspace is told of."""
+    page = {"data": [{"id": "wrkspc_A", "name": "a"} | changes], "has_more": False}
+    with pytest.raises(UnverifiedError, match=f"^{WHERE}: "):
+        parse_workspaces(page, WHERE)

@@ -95,14 +95,14 @@ def scope_budgets(
     if policy.unlisted != "allow":
         line = source.line("unlisted")
         found += [
-            scoped("unlisted", id_, _unlisted_budget(policy), line)
+            scoped("unlisted", id_, unlisted_budget(policy), line)
             for id_ in costs.keys() - set(named.values())
             if costs[id_].high
         ]
     return found
 
 
-def _unlisted_budget(policy: Policy) -> Budget | None:
+def unlisted_budget(policy: Policy) -> Budget | None:
     """The budget of each unlisted workspace; None where spend only warns."""
     if isinstance(policy.unlisted, Budget):
         return policy.unlisted

@@ -14,6 +14,7 @@ from budget_gate.domain.bounds import EXACT, ZERO, Bounds
 from budget_gate.domain.period import DAY, Period
 from budget_gate.domain.ratecards import PriceDocument, Prices, RateCard, TokenRates
 from budget_gate.domain.usage import Tokens, UsageKey
+from budget_gate.errors import ConfigurationError
 
 # The prompt lengths that a usage report can tell apart, in tokens.
 CONTEXT_WINDOWS = {"0-200k": (0, 200_000), "200k-1M": (200_000, 1_000_000)}
@@ -77,6 +78,9 @@ class PriceBook:
     _found: dict[tuple[object, ...], RateRange | Unpriced] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _dearest: dict[date, RateRange] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def places(self) -> int:
@@ -106,7 +110,19 @@ class PriceBook:
         return Bounds(least, least if low == high else EXACT.scaleb(Decimal(high), -self.places))
 
     def with_policy(self, prices: Prices) -> "PriceBook":
-        """The book as the policy's `prices` change it."""
+        """The book as the policy's `prices` change it.
+
+        Raises ConfigurationError where two of them price the same model.
+        """
+        seen: dict[str, str] = {}
+        for name in prices.models:
+            model = self.model_id(name) or name
+            if model in seen:
+                raise ConfigurationError(
+                    f"prices.models: {seen[model]} and {name} are the same model",
+                    "keep one of both",
+                )
+            seen[model] = name
         return replace(self, overrides=prices.models, discount=prices.discount)
 
     def price(self, key: UsageKey, tokens: Tokens) -> Bounds | Unpriced:
@@ -155,6 +171,12 @@ class PriceBook:
 
     def dearest(self, day: date) -> RateRange:
         """From nothing to the dearest rate of each class that any model has on `day`."""
+        found = self._dearest.get(day)
+        if found is None:
+            found = self._dearest[day] = self._find_dearest(day)
+        return found
+
+    def _find_dearest(self, day: date) -> RateRange:
         with localcontext(EXACT):
             cards = list(self._cards())
             vectors = [

@@ -72,7 +72,8 @@ class Report:
 
     `cap` is the global one, in USD, or None. `spend`, `coverage` and `prices` are None where no
     spend could be read at all. `enforced` is False where this run's status would fail but the
-    gate was told to let it pass.
+    gate was told to let it pass. `organization` is the id of the organization, None where it is
+    not known, and `evidence_as_of` the time of an earlier report that this one falls back on.
     """
 
     status: Status
@@ -81,6 +82,8 @@ class Report:
     period: Period
     spend: Bounds | None
     cap: Decimal | None = None
+    organization: str | None = None
+    evidence_as_of: datetime | None = None
     budgets: tuple[BudgetResult, ...] = ()
     workspaces: tuple[WorkspaceSpend, ...] = ()
     models: tuple[ModelSpend, ...] = ()

@@ -20,7 +20,7 @@ def render_outputs(report: Report, report_path: str) -> str:
 
     Every value stands between delimiters that it cannot contain.
     """
-    verified = report.status != "unverified" and report.spend is not None
+    verified = report.status != "unverified"
     breached = [budget.id for budget in report.budgets if budget.status == "breached"]
     values = {
         "status": report.status,

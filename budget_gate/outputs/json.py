@@ -18,7 +18,7 @@ def render_json(report: Report) -> str:
 
     A `high` of null is an amount without a known upper bound.
     """
-    verified = report.status != "unverified" and report.spend is not None
+    verified = report.status != "unverified"
     document = {
         "schema": SCHEMA,
         "version": __version__,
@@ -58,6 +58,8 @@ def render_json(report: Report) -> str:
             {"level": note.level, "code": note.code, "message": note.message}
             for note in report.notes
         ],
+        "organization": report.organization,
+        "evidence_as_of": report.evidence_as_of and format_instant(report.evidence_as_of),
     }
     # GitHub's runner takes `##[` for a command wherever it stands in a line of a log.
     return json.dumps(document, indent=2).replace("##[", "#\\u0023[") + "\n"

@@ -5,7 +5,10 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from threading import Thread
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -37,6 +40,10 @@ class RefusedError(UnverifiedError):
     def __init__(self, message: str, hint: str, status: int) -> None:
         super().__init__(message, hint, code=f"http_{status}")
         self.status = status
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class _PassingError(Exception):
@@ -79,8 +86,8 @@ class Transport:
     """Reads JSON from the API; every method may be called from several threads.
 
     `deadline` is in seconds from the making of the object, for all requests together. `now`
-    (monotonic seconds), `sleep` and `jitter` (a factor from 0 to 1) and `http` are parameters
-    for tests.
+    (monotonic seconds), `sleep`, `jitter` (a factor from 0 to 1), `clock` and `http` are
+    parameters for tests.
     """
 
     def __init__(
@@ -92,12 +99,15 @@ class Transport:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
+        clock: Callable[[], datetime] = _utc_now,
         http: httpx.BaseTransport | None = None,
     ) -> None:
         self._credential = credential
         self._now = now
         self._sleep = sleep
         self._jitter = jitter
+        self._clock = clock
+        self._differences: list[timedelta] = []
         self._seconds = deadline
         self._end = now() + deadline
         is_loopback = urlsplit(base_url).scheme == "http"
@@ -178,6 +188,7 @@ class Transport:
                 headers={"anthropic-beta": beta} if beta else {},
                 timeout=self._timeout(),
             ) as response:
+                self._note_time(response)
                 body = self._body(response, asked)
         except httpx.TimeoutException as error:
             raise _PassingError(
@@ -211,6 +222,16 @@ class Transport:
                 "ANTHROPIC_BASE_URL",
                 code="malformed_answer",
             ) from error
+
+    @property
+    def clock_difference(self) -> timedelta | None:
+        """The API's time minus the local one, the largest seen; None where it told none."""
+        return max(self._differences, key=abs, default=None)
+
+    def _note_time(self, response: httpx.Response) -> None:
+        with suppress(ValueError, TypeError):
+            told = parsedate_to_datetime(response.headers.get("date", ""))
+            self._differences.append(told - self._clock())
 
     def _timeout(self) -> httpx.Timeout:
         left = self._end - self._now()

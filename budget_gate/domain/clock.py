@@ -1,0 +1,37 @@
+"""Whether the local clock can be trusted to know which month it is."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from budget_gate.domain.spend import Note
+from budget_gate.errors import UnverifiedError
+
+# A `Date` header is cut to the second, and an answer takes a while.
+TOLERANCE: Final = timedelta(seconds=10)
+WORTH_A_WARNING: Final = timedelta(minutes=5)
+
+
+def check_clock(now: datetime, difference: timedelta | None) -> tuple[Note, ...]:
+    """A warning where the local clock, which says `now`, is more than 5 minutes off.
+
+    `difference` is the API's time minus the local one; None where the API told none. Raises
+    UnverifiedError where both disagree about the UTC day: the wrong month might be judged.
+    """
+    if difference is None or abs(difference) <= TOLERANCE:
+        return ()
+    way = "behind" if difference > timedelta(0) else "ahead of"
+    seconds = int(abs(difference).total_seconds())
+    message = f"The clock of this machine is {seconds} s {way} that of the API"
+    try:
+        is_same_day = (now + difference).date() == now.date()
+    except OverflowError:
+        is_same_day = False
+    if not is_same_day:
+        raise UnverifiedError(
+            f"{message}, and they disagree about the day",
+            "set the clock, or name the time with --as-of",
+            code="clock",
+        )
+    if abs(difference) <= WORTH_A_WARNING:
+        return ()
+    return (Note("warning", "clock", f"{message}: set it before it matters."),)

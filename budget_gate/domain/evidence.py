@@ -1,0 +1,106 @@
+"""What an earlier report of the month proves where today's spend cannot be established."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from budget_gate.domain.bounds import UNLIMITED, Bounds
+from budget_gate.domain.budgets import unlisted_budget
+from budget_gate.domain.period import MonthToDate, format_instant
+from budget_gate.domain.policy import Policy
+from budget_gate.domain.spend import Note
+from budget_gate.domain.verdict import BudgetResult, Report
+
+_TWO_HOURS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierReport:
+    """An earlier run's report: what it judged, when, and of which organization (None: unknown).
+
+    `as_of` is the time of its evidence, which is older than the report where that itself fell
+    back on an earlier one.
+    """
+
+    as_of: datetime
+    month: datetime
+    organization: str | None
+    budgets: tuple[BudgetResult, ...]
+
+
+def fall_back(report: Report, policy: Policy, month: MonthToDate, earlier: EarlierReport) -> Report:
+    """`report`, which is unverified, as breached where `earlier` proves that.
+
+    Spend of a month to date does not fall: what was breached earlier in the month still is, while
+    no cap has changed. Otherwise the report stays unverified, with a note that says why.
+    """
+    why = _unusable(report, policy, month, earlier)
+    if why:
+        note = Note("info", "last_report", f"The last report is not used: {why}.")
+        return replace(report, notes=(*report.notes, note))
+    minutes = int((month.as_of - earlier.as_of).total_seconds() // 60)
+    age = f"{minutes} minutes" if minutes < _TWO_HOURS else f"{minutes // 60} hours"
+    note = Note(
+        "warning",
+        "last_report",
+        f"Breached by the report of {format_instant(earlier.as_of)}, {age} ago: spend of a month "
+        "does not fall, and no cap has changed since.",
+    )
+    return replace(
+        report,
+        status="breached",
+        evidence_as_of=earlier.as_of,
+        budgets=tuple(
+            replace(
+                budget,
+                spend=Bounds(budget.spend.low, UNLIMITED),
+                reason="spend was above the cap when it could last be established",
+            )
+            for budget in earlier.budgets
+            if _is_breached(budget)
+        ),
+        notes=(*report.notes, note),
+    )
+
+
+def _unusable(
+    report: Report, policy: Policy, month: MonthToDate, earlier: EarlierReport
+) -> str | None:
+    """Why the earlier report proves nothing; None where it does."""
+    if earlier.month != month.period.start:
+        return "it is of another month"
+    if earlier.as_of > month.as_of:
+        return "it is from the future"
+    known = (earlier.organization, report.organization)
+    if None not in known and len(set(known)) > 1:
+        return "it is of another organization"
+    if not any(map(_is_breached, earlier.budgets)):
+        return "no budget was breached in it"
+    if not _is_unchanged(policy, earlier):
+        return "a cap has changed since"
+    return None
+
+
+def _is_breached(budget: BudgetResult) -> bool:
+    return budget.status == "breached" and budget.cap is not None and budget.spend.low > budget.cap
+
+
+def _is_unchanged(policy: Policy, earlier: EarlierReport) -> bool:
+    """Whether every cap of the policy is what it was, and none has come or gone."""
+    named = 0
+    had_global = False
+    for budget in earlier.budgets:
+        scope, _, id_ = budget.id.partition(".")
+        match scope:
+            case "global":
+                now = policy.global_
+                had_global = True
+            case "workspaces":
+                now = policy.workspaces.get(id_) or policy.workspaces.get(budget.name)
+                named += 1
+            case "unlisted":
+                now = unlisted_budget(policy)
+            case _:
+                return False
+        if (now.cap if now else None) != budget.cap:
+            return False
+    return named == len(policy.workspaces) and had_global == (policy.global_ is not None)

@@ -1,0 +1,89 @@
+"""The JSON report of an earlier run -> what it proves."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from budget_gate.domain.bounds import UNLIMITED, Bounds
+from budget_gate.domain.evidence import EarlierReport
+from budget_gate.domain.spend import Note
+from budget_gate.domain.verdict import BudgetResult, Status
+
+MAX_BYTES = 16 * 1024 * 1024
+
+_Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Spend(_Part):
+    low: _Usd
+    high: _Usd | None
+
+
+class _Budget(_Part):
+    id: str
+    name: str
+    cap: _Usd | None
+    spend: _Spend
+    status: Status
+
+
+class _Period(_Part):
+    start: AwareDatetime
+
+
+class _Report(_Part):
+    """What is read of a report; further keys are those of later versions."""
+
+    schema_: Literal["budget-gate/report/v1"] = Field(alias="schema")
+    as_of: AwareDatetime
+    evidence_as_of: AwareDatetime | None = None
+    organization: str | None = None
+    period: _Period
+    budgets: tuple[_Budget, ...]
+
+
+def read_last_report(path: Path) -> EarlierReport | Note:
+    """The report at `path`, or the note that says why it cannot be used."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES)
+        report = _Report.model_validate_json(raw)
+    except FileNotFoundError:
+        return _unused("there is none yet")
+    except OSError as error:
+        return _unused(f"it cannot be read ({error.strerror or error})")
+    except ValidationError as error:
+        fields = {str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}
+        if fields == {"schema"}:
+            return _unused("it is of another version of budget-gate")
+        return _unused("it is damaged")
+    return EarlierReport(
+        as_of=report.evidence_as_of or report.as_of,
+        month=report.period.start,
+        organization=report.organization,
+        budgets=tuple(_result(budget) for budget in report.budgets),
+    )
+
+
+def _unused(why: str) -> Note:
+    return Note("info", "last_report", f"The last report is not used: {why}.")
+
+
+def _result(budget: _Budget) -> BudgetResult:
+    high = UNLIMITED if budget.spend.high is None else budget.spend.high
+    return BudgetResult(
+        id=budget.id,
+        name=budget.name,
+        cap=budget.cap,
+        warn_at=(),
+        spend=Bounds(budget.spend.low, high),
+        status=budget.status,
+        reason="",
+        line=1,
+    )
