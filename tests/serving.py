@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -62,9 +63,8 @@ def connected(
     clock: Clock | None = None,
     jitter: float = 0,
 ) -> Iterator[Transport]:
-    """Yield a transport whose retries wait on `clock`, or not at all, and close its connections after its threads ended."""
+    """Yield a transport whose retries wait on `clock`, or not at all, at NOW, and close its connections after its threads ended."""
     before = set(threading.enumerate())
-    real = {} if clock is None else {"now": clock.now}
     # No certificates: loading them takes longer than most tests here.
     with httpx.HTTPTransport(verify=False) as http:
         try:
@@ -72,10 +72,11 @@ def connected(
                 url,
                 credential,
                 deadline=deadline,
+                now=clock.now if clock else time.monotonic,
                 sleep=clock.sleep if clock else lambda _: None,
                 jitter=lambda: jitter,
+                clock=lambda: NOW,
                 http=http,
-                **real,
             )
         finally:
             while calls := [

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,51 @@ def test_the_secret_stands_in_one_header(credential: Credential, header: str, va
     assert request.headers[header] == value
     assert [name for name, text in request.headers.items() if credential.secret in text] == [header]
     assert ("x-api-key" in request.headers) != ("authorization" in request.headers)
+
+
+# The API's clock.
+
+
+@pytest.mark.parametrize(
+    ("dates", "seconds"),
+    [
+        pytest.param(["Sun, 22 Nov 2026 15:37:30 GMT"], 0, id="the-same"),
+        pytest.param(["Sun, 22 Nov 2026 15:47:30 GMT"], 600, id="ahead"),
+        pytest.param(["Sun, 22 Nov 2026 15:27:30 GMT"], -600, id="behind"),
+        pytest.param(["Sun, 22 Nov 2026 15:37:30 +0100"], -3600, id="with-an-offset"),
+        pytest.param(
+            ["Sun, 22 Nov 2026 15:37:31 GMT", "Sun, 22 Nov 2026 15:37:20 GMT"], -10, id="largest"
+        ),
+        pytest.param(["soon", "Sun, 22 Nov 2026 15:37:31 GMT"], 1, id="one-of-two"),
+        pytest.param([""], None, id="empty"),
+        pytest.param(["soon"], None, id="text"),
+        pytest.param(["Sun, 22 Nov 2026 15:37:31 -0000"], None, id="without-offset"),
+        pytest.param(["Sun, 99 Nov 2026 15:37:31 GMT"], None, id="99th"),
+    ],
+)
+def test_the_clock_of_the_api_is_compared(dates: list[str], seconds: int | None) -> None:
+    """The largest difference to the local clock is known, and an answer without a time changes nothing."""
+    responses = [reply({}, date=date) for date in dates]
+    with answering(*responses) as api, connected(api.url) as transport:
+        for _ in dates:
+            transport.get(ME)
+        found = transport.clock_difference
+    assert found == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_a_refusal_tells_the_time_as_well() -> None:
+    """The time is read off any answer, a refusal included."""
+    refusal = error(401, "authentication_error", date="Sun, 22 Nov 2026 16:37:30 GMT")
+    with answering(refusal) as api, connected(api.url) as transport:
+        with pytest.raises(RefusedError):
+            transport.get(ME)
+        assert transport.clock_difference == timedelta(hours=1)
+
+
+def test_without_an_answer_the_clock_is_unknown() -> None:
+    """Before the first answer there is nothing to compare."""
+    with connected(unused_url()) as transport:
+        assert transport.clock_difference is None
 
 
 # What the API says no to.

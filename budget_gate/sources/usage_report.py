@@ -132,9 +132,9 @@ def _read_main(transport: Transport, span: _Span) -> UsageTable:
             raise
         try:
             return _read(transport, ROUTE, span, (*_ALWAYS, "context_window"))
-        except RefusedError:
+        except RefusedError as again:
             # It was not the speed that was refused: the first answer is the one to explain.
-            raise refused from None
+            raise (refused if again.status in _REFUSALS else again) from None
 
 
 def _read_lengths(transport: Transport, span: _Span, speed: str, models: list[str]) -> UsageTable:
