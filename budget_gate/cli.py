@@ -252,7 +252,9 @@ def _read_spend(
         if settings.as_of is None:
             notes = check_clock(now, transport.clock_difference)
         elif month.open and month.open.end != month.as_of:
-            message = "The report is by the hour: the hour of the time to judge at is counted whole."
+            message = (
+                "The report is by the hour: the hour of the time to judge at is counted whole."
+            )
             notes = (Note("info", "whole_hour", message),)
     if month.as_of > now + timedelta(minutes=5):
         message = "The time to judge at lies in the future: its usage is not known yet."

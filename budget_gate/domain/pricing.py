@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal
 
 from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds
-from budget_gate.domain.prices import PriceBook, Unpriced
+from budget_gate.domain.prices import PriceBook, RateRange, Unpriced
 from budget_gate.domain.spend import Note, PriceFacts, Spend, SpendLine
 from budget_gate.domain.usage import Tokens, Usage, UsageTable
 
@@ -37,9 +37,13 @@ def price_usage(usage: Usage, book: PriceBook, *, unknown_model: UnknownModel) -
     unlimited: set[_Place] = set()
     unpriced: dict[tuple[str | None, str], UsageTable] = defaultdict(dict)
     priority = [0, 0]
+    # The time of a large report goes here, too: what can be looked up once is.
+    found: dict[tuple[object, ...], RateRange | Unpriced] = {}
     for key, tokens in usage.table.items():
-        place = key[:3]
-        rates = book.rates(key)
+        place, what = key[:3], key[1:]
+        rates = found.get(what)
+        if rates is None:
+            rates = found[what] = book.rates(key)
         if isinstance(rates, Unpriced):
             if not any(tokens):
                 continue

@@ -1,10 +1,11 @@
 """Policy x spend x now -> one result per budget -> the report that every output renders."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal, localcontext
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from budget_gate.domain.bounds import EXACT, NOTHING, Bounds
 from budget_gate.domain.budgets import ScopedBudget, directory, scope_budgets
@@ -15,6 +16,8 @@ from budget_gate.domain.spend import Coverage, Note, PriceFacts, Spend, Workspac
 Status = Literal["ok", "warning", "uncertain", "breached", "unverified"]
 FailOn = Literal["breach", "warning", "never"]
 OnError = Literal["fail", "warn"]
+
+Key = TypeVar("Key")
 
 # From good to bad.
 STATUSES: Final[tuple[Status, ...]] = ("ok", "warning", "uncertain", "breached", "unverified")
@@ -105,13 +108,10 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate) -> Report:
     """
     with localcontext(EXACT):
         workspaces = directory(file.policy, spend)
-        by_workspace: dict[str | None, Bounds] = defaultdict(lambda: NOTHING)
-        by_model: dict[str | None, Bounds] = defaultdict(lambda: NOTHING)
+        by_workspace = _sums((line.workspace, line.cost) for line in spend.lines)
+        by_model = _sums((line.model, line.cost) for line in spend.lines)
         by_day = dict.fromkeys(month.days, NOTHING)
-        for line in spend.lines:
-            by_workspace[line.workspace] = by_workspace[line.workspace].plus(line.cost)
-            by_model[line.model] = by_model[line.model].plus(line.cost)
-            by_day[line.day] = by_day[line.day].plus(line.cost)
+        by_day |= _sums((line.day, line.cost) for line in spend.lines)
         total = NOTHING
         for cost in by_day.values():
             total = total.plus(cost)
@@ -143,6 +143,15 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate) -> Report:
         prices=spend.prices,
         notes=spend.notes + _staleness(spend.prices, month),
     )
+
+
+def _sums(costs: Iterable[tuple[Key, Bounds]]) -> dict[Key, Bounds]:
+    lows: dict[Key, Decimal] = defaultdict(Decimal)
+    highs: dict[Key, Decimal] = defaultdict(Decimal)
+    for key, (low, high) in costs:
+        lows[key] += low
+        highs[key] += high
+    return {key: Bounds(low, highs[key]) for key, low in lows.items()}
 
 
 def unverified(policy: Policy, month: MonthToDate, notes: tuple[Note, ...]) -> Report:

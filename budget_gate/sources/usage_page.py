@@ -134,13 +134,13 @@ def _read_rows(rows: list[Any], day: date, where: str) -> UsageTable:
     # `tuple.__new__` is what UsageKey(...) and Tokens(...) come down to.
     keys = map(tuple.__new__, repeat(UsageKey), zip(workspaces, repeat(day), *others))
     tokens = map(tuple.__new__, repeat(Tokens), zip(*counts, strict=True))
-    pairs = list(zip(keys, tokens, strict=True))
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        # Rows that differ only in what does not matter here.
-        table = {}
-        for key, amount in pairs:
-            add(table, {key: amount})
+    table = dict(zip(keys, tokens, strict=True))
+    if len(table) == len(rows):
+        return table
+    # Some rows differ only in what does not matter here: one by one, their counts are added.
+    table = {}
+    for row in rows:
+        add(table, _read_rows([row], day, where))
     return table
 
 
@@ -181,11 +181,11 @@ def _objects(
     found = [row[name] for row in rows]
     if {type(item) for item in found} - {dict, type(None)}:
         raise malformed(where, f"`{name}` is no object")
-    shapes = {tuple(item) if item else () for item in found}
+    shapes = set(map(tuple, filter(None, found)))
     for key in {key for shape in shapes for key in shape} - {*usual, *_IRRELEVANT}:
         # Among counts there are no names: even a text is an amount.
         _refuse_amounts(key, [bool(item.get(key)) for item in found if item], where)
-    if all(set(usual) <= set(shape) for shape in shapes):
+    if all(found) and all(set(usual) <= set(shape) for shape in shapes):
         return found
     absent = dict.fromkeys(usual)
     return [{**absent, **(item or {})} for item in found]
