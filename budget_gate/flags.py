@@ -13,7 +13,7 @@ exit codes:
   0  every budget is within its cap, or the run was told not to enforce
   1  at least one budget is breached (with --fail-on warning: or warns)
   2  the policy, a flag or a setting is wrong: nothing was decided
-  3  spend could not be established
+  3  spend could not be established, or not well enough to decide
   4  a bug in budget-gate
 
 The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never from a flag.
@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="budget-gate",
         description="Tells whether this month's Claude API spend has breached a budget.",
-        epilog=EPILOG,
+        epilog=f"The flags of check: budget-gate check --help\n\n{EPILOG}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -68,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--usage",
         metavar="FILE",
         nargs="+",
+        action="extend",
         help="read these saved pages of the usage report instead of the API",
     )
     check.add_argument(

@@ -31,14 +31,14 @@ def check(
     try:
         spend = read_spend()
     except UnverifiedError as error:
-        parts = [part for part in (error.message, error.hint) if part]
-        message = " ".join(f"{part[0].upper()}{part[1:]}." for part in parts)
+        message = f"{error.message}."
+        if error.hint:
+            message += f" {error.hint[0].upper()}{error.hint[1:]}."
         report = unverified(file.policy, month, (Note("error", error.code, message),))
         if isinstance(error, InterruptedRunError):
             # Whoever stopped the run has not waived the check.
-            on_error = "fail"
-        else:
-            report = replace(report, organization=identify())
+            return report, decide(report, fail_on, "fail")[1]
+        report = replace(report, organization=identify())
         if isinstance(earlier, EarlierReport):
             report = fall_back(report, file.policy, month, earlier)
         elif earlier:

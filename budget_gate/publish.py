@@ -1,6 +1,7 @@
 """Where a report and what goes wrong are told: the streams, the files and GitHub Actions."""
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -24,7 +25,8 @@ from budget_gate.settings import Settings, Surroundings
 
 def mask(settings: Settings) -> None:
     """Tells GitHub Actions which texts its log must never show."""
-    if settings.in_github_actions:
+    # A file would keep what the runner takes out of a log.
+    if settings.in_github_actions and not _is_file(sys.stderr):
         for secret in settings.secrets:
             _write(sys.stderr, render_mask(secret))
 
@@ -102,6 +104,13 @@ def _without_secrets(text: str, settings: Surroundings) -> str:
     for secret in settings.secrets:
         text = text.replace(secret, "***")
     return text
+
+
+def _is_file(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except OSError:
+        return False
 
 
 def _write(stream: TextIO | None, text: str) -> None:

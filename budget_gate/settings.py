@@ -16,10 +16,7 @@ from budget_gate.errors import ConfigurationError
 Format = Literal["text", "markdown", "json"]
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
-# What an error calls the setting that has two names.
-_NAMES: dict[int | str, str] = {
-    "ANTHROPIC_ADMIN_KEY": "ANTHROPIC_ADMIN_KEY (or ANTHROPIC_ADMIN_API_KEY)"
-}
+_SHORTEST = 8
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f.]*:[0-9a-f:.]+", re.ASCII)
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -109,8 +106,11 @@ class Settings(Surroundings):
 
     @property
     def secrets(self) -> list[str]:
-        """The credentials, which must appear nowhere."""
-        return [secret.get_secret_value() for secret in (self.admin_key, self.auth_token) if secret]
+        """The credentials, which must appear nowhere; what is shorter than any is none."""
+        given = [
+            secret.get_secret_value() for secret in (self.admin_key, self.auth_token) if secret
+        ]
+        return [secret for secret in given if len(secret) >= _SHORTEST]
 
     @classmethod
     def read(cls, flags: Mapping[str, str]) -> Self:
@@ -124,9 +124,16 @@ class Settings(Surroundings):
             details = error.errors(include_input=False, include_url=False, include_context=False)
             raise ConfigurationError(
                 "; ".join(
-                    f"{_NAMES.get(detail['loc'][0], detail['loc'][0])}: "
-                    f"{detail['msg'].removeprefix('Value error, ')}"
+                    f"{_name(str(detail['loc'][0]))}: {detail['msg'].removeprefix('Value error, ')}"
                     for detail in details
                 ),
                 "correct the variable or its flag, or leave it empty for the default",
             ) from None
+
+
+def _name(variable: str) -> str:
+    """What an error calls a setting: by all the names that it may have been given under."""
+    if variable == "ANTHROPIC_ADMIN_KEY":
+        return "ANTHROPIC_ADMIN_KEY (or ANTHROPIC_ADMIN_API_KEY)"
+    flag = variable.removeprefix("BUDGET_GATE_").lower().replace("_", "-")
+    return variable if flag == variable.lower().replace("_", "-") else f"{variable} (or --{flag})"

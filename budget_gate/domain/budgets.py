@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
-from budget_gate.domain.policy import Budget, Policy, PolicyFile
+from budget_gate.domain.policy import ID_PREFIX, Budget, Policy, PolicyFile
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import ConfigurationError, Problem
 
 DEFAULT_KEY = "default"
-_ID_PREFIX = "wrkspc_"
 
 # What `unlisted: fail` gives each workspace.
 NO_SPEND = Budget.model_construct(cap=ZERO, warn_at=())
@@ -19,7 +18,10 @@ NO_SPEND = Budget.model_construct(cap=ZERO, warn_at=())
 
 @dataclass(frozen=True, slots=True)
 class ScopedBudget:
-    """A budget with the spend it is about; a `cap` of None only warns of any spend."""
+    """A budget with the spend it is about; a `cap` of None only warns of any spend.
+
+    `is_known` is False where its workspace is neither listed nor seen in the usage.
+    """
 
     id: str
     name: str
@@ -27,6 +29,7 @@ class ScopedBudget:
     warn_at: tuple[Decimal, ...]
     spend: Bounds
     line: int
+    is_known: bool = True
 
 
 def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
@@ -38,7 +41,7 @@ def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
     known[UNATTRIBUTED] = Workspace(UNATTRIBUTED, "not told apart by the report")
     seen = {str(line.workspace) for line in spend.lines if line.workspace}
     if spend.workspaces is None:
-        seen |= {key for key in policy.workspaces if key.startswith(_ID_PREFIX)}
+        seen |= {key for key in policy.workspaces if key.startswith(ID_PREFIX)}
     for id_ in seen:
         known.setdefault(id_, Workspace(id_, id_))
     return known
@@ -57,6 +60,7 @@ def scope_budgets(
     several, or names one that another key names too.
     """
     policy, source = file.policy, file.source
+    known = {None, *costs, *(workspace.id for workspace in spend.workspaces or ())}
     # What the report does not tell apart may have been spent by any one of the workspaces.
     floating = costs.get(UNATTRIBUTED, NOTHING).high
 
@@ -73,6 +77,7 @@ def scope_budgets(
             warn_at=budget.warn_at if budget else (),
             spend=cost,
             line=line,
+            is_known=id_ in known,
         )
 
     found = []
@@ -155,8 +160,11 @@ def _resolve(
                 )
             )
     if problems:
+        message = "the policy's workspaces are not those of the organization"
+        if spend.workspaces is None:
+            message = "the policy names workspaces, and there is no list of them (--workspaces)"
         raise ConfigurationError(
-            "the policy's workspaces are not those of the organization",
+            message,
             problems=tuple(problems),
             file=file.source.file,
         )

@@ -7,11 +7,21 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from budget_gate.domain.document import Document, Number, Percent, Text, Version, wrong
+from budget_gate.domain.document import (
+    Document,
+    Number,
+    Percent,
+    Text,
+    Version,
+    shown,
+    wrong,
+)
 from budget_gate.domain.ratecards import Prices
 from budget_gate.errors import Problem
 
 KeyPath = tuple[str | int, ...]
+
+ID_PREFIX = "wrkspc_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,15 @@ class Budget(Document):
     warn_at: Annotated[tuple[Percent, ...], AfterValidator(_ascending)] = (Decimal("0.8"),)
 
 
+def _workspace_id(value: str) -> str:
+    if not value.startswith(ID_PREFIX):
+        raise wrong(f"{shown(value)} is not a workspace's id", "ids begin with `wrkspc_`")
+    return value
+
+
+WorkspaceId = Annotated[Text, AfterValidator(_workspace_id)]
+
+
 class SpendRules(Document):
     """What to do where the spend is not exactly known."""
 
@@ -86,7 +105,7 @@ class Policy(Document):
     unlisted: Unlisted = "allow"
     spend: SpendRules = SpendRules()
     prices: Prices = Prices()
-    names: dict[Text, Text] = {}
+    names: dict[WorkspaceId, Text] = {}
 
     @model_validator(mode="after")
     def _has_a_budget(self) -> Self:

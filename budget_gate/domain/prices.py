@@ -102,7 +102,13 @@ class PriceBook:
     @cached_property
     def _own(self) -> dict[str, tuple[RateCard, ...]]:
         """The policy's own prices by the id that the book has for the model."""
-        return {self.model_id(name) or name: cards for name, cards in self.overrides.items()}
+        own = {}
+        for name, cards in self.overrides.items():
+            model = self.model_id(name) or name
+            # A dated id is priced for itself alone; an alias, for every name of the model.
+            if name == model or name in self.document.models[model].aliases:
+                own[model] = cards
+        return own
 
     def bounds(self, low: int, high: int) -> Bounds:
         """The exact USD of amounts in units of the book."""
@@ -231,7 +237,8 @@ class PriceBook:
         for card in listed.prices if listed else ():
             if card.covers(day):
                 return card, self.discount
-        return Unpriced("the price book has no price of the model on that day")
+        whose = "the price book" if listed else "prices.models"
+        return Unpriced(f"{whose} has no price of the model on that day")
 
     def _vector(self, base: TokenRates, factor: Decimal, discount: Decimal) -> Rates:
         """Units per token of `base`, which is USD per million; raises Inexact, never rounds."""

@@ -69,7 +69,7 @@ def price_usage(usage: Usage, book: PriceBook, *, unknown_model: UnknownModel) -
         unpriced=() if bounded else named,
         workspaces=usage.workspaces,
         coverage=usage.coverage,
-        prices=PriceFacts(book.document.verified_on, tuple(sorted(book.overrides))),
+        prices=PriceFacts(book.document.verified_on, tuple(sorted(book.overrides)), book.discount),
         notes=(
             *(_unpriced_note(sentence, bounded=bounded) for sentence in named),
             *usage.notes,
@@ -77,6 +77,7 @@ def price_usage(usage: Usage, book: PriceBook, *, unknown_model: UnknownModel) -
             *_priority_note(book.bounds(*priority)),
             *_dated_note(book, {model for _, _, model in costs if model}),
             *_discount_note(book),
+            *_unused_note(book, {model for _, _, model in costs}),
             _LEFT_OUT,
         ),
     )
@@ -141,6 +142,14 @@ def _dated_note(book: PriceBook, models: set[str]) -> Iterable[Note]:
     if dated:
         message = f"Priced as the model of the id without its date: {_listed(dated)}."
         yield Note("info", "dated_model", message)
+
+
+def _unused_note(book: PriceBook, models: set[str | None]) -> Iterable[Note]:
+    unknown = book.overrides.keys() - book.document.models.keys() - models
+    unused = [name for name in unknown if book.model_id(name) == name]
+    if unused:
+        message = f"No usage has the models priced under prices.models as {_listed(unused)}."
+        yield Note("warning", "unused_price", message)
 
 
 def _discount_note(book: PriceBook) -> Iterable[Note]:

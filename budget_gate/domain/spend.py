@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.bounds import ZERO, Bounds
 
 Level = Literal["info", "warning", "error"]
 Basis = Literal["list"]
@@ -49,10 +50,14 @@ class SpendLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PriceFacts:
-    """Which prices were used: the day they were last checked, and the models a policy overrides."""
+    """Which prices were used: the day they were last checked, and what a policy changes.
+
+    `overrides` are the models that it prices itself, `discount` a ratio off list prices.
+    """
 
     verified_on: date
     overrides: tuple[str, ...]
+    discount: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)

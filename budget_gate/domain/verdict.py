@@ -1,14 +1,14 @@
 """Policy x spend x now -> one result per budget -> the report that every output renders."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal, localcontext
 from typing import Final, Literal, TypeVar
 
 from budget_gate.domain.bounds import EXACT, NOTHING, Bounds
-from budget_gate.domain.budgets import ScopedBudget, directory, scope_budgets
+from budget_gate.domain.budgets import DEFAULT_KEY, ScopedBudget, directory, scope_budgets
 from budget_gate.domain.period import MonthToDate, Period
 from budget_gate.domain.policy import Policy, PolicyFile
 from budget_gate.domain.spend import Coverage, Note, PriceFacts, Spend, Workspace
@@ -18,6 +18,8 @@ FailOn = Literal["breach", "warning", "never"]
 OnError = Literal["fail", "warn"]
 
 Key = TypeVar("Key")
+
+_NAMED = 5
 
 # From good to bad.
 STATUSES: Final[tuple[Status, ...]] = ("ok", "warning", "uncertain", "breached", "unverified")
@@ -97,8 +99,10 @@ class Report:
 
     @property
     def price_age_days(self) -> int | None:
-        """Days from the last check of the price book to `as_of`."""
-        return (self.as_of.date() - self.prices.verified_on).days if self.prices else None
+        """Days from the last check of the price book to `as_of`; 0 for a time before it."""
+        if self.prices is None:
+            return None
+        return max(0, (self.as_of.date() - self.prices.verified_on).days)
 
 
 def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate) -> Report:
@@ -141,7 +145,11 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate) -> Report:
         days=tuple(DaySpend(day, cost) for day, cost in sorted(by_day.items())),
         coverage=spend.coverage,
         prices=spend.prices,
-        notes=spend.notes + _staleness(spend.prices, month),
+        notes=(
+            *spend.notes,
+            *_staleness(spend.prices, month),
+            *_strangers(spend, file.policy, month),
+        ),
     )
 
 
@@ -177,6 +185,7 @@ def decide(report: Report, fail_on: FailOn, on_error: OnError) -> tuple[Report, 
     breached = "breached" in statuses
     unestablished = report.status == "unverified" or "uncertain" in statuses
     unestablished |= any(note.code == "unpriced" for note in report.notes)
+    unestablished |= report.evidence_as_of is not None
     if breached and fail_on != "never":
         return report, 1
     if "warning" in statuses and fail_on == "warning":
@@ -218,6 +227,11 @@ def _status(budget: ScopedBudget, policy: Policy) -> tuple[Status, str]:
     crossed = [level for level in budget.warn_at if budget.cap and high >= level * budget.cap]
     if crossed:
         return "warning", f"spend has reached {(max(crossed) * 100).normalize():f}% of the cap"
+    if not budget.is_known:
+        return (
+            "warning",
+            "the workspace is neither listed nor in the usage: the cap watches nothing",
+        )
     return "ok", "spend is within the cap"
 
 
@@ -234,6 +248,23 @@ def _workspace_spend(
     ]
     rows.sort(key=lambda row: (*_largest_first(row.spend), row.id is not None, row.id or ""))
     return tuple(rows)
+
+
+def _strangers(spend: Spend, policy: Policy, month: MonthToDate) -> Iterator[Note]:
+    """What a reader may take for something else: names, and a month of no length."""
+    listed = {workspace.id for workspace in spend.workspaces or ()}
+    unlisted = {str(line.workspace) for line in spend.lines if line.workspace} - listed
+    unlisted -= policy.names.keys()
+    if spend.workspaces is not None and unlisted:
+        first = ", ".join(sorted(unlisted)[:_NAMED])
+        message = f"{len(unlisted)} workspaces in the usage are in no list of workspaces: {first}."
+        yield Note("info", "unlisted_workspaces", message)
+    if any(workspace.name == DEFAULT_KEY for workspace in spend.workspaces or ()):
+        message = "A workspace is called default: in the policy, that key is the default workspace."
+        yield Note("warning", "default_name", message)
+    if month.period.start == month.period.end:
+        message = "The month has just begun: there is nothing to judge yet."
+        yield Note("warning", "empty_month", message)
 
 
 def _staleness(prices: PriceFacts, month: MonthToDate) -> tuple[Note, ...]:

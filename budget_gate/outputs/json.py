@@ -53,6 +53,7 @@ def render_json(report: Report) -> str:
             "verified_on": str(report.prices.verified_on),
             "age_days": report.price_age_days,
             "overrides": list(report.prices.overrides),
+            "discount": f"{exact(report.prices.discount * 100)}%",
         },
         "notes": [
             {"level": note.level, "code": note.code, "message": note.message}

@@ -14,6 +14,7 @@ from budget_gate.outputs.wording import (
     headline,
     percent,
     plain,
+    price_basis,
     told_reason,
     usd,
     usd_range,
@@ -64,13 +65,13 @@ def render_configuration_error(error: ConfigurationError) -> str:
     """What is wrong with the configuration, for a step summary."""
     lines = []
     for problem in error.problems[:SHOWN]:
-        told = f"{problem.key}: {problem.message}. {problem.hint}".removeprefix(": ")
+        told = f"{problem.key}: {problem.message}: {problem.hint}".removeprefix(": ")
         lines.append(f"- {code(problem.place)} {prose(told)}")
     rest = len(error.problems) - SHOWN
     if rest > 0:
         lines.append(f"- and {rest} more, all of them in the step's log")
-    verdict = f"Nothing was decided: {prose(error.message)}. {prose(error.hint)}".rstrip()
-    parts = ["## ⚫ budget-gate: configuration", f"**{verdict}**", "\n".join(lines)]
+    verdict = f"The configuration is wrong: {prose(error.message)}. {prose(error.hint)}".rstrip()
+    parts = ["## ⚫ budget-gate: nothing was decided", f"**{verdict}**", "\n".join(lines)]
     return "\n\n".join(parts).rstrip() + "\n"
 
 
@@ -92,7 +93,7 @@ def prose(text: str) -> str:
 def _budgets(budgets: Sequence[BudgetResult]) -> list[str]:
     if not budgets:
         return []
-    lines = ["| | Budget | Spend | Cap | Used | |", "|---|---|--:|--:|--:|---|"]
+    lines = ["| | Budget | Spend | Cap | Used | |", "|:--|:--|--:|--:|--:|:--|"]
     for budget in budgets[:SHOWN]:
         cap = "any" if budget.cap is None else usd(budget.cap, budget.cap)
         spend = usd_range(budget.spend, budget.cap)
@@ -116,7 +117,7 @@ def _workspaces(report: Report) -> list[tuple[str, Bounds]]:
 def _folded(title: str, column: str, rows: Sequence[tuple[str, Bounds]]) -> list[str]:
     if not rows:
         return []
-    lines = [f"| {column} | Spend |", "|---|--:|"]
+    lines = [f"| {column} | Spend |", "|:--|--:|"]
     lines += [f"| {name} | {usd_range(cost)} |" for name, cost in rows[:SHOWN]]
     rest = rows[SHOWN:]
     if rest:
@@ -133,12 +134,13 @@ def _chart(report: Report) -> list[str]:
     sums = list(accumulate((row.spend for row in days), Bounds.plus, initial=NOTHING))[1:]
     bars = [total.high if total.is_limited else total.low for total in sums]
     cap = report.cap
+    limit = "" if report.spend.is_exact else ", at most"
     top = max(*bars, cap or Decimal(0), Decimal("0.01"), key=Decimal)
     lines = [
         "```mermaid",
         _CHART_LOOK,
         "xychart-beta",
-        f'    title "Spend since {days[0].day}, day by day (USD)"',
+        f'    title "Spend since {days[0].day}, added up (USD{limit})"',
         f"    x-axis [{', '.join(str(row.day.day) for row in days)}]",
         f'    y-axis "USD" 0 --> {_point(top * Decimal("1.1"))}',
         f"    bar [{', '.join(map(_point, bars))}]",
@@ -172,6 +174,6 @@ def _footer(report: Report) -> str:
     days = report.coverage.closed_days
     today = " and today so far" if report.coverage.open_day else ""
     return (
-        f"<sub>{text} {days} closed day{'' if days == 1 else 's'}{today}, at list prices last "
-        f"checked on {report.prices.verified_on}.</sub>"
+        f"<sub>{text} {days} closed day{'' if days == 1 else 's'}{today}, at "
+        f"{price_basis(report)}, last checked on {report.prices.verified_on}.</sub>"
     )

@@ -10,6 +10,7 @@ from budget_gate.outputs.wording import (
     headline,
     percent,
     plain,
+    price_basis,
     told_reason,
     usd,
     usd_range,
@@ -34,7 +35,7 @@ def render_text(report: Report, policy: str, *, colour: bool) -> str:
     """
     lines = [
         _painted(headline(report, _prose(policy), name=_name, prose=_prose), report.status, colour),
-        _covered(report),
+        _covered(report, _prose(policy)),
         "",
     ]
     shown = report.budgets[:SHOWN]
@@ -62,13 +63,13 @@ def render_error(error: ConfigurationError) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _covered(report: Report) -> str:
-    text = f"{format_instant(report.period.start)} to {format_instant(report.as_of)}"
+def _covered(report: Report, policy: str) -> str:
+    text = f"{policy}, {format_instant(report.period.start)} to {format_instant(report.as_of)}"
     if report.coverage is None:
         return text
     days = report.coverage.closed_days
     today = " and today" if report.coverage.open_day else ""
-    total = f", list cost {usd_range(report.spend)}" if report.spend else ""
+    total = f": {usd_range(report.spend)} at {price_basis(report)}" if report.spend else ""
     return f"{text} ({days} closed day{'' if days == 1 else 's'}{today}){total}"
 
 

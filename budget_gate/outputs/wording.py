@@ -1,6 +1,6 @@
 """How amounts, percentages and the verdict read: the only place where anything is rounded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
@@ -12,6 +12,7 @@ _ROUNDING = Context(prec=400, rounding=ROUND_HALF_EVEN)
 _RATIOS = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 _MOST_PLACES = 30
+_NAMED = 3
 NAME_LENGTH = 60
 MESSAGE_LENGTH = 600
 
@@ -49,11 +50,12 @@ def usd_range(bounds: Bounds, against: Decimal | None = None) -> str:
 
 
 def percent(budget: BudgetResult) -> str:
-    """How much of its cap a budget may have used, such as `68.2%`; a dash where nothing tells."""
+    """The share of its cap that a budget has used, `68.2%` or `up to 68.2%`; a dash for none."""
     share = used(budget)
     if share is None:
         return "\N{EN DASH}"
-    return f"{_distinct(share.scaleb(2, _RATIOS), Decimal(100), 1)}%"
+    shown = f"{_distinct(share.scaleb(2, _RATIOS), Decimal(100), 1)}%"
+    return shown if budget.spend.is_exact else f"up to {shown}"
 
 
 def used(budget: BudgetResult) -> Decimal | None:
@@ -67,6 +69,17 @@ def ratio(budget: BudgetResult) -> str | None:
     """`used` with 4 decimals, or more where it would read as exactly at the cap."""
     share = used(budget)
     return None if share is None else _distinct(share, Decimal(1), 4).replace(",", "")
+
+
+def price_basis(report: Report) -> str:
+    """Which prices a cost stands for, such as `list prices less 10%, own prices for 2 models`."""
+    if report.prices is None:
+        return ""
+    text = "list prices"
+    if report.prices.discount:
+        text += f" less {exact(report.prices.discount * 100)}%"
+    own = len(report.prices.overrides)
+    return f"{text}, own prices for {own} model{'' if own == 1 else 's'}" if own else text
 
 
 def exact(amount: Decimal) -> str:
@@ -96,42 +109,50 @@ def headline(report: Report, policy: str, *, name: Escape, prose: Escape) -> str
     `policy` is the policy file as the caller shows it.
     """
     text = _verdict(report, policy, name, prose)
-    if report.enforced:
-        return text
-    why = "fail-on is never" if report.status == "breached" else "on-error is warn"
-    return f"UNENFORCED ({why}). {text}"
+    if any(note.code == "partial" for note in report.notes):
+        text = f"PARTIAL (saved pages leave out a part of the month). {text}"
+    if not report.enforced:
+        why = "fail-on is never" if report.status == "breached" else "on-error is warn"
+        text = f"UNENFORCED ({why}). {text}"
+    return text
 
 
 def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
     worst = [budget for budget in report.budgets if budget.status == report.status]
     first = worst[0] if worst else None
-    rest = len(worst) - 1
-    others = f"; {rest} more budget{' is' if rest == 1 else 's are'} {report.status} too"
-    spent = f"{name(first.name)} has spent {spent_of_cap(first)}" if first else ""
-    if rest > 0:
-        spent += others.replace("warning", "at a warning level")
+    if report.status == "unverified" or (first is None and report.status != "ok"):
+        reason = told_reason(report)
+        return f"Not verified: {prose(reason.message)}" if reason else "Not verified."
+    if first is None or report.status == "ok":
+        total = usd_range(report.spend) if report.spend else usd(Decimal(0))
+        return f"Within budget: {total} spent this month, and every cap holds."
+    spent = f"{name(first.name)} has spent {spent_of_cap(first)}{_others(worst, name)}."
+    remedy = _remedy(first, policy)
     match report.status:
-        case "breached" if first:
-            return (
-                f"Budget breached: {spent}. Stop what spends it, or raise the cap in {policy}, "
-                f"line {first.line}."
-            )
+        case "breached":
+            return f"Budget breached: {spent} Stop what spends it, or {remedy}."
         case "uncertain":
-            return (
-                f"Not decided: {spent}. The cap lies within what the usage report leaves open: "
-                f"see the notes, and spend.uncertain in {policy}."
-            )
-        case "unverified":
-            reason = told_reason(report)
-            told = f" {prose(reason.message)}" if reason else ""
-            return f"Not verified: spend could not be established.{told}"
-        case "warning":
-            possible = first and first.cap is not None and first.spend.high > first.cap
-            verdict = "Perhaps above budget" if possible else "Within budget, with a warning"
-            return f"{verdict}: {spent}."
+            cause = "not all that the price depends on is told: see the notes"
+            if any(note.code == "unpriced_bounded" for note in report.notes):
+                cause = f"a model has no price: add it under prices.models in {policy}"
+            return f"Not decided: {spent} The cap lies within that range, as {cause}."
         case _:
-            total = usd_range(report.spend) if report.spend else usd(Decimal(0))
-            return f"Within budget: {total} spent this month, and every cap holds."
+            possible = first.cap is not None and first.spend.high > first.cap
+            verdict = "Perhaps above budget" if possible else "Warning"
+            return f"{verdict}: {spent} Slow what spends it, or {remedy}."
+
+
+def _others(worst: Sequence[BudgetResult], name: Escape) -> str:
+    named = [name(budget.name) for budget in worst[1:_NAMED]]
+    rest = len(worst) - _NAMED
+    more = [f"{rest} more"] if rest > 0 else []
+    return f" (likewise {' and '.join([', '.join(named), *more])})" if named else ""
+
+
+def _remedy(budget: BudgetResult, policy: str) -> str:
+    if budget.id.startswith("unlisted."):
+        return f"give it a cap of its own under workspaces in {policy}"
+    return f"raise the cap in {policy}, line {budget.line}"
 
 
 def told_reason(report: Report) -> Note | None:

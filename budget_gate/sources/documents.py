@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from budget_gate.domain.document import Document
+from budget_gate.domain.document import Document, shown
 from budget_gate.domain.policy import (
     Budget,
     KeyPath,
@@ -204,7 +204,7 @@ def _not_yaml(error: yaml.YAMLError) -> _UnreadableError:
 
 
 def _problems(error: ValidationError, source: SourceMap) -> Iterator[Problem]:
-    for detail in error.errors(include_url=False, include_input=False):
+    for detail in error.errors(include_url=False):
         # Parts of the location that are no keys (the tag of a union) stand nowhere in the file.
         path: KeyPath = ()
         for part in detail["loc"]:
@@ -224,7 +224,7 @@ def _problem(detail: Any, path: KeyPath, source: SourceMap) -> Problem:
             return source.problem(path, "unknown key", _nearest_key(str(path[-1])))
         case "literal_error":
             hint = f"write {context['expected']}"
-            return source.problem(path, "is not one of the words allowed here", hint)
+            return source.problem(path, f"{shown(detail['input'])} is not allowed here", hint)
         case "wrong_value":
             return source.problem(path, context["problem"], context["hint"])
         case "model_type" | "model_attributes_type" | "dict_type":

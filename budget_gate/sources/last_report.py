@@ -13,7 +13,7 @@ from budget_gate.domain.verdict import BudgetResult, Status
 
 MAX_BYTES = 16 * 1024 * 1024
 
-_Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+_Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=200, decimal_places=100)]
 
 
 class _Part(BaseModel):

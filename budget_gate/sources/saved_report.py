@@ -34,7 +34,7 @@ def read_saved_usage(
     for name, page in pages:
         rows: UsageTable = {}
         for bucket in page.buckets:
-            if bucket.end > bucket.start.replace(hour=0, minute=0, second=0, microsecond=0) + DAY:
+            if bucket.end - bucket.start.replace(hour=0, minute=0, second=0, microsecond=0) > DAY:
                 raise malformed(
                     name, f"bucket {format_instant(bucket.start)} is longer than a UTC day"
                 )

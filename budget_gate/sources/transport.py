@@ -20,6 +20,8 @@ from budget_gate import __version__
 from budget_gate.errors import ConfigurationError, UnverifiedError
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
+# Of JSON: a month of a large organization has 3 million; each takes memory many times its size.
+MOST_PARTS: Final = 20_000_000
 ATTEMPTS: Final = 5
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 8.0
@@ -115,6 +117,7 @@ class Transport:
             "anthropic-version": "2023-06-01",
             "user-agent": f"budget-gate/{__version__}",
             "accept": "application/json",
+            "accept-encoding": "gzip",
             **credential.headers,
         }
         try:
@@ -212,6 +215,8 @@ class Transport:
             ) from error
         if response.status_code != httpx.codes.OK:
             raise self._refusal(asked, response, body)
+        if body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_PARTS:
+            raise _oversized(asked, f"holds more than {MOST_PARTS:,} parts")
         try:
             return from_json(body)
         except ValueError as error:
@@ -240,16 +245,18 @@ class Transport:
         return httpx.Timeout(min(left, REQUEST_TIMEOUT), connect=min(left, CONNECT_TIMEOUT))
 
     def _body(self, response: httpx.Response, asked: str) -> bytes:
+        if response.headers.get("content-encoding", "identity") not in ("gzip", "identity"):
+            raise UnverifiedError(
+                f"{asked}: the answer is encoded in a way that was not asked for",
+                "check what answers at ANTHROPIC_BASE_URL",
+                code="malformed_answer",
+            )
         chunks = []
         size = 0
         for chunk in response.iter_bytes():
             size += len(chunk)
             if size > MAX_BODY_BYTES:
-                raise UnverifiedError(
-                    f"{asked}: the answer is larger than {MAX_BODY_BYTES // 2**20} MiB",
-                    "check what answers at ANTHROPIC_BASE_URL",
-                    code="oversized_answer",
-                )
+                raise _oversized(asked, f"is larger than {MAX_BODY_BYTES // 2**20} MiB")
             if self._now() >= self._end:
                 raise self._late()
             chunks.append(chunk)
@@ -310,6 +317,14 @@ class Transport:
             "try again, or allow more time with --deadline",
             code="deadline",
         )
+
+
+def _oversized(asked: str, what: str) -> UnverifiedError:
+    return UnverifiedError(
+        f"{asked}: the answer {what}",
+        "check what answers at ANTHROPIC_BASE_URL",
+        code="oversized_answer",
+    )
 
 
 def _said(body: bytes) -> str:

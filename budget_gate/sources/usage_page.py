@@ -82,8 +82,8 @@ def read_page(answer: Any, where: str) -> Page:
 def malformed(where: str, problem: str) -> UnverifiedError:
     """The error of an answer that is not as documented."""
     return UnverifiedError(
-        f"{where}: the answer cannot be trusted: {problem}",
-        "update budget-gate; if it is current, the API may have changed",
+        f"{where} cannot be trusted: {problem}",
+        "fetch it again; if it stays so, update budget-gate, as the API may have changed",
         code="malformed_answer",
     )
 
@@ -193,7 +193,8 @@ def _objects(
 
 def _refuse_amounts(name: str, values: list[Any], where: str) -> None:
     """Raises where something is counted that this version has no price for."""
-    if any(value and not isinstance(value, str) for value in values):
+    counts = name.endswith(("_tokens", "_requests"))
+    if any(value and (counts or not isinstance(value, str)) for value in values):
         raise malformed(where, f"it counts {name[:60]!r}, which this version cannot price")
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from budget_gate.domain.period import DAY, HOUR, MonthToDate, Period, format_instant
 from budget_gate.domain.prices import PriceBook
 from budget_gate.domain.spend import Coverage, Note, Workspace
-from budget_gate.domain.usage import Tokens, Usage, UsageKey, UsageTable, add
+from budget_gate.domain.usage import UNATTRIBUTED, Tokens, Usage, UsageKey, UsageTable, add
 from budget_gate.sources.transport import RefusedError, Transport
 from budget_gate.sources.usage_page import malformed, read_page
 from budget_gate.sources.workspaces import read_workspaces
@@ -184,6 +184,9 @@ def _by_organization(
     table: UsageTable = {}
     for part in parts:
         table |= part.result()
+    if not any(key.workspace for key in table):
+        # Either all of it is of the default workspace, or the answer does not tell workspaces.
+        table = {key._replace(workspace=UNATTRIBUTED): tokens for key, tokens in table.items()}
     return table, workspaces.result(), (_BY_ORGANIZATION,)
 
 
