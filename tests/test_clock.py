@@ -1,0 +1,311 @@
+"""The clock of the machine against that of the API: a warning, or a month that cannot be judged."""
+
+import gc
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from budget_gate.domain.clock import check_clock
+from budget_gate.errors import UnverifiedError
+from tests.loopback import Intercept, LoopbackAPI, Organization, Request, Response
+from tests.test_cli import NOW, OK, ORGANIZATION, Gate, Inside, Run
+
+
+@dataclass(frozen=True)
+class Here(Inside):
+    """The program in this very process, beside an API that a test gives it."""
+
+    def check(
+        self,
+        api: LoopbackAPI,
+        *arguments: str,
+        policy: str | None = None,
+        now: datetime | None = None,
+    ) -> Run:
+        """What a check against `api` returns and prints, when the clock tells `now`."""
+        self.patch.setenv("ANTHROPIC_BASE_URL", api.url)
+        return self.main("check", *arguments, policy=policy, now=now)
+
+
+@contextmanager
+def entered(
+    folder: Path, patch: pytest.MonkeyPatch, streams: pytest.CaptureFixture[str]
+) -> Iterator[Here]:
+    """The program's folder and environment, and the end of every connection that it makes."""
+    program = Gate(folder / "checkout", "http://127.0.0.1:9")
+    program.folder.mkdir()
+    patch.chdir(program.folder)
+    wanted = program.environment()
+    for name in os.environ.keys() - wanted.keys():
+        patch.delenv(name)
+    for name, value in wanted.items():
+        patch.setenv(name, value)
+    clients: list[httpx.Client] = []
+
+    class Kept(httpx.Client):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            clients.append(self)
+
+    patch.setattr(httpx, "Client", Kept)
+    before = set(threading.enumerate())
+    yield Here(program, patch, streams)
+    for thread in set(threading.enumerate()) - before:
+        if thread.name.endswith("(run)"):
+            thread.join(10)
+    for client in clients:
+        client.close()
+    gc.enable()
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Here]:
+    """The program in a folder of its own."""
+    with entered(tmp_path, monkeypatch, capsys) as inside:
+        yield inside
+
+
+def at(text: str) -> datetime:
+    """A UTC instant in November 2026, or any other as RFC 3339 has it."""
+    return datetime.fromisoformat(text if "-" in text else f"2026-11-{text}").replace(tzinfo=UTC)
+
+
+def seconds(number: float) -> timedelta:
+    """That many seconds."""
+    return timedelta(seconds=number)
+
+
+# The rule
+
+
+def test_an_api_that_tells_no_time_is_no_reason_to_doubt() -> None:
+    """Some gateways leave the header out."""
+    assert check_clock(NOW, None) == ()
+
+
+@pytest.mark.parametrize(
+    ("now", "difference"),
+    [
+        ("2026-11-15T12:00:00", 0),
+        ("2026-11-15T12:00:00", 10),
+        ("2026-11-15T12:00:00", -10),
+        ("2026-11-15T12:00:00", 300),
+        ("2026-11-15T12:00:00", -300),
+        ("2026-11-15T23:59:59", 10),
+        ("2026-11-15T00:00:00", -10),
+        ("2026-11-30T23:59:55", 10),
+        ("2026-12-01T00:00:05", -10),
+        ("2026-11-15T23:59:48", 11),
+        ("2026-11-15T00:00:11", -11),
+    ],
+)
+def test_clocks_that_agree_are_not_told_of(now: str, difference: int) -> None:
+    """Up to 10 s is what an answer takes, on whichever day; up to 5 minutes on the same day is no harm."""
+    assert check_clock(at(now), seconds(difference)) == ()
+
+
+@pytest.mark.parametrize(
+    ("difference", "told"),
+    [(300.001, "300 s behind"), (301, "301 s behind"), (-301, "301 s ahead"), (-43_200, "43200 s")],
+)
+def test_more_than_five_minutes_apart_is_a_warning(difference: float, told: str) -> None:
+    """It says by how much, and which of both is behind."""
+    (note,) = check_clock(at("2026-11-15T12:00:00"), seconds(difference))
+    assert (note.level, note.code) == ("warning", "clock")
+    assert told in note.message
+
+
+@pytest.mark.parametrize(
+    ("now", "difference"),
+    [
+        ("2026-11-15T23:59:49", 11),
+        ("2026-11-15T00:00:10", -11),
+        ("2026-11-30T23:59:49", 11),
+        ("2026-12-01T00:00:10", -11),
+        ("2026-12-31T23:59:49", 11),
+        ("2027-01-01T00:00:10", -11),
+        ("2028-02-29T23:59:00", 60),
+        ("2026-02-28T23:59:00", 60),
+        ("2026-11-15T12:00:00", 43_200),
+        ("2026-11-15T12:00:00", -43_201),
+        ("2026-11-15T12:00:00", 86_400),
+        ("2026-11-15T12:00:00", -86_400),
+        ("2026-11-15T12:00:00", 365 * 86_400),
+        ("2026-11-15T12:00:00", -30 * 86_400),
+    ],
+)
+def test_another_day_is_not_judged(now: str, difference: int) -> None:
+    """The first second on the other side of midnight counts, and so does the same time a day, month or year on."""
+    with pytest.raises(UnverifiedError) as caught:
+        check_clock(at(now), seconds(difference))
+    assert caught.value.code == "clock"
+    assert "--as-of" in caught.value.hint
+
+
+@pytest.mark.parametrize("difference", [timedelta.max, timedelta.min])
+def test_a_difference_beyond_the_calendar_is_another_day(difference: timedelta) -> None:
+    """There is no such day, so it is not today."""
+    with pytest.raises(UnverifiedError):
+        check_clock(NOW, difference)
+
+
+# Against an API
+
+
+def dated(date: str) -> Intercept:
+    """An API whose answers are those of the loopback server, at a time that the test words."""
+
+    def answer(request: Request, _: int) -> Response:
+        response = api.answer(request)
+        return replace(response, headers={**response.headers, "date": date})
+
+    # Only for its answers: it is never started.
+    api = LoopbackAPI(ORGANIZATION, now=NOW)
+    api._server.server_close()  # noqa: SLF001 - it would keep its port until the end
+    return answer
+
+
+def judged(here: Here, date: str, *arguments: str, policy: str = OK) -> tuple[Run, list[str]]:
+    """A check at noon of the 15th against an API that tells `date`, and the codes of its notes."""
+    with LoopbackAPI(ORGANIZATION, now=NOW, intercept=dated(date)) as api:
+        run = here.check(api, "--format", "json", *arguments, policy=policy, now=NOW)
+    return run, [note["code"] for note in run.report["notes"]]
+
+
+def header(time: datetime) -> str:
+    """A time as HTTP writes it."""
+    return format_datetime(time, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("difference", "code", "told"),
+    [(0, 0, False), (10, 0, False), (300, 0, False), (301, 0, True), (-300, 0, False)]
+    + [(-301, 0, True), (-43_200, 0, True), (-43_201, 3, True), (43_200, 3, True)],
+)
+def test_the_date_of_an_answer_is_compared_with_the_clock(
+    here: Here, difference: int, code: int, *, told: bool
+) -> None:
+    """At noon: nothing, a warning beyond 5 minutes, and exit 3 from the midnights before and after it."""
+    run, codes = judged(here, header(NOW + seconds(difference)))
+    assert run.code == code
+    assert ("clock" in codes) is told
+
+
+def test_a_day_that_is_disputed_gives_no_spend(here: Here) -> None:
+    """The report is unverified, and names the clock as its only error."""
+    run, _ = judged(here, header(NOW + timedelta(days=30)))
+    assert (run.code, run.report["status"], run.report["spend"]) == (3, "unverified", None)
+    errors = [note["code"] for note in run.report["notes"] if note["level"] == "error"]
+    assert errors == ["clock"]
+
+
+@pytest.mark.parametrize("difference", [-15, 15])
+def test_the_last_seconds_of_a_month_are_not_guessed(here: Here, difference: int) -> None:
+    """15 s apart around midnight of the 1st: which month it is, is not known."""
+    midnight = datetime(2026, 12, 1, tzinfo=UTC)
+    local, remote = midnight - seconds(difference / 2), midnight + seconds(difference / 2)
+    with LoopbackAPI(ORGANIZATION, now=max(local, remote)) as api:
+        asked = dated(header(remote))
+        api.intercept = lambda request, number: (
+            None if number < 0 else with_date(api, request, asked, number)
+        )
+        run = here.check(api, "--format", "json", policy=OK, now=local)
+    assert run.code == 3
+    assert [note["code"] for note in run.report["notes"]] == ["clock"]
+
+
+def with_date(api: LoopbackAPI, request: Request, asked: Intercept, number: int) -> Response:
+    """The API's own answer with the date of another."""
+    other = asked(request, number)
+    assert other is not None
+    answer = api.answer(request)
+    return replace(answer, headers={**answer.headers, "date": other.headers["date"]})
+
+
+@pytest.mark.parametrize("variable", [True, False])
+@pytest.mark.parametrize("days", [1, -1, 400])
+def test_a_time_that_was_named_needs_no_clock(here: Here, days: int, *, variable: bool) -> None:
+    """`--as-of`, or its variable, says which month is meant, whatever the clocks say."""
+    time = "2026-11-15T12:00:00Z"
+    if variable:
+        here.patch.setenv("BUDGET_GATE_AS_OF", time)
+    arguments = () if variable else ("--as-of", time)
+    run, codes = judged(here, header(NOW + timedelta(days=days)), *arguments)
+    assert run.code == 0
+    assert "clock" not in codes
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        *("", "soon", "2026-11-15T12:00:00Z", "Sun, 99 Nov 2026 12:00:00 GMT", "0", "-1", "%s", ","),
+        "Sun, 15 Nov 2026 12:00:00 -0000",
+        "Sun, 15 Nov 10000 12:00:00 GMT",
+        f"Sun, 15 Nov {'9' * 20} 12:00:00 GMT",
+        f"Sun, {'9' * 20} Nov 2026 12:00:00 GMT",
+        f"Sun, 15 Nov 2026 {'9' * 20}:00:00 GMT",
+        f"Sun, 15 Nov 2026 12:00:00 +{'9' * 20}",
+        f"Sun, 15 Nov 2026 12:00:00 +{'9' * 5000}",
+        "Sun, 15 Nov 2026 12:00:00 +9999",
+    ],
+    ids=lambda date: date[:32] or "empty",
+)
+def test_a_date_that_is_none_tells_no_time(here: Here, date: str) -> None:
+    """Whatever a proxy writes there: the spend is read, and nothing is said of the clock."""
+    run, codes = judged(here, date)
+    assert (run.code, run.stderr) == (0, "")
+    assert "clock" not in codes
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Sun, 15 Nov 2026 12:00:00 +2359",
+    ],
+)
+def test_a_date_far_away_is_another_day(here: Here, date: str) -> None:
+    """It may be the proxy that is wrong, but then the month is not known either."""
+    run, codes = judged(here, date)
+    assert run.code == 3
+    assert codes == ["clock"]
+
+
+def test_a_wrong_clock_passes_only_unenforced(here: Here) -> None:
+    """As everything that keeps spend from being established."""
+    run, _ = judged(here, header(NOW - timedelta(days=1)), "--on-error", "warn")
+    assert run.code == 0
+    assert (run.report["status"], run.report["enforced"]) == ("unverified", False)
+
+
+def test_a_wrong_clock_proves_no_breach(here: Here) -> None:
+    """It is December for the API: November's breach, of a report made in time, is none of today's."""
+    night = datetime(2026, 11, 30, 23, 59, 30, tzinfo=UTC)
+    breached = "version: 1\nglobal: {cap: 18.29}\n"
+    with LoopbackAPI(ORGANIZATION, now=night) as api:
+        first = here.check(api, "--report", "last.json", policy=breached, now=night)
+        api.now = night + timedelta(minutes=1)
+        second = here.check(api, "--last-report", "last.json", now=night)
+    assert (first.code, second.code) == (1, 3)
+
+
+def test_spend_is_judged_by_the_clock_that_was_given(here: Here) -> None:
+    """No other clock is asked: a run of the year 2027 agrees with an API of that year."""
+    later = datetime(2027, 3, 5, 6, tzinfo=UTC)
+    with LoopbackAPI(Organization([], []), now=later) as api:
+        run = here.check(api, "--format", "json", policy=OK, now=later)
+    assert run.code == 0
+    assert "clock" not in [note["code"] for note in run.report["notes"]]
