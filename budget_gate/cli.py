@@ -44,9 +44,9 @@ def main(
 
     settings: Surroundings = Surroundings()
     try:
-        with _signals_raise():
+        with _signals_raise() as ignore_signals:
             settings = checked = Settings.read(_given(flags))
-            return _run(flags, checked, clock or _utc_now)
+            return _run(flags, checked, clock or _utc_now, ignore_signals)
     except ConfigurationError as error:
         explain(error, settings)
         return CONFIGURATION_WRONG
@@ -62,8 +62,11 @@ def main(
         return BUG
 
 
-def _signals_raise() -> "AbstractContextManager[None]":
-    """Has SIGINT and SIGTERM raise InterruptedRunError, once, while the context lasts."""
+def _signals_raise() -> "AbstractContextManager[Callable[[], None]]":
+    """Has SIGINT and SIGTERM raise InterruptedRunError, once, while the context lasts.
+
+    The context gives a function that has them ignored from then on.
+    """
     import signal
     from contextlib import contextmanager
     from threading import current_thread, main_thread
@@ -71,20 +74,26 @@ def _signals_raise() -> "AbstractContextManager[None]":
     from budget_gate.errors import InterruptedRunError
 
     caught = (signal.SIGINT, signal.SIGTERM) if current_thread() is main_thread() else ()
+    heard: list[int] = []
+
+    def ignore() -> None:
+        for each in caught:
+            # Not SIG_IGN: a signal that is already on its way would find no handler to call.
+            signal.signal(each, lambda *_: None)
 
     def interrupt(number: int, _: object) -> None:
         # The report of this is still to be written: a second signal must not cut it short.
-        for each in caught:
-            signal.signal(each, signal.SIG_IGN)
+        ignore()
+        heard.append(number)
         raise InterruptedRunError(signal.Signals(number).name)
 
     @contextmanager
-    def raising() -> "Iterator[None]":
+    def raising() -> "Iterator[Callable[[], None]]":
         before = {each: signal.signal(each, interrupt) for each in caught}
         try:
-            yield
+            yield ignore
         finally:
-            for each, handler in before.items():
+            for each, handler in before.items() if not heard else ():
                 signal.signal(each, handler)
 
     return raising()
@@ -114,7 +123,12 @@ def _utc_now() -> "datetime":
     return datetime.now(UTC)
 
 
-def _run(flags: "Namespace", settings: "Settings", clock: "Callable[[], datetime]") -> int:
+def _run(
+    flags: "Namespace",
+    settings: "Settings",
+    clock: "Callable[[], datetime]",
+    ignore_signals: "Callable[[], None]",
+) -> int:
     from pathlib import Path
 
     from budget_gate import gate
@@ -146,7 +160,7 @@ def _run(flags: "Namespace", settings: "Settings", clock: "Callable[[], datetime
     month = MonthToDate(settings.as_of or now)
     if flags.command == "demo":
         now = month.as_of
-    transport = None if flags.usage else _connect(settings)
+    transport = None if flags.usage else _connect(settings, clock)
     remembers = settings.report or settings.last_report
     identity = _ask_organization(transport) if transport and remembers else None
     report, exit_code = gate.check(
@@ -158,6 +172,8 @@ def _run(flags: "Namespace", settings: "Settings", clock: "Callable[[], datetime
         identify=lambda: _result_or_none(identity),
         earlier=_earlier(settings),
     )
+    # There is a verdict: it is told whole, whatever comes.
+    ignore_signals()
     try:
         publish(report, policy_name, settings)
     except ConfigurationError as error:
@@ -193,7 +209,7 @@ def _earlier(settings: "Settings") -> "EarlierReport | Note | None":
     return read_last_report(Path(settings.last_report))
 
 
-def _connect(settings: "Settings") -> "Transport | None":
+def _connect(settings: "Settings", clock: "Callable[[], datetime]") -> "Transport | None":
     """The way to the API; None where there is no credential."""
     from budget_gate.sources.transport import Credential, Transport
 
@@ -201,7 +217,7 @@ def _connect(settings: "Settings") -> "Transport | None":
     if secret is None:
         return None
     credential = Credential(secret.get_secret_value(), is_token=settings.admin_key is None)
-    return Transport(settings.base_url, credential, deadline=settings.deadline)
+    return Transport(settings.base_url, credential, deadline=settings.deadline, clock=clock)
 
 
 def _ask_organization(transport: "Transport") -> "Pending[str | None]":

@@ -30,6 +30,7 @@ def check(
     """
     try:
         spend = read_spend()
+        organization = identify()
     except UnverifiedError as error:
         message = f"{error.message}."
         if error.hint:
@@ -37,12 +38,13 @@ def check(
         report = unverified(file.policy, month, (Note("error", error.code, message),))
         if isinstance(error, InterruptedRunError):
             # Whoever stopped the run has not waived the check.
-            return report, decide(report, fail_on, "fail")[1]
+            return decide(report, fail_on, "fail")
         report = replace(report, organization=identify())
-        if isinstance(earlier, EarlierReport):
-            report = fall_back(report, file.policy, month, earlier)
-        elif earlier:
+        # By a wrong clock, nothing can be said of what is earlier in the month.
+        if isinstance(earlier, EarlierReport) and error.code != "clock":
+            report = fall_back(report, file, month, earlier)
+        elif isinstance(earlier, Note):
             report = replace(report, notes=(*report.notes, earlier))
     else:
-        report = replace(evaluate(file, spend, month), organization=identify())
+        report = replace(evaluate(file, spend, month), organization=organization)
     return decide(report, fail_on, on_error)

@@ -49,6 +49,56 @@ def test_global_budget_without_spend() -> None:
     assert budget(judged("version: 1\nglobal: {cap: 10}\n", {}), "global").spend == bounds("0")
 
 
+# A cap that watches nothing ---------------------------------------------------------------------
+
+NOBODY = "the workspace is neither listed nor in the usage: the cap watches nothing"
+
+
+@pytest.mark.parametrize(
+    ("text", "workspaces"),
+    [
+        ("version: 1\nworkspaces: {wrkspc_01GONE: {cap: 9}}\n", None),
+        ("version: 1\nworkspaces: {gone: {cap: 9}}\nnames: {wrkspc_01GONE: gone}\n", None),
+        ("version: 1\nworkspaces: {gone: {cap: 9}}\nnames: {wrkspc_01GONE: gone}\n", LISTED),
+    ],
+)
+def test_a_cap_of_a_workspace_that_nobody_knows_is_a_warning(
+    text: str, workspaces: tuple[Workspace, ...] | None
+) -> None:
+    """A mistyped id would otherwise read as one that has spent nothing."""
+    report = judged(text, {"wrkspc_01PROD": bounds("1")}, workspaces=workspaces)
+    result = budget(report, "workspaces.wrkspc_01GONE")
+    assert (result.status, result.reason, result.spend) == ("warning", NOBODY, bounds("0"))
+    assert report.status == "warning"
+
+
+@pytest.mark.parametrize(
+    ("costs", "workspaces"),
+    [
+        ({}, LISTED),
+        ({"wrkspc_01PROD": bounds("0")}, None),
+        ({"wrkspc_01PROD": bounds("1")}, None),
+    ],
+)
+def test_a_workspace_that_is_listed_or_in_the_usage_is_known(
+    costs: Costs, workspaces: tuple[Workspace, ...] | None
+) -> None:
+    """Either is enough, and spend of 0 is usage."""
+    text = "version: 1\nworkspaces: {wrkspc_01PROD: {cap: 9}}\n"
+    result = budget(judged(text, costs, workspaces=workspaces), "workspaces.wrkspc_01PROD")
+    assert (result.status, result.reason) == ("ok", "spend is within the cap")
+
+
+@pytest.mark.parametrize("key", ["global", "workspaces.default"])
+@pytest.mark.parametrize("workspaces", [LISTED, (), None])
+def test_the_organization_and_the_default_workspace_are_always_known(
+    key: str, workspaces: tuple[Workspace, ...] | None
+) -> None:
+    """They stand in no list, and are there before they are used."""
+    text = "version: 1\nglobal: {cap: 9}\nworkspaces: {default: {cap: 9}}\n"
+    assert budget(judged(text, {}, workspaces=workspaces), key).status == "ok"
+
+
 # Workspaces by name, by id, by `default` -----------------------------------------------------------
 
 

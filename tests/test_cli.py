@@ -453,9 +453,12 @@ def test_a_bug_is_4_with_its_traceback(inside: Inside) -> None:
     assert EXAMPLE_KEY not in run.stderr
 
 
+@pytest.mark.parametrize("flags", [[], ["--on-error", "warn", "--fail-on", "never"]])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_decides_nothing(program: Gate, number: signal.Signals) -> None:
-    """A signal ends in 3 with a report that says so, and does not wait for the API."""
+def test_an_interrupted_run_decides_nothing(
+    program: Gate, number: signal.Signals, flags: list[str]
+) -> None:
+    """A signal ends in 3 with a report that says so, whatever the run was told, and does not wait."""
     asked, done = threading.Event(), threading.Event()
 
     def stall(_: Request, __: int) -> Response | None:
@@ -466,7 +469,7 @@ def test_an_interrupted_run_decides_nothing(program: Gate, number: signal.Signal
     program.write(OK)
     with LoopbackAPI(ORGANIZATION, now=NOW, intercept=stall) as server:
         process = subprocess.Popen(
-            [*ISOLATED, *AS_OF],
+            [*ISOLATED, *AS_OF, *flags],
             cwd=program.folder,
             env=program.environment({"ANTHROPIC_BASE_URL": server.url}),
             stdout=subprocess.PIPE,
@@ -478,7 +481,7 @@ def test_an_interrupted_run_decides_nothing(program: Gate, number: signal.Signal
         out, err = process.communicate(timeout=30)
         done.set()
     assert (process.returncode, err) == (3, "")
-    assert out.startswith(f"Not verified: spend could not be established. {number.name} ended")
+    assert out.startswith(f"Not verified: {number.name} ended the run. Run the gate again.\n")
 
 
 # Commands, flags and settings
@@ -508,7 +511,7 @@ def test_no_arguments_judge_the_month_so_far(inside: Inside) -> None:
     inside.patch.setenv("ANTHROPIC_ADMIN_KEY", "")
     run = inside.main(policy=OK, now=NOW)
     assert run.code == 3
-    assert "\n2026-11-01T00:00:00Z to 2026-11-15T12:00:00Z\n" in run.stdout
+    assert "\nbudget.yml, 2026-11-01T00:00:00Z to 2026-11-15T12:00:00Z\n" in run.stdout
 
 
 def test_the_real_clock_is_used_where_none_is_given(program: Gate) -> None:
@@ -534,7 +537,8 @@ def test_an_empty_flag_is_not_given(inside: Inside, flag: str) -> None:
     """`--report "$REPORT"` of a script whose variable is unset means the default."""
     run = inside.main(*RECORDED, "--partial", flag, "", policy="version: 1\nglobal: {cap: 1}\n")
     assert run.code == 1, run.stderr
-    assert run.stdout.startswith("Budget breached: ")
+    partial = "PARTIAL (saved pages leave out a part of the month). "
+    assert run.stdout.startswith(f"{partial}Budget breached: ")
 
 
 def test_the_policy_is_budget_yml(program: Gate) -> None:
@@ -549,6 +553,51 @@ def test_the_policy_may_stand_in_the_github_folder(program: Gate) -> None:
     run = program.run(*AS_OF)
     assert run.code == 1
     assert "raise the cap in .github/budget.yml, line 2." in run.stdout
+
+
+def test_a_policy_that_is_a_link_to_nowhere_is_not_passed_over(
+    inside: Inside, api: LoopbackAPI
+) -> None:
+    """The policy in .github is not the one that somebody meant to put here."""
+    inside.program.write(OK, ".github/budget.yml")
+    (inside.program.folder / "budget.yml").symlink_to("moved.yml")
+    run = inside.main(*AS_OF)
+    assert (run.code, run.stdout) == (2, "")
+    assert "budget.yml" in run.stderr
+    assert ".github" not in run.stderr
+    assert "No such file or directory" in run.stderr
+    assert api.requests == []
+
+
+def test_a_slow_answer_about_the_organization_decides_nothing(program: Gate) -> None:
+    """The report only notes who it is of: the verdict stands without it, and it is no bug."""
+    done = threading.Event()
+
+    def stall(request: Request, _: int) -> Response | None:
+        if request.path == "/v1/organizations/me":
+            done.wait(30)
+        return None
+
+    with LoopbackAPI(ORGANIZATION, now=NOW, intercept=stall) as server:
+        run = program.run(
+            *(*AS_OF, "--format", "json", "--report", "report.json", "--deadline", "2"),
+            policy=BREACHED,
+            environment={"ANTHROPIC_BASE_URL": server.url},
+        )
+        done.set()
+    assert (run.code, run.stderr) == (1, "")
+    assert (run.report["status"], run.report["organization"]) == ("breached", None)
+
+
+@pytest.mark.parametrize(("flags", "asked"), [([], 0), (["--report", "report.json"], 1)])
+def test_the_organization_is_asked_for_where_it_is_kept(
+    program: Gate, api: LoopbackAPI, flags: list[str], asked: int
+) -> None:
+    """For the report file, which a later run may be given; otherwise it is a request for nothing."""
+    run = program.run(*AS_OF, "--format", "json", *flags, policy=OK)
+    assert run.code == 0
+    assert [request.path for request in api.requests].count("/v1/organizations/me") == asked
+    assert run.report["organization"] == (ORGANIZATION.id if asked else None)
 
 
 def test_without_a_policy_nothing_is_decided(inside: Inside, api: LoopbackAPI) -> None:
@@ -799,6 +848,15 @@ def test_a_key_that_a_workspace_is_called_is_shown_nowhere(program: Gate) -> Non
     assert "EXAMPLE" not in run.stdout + run.stderr
 
 
+def test_a_placeholder_of_a_key_blots_nothing_out(inside: Inside) -> None:
+    """No credential is that short, and a report without its `a` would be unreadable."""
+    inside.patch.setenv("ANTHROPIC_ADMIN_KEY", "a")
+    run = inside.main(*RECORDED, "--partial", policy=OK)
+    assert run.code == 0
+    assert "***" not in run.stdout
+    assert "organization" in run.stdout
+
+
 # Inside of GitHub Actions
 
 
@@ -857,6 +915,17 @@ def test_every_credential_is_masked_first(program: Gate, step: Step) -> None:
     ]
 
 
+def test_a_file_behind_stderr_gets_no_mask(program: Gate, step: Step, tmp_path: Path) -> None:
+    """The runner takes a mask out of its log; a file would keep the key. The rest is there."""
+    kept = tmp_path / "stderr"
+    with kept.open("w", encoding="utf-8") as file:
+        run = program.run(*AS_OF, policy=BREACHED, environment=step.environment, stderr=file)
+    assert run.code == 1
+    written = kept.read_text(encoding="utf-8")
+    assert EXAMPLE_KEY not in written
+    assert written.startswith("::error file=budget.yml,line=2,title=budget-gate::")
+
+
 @pytest.mark.parametrize("actions", ["", "false"])
 def test_outside_of_github_actions_nothing_of_it_is_written(
     program: Gate, step: Step, actions: str
@@ -878,7 +947,7 @@ def test_a_wrong_policy_is_told_where_github_shows_it(program: Gate, step: Step)
     assert (run.code, run.stdout) == (2, "")
     assert "::error file=budget.yml,line=2,col=10,title=budget-gate::global.cpa: " in run.stderr
     summary = step.summary.read_text(encoding="utf-8")
-    assert summary.startswith("before\n\n## ⚫ budget-gate: configuration\n")
+    assert summary.startswith("before\n\n## ⚫ budget-gate: nothing was decided\n")
     assert "`budget.yml:2:10`" in summary
     assert step.output.read_text(encoding="utf-8") == "before=1\n"
 
@@ -976,6 +1045,7 @@ def test_saved_pages_are_judged_without_the_network(inside: Inside, api: Loopbac
     run = inside.main(*RECORDED, "--partial", policy="version: 1\nglobal: {cap: 19.80}\n")
     assert run.code == 1
     assert "organization has spent $19.81, which is $0.01 over its cap of $19.80" in run.stdout
+    assert run.stdout.startswith("PARTIAL (saved pages leave out a part of the month). Budget ")
     assert "warning: The saved pages leave out a part of the month" in run.stdout
     assert api.requests == []
 
@@ -1020,6 +1090,29 @@ def test_saved_workspaces_give_their_names(inside: Inside) -> None:
     assert (budget["name"], budget["spend"]["low"]) == ("production", "15")
 
 
+@pytest.mark.parametrize(
+    "usage", [("--usage", "1.json", "2.json"), ("--usage", "1.json", "--usage", "2.json")]
+)
+def test_saved_pages_may_be_named_one_by_one(inside: Inside, usage: tuple[str, ...]) -> None:
+    """A repeated flag adds its files: the first ones are not dropped in silence."""
+    for day in (1, 2):
+        row = {
+            "uncached_input_tokens": 0,
+            "output_tokens": day * 1_000_000,
+            "model": "claude-sonnet-4-5",
+            "workspace_id": PRODUCTION,
+        }
+        bucket = {
+            "starting_at": f"2026-11-0{day}T00:00:00Z",
+            "ending_at": f"2026-11-0{day + 1}T00:00:00Z",
+            "results": [row],
+        }
+        inside.program.write(json.dumps({"data": [bucket], "has_more": False}), f"{day}.json")
+    run = inside.main(*usage, "--as-of", "2026-11-03T00:00:00Z", "--format", "json", policy=OK)
+    assert run.code == 0, run.stdout
+    assert run.report["spend"]["low"] == "45"
+
+
 # The demo
 
 
@@ -1031,6 +1124,7 @@ def test_the_demo_shows_a_breach_a_warning_and_a_budget_that_is_ok(
     assert run.code == 1
     statuses = [budget["status"] for budget in run.report["budgets"]]
     assert statuses == ["breached", "warning", "ok"]
+    assert run.stderr == "This was a sample organization: the command `check` judges yours.\n"
     assert run.report["as_of"] == cli.DEMO_AS_OF
     assert api.requests == []
 

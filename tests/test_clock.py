@@ -2,7 +2,6 @@
 
 import gc
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ import pytest
 
 from budget_gate.domain.clock import check_clock
 from budget_gate.errors import UnverifiedError
-from tests.loopback import Intercept, LoopbackAPI, Organization, Request, Response
+from tests.loopback import LoopbackAPI, Organization, Request, Response
 from tests.test_cli import NOW, OK, ORGANIZATION, Gate, Inside, Run
 
 
@@ -57,11 +56,7 @@ def entered(
             clients.append(self)
 
     patch.setattr(httpx, "Client", Kept)
-    before = set(threading.enumerate())
     yield Here(program, patch, streams)
-    for thread in set(threading.enumerate()) - before:
-        if thread.name.endswith("(run)"):
-            thread.join(10)
     for client in clients:
         client.close()
     gc.enable()
@@ -77,8 +72,8 @@ def here(
 
 
 def at(text: str) -> datetime:
-    """A UTC instant in November 2026, or any other as RFC 3339 has it."""
-    return datetime.fromisoformat(text if "-" in text else f"2026-11-{text}").replace(tzinfo=UTC)
+    """A UTC instant."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def seconds(number: float) -> timedelta:
@@ -153,6 +148,20 @@ def test_another_day_is_not_judged(now: str, difference: int) -> None:
     assert "--as-of" in caught.value.hint
 
 
+@pytest.mark.parametrize(("difference", "judged"), [(2_100, True), (2_101, False), (-2_101, True)])
+def test_a_clock_that_is_hours_behind_would_leave_usage_out(
+    difference: int, *, judged: bool
+) -> None:
+    """Usage is asked for to the end of the running hour: at 12:30 an API at 13:05 is the last one judged."""
+    now = at("2026-11-15T12:30:00")
+    if judged:
+        (note,) = check_clock(now, seconds(difference))
+        assert note.level == "warning"
+    else:
+        with pytest.raises(UnverifiedError):
+            check_clock(now, seconds(difference))
+
+
 @pytest.mark.parametrize("difference", [timedelta.max, timedelta.min])
 def test_a_difference_beyond_the_calendar_is_another_day(difference: timedelta) -> None:
     """There is no such day, so it is not today."""
@@ -163,22 +172,20 @@ def test_a_difference_beyond_the_calendar_is_another_day(difference: timedelta) 
 # Against an API
 
 
-def dated(date: str) -> Intercept:
-    """An API whose answers are those of the loopback server, at a time that the test words."""
+def tell(api: LoopbackAPI, date: str) -> None:
+    """Lets the API date its answers as the test words it."""
 
-    def answer(request: Request, _: int) -> Response:
+    def dated(request: Request, _: int) -> Response:
         response = api.answer(request)
         return replace(response, headers={**response.headers, "date": date})
 
-    # Only for its answers: it is never started.
-    api = LoopbackAPI(ORGANIZATION, now=NOW)
-    api._server.server_close()  # noqa: SLF001 - it would keep its port until the end
-    return answer
+    api.intercept = dated
 
 
 def judged(here: Here, date: str, *arguments: str, policy: str = OK) -> tuple[Run, list[str]]:
     """A check at noon of the 15th against an API that tells `date`, and the codes of its notes."""
-    with LoopbackAPI(ORGANIZATION, now=NOW, intercept=dated(date)) as api:
+    with LoopbackAPI(ORGANIZATION, now=NOW) as api:
+        tell(api, date)
         run = here.check(api, "--format", "json", *arguments, policy=policy, now=NOW)
     return run, [note["code"] for note in run.report["notes"]]
 
@@ -216,21 +223,10 @@ def test_the_last_seconds_of_a_month_are_not_guessed(here: Here, difference: int
     midnight = datetime(2026, 12, 1, tzinfo=UTC)
     local, remote = midnight - seconds(difference / 2), midnight + seconds(difference / 2)
     with LoopbackAPI(ORGANIZATION, now=max(local, remote)) as api:
-        asked = dated(header(remote))
-        api.intercept = lambda request, number: (
-            None if number < 0 else with_date(api, request, asked, number)
-        )
+        tell(api, header(remote))
         run = here.check(api, "--format", "json", policy=OK, now=local)
     assert run.code == 3
     assert [note["code"] for note in run.report["notes"]] == ["clock"]
-
-
-def with_date(api: LoopbackAPI, request: Request, asked: Intercept, number: int) -> Response:
-    """The API's own answer with the date of another."""
-    other = asked(request, number)
-    assert other is not None
-    answer = api.answer(request)
-    return replace(answer, headers={**answer.headers, "date": other.headers["date"]})
 
 
 @pytest.mark.parametrize("variable", [True, False])
@@ -249,7 +245,16 @@ def test_a_time_that_was_named_needs_no_clock(here: Here, days: int, *, variable
 @pytest.mark.parametrize(
     "date",
     [
-        *("", "soon", "2026-11-15T12:00:00Z", "Sun, 99 Nov 2026 12:00:00 GMT", "0", "-1", "%s", ","),
+        *(
+            "",
+            "soon",
+            "2026-11-15T12:00:00Z",
+            "Sun, 99 Nov 2026 12:00:00 GMT",
+            "0",
+            "-1",
+            "%s",
+            ",",
+        ),
         "Sun, 15 Nov 2026 12:00:00 -0000",
         "Sun, 15 Nov 10000 12:00:00 GMT",
         f"Sun, 15 Nov {'9' * 20} 12:00:00 GMT",
@@ -259,7 +264,7 @@ def test_a_time_that_was_named_needs_no_clock(here: Here, days: int, *, variable
         f"Sun, 15 Nov 2026 12:00:00 +{'9' * 5000}",
         "Sun, 15 Nov 2026 12:00:00 +9999",
     ],
-    ids=lambda date: date[:32] or "empty",
+    ids=lambda date: date[:26] + date[-40:],
 )
 def test_a_date_that_is_none_tells_no_time(here: Here, date: str) -> None:
     """Whatever a proxy writes there: the spend is read, and nothing is said of the clock."""

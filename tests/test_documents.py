@@ -272,12 +272,12 @@ def test_levels_that_are_no_list_are_refused(written: str) -> None:
         ),
         pytest.param(
             "version: 2\nglobal: {cap: 5}\n",
-            ["budget.yml:1:1: version: is not one of the words allowed here"],
+            ["budget.yml:1:1: version: '2' is not allowed here"],
             id="version 2",
         ),
         pytest.param(
             "version: 1.0\nglobal: {cap: 5}\n",
-            ["budget.yml:1:1: version: is not one of the words allowed here"],
+            ["budget.yml:1:1: version: '1.0' is not allowed here"],
             id="version 1.0",
         ),
         pytest.param(
@@ -332,12 +332,12 @@ def test_levels_that_are_no_list_are_refused(written: str) -> None:
         ),
         pytest.param(
             "version: 1\nunlisted: sometimes\n",
-            ["budget.yml:2:1: unlisted: is not one of the words allowed here"],
+            ["budget.yml:2:1: unlisted: 'sometimes' is not allowed here"],
             id="unlisted word",
         ),
         pytest.param(
             "version: 1\nunlisted:\n",
-            ["budget.yml:2:1: unlisted: is not one of the words allowed here"],
+            ["budget.yml:2:1: unlisted: '' is not allowed here"],
             id="unlisted empty",
         ),
         pytest.param(
@@ -361,8 +361,8 @@ def test_levels_that_are_no_list_are_refused(written: str) -> None:
         pytest.param(
             VALID + "spend: {uncertain: no, unknown_model: lower}\n",
             [
-                "budget.yml:3:9: spend.uncertain: is not one of the words allowed here",
-                "budget.yml:3:24: spend.unknown_model: is not one of the words allowed here",
+                "budget.yml:3:9: spend.uncertain: 'no' is not allowed here",
+                "budget.yml:3:24: spend.unknown_model: 'lower' is not allowed here",
             ],
             id="spend words",
         ),
@@ -437,6 +437,14 @@ def test_levels_that_are_no_list_are_refused(written: str) -> None:
             ],
             id="names",
         ),
+        pytest.param(
+            VALID + "names:\n  wrkspc_01A: a\n  production: wrkspc_01PROD\n  Wrkspc_01B: b\n",
+            [
+                "budget.yml:5:3: names.production: 'production' is not a workspace's id",
+                "budget.yml:6:3: names.Wrkspc_01B: 'Wrkspc_01B' is not a workspace's id",
+            ],
+            id="names of no ids",
+        ),
         pytest.param("", ["budget.yml:1:1: the file is empty"], id="empty file"),
         pytest.param("\n\n", ["budget.yml:1:1: the file is empty"], id="blank lines"),
         pytest.param("# later\n", ["budget.yml:1:1: the file is empty"], id="only a comment"),
@@ -445,7 +453,7 @@ def test_levels_that_are_no_list_are_refused(written: str) -> None:
         pytest.param("- a\n- b\n", ["budget.yml:1:1: is not a mapping"], id="a list"),
         pytest.param(
             "\ufeffversion: 2\nglobal: {cap: 5}\n",
-            ["budget.yml:1:1: version: is not one of the words allowed here"],
+            ["budget.yml:1:1: version: '2' is not allowed here"],
             id="BOM is no column",
         ),
         pytest.param(
@@ -612,14 +620,14 @@ def test_all_defects_are_told_at_once_in_order() -> None:
     assert [
         (problem.line, problem.column, problem.message) for problem in refused(text).problems
     ] == [
-        (1, 1, "is not one of the words allowed here"),
+        (1, 1, "'2' is not allowed here"),
         (2, 9, "a list is not a text"),
         (3, 18, "the key stands already in line 3"),
         (3, 41, "'110%' is not a percentage from 0% to 100%"),
         (5, 16, "'-1' is not an amount"),
         (6, 3, "is missing"),
         (6, 13, "unknown key"),
-        (7, 1, "is not one of the words allowed here"),
+        (7, 1, "'never' is not allowed here"),
         (8, 1, "unknown key"),
     ]
 

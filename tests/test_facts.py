@@ -68,7 +68,7 @@ def environment() -> dict[str, str]:
 
 def test_inputs_of_the_action_are_variables_of_the_settings() -> None:
     """Each input reaches the program as the variable of its name, and nothing else does."""
-    step = action()["runs"]["steps"][-1]
+    (step,) = [step for step in action()["runs"]["steps"] if step["id"] == "check"]
     passed = {
         name.removeprefix("INPUT_"): value
         for name, value in step["env"].items()
@@ -81,6 +81,28 @@ def test_inputs_of_the_action_are_variables_of_the_settings() -> None:
         for name in action()["inputs"]
     }
     assert passed.keys() <= variables()
+
+
+def test_the_action_sees_that_the_check_has_run() -> None:
+    """Its last step fails where the check gave no status, and every step is free of BASH_ENV."""
+    steps = action()["runs"]["steps"]
+    assert [step["id"] for step in steps] == ["environment", "check", "status"]
+    assert all(step["env"]["BASH_ENV"] == "" for step in steps)
+    assert steps[-1]["env"]["STATUS"] == "${{ steps.check.outputs.status }}"
+    assert "if" not in steps[-1]
+    for status, code in (("", 1), ("ok", 0), ("breached", 0)):
+        done = subprocess.run(
+            ["bash", "-e", "-c", steps[-1]["run"]], env={"STATUS": status}, check=False
+        )
+        assert done.returncode == code
+
+
+def test_only_the_check_is_given_the_inputs() -> None:
+    """The key is kept from the steps before and after it."""
+    for step in action()["runs"]["steps"]:
+        given = [name for name in step["env"] if name.startswith("INPUT_")]
+        assert bool(given) == (step["id"] == "check")
+        assert step["id"] == "check" or "inputs." not in str(step)
 
 
 def variable_of(name: str) -> str:

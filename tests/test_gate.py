@@ -1,12 +1,15 @@
 """The use case: policy + spend + now -> report and exit code, whatever becomes of the spend."""
 
+from datetime import timedelta
+
 import pytest
 
 from budget_gate import gate
 from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.evidence import EarlierReport
 from budget_gate.domain.spend import Spend
-from budget_gate.domain.verdict import FailOn, OnError, Report, Status
-from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.domain.verdict import FailOn, OnError, Report, Status, evaluate
+from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
 from tests.builders import MONTH, bounds, policy, spend_of
 
 POLICY = "version: 1\nglobal: {cap: 10, warn_at: [80%]}\n"
@@ -85,14 +88,70 @@ def test_spend_that_cannot_be_read_gives_a_report_with_the_reason() -> None:
     assert report.spend is None
     (note,) = report.notes
     assert (note.level, note.code) == ("error", "http_401")
-    assert note.message == "The API said no. Check the key."
+    assert note.message == "the API said no. Check the key."
 
 
 def test_an_error_without_advice_is_told_as_well() -> None:
     """Not every failure has a remedy."""
     report, exit_code = check(UnverifiedError("the API said no"))
     assert exit_code == 3
-    assert report.notes[0].message == "The API said no."
+    assert report.notes[0].message == "the API said no."
+
+
+BREACH = EarlierReport(
+    as_of=MONTH.as_of - timedelta(minutes=5),
+    month=MONTH.period.start,
+    organization=None,
+    budgets=evaluate(policy(POLICY), spend_of({None: bounds("11")}), MONTH).budgets,
+)
+
+
+@pytest.mark.parametrize("fail_on", ["breach", "warning", "never"])
+@pytest.mark.parametrize("on_error", ["fail", "warn"])
+def test_an_interrupted_run_is_never_let_pass_nor_falls_back(
+    fail_on: FailOn, on_error: OnError
+) -> None:
+    """Whoever stopped it has not waived the check: 3, whatever it was told and was known before."""
+
+    def read_spend() -> Spend:
+        raise InterruptedRunError("SIGTERM")
+
+    report, exit_code = gate.check(
+        policy(POLICY),
+        read_spend,
+        MONTH,
+        fail_on=fail_on,
+        on_error=on_error,
+        identify=lambda: pytest.fail("nobody waits for who it is"),
+        earlier=BREACH,
+    )
+    assert (report.status, report.enforced, exit_code) == ("unverified", True, 3)
+    assert (report.budgets, report.evidence_as_of) == ((), None)
+    assert [note.message for note in report.notes] == ["SIGTERM ended the run. Run the gate again."]
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "enforced"),
+    [
+        (("breach", "fail"), 1, True),
+        (("breach", "warn"), 1, True),
+        (("never", "fail"), 3, True),
+        (("never", "warn"), 0, False),
+    ],
+)
+def test_a_breach_by_evidence_is_still_spend_that_is_not_established(
+    how: tuple[FailOn, OnError], code: int, *, enforced: bool
+) -> None:
+    """`fail-on: never` lets the breach pass, not that today's spend could not be read."""
+
+    def read_spend() -> Spend:
+        raise FAILED
+
+    report, exit_code = gate.check(
+        policy(POLICY), read_spend, MONTH, fail_on=how[0], on_error=how[1], earlier=BREACH
+    )
+    assert (report.status, report.enforced, exit_code) == ("breached", enforced, code)
+    assert report.evidence_as_of == BREACH.as_of
 
 
 def test_a_report_is_on_the_month_that_was_asked_for() -> None:

@@ -39,7 +39,7 @@ REPORT = make_report(
     ),
     models=(ModelSpend("claude-opus-4-7", bounds("19")), ModelSpend(None, bounds("0.10"))),
     days=(DaySpend(date(2026, 11, 1), bounds("19.80931125", "20")),),
-    prices=PriceFacts(date(2026, 11, 2), ("claude-custom-1",)),
+    prices=PriceFacts(date(2026, 11, 2), ("claude-custom-1",), Decimal("0.125")),
     notes=(Note("info", "range", "A range."),),
 )
 
@@ -114,11 +114,22 @@ def test_the_report_is_exactly_as_documented() -> None:
             "verified_on": "2026-11-02",
             "age_days": 20,
             "overrides": ["claude-custom-1"],
+            "discount": "12.5%",
         },
         "notes": [{"level": "info", "code": "range", "message": "A range."}],
         "organization": None,
         "evidence_as_of": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("discount", "shown"),
+    [("0", "0%"), ("0.1", "10%"), ("0.10", "10%"), ("0.3333", "33.33%"), ("1", "100%")],
+)
+def test_the_discount_is_a_percentage(discount: str, shown: str) -> None:
+    """With every digit that the policy has, and none that says nothing."""
+    prices = PriceFacts(date(2026, 11, 2), (), Decimal(discount))
+    assert document(replace(REPORT, prices=prices))["prices"]["discount"] == shown
 
 
 def test_the_keys_stand_in_the_documented_order() -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from budget_gate.domain.spend import Note
+from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.spend import Note, PriceFacts
 from budget_gate.domain.verdict import (
     STATUSES,
     DaySpend,
@@ -137,7 +138,7 @@ def test_an_unverified_report_is_the_verdict_and_the_period() -> None:
     report = make_report("unverified", spend=None, coverage=None, prices=None, notes=(note,))
     assert render(report) == (
         "## ⚫ budget-gate: unverified\n\n"
-        "**Not verified: spend could not be established. The key is wrong.**\n\n"
+        "**Not verified: The key is wrong.**\n\n"
         "<sub>From 2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z, UTC.</sub>\n"
     )
 
@@ -328,8 +329,30 @@ def test_the_footer_tells_what_is_covered() -> None:
     last = render(make_report("ok", make_budget())).strip().splitlines()[-1]
     assert last == (
         "<sub>From 2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z, UTC. 21 closed days and today so "
-        "far, at list prices last checked on 2026-11-20.</sub>"
+        "far, at list prices, last checked on 2026-11-20.</sub>"
     )
+
+
+def test_the_footer_tells_the_prices() -> None:
+    """What the policy changes of list prices stands beside their day."""
+    prices = PriceFacts(date(2026, 11, 20), ("claude-a",), Decimal("0.125"))
+    last = render(make_report("ok", make_budget(), prices=prices)).strip().splitlines()[-1]
+    assert last.endswith(
+        ", at list prices less 12.5%, own prices for 1 model, last checked on 2026-11-20.</sub>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spend", "title"),
+    [
+        (bounds("5.505"), 'title "Spend since 2026-11-01, added up (USD)"'),
+        (bounds("5.505", "7"), 'title "Spend since 2026-11-01, added up (USD, at most)"'),
+    ],
+)
+def test_the_chart_is_titled(spend: Bounds, title: str) -> None:
+    """That its bars add up, and whether they are what was spent or what may have been."""
+    chart = mermaid(render(make_report("ok", make_budget(), days=DAYS, spend=spend)))
+    assert [line for line in chart if line.startswith("title")] == [title]
 
 
 def problem(number: int, text: str = "unknown key") -> Problem:
@@ -344,9 +367,9 @@ def test_a_configuration_error_lists_its_defects() -> None:
     )
     text = render_configuration_error(error)
     assert text.startswith(
-        "## ⚫ budget-gate: configuration\n\n"
-        "**Nothing was decided: budget.yml is not a valid policy.**\n\n"
-        "- `budget.yml:2:3` global.cpa: unknown key. did you mean 'cap'?\n"
+        "## ⚫ budget-gate: nothing was decided\n\n"
+        "**The configuration is wrong: budget.yml is not a valid policy.**\n\n"
+        "- `budget.yml:2:3` global.cpa: unknown key: did you mean 'cap'?\n"
     )
     assert kinds(text).count("list_item_open") == 2
 
@@ -355,7 +378,8 @@ def test_a_configuration_error_without_defects_is_one_sentence() -> None:
     """No empty list follows."""
     text = render_configuration_error(ConfigurationError("There is no policy", "write one"))
     assert text == (
-        "## ⚫ budget-gate: configuration\n\n**Nothing was decided: There is no policy. write one**\n"
+        "## ⚫ budget-gate: nothing was decided\n\n"
+        "**The configuration is wrong: There is no policy. write one**\n"
     )
 
 

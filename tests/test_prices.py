@@ -709,6 +709,20 @@ def test_own_price_holds_for_dated_ids() -> None:
     assert own.price(key("claude-opus-5-5-20260922"), Tokens(output=MILLION)) == bounds("15")
 
 
+@pytest.mark.parametrize(
+    ("reported_as", "cost"),
+    [
+        ("claude-opus-5-5-20260922", "15"),
+        ("claude-opus-5-5", "20"),
+        ("claude-opus-5-5-20261001", "20"),
+    ],
+)
+def test_own_price_of_a_dated_id_is_for_it_alone(reported_as: str, cost: str) -> None:
+    """Neither the id without a date nor one of another date has the price that one date has."""
+    own = book_with(f"{{models: {{claude-opus-5-5-20260922: {{{CARD}}}}}}}")
+    assert own.price(key(reported_as), Tokens(output=MILLION)) == bounds(cost)
+
+
 @pytest.mark.parametrize("reported_as", ["claude-haiku-4-5", "claude-haiku-4-5-20251001"])
 @pytest.mark.parametrize("written_as", ["claude-haiku-4-5", "claude-haiku-4-5-20251001"])
 def test_own_price_holds_for_every_name_of_a_model(written_as: str, reported_as: str) -> None:
@@ -749,7 +763,7 @@ def test_own_price_of_a_missing_model_ends() -> None:
     """After the last of a policy's prices a model that the book lacks has none."""
     own = book_with(f"{{models: {{claude-x: {{until: 2026-11-05, {CARD}}}}}}}")
     cost = own.price(key("claude-x", "2026-11-05"), Tokens(output=1))
-    assert cost == Unpriced("the price book has no price of the model on that day")
+    assert cost == Unpriced("prices.models has no price of the model on that day")
 
 
 def test_own_price_has_the_usual_batch_and_us_factors() -> None:

@@ -150,6 +150,13 @@ def test_prices_used_are_told() -> None:
     prices = spend_of_rows(prices=own).prices
     assert prices.verified_on == date(2026, 11, 22)
     assert prices.overrides == ("claude-a", "claude-z")
+    assert prices.discount == 0
+
+
+def test_the_discount_used_is_told() -> None:
+    """As a ratio, exactly as the policy has it."""
+    prices = spend_of_rows(prices=book_with("{discount: 33.33%}")).prices
+    assert prices.discount == Decimal("0.3333")
 
 
 def test_what_no_usage_report_holds_is_told() -> None:
@@ -377,6 +384,36 @@ def test_discount_is_told(written: str, told: str) -> None:
 def test_no_discount_no_note(prices: str) -> None:
     """Nothing is said of a discount where there is none."""
     assert notes(spend_of_rows(prices=book_with(prices)), "discount") == []
+
+
+CARD = "{input: 1, output: 1, cache_write_5m: 1, cache_write_1h: 1, cache_read: 1}"
+
+
+@pytest.mark.parametrize(
+    ("models", "used", "told"),
+    [
+        (["claude-z"], "claude-opus-5-5", "claude-z"),
+        (["claude-z", "claude-a"], "claude-opus-5-5", "claude-a, claude-z"),
+        (["claude-z", "claude-a"], "claude-a", "claude-z"),
+        (["claude-opus-55"], "claude-opus-5-5", "claude-opus-55"),
+    ],
+)
+def test_own_prices_of_no_usage_are_told(models: list[str], used: str, told: str) -> None:
+    """A misspelt model is priced for nothing, and its real name at list prices."""
+    own = book_with(f"{{models: {{{', '.join(f'{name}: {CARD}' for name in models)}}}}}")
+    (note,) = notes(spend_of_rows((key(used), Tokens(output=1)), prices=own), "unused_price")
+    assert note.level == "warning"
+    assert note.message == f"No usage has the models priced under prices.models as {told}."
+
+
+@pytest.mark.parametrize(
+    "model", ["claude-z", "claude-opus-5-5", "claude-haiku-4-5", "claude-opus-5-5-20260922"]
+)
+def test_own_prices_of_known_models_are_not_unused(model: str) -> None:
+    """What the book knows, by any name, need not be used in every month; nor is what is used told."""
+    own = book_with(f"{{models: {{{model}: {CARD}}}}}")
+    spend = spend_of_rows((key("claude-z"), Tokens(output=1)), prices=own)
+    assert notes(spend, "unused_price") == []
 
 
 # Against the oracle, and properties --------------------------------------------------------------

@@ -452,7 +452,7 @@ def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
 )
 def test_a_file_that_is_not_json_is_an_error(save: Save, content: bytes) -> None:
     """What is not JSON proves nothing, and the file is named."""
-    with pytest.raises(UnverifiedError, match=r"^usage\.json: the answer cannot be trusted"):
+    with pytest.raises(UnverifiedError, match=r"^usage\.json cannot be trusted: it is not JSON"):
         read(save(content), partial=True)
 
 
@@ -494,7 +494,7 @@ def test_a_saved_list_that_goes_on_is_an_error(save: Save) -> None:
 def test_a_saved_list_that_is_none_is_an_error(save: Save, content: bytes) -> None:
     """Anything but a list of workspaces is refused."""
     usage = save(page(*days()["data"], *hours()["data"]))
-    with pytest.raises(UnverifiedError, match=r"^listed\.json: "):
+    with pytest.raises(UnverifiedError, match=r"^listed\.json cannot be trusted: "):
         read(usage, workspaces=save(content, "listed.json"))
 
 

@@ -11,6 +11,11 @@ from budget_gate.settings import Settings
 
 KEY = "sk-ant-admin01-EXAMPLE_NOT-A-KEY"
 TOKEN = "sk-ant-oat01-EXAMPLE_NOT-A-TOKEN"
+FLAGS = {
+    "BUDGET_GATE_FORMAT": "--format",
+    "BUDGET_GATE_FAIL_ON": "--fail-on",
+    "BUDGET_GATE_ON_ERROR": "--on-error",
+}
 FOREIGN = ("ANTHROPIC_", "BUDGET_GATE_", "GITHUB_")
 
 
@@ -157,6 +162,19 @@ def test_white_space_around_a_key_is_dropped(monkeypatch: pytest.MonkeyPatch, ar
     assert read(monkeypatch, environment).secrets == [KEY, TOKEN]
 
 
+@pytest.mark.parametrize(
+    ("key", "secrets"), [("1234567", []), ("12345678", ["12345678"]), ("x", [])]
+)
+def test_what_is_too_short_for_a_credential_is_not_blotted_out(
+    monkeypatch: pytest.MonkeyPatch, key: str, secrets: list[str]
+) -> None:
+    """A placeholder such as `x` would blot out every x of the report; it is sent all the same."""
+    settings = read(monkeypatch, {"ANTHROPIC_ADMIN_KEY": key, "ANTHROPIC_AUTH_TOKEN": key})
+    assert settings.secrets == secrets * 2
+    assert settings.admin_key is not None
+    assert settings.admin_key.get_secret_value() == key
+
+
 def test_a_key_of_white_space_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is nothing in it to send."""
     assert read(monkeypatch, {"ANTHROPIC_ADMIN_KEY": " \n"}).secrets == []
@@ -218,8 +236,17 @@ def test_all_errors_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each by the variable that it is about."""
     environment = {"BUDGET_GATE_DEADLINE": "soon", "BUDGET_GATE_FORMAT": "xml"}
     told = refused(monkeypatch, environment)
-    assert "BUDGET_GATE_DEADLINE: " in told
-    assert "BUDGET_GATE_FORMAT: " in told
+    assert "BUDGET_GATE_DEADLINE (or --deadline): " in told
+    assert "BUDGET_GATE_FORMAT (or --format): " in told
+
+
+def test_a_variable_without_a_flag_is_named_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no `--base-url`, and a key is never a flag."""
+    environment = {"ANTHROPIC_BASE_URL": "nowhere", "ANTHROPIC_AUTH_TOKEN": "two words"}
+    told = refused(monkeypatch, environment)
+    assert "(or" not in told
+    assert "ANTHROPIC_BASE_URL: " in told
+    assert "ANTHROPIC_AUTH_TOKEN: " in told
 
 
 def test_settings_do_not_show_their_secrets() -> None:
@@ -293,7 +320,7 @@ def test_a_deadline_that_is_no_time_to_wait_is_refused(
 ) -> None:
     """More than 0 and at most 3600 seconds."""
     told = refused(monkeypatch, {"BUDGET_GATE_DEADLINE": seconds})
-    assert told.startswith("BUDGET_GATE_DEADLINE: ")
+    assert told.startswith("BUDGET_GATE_DEADLINE (or --deadline): ")
 
 
 @pytest.mark.parametrize(("seconds", "read_as"), [("0.5", 0.5), ("3600", 3600), (" 10 ", 10)])
@@ -322,7 +349,7 @@ def test_a_deadline_may_be_a_fraction_or_an_hour(
 def test_a_time_without_an_offset_is_refused(monkeypatch: pytest.MonkeyPatch, time: str) -> None:
     """A local time would be read differently on each machine; and what is no time is none."""
     told = refused(monkeypatch, {"BUDGET_GATE_AS_OF": time})
-    assert told.startswith("BUDGET_GATE_AS_OF: ")
+    assert told.startswith("BUDGET_GATE_AS_OF (or --as-of): ")
     assert "2026-11-22T16:00:00Z" in told
     assert len(told) < 300
 
@@ -347,7 +374,9 @@ def test_a_time_keeps_its_instant(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_an_unknown_word_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, word: str) -> None:
     """Never taken for the default: a gate with a typo must not pass."""
-    assert refused(monkeypatch, {name: word}).startswith(f"{name}: Input should be ")
+    assert refused(monkeypatch, {name: word}).startswith(
+        f"{name} (or {FLAGS[name]}): Input should be "
+    )
 
 
 @pytest.mark.parametrize(

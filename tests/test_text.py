@@ -1,10 +1,13 @@
 """The report for a terminal: a line for each budget, and nothing that a third party may add."""
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget_gate.domain.spend import Note
+from budget_gate.domain.spend import Note, PriceFacts
 from budget_gate.domain.verdict import STATUSES, Report, Status
 from budget_gate.errors import ConfigurationError, Problem
 from budget_gate.outputs.text import SHOWN, render_error, render_text
@@ -61,8 +64,25 @@ def test_the_verdict_is_the_first_line_and_the_period_the_second() -> None:
     lines = render(make_report("ok", make_budget())).splitlines()
     assert lines[0].startswith("Within budget: ")
     assert lines[1] == (
-        "2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z (21 closed days and today), list cost $5.00"
+        "budget.yml, 2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z (21 closed days and today): "
+        "$5.00 at list prices"
     )
+
+
+def test_the_second_line_tells_the_policy_and_the_prices() -> None:
+    """Whose caps they are, and what the amount below the verdict stands for."""
+    prices = PriceFacts(date(2026, 11, 20), ("claude-a", "claude-b"), Decimal("0.1"))
+    text = render(make_report("ok", make_budget(), prices=prices), ".github/budget.yml")
+    assert text.splitlines()[1] == (
+        ".github/budget.yml, 2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z "
+        "(21 closed days and today): $5.00 at list prices less 10%, own prices for 2 models"
+    )
+
+
+def test_the_share_of_a_range_is_the_largest_that_it_may_be() -> None:
+    """In the table as in the headline."""
+    text = render(make_report("ok", make_budget("b", "5", high="8.51")))
+    assert "  up to 85.1%  $5.00 to $8.51 of $10.00" in text
 
 
 def test_an_unverified_report_shows_the_period_alone() -> None:
@@ -70,8 +90,8 @@ def test_an_unverified_report_shows_the_period_alone() -> None:
     note = Note("error", "http_401", "The key is wrong.")
     report = make_report("unverified", spend=None, coverage=None, prices=None, notes=(note,))
     assert render(report) == (
-        "Not verified: spend could not be established. The key is wrong.\n"
-        "2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z\n"
+        "Not verified: The key is wrong.\n"
+        "budget.yml, 2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z\n"
     )
 
 

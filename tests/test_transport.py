@@ -410,7 +410,25 @@ def test_gzip_is_decoded() -> None:
     packed = reply(gzip.compress(b'{"a": 1}'), content_encoding="gzip")
     with answering(packed) as api, connected(api.url) as transport:
         assert transport.get(ME) == {"a": 1}
-        assert "gzip" in api.requests[0].headers["accept-encoding"]
+        assert api.requests[0].headers["accept-encoding"] == "gzip"
+
+
+def test_an_answer_may_say_that_it_is_not_encoded() -> None:
+    """`identity` is as good as no word of an encoding."""
+    plain = reply(b'{"a": 1}', content_encoding="identity")
+    with answering(plain) as api, connected(api.url) as transport:
+        assert transport.get(ME) == {"a": 1}
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip", "gzip,gzip", "x"])
+def test_another_encoding_is_refused_unread(encoding: str) -> None:
+    """What was not asked for is not unpacked: twice packed, a small answer is a very large one."""
+    body = gzip.compress(gzip.compress(b'{"a": 1}')) if "," in encoding else b'{"a": 1}'
+    clock = Clock()
+    raised = failure(reply(body, content_encoding=encoding), clock=clock)
+    assert (raised.code, clock.sleeps) == ("malformed_answer", [])
+    assert raised.message == f"GET {ME}: the answer is encoded in a way that was not asked for"
+    assert "ANTHROPIC_BASE_URL" in raised.hint
 
 
 def test_broken_gzip_is_an_error() -> None:
@@ -440,6 +458,29 @@ def test_an_oversized_answer_is_not_read_to_its_end(
     raised = failure(response, clock=clock)
     assert (raised.code, clock.sleeps) == ("oversized_answer", [])
     assert "larger than 1 MiB" in raised.message
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_answer_of_too_many_parts_is_not_decoded(
+    monkeypatch: pytest.MonkeyPatch, *, packed: bool
+) -> None:
+    """Each part takes memory many times its size: a small answer is refused as a large one is."""
+    monkeypatch.setattr(module, "MOST_PARTS", 1000)
+    monkeypatch.setattr(module, "from_json", lambda _: pytest.fail("it was decoded"))
+    body = json.dumps([0] * 1100).encode()
+    clock = Clock()
+    raised = failure(
+        reply(gzip.compress(body), content_encoding="gzip") if packed else reply(body), clock=clock
+    )
+    assert (raised.code, clock.sleeps) == ("oversized_answer", [])
+    assert raised.message == f"GET {ME}: the answer holds more than 1,000 parts"
+
+
+def test_an_answer_of_many_parts_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the limit nothing is refused."""
+    monkeypatch.setattr(module, "MOST_PARTS", 1000)
+    with answering(reply([0] * 990)) as api, connected(api.url) as transport:
+        assert transport.get(ME) == [0] * 990
 
 
 def test_an_answer_of_just_the_limit_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -394,10 +394,10 @@ def test_a_dimension_that_is_no_name_is_refused(dimension: str, value: object) -
 UNKNOWN_PLACES = ("", "cache_creation", "server_tool_use")
 
 
-def with_unknown(place: str, value: Any) -> dict[str, Any]:
+def with_unknown(place: str, value: Any, name: str = "brand_new_tokens") -> dict[str, Any]:
     """Make a row with something in it that this version does not know."""
     given = row()
-    (given[place] if place else given)["brand_new_tokens"] = value
+    (given[place] if place else given)[name] = value
     return given
 
 
@@ -418,7 +418,28 @@ def test_an_unknown_class_without_an_amount_is_harmless(place: str, value: objec
 
 def test_an_unknown_dimension_is_harmless() -> None:
     """A new dimension with a name is no amount."""
-    assert usage(page(with_unknown("", "a-name"))) == usage(page(row()))
+    unknown = with_unknown("", "a-name", "brand_new_dimension")
+    assert usage(page(unknown)) == usage(page(row()))
+
+
+@pytest.mark.parametrize("name", ["brand_new_tokens", "brand_new_requests", "tokens_requests"])
+@pytest.mark.parametrize("value", ["1000", "0", "a-name"])
+def test_an_unknown_count_is_an_amount_even_as_text(name: str, value: str) -> None:
+    """By its name it is counted, so that text in it cannot be a harmless one."""
+    with pytest.raises(UnverifiedError, match=f"it counts '{name}'"):
+        usage(page(with_unknown("", value, name)))
+
+
+@pytest.mark.parametrize("name", ["brand_new_tokens", "brand_new_requests"])
+def test_an_unknown_count_of_empty_text_is_harmless(name: str) -> None:
+    """Nothing is counted in it."""
+    assert usage(page(with_unknown("", "", name))) == usage(page(row()))
+
+
+@pytest.mark.parametrize("name", ["tokens_kind", "brand_new_tokens_", "requests"])
+def test_only_the_end_of_a_name_makes_a_count(name: str) -> None:
+    """Other names with text in them are dimensions."""
+    assert usage(page(with_unknown("", "a-name", name))) == usage(page(row()))
 
 
 @pytest.mark.parametrize("place", ["cache_creation", "server_tool_use"])
@@ -537,10 +558,12 @@ def test_a_direct_row_may_tell_its_cache_writes_in_one_number() -> None:
 )
 def test_an_answer_that_is_no_page_is_refused(answer: object) -> None:
     """Whatever else JSON may hold is an error that names where it came from."""
-    with pytest.raises(UnverifiedError, match=f"^{WHERE}: the answer cannot be trusted") as raised:
+    with pytest.raises(UnverifiedError, match=f"^{WHERE} cannot be trusted: ") as raised:
         read_page(answer, WHERE)
     assert raised.value.code == "malformed_answer"
-    assert raised.value.hint
+    assert raised.value.hint == (
+        "fetch it again; if it stays so, update budget-gate, as the API may have changed"
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 from budget_gate.domain.bounds import UNLIMITED, ZERO, Bounds
 from budget_gate.domain.spend import Coverage
+from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import UnverifiedError
 from budget_gate.sources.transport import RefusedError
 from tests.loopback import (
@@ -734,6 +735,28 @@ def test_org_scoped_workspaces_are_those_of_the_organization() -> None:
     assert f"/v1/organizations/{identity}/usage_report/messages" in paths
 
 
+def test_org_scoped_usage_that_names_no_workspace_is_of_none_in_particular() -> None:
+    """Where every row's workspace is null, the answer may not tell workspaces at all."""
+    organization = organization_at(NOW, 11)
+    usage = [replace(one, workspace=None) for one in organization.usage]
+    organization = replace(organization, usage=usage)
+    with LoopbackAPI(organization, now=NOW, org_scoped=True) as api:
+        found = read(api)
+        expected = priced(without_searches(api), month_start(NOW), NOW, KNOWN_ORG_SCOPED)
+    assert {key.workspace for key in found.table} == {UNATTRIBUTED}
+    assert sums(found).overall == expected.overall
+
+
+def test_org_scoped_usage_of_the_default_workspace_beside_another_is_its_own() -> None:
+    """One row that names its workspace tells that the report tells workspaces."""
+    named = Usage(NOW - timedelta(days=3), "wrkspc_A", "claude-opus-5-5", output=1)
+    default = replace(named, workspace=None, output=2)
+    organization = Organization([named, default], [Workspace("wrkspc_A", "a")])
+    with LoopbackAPI(organization, now=NOW, org_scoped=True) as api:
+        found = read(api)
+    assert {key.workspace for key in found.table} == {"wrkspc_A", None}
+
+
 def test_an_organization_id_stays_one_part_of_the_path() -> None:
     """An id with a slash in it cannot lead to another route."""
     organization = Organization([], [], id="a/../b?c")
@@ -766,7 +789,7 @@ def test_anything_but_one_organization_is_an_error(answer: object) -> None:
         api.intercept = lambda request, _: (
             reply(answer) if request.path == "/v1/organizations" else None
         )
-        with pytest.raises(UnverifiedError, match="GET /v1/organizations: "):
+        with pytest.raises(UnverifiedError, match="GET /v1/organizations cannot be trusted: "):
             read(api)
 
 

@@ -1,6 +1,7 @@
 """Spend meets caps exactly, and what is not known never reads as within them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations, product
@@ -24,6 +25,7 @@ from budget_gate.domain.verdict import (
     unverified,
 )
 from tests.builders import (
+    AS_OF,
     COVERAGE,
     MILLION,
     MONTH,
@@ -46,10 +48,15 @@ def status_of(text: str, cost: Bounds) -> Status:
     return result.status
 
 
-def priced_report(text: str, *models: str, unknown_model: str = "fail") -> Report:
+def priced_report(
+    text: str,
+    *models: str,
+    unknown_model: str = "fail",
+    workspaces: tuple[Workspace, ...] | None = None,
+) -> Report:
     """The report on a million output tokens of each model, priced by the book."""
     rows = ((key(model), Tokens(output=MILLION)) for model in models)
-    usage = usage_of(rows, workspaces=None)
+    usage = usage_of(rows, workspaces=workspaces)
     bounded = unknown_model == "upper_bound"
     spend = price_usage(usage, book(), unknown_model="upper_bound" if bounded else "fail")
     return evaluate(policy(text), spend, MONTH)
@@ -264,7 +271,16 @@ CASES: Mapping[str, Report] = {
     "breached and uncertain": judged(TWO, {None: bounds("11", "101")}),
     "unpriced": priced_report(ONE, NEW),
     "unpriced and untouched": priced_report(
+        "version: 1\nworkspaces: {idle: {cap: 1}}\n",
+        NEW,
+        workspaces=(Workspace("wrkspc_01A", "idle"),),
+    ),
+    "unpriced and unknown": priced_report(
         "version: 1\nworkspaces: {idle: {cap: 1}}\nnames: {wrkspc_01A: idle}\n", NEW
+    ),
+    "unknown": judged("version: 1\nworkspaces: {wrkspc_01A: {cap: 1}}\n", WITHIN, workspaces=None),
+    "breached by evidence": replace(
+        judged(ONE, {None: bounds("11", "unlimited")}), evidence_as_of=AS_OF
     ),
     "unpriced and warning": priced_report("version: 1\nunlisted: warn\n", NEW),
     "unpriced and breached": priced_report(ONE, NEW, "claude-opus-5-5"),
@@ -286,6 +302,9 @@ breached and warning     1           1           1            1            0*   
 breached and uncertain   1           1           1            1            3          0*
 unpriced                 3           0*          3            0*           3          0*
 unpriced and untouched   3           0*          3            0*           3          0*
+unpriced and unknown     3           0*          1            1            3          0*
+unknown                  0           0           1            1            0          0
+breached by evidence     1           1           1            1            3          0*
 unpriced and warning     3           0*          1            1            3          0*
 unpriced and breached    1           1           1            1            3          0*
 unverified               3           0*          3            0*           3          0*
@@ -462,7 +481,6 @@ def test_report_carries_what_it_was_made_of() -> None:
         (89, "info"),
         (90, "warning"),
         (400, "warning"),
-        (-5, None),
     ],
 )
 def test_stale_prices_are_told(age: int, level: str | None) -> None:
@@ -473,6 +491,66 @@ def test_stale_prices_are_told(age: int, level: str | None) -> None:
     assert [note.level for note in report.notes if note.code == "stale_prices"] == (
         [level] if level else []
     )
+
+
+def test_prices_of_a_later_day_have_no_age() -> None:
+    """A month of the past is judged at the prices of today: they are not days younger than new."""
+    verified_on = MONTH.as_of.date() + timedelta(days=5)
+    report = evaluate(policy(GLOBAL), spend_of(WITHIN, verified_on=verified_on), MONTH)
+    assert report.price_age_days == 0
+    assert [note for note in report.notes if note.code == "stale_prices"] == []
+
+
+def notes_of(report: Report, code: str) -> list[Note]:
+    """The notes of one code."""
+    return [note for note in report.notes if note.code == code]
+
+
+def test_workspaces_that_no_list_has_are_told() -> None:
+    """All are counted and five named, in order; the default workspace has no place in a list."""
+    costs: dict[str | None, Bounds] = {f"wrkspc_0{number}": bounds("1") for number in range(8)}
+    costs[None] = bounds("1")
+    listed = (Workspace("wrkspc_00", "zero"),)
+    (note,) = notes_of(judged(GLOBAL, costs, workspaces=listed), "unlisted_workspaces")
+    assert note.level == "info"
+    named = ", ".join(f"wrkspc_0{number}" for number in range(1, 6))
+    assert note.message == (f"7 workspaces in the usage are in no list of workspaces: {named}.")
+
+
+@pytest.mark.parametrize(
+    ("text", "workspaces"),
+    [
+        (GLOBAL, (Workspace("wrkspc_01A", "alpha"),)),
+        (f"{GLOBAL}names: {{wrkspc_01A: alpha}}\n", ()),
+        (GLOBAL, None),
+    ],
+)
+def test_workspaces_that_are_known_are_not_told(
+    text: str, workspaces: tuple[Workspace, ...] | None
+) -> None:
+    """Listed, named by the policy, or compared with no list at all."""
+    report = judged(text, {"wrkspc_01A": bounds("1"), None: bounds("1")}, workspaces=workspaces)
+    assert notes_of(report, "unlisted_workspaces") == []
+
+
+@pytest.mark.parametrize(("name", "count"), [("default", 1), ("Default", 0), ("defaults", 0)])
+def test_a_workspace_called_default_is_told(name: str, count: int) -> None:
+    """A policy's key of that name means another one."""
+    report = judged(GLOBAL, {}, workspaces=(Workspace("wrkspc_01A", name),))
+    found = notes_of(report, "default_name")
+    assert [note.level for note in found] == ["warning"] * count
+
+
+def test_a_month_of_no_length_is_told() -> None:
+    """At its first instant nothing can have been spent, which is no proof of anything."""
+    first = MonthToDate(datetime(2026, 12, 1, tzinfo=UTC))
+    (note,) = notes_of(evaluate(policy(GLOBAL), spend_of({}), first), "empty_month")
+    assert (note.level, note.message) == (
+        "warning",
+        "The month has just begun: there is nothing to judge yet.",
+    )
+    later = MonthToDate(datetime(2026, 12, 1, 0, 0, 1, tzinfo=UTC))
+    assert notes_of(evaluate(policy(GLOBAL), spend_of({}), later), "empty_month") == []
 
 
 def test_stale_prices_change_no_status() -> None:

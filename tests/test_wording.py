@@ -1,19 +1,21 @@
 """Amounts, percentages and the verdict in words: where a rounding could lie."""
 
 import re
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget_gate.domain.spend import Note
+from budget_gate.domain.spend import Note, PriceFacts
 from budget_gate.domain.verdict import STATUSES, Report, Status
 from budget_gate.outputs.wording import (
     exact,
     headline,
     percent,
     plain,
+    price_basis,
     ratio,
     spent_of_cap,
     told_reason,
@@ -143,9 +145,13 @@ def test_a_percentage_never_reads_as_the_whole_cap_unless_it_is(
     assert percent(make_budget(spend=spend, cap=cap)) == shown
 
 
-def test_a_percentage_is_of_what_may_have_been_spent() -> None:
-    """Of a range, the share is that of its upper end."""
-    assert percent(make_budget(spend="5", high="12", cap="10")) == "120.0%"
+@pytest.mark.parametrize(
+    ("high", "shown"),
+    [("8.51", "up to 85.1%"), ("12", "up to 120.0%"), ("10.0004", "up to 100.004%")],
+)
+def test_a_percentage_is_of_what_may_have_been_spent(high: str, shown: str) -> None:
+    """Of a range, the share is that of its upper end, and is told as such."""
+    assert percent(make_budget(spend="5", high=high, cap="10")) == shown
 
 
 def test_a_tiny_breach_of_a_large_cap_is_no_hundred_percent() -> None:
@@ -252,7 +258,10 @@ def test_the_headline_of_a_good_month_says_so() -> None:
 def test_the_headline_of_a_warning_names_the_budget() -> None:
     """The verdict, and what is near its cap."""
     told = say(make_report("warning", make_budget("staging", "8.5", status="warning")))
-    assert told.startswith("Within budget, with a warning: staging has spent $8.50 of its cap")
+    assert told == (
+        "Warning: staging has spent $8.50 of its cap of $10.00 (85.0%). "
+        "Slow what spends it, or raise the cap in budget.yml, line 4."
+    )
 
 
 def test_the_headline_of_a_breach_says_what_to_do() -> None:
@@ -265,33 +274,108 @@ def test_the_headline_of_a_breach_says_what_to_do() -> None:
 
 
 def test_the_headline_of_an_uncertain_month_says_what_to_look_at() -> None:
-    """That nothing is decided comes first, then what leaves it open and which rule changes it."""
+    """That nothing is decided comes first, then what leaves it open."""
     told = say(make_report("uncertain", make_budget("lab", "8", high="12", status="uncertain")))
-    assert told.startswith("Not decided: lab has spent $8.00 to $12.00 of its cap of $10.00")
-    assert "see the notes, and spend.uncertain in budget.yml" in told
+    assert told == (
+        "Not decided: lab has spent $8.00 to $12.00 of its cap of $10.00 (up to 120.0%). The cap "
+        "lies within that range, as not all that the price depends on is told: see the notes."
+    )
+
+
+def test_the_headline_of_a_month_with_a_bounded_model_asks_for_its_price() -> None:
+    """Where a model without a price leaves the month open, its price is what closes it."""
+    lab = make_budget("lab", "8", high="12", status="uncertain")
+    notes = (
+        Note("info", "range", "A range."),
+        Note("warning", "unpriced_bounded", "Some tokens have no price."),
+    )
+    told = say(make_report("uncertain", lab, notes=notes))
+    assert told.endswith(
+        " (up to 120.0%). The cap lies within that range, as a model has no price: add it under "
+        "prices.models in budget.yml."
+    )
 
 
 def test_the_headline_of_an_unverified_month_says_why() -> None:
     """That spend is not established comes first, then the first error in its own words."""
     notes = (Note("info", "range", "Not this."), Note("error", "http_401", "The key is wrong."))
     told = say(make_report("unverified", spend=None, notes=notes))
-    assert told == "Not verified: spend could not be established. The key is wrong."
+    assert told == "Not verified: The key is wrong."
 
 
 def test_an_unverified_month_without_a_reason_still_has_a_headline() -> None:
     """Nothing follows where nothing is known."""
     told = say(make_report("unverified", spend=None))
-    assert told == "Not verified: spend could not be established."
+    assert told == "Not verified."
 
 
 @pytest.mark.parametrize(
     ("count", "told"),
-    [(2, "; 1 more budget is breached too"), (4, "; 3 more budgets are breached")],
+    [
+        (1, ""),
+        (2, " (likewise b1)"),
+        (3, " (likewise b1, b2)"),
+        (4, " (likewise b1, b2 and 1 more)"),
+        (5, " (likewise b1, b2 and 2 more)"),
+    ],
 )
-def test_the_headline_counts_the_other_budgets(count: int, told: str) -> None:
-    """Only those of the same status, and none where there is one."""
-    others = [make_budget(f"b{number}", "12", status="breached") for number in range(count)]
-    assert told in say(make_report("breached", *others, make_budget("fine")))
+@pytest.mark.parametrize("status", ["breached", "warning", "uncertain"])
+def test_the_headline_names_other_budgets(count: int, told: str, status: Status) -> None:
+    """Up to three of the same status by name, the rest by number, and none where there is one."""
+    high = "13" if status == "uncertain" else None
+    others = [
+        make_budget(f"b{number}", "9" if high else "12", high=high, status=status)
+        for number in range(count)
+    ]
+    first = say(make_report(status, *others, make_budget("fine"))).split(". ")[0]
+    alone = say(make_report(status, others[0])).split(". ")[0]
+    assert first == f"{alone}{told}"
+
+
+def test_names_in_the_headline_are_escaped() -> None:
+    """Those of the other budgets as that of the first."""
+    worst = [make_budget(name, "12", status="breached") for name in ("a", "b", "c")]
+    report = make_report("breached", *worst)
+    told = headline(report, "budget.yml", name=lambda text: f"<{text}>", prose=str)
+    assert told.startswith("Budget breached: <a> has spent ")
+    assert " (likewise <b>, <c>). " in told
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"), [("breached", "Stop what spends it"), ("warning", "Slow what spends it")]
+)
+@pytest.mark.parametrize("cap", ["10", None])
+def test_an_unlisted_workspace_is_to_get_a_cap_of_its_own(
+    status: Status, advice: str, cap: str | None
+) -> None:
+    """The line of `unlisted` is that of all of them, so it is not to be raised for one."""
+    cap = "10" if status == "breached" else cap
+    lab = make_budget("lab", "12", cap, status=status, id="unlisted.wrkspc_01LAB")
+    told = say(make_report(status, lab))
+    assert told.endswith(f". {advice}, or give it a cap of its own under workspaces in budget.yml.")
+    assert "line" not in told
+
+
+@pytest.mark.parametrize("status", ["ok", "warning", "uncertain", "breached"])
+def test_a_partial_month_says_so_first(status: Status) -> None:
+    """Whatever the verdict: it is on a part of the month."""
+    note = Note("warning", "partial", "A part is missing.")
+    result = make_budget(spend="12", status=status)
+    partial = "PARTIAL (saved pages leave out a part of the month). "
+    whole = say(make_report(status, result))
+    assert say(make_report(status, result, notes=(note,))) == f"{partial}{whole}"
+    assert "PARTIAL" not in whole
+
+
+def test_a_partial_month_that_was_let_pass_says_both() -> None:
+    """UNENFORCED comes before all else."""
+    note = Note("warning", "partial", "A part is missing.")
+    result = make_budget(spend="12", status="breached")
+    told = say(make_report("breached", result, notes=(note,), enforced=False))
+    assert told.startswith(
+        "UNENFORCED (fail-on is never). PARTIAL (saved pages leave out a part of the month). "
+        "Budget breached: "
+    )
 
 
 @pytest.mark.parametrize(
@@ -319,6 +403,34 @@ def test_a_warning_for_uncertain_spend_does_not_say_within_budget() -> None:
     """Where spend may be above the cap, by `spend.uncertain: warn`, no word says that it is not."""
     told = say(make_report("warning", make_budget(spend="8", high="12", status="warning")))
     assert "Within budget" not in told
+    assert told == (
+        "Perhaps above budget: production has spent $8.00 to $12.00 of its cap of $10.00 "
+        "(up to 120.0%). Slow what spends it, or raise the cap in budget.yml, line 4."
+    )
+
+
+@pytest.mark.parametrize(
+    ("discount", "overrides", "told"),
+    [
+        ("0", (), "list prices"),
+        ("0.1", (), "list prices less 10%"),
+        ("0.3333", (), "list prices less 33.33%"),
+        ("0", ("a",), "list prices, own prices for 1 model"),
+        ("0.10", ("a", "b"), "list prices less 10%, own prices for 2 models"),
+        ("1", ("a",), "list prices less 100%, own prices for 1 model"),
+    ],
+)
+def test_the_prices_of_a_cost_are_told(
+    discount: str, overrides: tuple[str, ...], told: str
+) -> None:
+    """List prices, and what the policy changes of them."""
+    prices = PriceFacts(date(2026, 11, 20), overrides, Decimal(discount))
+    assert price_basis(make_report(prices=prices)) == told
+
+
+def test_without_prices_there_is_nothing_to_tell_of_them() -> None:
+    """Spend that could not be read was not priced."""
+    assert price_basis(make_report(prices=None)) == ""
 
 
 def test_only_an_unverified_report_tells_its_reason_in_the_headline() -> None:

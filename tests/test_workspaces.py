@@ -104,7 +104,7 @@ def test_a_list_that_is_not_as_documented_is_an_error(trap: str) -> None:
     """A list that cannot be had whole is no list."""
     with LoopbackAPI(SEVEN, now=NOW) as api:
         tamper(api, lambda _, page: TRAPS[trap](page) and None, limit=3)
-        with pytest.raises(UnverifiedError, match=f"GET {WORKSPACES}: "):
+        with pytest.raises(UnverifiedError, match=f"GET {WORKSPACES} cannot be trusted: "):
             listed(api)
         assert len(api.requests) <= 4
 
@@ -157,5 +157,5 @@ def test_a_workspace_without_archived_at_is_active() -> None:
 def test_a_workspace_has_an_id_and_a_name(changes: dict[str, object]) -> None:
     """Empty text is neither: it is the mark of usage that no workspace is told of."""
     page = {"data": [{"id": "wrkspc_A", "name": "a"} | changes], "has_more": False}
-    with pytest.raises(UnverifiedError, match=f"^{WHERE}: "):
+    with pytest.raises(UnverifiedError, match=f"^{WHERE} cannot be trusted: "):
         parse_workspaces(page, WHERE)

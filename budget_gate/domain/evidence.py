@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.budgets import unlisted_budget
 from budget_gate.domain.period import MonthToDate, format_instant
-from budget_gate.domain.policy import Policy
+from budget_gate.domain.policy import Policy, PolicyFile
 from budget_gate.domain.spend import Note
-from budget_gate.domain.verdict import BudgetResult, Report
+from budget_gate.domain.verdict import BudgetResult, Report, Status
 
 _TWO_HOURS = 120
 
@@ -27,13 +28,15 @@ class EarlierReport:
     budgets: tuple[BudgetResult, ...]
 
 
-def fall_back(report: Report, policy: Policy, month: MonthToDate, earlier: EarlierReport) -> Report:
+def fall_back(
+    report: Report, file: PolicyFile, month: MonthToDate, earlier: EarlierReport
+) -> Report:
     """`report`, which is unverified, as breached where `earlier` proves that.
 
     Spend of a month to date does not fall: what was breached earlier in the month still is, while
     no cap has changed. Otherwise the report stays unverified, with a note that says why.
     """
-    why = _unusable(report, policy, month, earlier)
+    why = _unusable(report, file.policy, month, earlier)
     if why:
         note = Note("info", "last_report", f"The last report is not used: {why}.")
         return replace(report, notes=(*report.notes, note))
@@ -49,17 +52,32 @@ def fall_back(report: Report, policy: Policy, month: MonthToDate, earlier: Earli
         report,
         status="breached",
         evidence_as_of=earlier.as_of,
-        budgets=tuple(
-            replace(
-                budget,
-                spend=Bounds(budget.spend.low, UNLIMITED),
-                reason="spend was above the cap when it could last be established",
-            )
-            for budget in earlier.budgets
-            if _is_breached(budget)
-        ),
+        budgets=tuple(_as_it_stands(budget, file) for budget in earlier.budgets),
         notes=(*report.notes, note),
     )
+
+
+def _as_it_stands(budget: BudgetResult, file: PolicyFile) -> BudgetResult:
+    """What is known of a budget today: it has spent at least what it had."""
+    status: Status = "uncertain"
+    reason = "spend could not be established"
+    if _is_breached(budget):
+        status, reason = "breached", "spend was above the cap when it was last established"
+    return replace(
+        budget,
+        spend=Bounds(budget.spend.low, UNLIMITED),
+        status=status,
+        reason=reason,
+        line=file.source.line(*_path(budget, file.policy)),
+    )
+
+
+def _path(budget: BudgetResult, policy: Policy) -> tuple[str, ...]:
+    """Where the policy has the cap of a budget of the earlier report."""
+    scope, _, id_ = budget.id.partition(".")
+    if scope == "workspaces":
+        return scope, id_ if id_ in policy.workspaces else budget.name
+    return (scope,)
 
 
 def _unusable(
@@ -86,21 +104,22 @@ def _is_breached(budget: BudgetResult) -> bool:
 
 def _is_unchanged(policy: Policy, earlier: EarlierReport) -> bool:
     """Whether every cap of the policy is what it was, and none has come or gone."""
-    named = 0
-    had_global = False
-    for budget in earlier.budgets:
-        scope, _, id_ = budget.id.partition(".")
-        match scope:
-            case "global":
-                now = policy.global_
-                had_global = True
-            case "workspaces":
-                now = policy.workspaces.get(id_) or policy.workspaces.get(budget.name)
-                named += 1
-            case "unlisted":
-                now = unlisted_budget(policy)
-            case _:
-                return False
-        if (now.cap if now else None) != budget.cap:
-            return False
-    return named == len(policy.workspaces) and had_global == (policy.global_ is not None)
+    named = sum(budget.id.startswith("workspaces.") for budget in earlier.budgets)
+    had_global = any(budget.id == "global" for budget in earlier.budgets)
+    return (
+        named == len(policy.workspaces)
+        and had_global == (policy.global_ is not None)
+        and all(_cap(budget, policy) == budget.cap for budget in earlier.budgets)
+    )
+
+
+def _cap(budget: BudgetResult, policy: Policy) -> Decimal | None:
+    """The cap that the policy gives to a budget of the earlier report; None where it gives none."""
+    match _path(budget, policy):
+        case ("global",):
+            found = policy.global_
+        case ("workspaces", key):
+            found = policy.workspaces.get(key)
+        case _:
+            found = unlisted_budget(policy)
+    return found.cap if found else None

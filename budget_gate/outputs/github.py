@@ -49,7 +49,7 @@ def render_annotations(report: Report, policy: str) -> str:
             _command(level, f"{unenforced}Spend is {report.status}. {reason}".strip(), title=_TITLE)
         )
     notable = [budget for budget in report.budgets if budget.status in _LEVELS]
-    commands += [_annotation(budget, policy) for budget in notable]
+    commands += [_annotation(budget, policy, enforced=report.enforced) for budget in notable]
     return _capped(commands)
 
 
@@ -76,13 +76,13 @@ def render_mask(secret: str) -> str:
     return f"::add-mask::{_data(secret)}\n"
 
 
-def _annotation(budget: BudgetResult, policy: str) -> str:
+def _annotation(budget: BudgetResult, policy: str, *, enforced: bool) -> str:
+    # An error would be taken for the reason of a failure that there was not.
+    level = _LEVELS[budget.status] if enforced else "warning"
     message = (
         f"{plain(budget.name, NAME_LENGTH)} has spent {spent_of_cap(budget)}: {budget.reason}."
     )
-    return _command(
-        _LEVELS[budget.status], message, file=policy, line=str(budget.line), title=_TITLE
-    )
+    return _command(level, message, file=policy, line=str(budget.line), title=_TITLE)
 
 
 def _capped(commands: Sequence[str]) -> str:

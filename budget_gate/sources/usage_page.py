@@ -3,7 +3,7 @@
 Whatever is not as the API documents it raises: a count that cannot be read is never a zero.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import repeat
@@ -47,12 +47,13 @@ class Bucket:
     rows: list[Any]
     where: str
 
-    def usage(self) -> UsageTable:
+    def usage(self, told: Collection[str] = ()) -> UsageTable:
         """The rows as usage of the bucket's UTC day; a dimension that is absent is None.
 
-        Raises UnverifiedError where a row is not as documented.
+        Raises UnverifiedError where a row is not as documented, or where one that counts anything
+        does not tell a dimension of `told`.
         """
-        return _read_rows(self.rows, self.start.date(), self.where)
+        return _read_rows(self.rows, self.start.date(), self.where, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +107,18 @@ def _instant(value: Any, where: str) -> datetime:
     raise malformed(where, f"a bucket's time is not RFC 3339: {_shown(value)}")
 
 
-def _read_rows(rows: list[Any], day: date, where: str) -> UsageTable:
+def _read_rows(rows: list[Any], day: date, where: str, told: Collection[str]) -> UsageTable:
     # The time of a large report goes here: it is read by columns, which costs a third of reading
     # it row by row.
     if not rows:
         return {}
     rows = _whole_rows(rows, where)
     dimensions = list(zip(*map(itemgetter(*_DIMENSIONS), rows), strict=True))
-    for column in dimensions:
+    untold = []
+    for name, column in zip(_DIMENSIONS, dimensions, strict=True):
         _check_names(column, where)
+        if name in told and None in column:
+            untold.append(name)
     writes = _objects(rows, "cache_creation", _CACHE_WRITES, where)
     tools = _objects(rows, "server_tool_use", _TOOLS, where)
     inputs, reads, outputs = zip(*map(itemgetter(*_COUNTS), rows), strict=True)
@@ -135,12 +139,15 @@ def _read_rows(rows: list[Any], day: date, where: str) -> UsageTable:
     keys = map(tuple.__new__, repeat(UsageKey), zip(workspaces, repeat(day), *others))
     tokens = map(tuple.__new__, repeat(Tokens), zip(*counts, strict=True))
     table = dict(zip(keys, tokens, strict=True))
+    for name in untold:
+        if any(any(amount) for key, amount in table.items() if getattr(key, name) is None):
+            raise malformed(where, f"a row does not tell its {name}")
     if len(table) == len(rows):
         return table
     # Some rows differ only in what does not matter here: one by one, their counts are added.
     table = {}
     for row in rows:
-        add(table, _read_rows([row], day, where))
+        add(table, _read_rows([row], day, where, told))
     return table
 
 

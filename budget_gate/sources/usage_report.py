@@ -24,14 +24,10 @@ SPEED_BETA: Final = "fast-mode-2026-02-01"
 # speed and covers all usage; where the price of what it finds depends on the prompt's length too, a
 # second one tells the context window, of the models concerned and at one speed.
 _ALWAYS = ("workspace_id", "model", "service_tier", "inference_geo")
-# Null means something where it is the workspace or the model: the default one, and an unknown one.
-_FIELDS = {
-    name: UsageKey._fields.index(name)
-    for name in ("service_tier", "context_window", "inference_geo", "speed")
-}
 # The statuses by which the API says that it will not answer this query, though it may another.
 _REFUSALS = (400, 403)
 _NOT_FOUND = 404
+_MODEL_AND_SPEED = (UsageKey._fields.index("model"), UsageKey._fields.index("speed"))
 _WIDTHS = {DAY: ("1d", "31"), HOUR: ("1h", "24")}
 
 _SPEED_REFUSED = Note(
@@ -111,7 +107,7 @@ def _read_span(transport: Transport, span: _Span, book: PriceBook) -> UsageTable
     table = _read_main(transport, span)
     # Where the speed is told, the prompt's length alone is left to make a price a range.
     by_speed: dict[str, set[str]] = defaultdict(set)
-    for model, speed in {(key.model, key.speed) for key in table}:
+    for model, speed in set(map(itemgetter(*_MODEL_AND_SPEED), table)):
         if model and speed and book.depends_on_length(model, speed, span.period):
             by_speed[speed].add(model)
     lengths = [
@@ -229,6 +225,8 @@ def _read(
     query = [*span.query, *(("group_by[]", name) for name in dimensions), *filters]
     where = f"GET {route}"
     expected = span.period.steps(span.width)
+    # A null workspace or model means something: the default workspace, and an unknown model.
+    told = [name for name in dimensions if strict and name not in ("workspace_id", "model")]
     table: UsageTable = {}
     cursors: set[str] = set()
     cursor: str | None = None
@@ -242,7 +240,7 @@ def _read(
             if bucket.end != bucket.start + span.width:
                 raise malformed(where, f"bucket {format_instant(bucket.start)} has a wrong end")
             position += 1
-            add(table, bucket.usage())
+            add(table, bucket.usage(told=told))
         cursor = page.next_page
         if cursor is None:
             break
@@ -251,12 +249,4 @@ def _read(
         cursors.add(cursor)
     if position != len(expected):
         raise malformed(where, f"it ends before bucket {format_instant(expected[position])}")
-    told = itemgetter(*(_FIELDS[name] for name in dimensions if name in _FIELDS))
-    untold = {kind for kind in set(map(told, table)) if None in kind}
-    if (
-        strict
-        and untold
-        and any(told(key) in untold and any(tokens) for key, tokens in table.items())
-    ):
-        raise malformed(where, f"a row tells not all of {', '.join(dimensions)}")
     return table

@@ -1,0 +1,382 @@
+"""What an earlier report of the month proves where the spend of today cannot be established."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from budget_gate import gate
+from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.evidence import EarlierReport
+from budget_gate.domain.spend import Note, Spend, Workspace
+from budget_gate.domain.verdict import FailOn, OnError, Report, evaluate
+from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
+from tests.builders import MONTH, Costs, bounds, budget, policy, spend_of
+
+DOWN = UnverifiedError("the API said no", "try again", code="http_503")
+WORKSPACES = (Workspace("wrkspc_01A", "alpha"), Workspace("wrkspc_01B", "beta"))
+# 11 USD in alpha, 9 in beta, 1 in the default workspace: 21 altogether.
+COSTS: Costs = {"wrkspc_01A": bounds("11"), "wrkspc_01B": bounds("9"), None: bounds("1")}
+BREACHED = "version: 1\nglobal: {cap: 20}\n"
+STRICT: tuple[FailOn, OnError] = ("breach", "fail")
+
+
+def earlier(
+    text: str = BREACHED, costs: Costs = COSTS, *, age: timedelta = timedelta(hours=3)
+) -> EarlierReport:
+    """What a run of some time ago found under the policy that `text` is."""
+    report = evaluate(policy(text), spend_of(costs, workspaces=WORKSPACES), MONTH)
+    return EarlierReport(
+        as_of=MONTH.as_of - age,
+        month=MONTH.period.start,
+        organization=None,
+        budgets=report.budgets,
+    )
+
+
+def run(
+    last: EarlierReport | Note | None,
+    text: str = BREACHED,
+    how: tuple[FailOn, OnError] = STRICT,
+    *,
+    organization: str | None = None,
+    spend: Spend | Exception = DOWN,
+) -> tuple[Report, int]:
+    """The gate's answer today, under the policy that `text` is."""
+
+    def read_spend() -> Spend:
+        if isinstance(spend, Exception):
+            raise spend
+        return spend
+
+    return gate.check(
+        policy(text),
+        read_spend,
+        MONTH,
+        fail_on=how[0],
+        on_error=how[1],
+        identify=lambda: organization,
+        earlier=last,
+    )
+
+
+def note_of(report: Report) -> Note:
+    """The one note about the last report."""
+    (note,) = [note for note in report.notes if note.code == "last_report"]
+    return note
+
+
+def assert_not_used(report: Report, exit_code: int) -> None:
+    """Fails unless the run is unverified, with a note that says what became of the last report."""
+    assert (report.status, exit_code, report.evidence_as_of) == ("unverified", 3, None)
+    assert "breached" not in {result.status for result in report.budgets}
+    assert note_of(report).level == "info"
+    assert "not used" in note_of(report).message
+
+
+def test_a_breach_of_earlier_in_the_month_still_is_one() -> None:
+    """Exit 1 by the evidence of three hours ago, and the reason for it stays told."""
+    report, exit_code = run(earlier())
+    assert (report.status, report.enforced, exit_code) == ("breached", True, 1)
+    assert report.evidence_as_of == MONTH.as_of - timedelta(hours=3)
+    assert [note.code for note in report.notes] == ["http_503", "last_report"]
+    assert "3 hours" in note_of(report).message
+    assert note_of(report).level == "warning"
+
+
+def test_the_amount_is_a_lower_bound() -> None:
+    """What was spent then has been spent, and what came since is unknown."""
+    report, _ = run(earlier())
+    assert budget(report, "global").spend == bounds("21", "unlimited")
+    assert budget(report, "global").cap == Decimal(20)
+
+
+def test_no_spend_is_claimed_for_today() -> None:
+    """Neither a total nor days, workspaces or models: none of them were read."""
+    report, _ = run(earlier())
+    assert report.spend is None
+    assert (report.workspaces, report.models, report.days, report.coverage) == ((), (), (), None)
+
+
+def test_a_breach_by_evidence_names_the_line_of_its_cap() -> None:
+    """The third line of the policy as it is today, where the annotation and the remedy point to."""
+    report, _ = run(earlier(), "version: 1\n# The cap was agreed on in May.\nglobal: {cap: 20}\n")
+    assert budget(report, "global").line == 3
+
+
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [
+        ({"seconds": 0}, "0 minutes"),
+        ({"seconds": 59}, "0 minutes"),
+        ({"minutes": 59}, "59 minutes"),
+        ({"minutes": 119, "seconds": 59}, "119 minutes"),
+        ({"minutes": 120}, "2 hours"),
+        ({"hours": 23, "minutes": 59}, "23 hours"),
+        ({"days": 18}, "432 hours"),
+    ],
+)
+def test_the_age_of_the_evidence_is_told(age: dict[str, float], told: str) -> None:
+    """In minutes up to two hours, then in hours, never more than it is."""
+    report, _ = run(earlier(age=timedelta(**age)))
+    assert f" {told} ago" in note_of(report).message
+
+
+# What it is not used for
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("version: 1\nglobal: {cap: 100}\n", "ok"),
+        ("version: 1\nglobal: {cap: 21}\n", "warning"),
+        ("version: 1\nunlisted: warn\n", "warning"),
+    ],
+)
+@pytest.mark.parametrize(("on_error", "code"), [("fail", 3), ("warn", 0)])
+def test_a_good_report_makes_no_run_good(
+    text: str, status: str, on_error: OnError, code: int
+) -> None:
+    """What was within its cap then may be above it now: unverified, whatever the run was told."""
+    last = earlier(text)
+    assert {result.status for result in last.budgets} == {status}
+    report, exit_code = run(last, text, ("breach", on_error))
+    assert (report.status, exit_code, report.enforced) == ("unverified", code, code == 3)
+    assert "not used" in note_of(report).message
+
+
+def test_an_undecided_report_proves_nothing() -> None:
+    """Between 19 and 21 USD then, against a cap of 20."""
+    assert_not_used(*run(earlier(costs={None: bounds("19", "21")})))
+
+
+def test_a_breach_is_one_by_its_amounts() -> None:
+    """A report that calls spend at its very cap breached is not believed."""
+    last = earlier(costs={None: bounds("20")})
+    (result,) = last.budgets
+    assert_not_used(*run(replace(last, budgets=(replace(result, status="breached"),))))
+
+
+def test_spend_that_is_established_wins_over_any_evidence() -> None:
+    """The report of today is on today's spend alone."""
+    report, exit_code = run(earlier(), spend=spend_of({None: bounds("5")}))
+    assert (report.status, exit_code, report.evidence_as_of) == ("ok", 0, None)
+    assert "last_report" not in {note.code for note in report.notes}
+
+
+def test_a_policy_that_does_not_fit_is_told_all_the_same() -> None:
+    """An earlier breach does not stand in for a decision that could not be made."""
+    wrong = ConfigurationError("no workspace has this name")
+    with pytest.raises(ConfigurationError):
+        run(earlier(), spend=wrong)
+
+
+def test_a_run_without_a_last_report_says_nothing_of_one() -> None:
+    """Only who names one is told what became of it."""
+    report, exit_code = run(None)
+    assert exit_code == 3
+    assert [note.code for note in report.notes] == ["http_503"]
+
+
+def test_why_there_is_no_last_report_is_told_after_the_error() -> None:
+    """The error comes first, as the headline is made of it."""
+    absent = Note("info", "last_report", "The last report is not used: there is none yet.")
+    report, exit_code = run(absent)
+    assert exit_code == 3
+    assert [note.code for note in report.notes] == ["http_503", "last_report"]
+
+
+# Whose month it is
+
+
+@pytest.mark.parametrize("months", [-1, 1, 12])
+def test_a_report_of_another_month_proves_nothing(months: int) -> None:
+    """The spend of a calendar month begins at zero; next year's November is another one too."""
+    year, month = divmod(2026 * 12 + 10 + months, 12)
+    start = MONTH.period.start.replace(year=year, month=month + 1)
+    assert_not_used(*run(replace(earlier(), month=start)))
+
+
+def test_a_report_from_the_future_proves_nothing() -> None:
+    """A second later than now; one of this very instant is none."""
+    assert_not_used(*run(earlier(age=timedelta(seconds=-1))))
+    assert run(earlier(age=timedelta(0)))[1] == 1
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "code"),
+    [
+        (None, None, 1),
+        ("org-1", "org-1", 1),
+        ("org-1", None, 1),
+        (None, "org-1", 1),
+        ("org-1", "org-2", 3),
+        ("org-1", "ORG-1", 3),
+    ],
+)
+def test_a_report_of_another_organization_proves_nothing(
+    then: str | None, now: str | None, code: int
+) -> None:
+    """Where the API is down, which organization it is may not be known, and that is no difference."""
+    report, exit_code = run(replace(earlier(), organization=then), organization=now)
+    assert exit_code == code
+    if code == 3:
+        assert_not_used(report, exit_code)
+
+
+# Caps that have changed
+
+BOTH = "version: 1\nworkspaces:\n  alpha: {cap: 10}\n  beta: {cap: 12}\n"
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        pytest.param(BREACHED, "version: 1\nglobal: {cap: 30}\n", id="raised"),
+        pytest.param(BREACHED, "version: 1\nglobal: {cap: 20.000001}\n", id="raised-a-little"),
+        pytest.param(BREACHED, "version: 1\nglobal: {cap: 19}\n", id="lowered"),
+        pytest.param(BREACHED, f"{BREACHED}workspaces:\n  beta: {{cap: 1}}\n", id="added"),
+        pytest.param(f"{BREACHED}workspaces:\n  beta: {{cap: 1}}\n", BREACHED, id="removed"),
+        pytest.param(BOTH, f"{BOTH}global: {{cap: 5}}\n", id="global-added"),
+        pytest.param(f"{BOTH}global: {{cap: 5}}\n", BOTH, id="global-removed"),
+        pytest.param(
+            BOTH, "version: 1\nworkspaces:\n  alpha: {cap: 12}\n  beta: {cap: 10}\n", id="swapped"
+        ),
+        pytest.param(
+            BOTH, "version: 1\nworkspaces:\n  beta: {cap: 12}\n  default: {cap: 10}\n", id="moved"
+        ),
+        pytest.param(
+            "version: 1\nunlisted: {cap: 10}\n", "version: 1\nunlisted: {cap: 11}\n", id="unlisted"
+        ),
+        pytest.param(
+            "version: 1\nunlisted: {cap: 10}\n", "version: 1\nunlisted: fail\n", id="unlisted-fail"
+        ),
+        pytest.param(
+            f"{BREACHED}unlisted: fail\n", f"{BREACHED}unlisted: warn\n", id="unlisted-warn"
+        ),
+        pytest.param(f"{BREACHED}unlisted: {{cap: 10}}\n", BREACHED, id="unlisted-allowed"),
+        pytest.param(
+            "version: 1\nunlisted: {cap: 10}\n",
+            "version: 1\nunlisted: {cap: 10}\nworkspaces:\n  alpha: {cap: 500}\n",
+            id="unlisted-now-listed",
+        ),
+        pytest.param(
+            "version: 1\nunlisted: {cap: 10}\nworkspaces:\n  beta: {cap: 500}\n",
+            "version: 1\nunlisted: {cap: 10}\nworkspaces:\n  alpha: {cap: 500}\n",
+            id="another-listed",
+        ),
+    ],
+)
+def test_a_breach_of_other_caps_proves_nothing(then: str, now: str) -> None:
+    """Whether the caps of today are breached is another question: even a cap that was not breached counts."""
+    last = earlier(then)
+    assert "breached" in {result.status for result in last.budgets}
+    assert run(last, then)[1] == 1
+    assert_not_used(*run(last, now))
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        pytest.param(BREACHED, "version: 1\nglobal: {cap: 20.00}\n", id="written-otherwise"),
+        pytest.param(BREACHED, "version: 1\nglobal: {cap: 20, warn_at: [5%]}\n", id="warn_at"),
+        pytest.param(
+            BOTH,
+            "version: 1\nworkspaces:\n  wrkspc_01A: {cap: 10}\n  beta: {cap: 12}\n",
+            id="by-id",
+        ),
+        pytest.param(
+            BOTH,
+            "version: 1\nworkspaces:\n  beta: {cap: 12}\n  alpha: {cap: 10}\n",
+            id="other-order",
+        ),
+        pytest.param(
+            "version: 1\nunlisted: fail\n", "version: 1\nunlisted: {cap: 0}\n", id="fail-is-0"
+        ),
+    ],
+)
+def test_the_same_caps_may_be_written_otherwise(then: str, now: str) -> None:
+    """It is amounts and workspaces that count, not how the policy words them."""
+    assert run(earlier(then), now)[1] == 1
+
+
+def test_the_default_workspace_is_found_again() -> None:
+    """It has a key of its own, and no id."""
+    text = "version: 1\nworkspaces:\n  default: {cap: 0.99}\n"
+    report, exit_code = run(earlier(text), text)
+    assert exit_code == 1
+    assert budget(report, "workspaces.default").status == "breached"
+
+
+def test_a_budget_of_a_later_kind_proves_nothing() -> None:
+    """What this version does not know it cannot compare."""
+    last = earlier()
+    later = replace(last.budgets[0], id="groups.research")
+    assert_not_used(*run(replace(last, budgets=(*last.budgets, later))))
+
+
+# What the run was told
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "enforced"),
+    [
+        (("breach", "fail"), 1, True),
+        (("breach", "warn"), 1, True),
+        (("warning", "fail"), 1, True),
+        (("warning", "warn"), 1, True),
+        (("never", "warn"), 0, False),
+    ],
+)
+def test_evidence_of_a_breach_is_a_breach(
+    how: tuple[FailOn, OnError], code: int, *, enforced: bool
+) -> None:
+    """`on_error` does not let it pass; where a breach is not to fail, it is visibly not enforced."""
+    report, exit_code = run(earlier(), how=how)
+    assert (report.status, exit_code, report.enforced) == ("breached", code, enforced)
+
+
+def test_evidence_makes_no_run_green_that_was_not() -> None:
+    """Where a breach is let pass and an API that is down is not, naming a last report changes nothing."""
+    assert run(None, how=("never", "fail"))[1] == 3
+    assert run(earlier(), how=("never", "fail"))[1] == 3
+
+
+@pytest.mark.parametrize("fail_on", ["breach", "warning", "never"])
+@pytest.mark.parametrize("on_error", ["fail", "warn"])
+def test_a_run_that_was_stopped_is_not_decided_by_evidence(
+    fail_on: FailOn, on_error: OnError
+) -> None:
+    """A signal ends in 3, whatever the last report says and whatever is let pass."""
+    stopped = InterruptedRunError("SIGTERM")
+    report, exit_code = run(earlier(), how=(fail_on, on_error), spend=stopped)
+    assert (report.status, report.enforced, exit_code) == ("unverified", True, 3)
+
+
+# More than one budget
+
+
+def test_only_what_was_breached_is_called_so() -> None:
+    """Alpha was above its 10 USD; beta was below 12, and where it is now nobody knows."""
+    report, exit_code = run(earlier(BOTH), BOTH)
+    assert exit_code == 1
+    statuses = {result.name: result.status for result in report.budgets}
+    assert statuses.pop("alpha") == "breached"
+    assert statuses.get("beta") in (None, "unverified", "uncertain")
+
+
+def test_evidence_is_handed_on() -> None:
+    """A run that fell back proves the same to the next one, though only one of two budgets was breached."""
+    first, _ = run(earlier(BOTH), BOTH)
+    again = EarlierReport(
+        as_of=MONTH.as_of - timedelta(hours=3),
+        month=MONTH.period.start,
+        organization=None,
+        budgets=first.budgets,
+    )
+    report, exit_code = run(again, BOTH)
+    assert (report.status, exit_code) == ("breached", 1)
+    assert budget(report, "workspaces.wrkspc_01A").spend == Bounds(
+        Decimal(11), budget(first, "workspaces.wrkspc_01A").spend.high
+    )
