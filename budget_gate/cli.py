@@ -56,8 +56,10 @@ def main(
     except Exception:  # noqa: BLE001 - the boundary: whatever comes here is a bug of ours
         import traceback
 
+        from budget_gate.outputs.wording import plain
+
         # The bar keeps a line of it from being taken for a command by GitHub's runner.
-        lines = [f"| {line}" for line in traceback.format_exc().splitlines()]
+        lines = [f"| {plain(line)}" for line in traceback.format_exc().splitlines()]
         say("\n".join([*lines, "budget-gate: this is a bug, please report it"]), settings)
         return BUG
 
@@ -93,8 +95,9 @@ def _signals_raise() -> "AbstractContextManager[Callable[[], None]]":
         try:
             yield ignore
         finally:
-            for each, handler in before.items() if not heard else ():
-                signal.signal(each, handler)
+            for each, handler in before.items():
+                # Once one was heard the process is to end by itself, its last steps included.
+                signal.signal(each, signal.SIG_IGN if heard else handler)
 
     return raising()
 
@@ -133,7 +136,7 @@ def _run(
 
     from budget_gate import gate
     from budget_gate.domain.period import MonthToDate
-    from budget_gate.errors import ConfigurationError
+    from budget_gate.errors import ConfigurationError, InterruptedRunError
     from budget_gate.publish import explain, mask, publish, say
     from budget_gate.sources.documents import load_policy
 
@@ -160,18 +163,21 @@ def _run(
     month = MonthToDate(settings.as_of or now)
     if flags.command == "demo":
         now = month.as_of
-    transport = None if flags.usage else _connect(settings, clock)
-    remembers = settings.report or settings.last_report
-    identity = _ask_organization(transport) if transport and remembers else None
-    report, exit_code = gate.check(
-        file,
-        lambda: _read_spend(flags, settings, file.policy, month, now=now, transport=transport),
-        month,
-        fail_on=settings.fail_on,
-        on_error=settings.on_error,
-        identify=lambda: _result_or_none(identity),
-        earlier=_earlier(settings),
-    )
+    try:
+        transport = None if flags.usage else _connect(settings, clock)
+        remembers = settings.report or settings.last_report
+        identity = _ask_organization(transport) if transport and remembers else None
+        report, exit_code = gate.check(
+            file,
+            lambda: _read_spend(flags, settings, file.policy, month, now=now, transport=transport),
+            month,
+            fail_on=settings.fail_on,
+            on_error=settings.on_error,
+            identify=lambda: _result_or_none(identity),
+            earlier=_earlier(settings),
+        )
+    except InterruptedRunError as error:
+        report, exit_code = gate.stopped(file, month, error)
     # There is a verdict: it is told whole, whatever comes.
     ignore_signals()
     try:

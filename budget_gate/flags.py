@@ -5,6 +5,10 @@ from collections.abc import Sequence
 
 from budget_gate import __version__
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 COMMANDS = ("check", "demo")
 DEFAULT_COMMAND = "check"
 
@@ -20,9 +24,20 @@ The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never f
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors repeat what was given as plain text, and never a credential."""
+
+    def error(self, message: str) -> "NoReturn":
+        import re
+
+        from budget_gate.outputs.wording import plain
+
+        super().error(re.sub(r"sk-ant-\S*", "***", plain(message)))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="budget-gate",
         description="Tells whether this month's Claude API spend has breached a budget.",
         epilog=f"The flags of check: budget-gate check --help\n\n{EPILOG}",

@@ -29,22 +29,39 @@ def check(
     organization.
     """
     try:
+        report = _judge(file, read_spend, month, identify, earlier)
+    except InterruptedRunError as error:
+        return stopped(file, month, error)
+    return decide(report, fail_on, on_error)
+
+
+def stopped(file: PolicyFile, month: MonthToDate, error: InterruptedRunError) -> tuple[Report, int]:
+    """The report of a run that a signal ended, and its exit code, 3 whatever was waived."""
+    note = Note("error", error.code, f"{error.message}. Run the gate again.")
+    return decide(unverified(file.policy, month, (note,)), "breach", "fail")
+
+
+def _judge(
+    file: PolicyFile,
+    read_spend: Callable[[], Spend],
+    month: MonthToDate,
+    identify: Callable[[], str | None],
+    earlier: EarlierReport | Note | None,
+) -> Report:
+    try:
         spend = read_spend()
-        organization = identify()
+    except InterruptedRunError:
+        raise
     except UnverifiedError as error:
         message = f"{error.message}."
         if error.hint:
             message += f" {error.hint[0].upper()}{error.hint[1:]}."
         report = unverified(file.policy, month, (Note("error", error.code, message),))
-        if isinstance(error, InterruptedRunError):
-            # Whoever stopped the run has not waived the check.
-            return decide(report, fail_on, "fail")
         report = replace(report, organization=identify())
         # By a wrong clock, nothing can be said of what is earlier in the month.
         if isinstance(earlier, EarlierReport) and error.code != "clock":
-            report = fall_back(report, file, month, earlier)
-        elif isinstance(earlier, Note):
-            report = replace(report, notes=(*report.notes, earlier))
-    else:
-        report = replace(evaluate(file, spend, month), organization=organization)
-    return decide(report, fail_on, on_error)
+            return fall_back(report, file, month, earlier)
+        if isinstance(earlier, Note):
+            return replace(report, notes=(*report.notes, earlier))
+        return report
+    return replace(evaluate(file, spend, month), organization=identify())

@@ -109,7 +109,7 @@ def _without_secrets(text: str, settings: Surroundings) -> str:
 def _is_file(stream: TextIO | None) -> bool:
     try:
         return stream is not None and stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 

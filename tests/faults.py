@@ -17,9 +17,9 @@ import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from fractions import Fraction
@@ -123,9 +123,7 @@ def policy(scenario: Scenario) -> str:
     usage = [usage for usage in ORGANIZATION.usage if usage.workspace == PRODUCTION.id]
     caps = [truth(scenario)[0], total(usage, KNOWN[scenario])[0]]
     overall, production = (f"{float(cap) - 0.01:.6f}" for cap in caps)
-    return (
-        f"version: 1\nglobal: {{cap: {overall}}}\nworkspaces:\n  production: {{cap: {production}}}\n"
-    )
+    return f"version: 1\nglobal: {{cap: {overall}}}\nworkspaces:\n  production: {{cap: {production}}}\n"
 
 
 # The requests of a run.
@@ -227,7 +225,7 @@ class Fault:
     group: str
     act: Callable[[Hit], Response | Wire]
     requests: tuple[str, ...]
-    codes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    codes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     passes: bool = False
     patience: float = 60.0
 
@@ -326,9 +324,7 @@ def _keeps(make: Callable[[Response], bytes]) -> Callable[[Hit], Wire]:
     return act
 
 
-def _drips(
-    interval: float, piece: Callable[[bytes, bytes, int], bytes]
-) -> Callable[[Hit], Wire]:
+def _drips(interval: float, piece: Callable[[bytes, bytes, int], bytes]) -> Callable[[Hit], Wire]:
     """Send the n-th piece of the true head and body every `interval` seconds until the client leaves."""
 
     def act(hit: Hit) -> Wire:
@@ -361,10 +357,13 @@ def _replaced(head: bytes, length: str) -> bytes:
 
 
 def _chunked(head: bytes, chunks: bytes) -> bytes:
-    return b"\r\n".join(
-        b"transfer-encoding: chunked" if line.startswith(b"content-length") else line
-        for line in head.split(b"\r\n")
-    ) + chunks
+    return (
+        b"\r\n".join(
+            b"transfer-encoding: chunked" if line.startswith(b"content-length") else line
+            for line in head.split(b"\r\n")
+        )
+        + chunks
+    )
 
 
 @cache
@@ -387,15 +386,14 @@ def _statuses() -> Iterator[Fault]:
         yield Fault(f"status {status}", "Statuses", _error(status), ALL)
     for status in (408, 409, 429, 500, 504, 529):
         yield Fault(f"status {status}", "Statuses", _error(status), ALL, passes=True)
-    for status in (204, 206):
-        yield Fault(f"status {status}", "Statuses", _error(status), ALL)
+    yield Fault("status 204", "Statuses", _error(204), ALL)
     yield Fault(
         "status 206 with the true answer",
         "Statuses",
         lambda hit: Response(206, hit.response.body, hit.response.headers),
         ALL,
     )
-    for status in (300, 301, 302, 303, 304, 307, 308):
+    for status in (301, 302, 304, 307, 308):
         to = f"http://127.0.0.1:9/{KEY}"
         yield Fault(f"status {status} to elsewhere", "Statuses", _error(status, location=to), ALL)
     yield Fault(
@@ -405,9 +403,7 @@ def _statuses() -> Iterator[Fault]:
         ALL,
     )
     yield Fault("status 302 to nowhere", "Statuses", _error(302, location="http://[::1"), ALL)
-    yield Fault(
-        "status 429, retry after an hour", "Statuses", _error(429, retry_after="3600"), ALL
-    )
+    yield Fault("status 429, retry after an hour", "Statuses", _error(429, retry_after="3600"), ALL)
     yield Fault(
         "status 429, retry after no time",
         "Statuses",
@@ -451,19 +447,14 @@ def _bodies() -> Iterator[Fault]:
         "empty": b"",
         "no JSON": KEY.encode(),
         "JSON null": b"null",
-        "JSON text": json.dumps(KEY).encode(),
         "JSON list": b"[]",
         "JSON object without anything": b"{}",
-        "an error with status 200": json.dumps({"type": "error", "error": {"message": KEY}}).encode(),
         "`data` is null": b'{"data": null, "has_more": false}',
         "`data` is an object": b'{"data": {}, "has_more": false}',
         "`data` holds texts": json.dumps({"data": [KEY], "has_more": False}).encode(),
-        "`data` holds null": b'{"data": [null], "has_more": false}',
         "`data` holds empty objects": b'{"data": [{}], "has_more": false}',
         "deeply nested": b"[" * 100_000 + b"]" * 100_000,
         "a number of 9000 digits": b'{"data": ' + b"9" * 9_000 + b"}",
-        "invalid UTF-8": b'{"data": "\xff\xfe"}',
-        "lone surrogates": b'{"data": "\\ud800"}',
     }
     for name, body in bodies.items():
         yield Fault(name, "Bodies", _answers(body), ALL)
@@ -481,15 +472,14 @@ def _bodies() -> Iterator[Fault]:
         "oversized", "Bodies", lambda hit: reply(b" " * MOST_BYTES + hit.response.body), ALL
     )
     yield Fault(
-        "oversized error",
-        "Bodies",
-        _answers(b" " * MOST_BYTES * 2, 500),
-        ALL,
-    )
-    yield Fault(
         "endless",
         "Bodies",
-        _drips(0.001, lambda head, _, n: (b"" if n else _chunked(head, b"")) + b"4000\r\n" + b" " * 2**14 + b"\r\n"),
+        _drips(
+            0.001,
+            lambda head, _, n: (
+                (b"" if n else _chunked(head, b"")) + b"4000\r\n" + b" " * 2**14 + b"\r\n"
+            ),
+        ),
         ALL,
     )
 
@@ -508,7 +498,7 @@ def _compressions() -> Iterator[Fault]:
     group = "Compression"
     yield Fault("gzip as it should be", group, with_gzip, ALL, _RIGHT)
     yield Fault("gzip cut short", group, cut, ALL)
-    for coding in ("gzip", "deflate", "br", "zstd", "x-unknown"):
+    for coding in ("gzip", "deflate", "x-unknown"):
         named = f"not {coding}, though it says so"
         act = _answers(b"\x1f\x8bnot compressed", content_encoding=coding)
         yield Fault(named, group, act, ALL, passes=coding == "gzip")
@@ -703,7 +693,7 @@ def _count_faults(usage: tuple[str, ...]) -> Iterator[Fault]:
 
 def _dimension_faults(usage: tuple[str, ...]) -> Iterator[Fault]:
     group = "Dimensions"
-    for value, told in {"a number": 7, "a list": [KEY], "empty": "", "true": True}.items():
+    for value, told in {"a number": 7, "empty": ""}.items():
         for name in ("model", "workspace_id", "service_tier"):
             yield Fault(f"{name} is {value}", group, _first_row(_set(name, told)), usage)
     unpriced: dict[str, Change] = {
@@ -752,9 +742,7 @@ def _dimension_faults(usage: tuple[str, ...]) -> Iterator[Fault]:
                 row[name] -= half[name]
                 bucket["results"].append(half)
 
-    yield Fault(
-        "rows split by a dimension never asked for", group, _edits(halved), usage, _RIGHT
-    )
+    yield Fault("rows split by a dimension never asked for", group, _edits(halved), usage, _RIGHT)
 
 
 def _bucket(start: str, end: str) -> dict[str, Any]:
@@ -779,6 +767,14 @@ def _bucket_faults(usage: tuple[str, ...]) -> Iterator[Fault]:
         _moved(following, width)
         body["data"].append(following)
 
+    def last_year(body: dict[str, Any]) -> None:
+        for bucket in body["data"]:
+            _moved(bucket, timedelta(days=-365))
+
+    def split(body: dict[str, Any]) -> None:
+        body["data"].insert(1, json.loads(json.dumps(body["data"][1])))
+        _moved(body["data"][1], -half, "ending_at")
+
     buckets: dict[str, Change] = {
         "the first is missing": lambda body: body["data"].pop(0) and None,
         "one in the middle is missing": lambda body: body["data"].pop(2) and None,
@@ -800,15 +796,11 @@ def _bucket_faults(usage: tuple[str, ...]) -> Iterator[Fault]:
         ),
         "one is of another month": lambda body: _moved(body["data"][1], timedelta(days=-31)),
         "one is of another year": lambda body: _moved(body["data"][1], timedelta(days=-365)),
-        "all are of another year": lambda body: [
-            _moved(bucket, timedelta(days=-365)) for bucket in body["data"]
-        ]
-        and None,
+        "all are of another year": last_year,
         "one of another month comes first": lambda body: body["data"].insert(
             0, _bucket("2026-10-31T00:00:00Z", "2026-11-01T00:00:00Z")
         ),
-        "one is split in two": lambda body: body["data"].insert(1, json.loads(json.dumps(body["data"][1])))
-        or _moved(body["data"][1], -half, "ending_at"),
+        "one is split in two": split,
         "one more comes last": one_more,
         "a time is local": lambda body: body["data"][1].update(
             starting_at=body["data"][1]["starting_at"].removesuffix("Z")
@@ -829,11 +821,14 @@ def _cursor_faults() -> Iterator[Fault]:
     group = "Cursors"
     paged = tuple(name for name in _of("usage", "lengths") if REQUESTS[name].is_paged)
     whole = tuple(name for name in _of("usage", "lengths") if name not in paged)
+
+    def without_cursor(body: dict[str, Any]) -> None:
+        body["has_more"] = True
+        body.pop("next_page", None)
+
     cursors: dict[str, Change] = {
         "more, but no cursor": lambda body: body.update(has_more=True, next_page=None),
-        "more, but the cursor is missing": lambda body: (
-            body.update(has_more=True, next_page=0) or body.pop("next_page") or None
-        ),
+        "more, but the cursor is missing": without_cursor,
         "more, but the cursor is empty": lambda body: body.update(has_more=True, next_page=""),
         "more, but the cursor is a number": lambda body: body.update(has_more=True, next_page=2),
         "more, but the cursor is a list": lambda body: body.update(has_more=True, next_page=[KEY]),
@@ -842,10 +837,9 @@ def _cursor_faults() -> Iterator[Fault]:
     }
     for name, change in cursors.items():
         yield Fault(name, group, _edits(change), paged + whole)
-    yield Fault(
-        "no more, though there is", group, _edits(lambda body: body.update(has_more=False)),
-        tuple(name for name in paged if name.endswith("page 1")),
-    )  # fmt: skip
+    early = tuple(name for name in paged if name.endswith("page 1"))
+    no_more = _edits(lambda body: body.update(has_more=False))
+    yield Fault("no more, though there is", group, no_more, early)
 
     def same(hit: Hit) -> Response:
         if hit.response.status != 200:
@@ -890,9 +884,13 @@ def _list_faults() -> Iterator[Fault]:
     }
     for name, change in bad.items():
         yield Fault(name, group, _edits(change), where)
+    direct = ("workspaces, page 1", "workspaces, page n")
+    yield Fault("whether there is more is missing", group, _edits(_drop("has_more")), direct)
     # The policy names a workspace that such a list does not hold, or holds twice: nothing is decided.
     undecided = {"*": (2,)}
-    yield Fault("the list is empty", group, _answers(b'{"data": [], "has_more": false}'), where, undecided)
+    yield Fault(
+        "the list is empty", group, _answers(b'{"data": [], "has_more": false}'), where, undecided
+    )
     yield Fault(
         "no more, though there is",
         group,
@@ -903,7 +901,9 @@ def _list_faults() -> Iterator[Fault]:
     yield Fault(
         "the name of another",
         group,
-        _edits(lambda body: body["data"].append({"id": "wrkspc_01EXAMPLETWIN", "name": "production"})),
+        _edits(
+            lambda body: body["data"].append({"id": "wrkspc_01EXAMPLETWIN", "name": "production"})
+        ),
         where,
         undecided,
     )
@@ -911,10 +911,10 @@ def _list_faults() -> Iterator[Fault]:
         "a name is the key",
         group,
         _edits(
-            lambda body: [
-                item.update(name=KEY) for item in body["data"] if item["name"] != "production"
-            ]
-            and None
+            lambda body: (
+                [item.update(name=KEY) for item in body["data"] if item["name"] != "production"]
+                and None
+            )
         ),
         where,
         _RIGHT,
@@ -956,7 +956,6 @@ def _clock_faults() -> Iterator[Fault]:
         yield Fault(f"the date is {name}", group, skewed, ALL, either)
     odd = {
         "none": "",
-        "no date": "yesterday",
         "the key": KEY,
         "without a zone": "Sun, 22 Nov 2026 15:37:30 -0000",
         "of a year without end": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
@@ -1007,8 +1006,8 @@ class Outcome:
     summary: str
     outputs: str
     report: str
-    seconds: float
-    met: int
+    seconds: float = 0.0
+    met: int = 0
 
     @property
     def judged(self) -> dict[str, Any] | None:
@@ -1126,13 +1125,13 @@ def environment(url: str, folder: Path) -> dict[str, str]:
     }
 
 
-def outcome(code: int, stdout: str, stderr: str, folder: Path, seconds: float, met: int) -> Outcome:
+def outcome(code: int, stdout: str, stderr: str, folder: Path) -> Outcome:
     """Return how a run in a folder ended, with the files that it wrote there."""
     files = [folder / name for name in ("summary.md", "outputs", "report.json")]
     summary, outputs, report = (
         file.read_text(encoding="utf-8") if file.exists() else "" for file in files
     )
-    return Outcome(code, stdout, stderr, summary, outputs, report, seconds, met)
+    return Outcome(code, stdout, stderr, summary, outputs, report)
 
 
 _prices = cache(documents.load_price_book)
@@ -1181,7 +1180,9 @@ def judge(
                 redirect_stdout(stdout),
                 redirect_stderr(stderr),
             ):
-                handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+                handlers = {
+                    each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)
+                }
                 started = time.monotonic()
                 try:
                     code = main(flags, clock=lambda: NOW)
@@ -1192,7 +1193,8 @@ def judge(
                         signal.signal(each, handler)
                 seconds = time.monotonic() - started
             _settle(clients)
-        return outcome(code, stdout.getvalue(), stderr.getvalue(), folder, seconds, server.met)
+        ended = outcome(code, stdout.getvalue(), stderr.getvalue(), folder)
+        return replace(ended, seconds=seconds, met=server.met)
 
 
 def _settle(clients: Iterable[httpx.Client]) -> None:
@@ -1212,33 +1214,29 @@ def shows_key(text: str) -> bool:
 
 def check(outcome: Outcome, scenario: Scenario) -> list[str]:
     """Return what is wrong with how a run ended, whatever the fault was: the truth is over the cap."""
-    wrong = []
-    if outcome.code not in (1, 2, 3):
-        wrong.append(f"exit code {outcome.code}")
-    if "Traceback" in outcome.stdout + outcome.stderr:
-        wrong.append(f"a traceback: {outcome.stderr.splitlines()[-2:]}")
-    if outcome.seconds > ANSWERED_WITHIN:
-        wrong.append(f"it took {outcome.seconds:.1f} s")
     # The one place where the key belongs: there GitHub's runner learns what to hide.
-    told = outcome.stderr.replace(f"::add-mask::{KEY}\n", "")
-    for name, text in {**vars(outcome), "stderr": told}.items():
-        if isinstance(text, str) and shows_key(text):
-            wrong.append(f"the key in {name}")
+    stderr = outcome.stderr.replace(f"::add-mask::{KEY}\n", "")
+    texts = {**vars(outcome), "stderr": stderr}
     report = outcome.judged
-    if report and report["status"] not in ("breached", "uncertain", "unverified"):
-        wrong.append(f"status {report['status']}")
-    if outcome.code in (1, 3) and not report:
-        wrong.append("no report")
+    status = report["status"] if report else None
+    allowed = {1: {"breached"}, 2: {None}, 3: {"uncertain", "unverified"}}
+    wrong = {
+        f"exit code {outcome.code}": outcome.code not in allowed,
+        f"status {status}": status not in allowed.get(outcome.code, set()),
+        f"a traceback: {stderr[-200:]}": "Traceback" in outcome.stdout + stderr,
+        f"it took {outcome.seconds:.1f} s": outcome.seconds > ANSWERED_WITHIN,
+    }
+    for name, text in texts.items():
+        wrong[f"the key in {name}"] = isinstance(text, str) and shows_key(text)
     if outcome.spend:
         low, high = outcome.spend
-        if high is not None and high < truth(scenario)[1]:
-            wrong.append(f"at most {float(high)} USD, and it was more")
-        least = truth(scenario)[0] if outcome.code == 1 else _least(scenario)
-        if low < least:
-            wrong.append(f"at least {float(low)} USD, which is too little")
-        if low > truth(scenario)[0]:
-            wrong.append(f"at least {float(low)} USD, which is too much")
-    return wrong
+        least, most = truth(scenario)
+        # Where the price of some usage was not told, less is certain, and that is said.
+        least = least if outcome.code == 1 else _least(scenario)
+        wrong[f"at least {float(low)} USD, which is too little"] = low < least
+        wrong[f"at least {float(low)} USD, which is too much"] = low > truth(scenario)[0]
+        wrong["at most less than it was"] = high is not None and high < most
+    return [what for what, holds in wrong.items() if holds]
 
 
 @cache
@@ -1249,12 +1247,18 @@ def _least(scenario: Scenario) -> Fraction:
 
 
 def try_fault(strike: Strike) -> tuple[Strike, Outcome]:
-    """Run the gate with one fault, in any process; a fault that strikes once may take its patience."""
-    fault = FAULTS[strike.fault]
-    once = strike.times < ALWAYS
-    # Where a fault passes the answer is to come, however slow the machine is.
-    flags = ("--deadline", "20") if once else ()
-    return strike, judge([strike], flags, patience=fault.patience if once else None)
+    """Run the gate with one fault that a request meets at every try, in any process."""
+    return strike, judge([strike])
+
+
+def try_once(name: str, scenario: Scenario) -> Outcome:
+    """Run the gate with a fault that the first try of every request meets, in any process.
+
+    A request waits for its answer as long as the fault's patience, and the run for all of them.
+    """
+    requests = [request for request, asked in REQUESTS.items() if asked.scenario == scenario]
+    strikes = [Strike(request, name, 1) for request in requests]
+    return judge(strikes, ("--deadline", "30"), patience=FAULTS[name].patience)
 
 
 # The table.
@@ -1274,14 +1278,14 @@ is in no output. This file is generated from `tests/faults.py`, and a test holds
 - **requests**: how many of the {len(REQUESTS)} kinds of request below met the fault, one at a time, at every try.
 - **exit codes**: 1, the breach was found all the same; 2, the policy does not fit what was answered; 3, not established.
 - **`/me`**: the exit code where the fault meets `/v1/organizations/me` alone, which only names the organization.
-- **once**: the exit code, with the exact spend, where only the first try of a request meets the fault; – where no second
-  try is made.
+- **once**: the exit code, with the exact spend, where the first try of every request meets the fault and no later one; `-`
+  where no second try is made.
 - **within**: the upper bound of the time to the answer that the suite asserts, with a deadline of {DEADLINE:g} s.
 """
 
 
 def _shown(codes: Iterable[int]) -> str:
-    return ", ".join(map(str, sorted(set(codes)))) or "–"
+    return ", ".join(map(str, sorted(set(codes)))) or "-"
 
 
 def table() -> str:
@@ -1295,13 +1299,13 @@ def table() -> str:
             lines += ["| fault | requests | exit codes | `/me` | once | within | false passes |"]
             lines += ["|---|---|---|---|---|---|---|"]
         others = [name for name in fault.requests if name != "me"]
-        cases += len(fault.requests) * (2 if fault.passes else 1)
+        cases += len(fault.requests) + (len(KNOWN) if fault.passes else 0)
         cells = [
             fault.name.replace("|", "\\|"),
             str(len(fault.requests)),
             _shown(code for name in others for code in fault.codes_for(name)),
             _shown(fault.codes_for("me") if "me" in fault.requests else ()),
-            "1" if fault.passes else "–",
+            "1" if fault.passes else "-",
             f"{ANSWERED_WITHIN:g} s",
             "0",
         ]

@@ -197,8 +197,10 @@ def header(time: datetime) -> str:
 
 @pytest.mark.parametrize(
     ("difference", "code", "told"),
-    [(0, 0, False), (10, 0, False), (300, 0, False), (301, 0, True), (-300, 0, False)]
-    + [(-301, 0, True), (-43_200, 0, True), (-43_201, 3, True), (43_200, 3, True)],
+    [
+        *((0, 0, False), (10, 0, False), (300, 0, False), (301, 0, True), (-300, 0, False)),
+        *((-301, 0, True), (-43_200, 0, True), (-43_201, 3, True), (43_200, 3, True)),
+    ],
 )
 def test_the_date_of_an_answer_is_compared_with_the_clock(
     here: Here, difference: int, code: int, *, told: bool

@@ -188,9 +188,9 @@ def test_a_run_is_stopped_whatever_it_waits_for(step: Step, path: str) -> None:
 
 
 def test_a_run_that_has_hardly_begun_is_stopped(step: Step) -> None:
-    """With its first request under way, and the rest still to be set up: no report of yesterday is left."""
-    step.program.write(json.dumps(LAST), "last.json")
-    run = interrupted(step, signal.SIGTERM, "--last-report", "last.json", path=ME)
+    """Its first request is under way and a file still to be read: no report of yesterday is left."""
+    os.mkfifo(step.program.folder / "last.json")
+    run = interrupted(step, signal.SIGTERM, "--last-report", "last.json", path=ME, only=True)
     assert (run.code, step.report["status"]) == (3, "unverified")
 
 

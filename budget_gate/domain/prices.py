@@ -102,13 +102,13 @@ class PriceBook:
     @cached_property
     def _own(self) -> dict[str, tuple[RateCard, ...]]:
         """The policy's own prices by the id that the book has for the model."""
-        own = {}
-        for name, cards in self.overrides.items():
-            model = self.model_id(name) or name
-            # A dated id is priced for itself alone; an alias, for every name of the model.
-            if name == model or name in self.document.models[model].aliases:
-                own[model] = cards
-        return own
+        return {self._priced_as(name): cards for name, cards in self.overrides.items()}
+
+    def _priced_as(self, name: str) -> str:
+        """What an own price is for: an alias for every name of the model, a dated id for itself."""
+        model = self.model_id(name)
+        listed = self.document.models.get(model or "")
+        return model if model and listed and name in listed.aliases else name
 
     def bounds(self, low: int, high: int) -> Bounds:
         """The exact USD of amounts in units of the book."""
@@ -122,7 +122,7 @@ class PriceBook:
         """
         seen: dict[str, str] = {}
         for name in prices.models:
-            model = self.model_id(name) or name
+            model = self._priced_as(name)
             if model in seen:
                 raise ConfigurationError(
                     f"prices.models: {seen[model]} and {name} are the same model",

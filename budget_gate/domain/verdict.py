@@ -253,11 +253,11 @@ def _workspace_spend(
 def _strangers(spend: Spend, policy: Policy, month: MonthToDate) -> Iterator[Note]:
     """What a reader may take for something else: names, and a month of no length."""
     listed = {workspace.id for workspace in spend.workspaces or ()}
-    unlisted = {str(line.workspace) for line in spend.lines if line.workspace} - listed
+    unlisted = {line.workspace for line in spend.lines if line.workspace} - listed
     unlisted -= policy.names.keys()
     if spend.workspaces is not None and unlisted:
-        first = ", ".join(sorted(unlisted)[:_NAMED])
-        message = f"{len(unlisted)} workspaces in the usage are in no list of workspaces: {first}."
+        first = ", ".join(sorted(map(str, unlisted))[:_NAMED])
+        message = f"The usage has workspaces that are not listed ({len(unlisted)}): {first}."
         yield Note("info", "unlisted_workspaces", message)
     if any(workspace.name == DEFAULT_KEY for workspace in spend.workspaces or ()):
         message = "A workspace is called default: in the policy, that key is the default workspace."

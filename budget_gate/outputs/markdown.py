@@ -78,8 +78,6 @@ def render_configuration_error(error: ConfigurationError) -> str:
 def code(text: str) -> str:
     """`text` as a code span that stays one, in a table as well."""
     shown = plain(text, NAME_LENGTH).replace("`", "\N{MODIFIER LETTER PRIME}")
-    # GitHub's runner takes `##[` for a command, should this be printed to a log.
-    shown = shown.replace("##[", "# #[")
     return f"`{shown.replace('|', chr(0x2502)) or ' '}`"
 
 

@@ -114,6 +114,6 @@ def _name(text: str) -> str:
 
 
 def _prose(text: str, length: int = 2000) -> str:
-    # GitHub's runner takes for a command what begins a line with `::`, or `##[` anywhere in it.
-    shown = plain(text, length).replace("##[", "# #[")
+    # GitHub's runner takes for a command what begins a line with `::`.
+    shown = plain(text, length)
     return f"'{shown}" if shown.lstrip().startswith("::") else shown

@@ -23,9 +23,11 @@ def plain(text: str, length: int = MESSAGE_LENGTH) -> str:
     """`text` on one line: no control, no invisible or direction mark, at most `length` long."""
     if len(text) > length:
         text = text[: length - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    if not text.isprintable():
+        shown = (char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+        text = "".join(shown)
+    # GitHub's runner takes `##[` for a command wherever it stands in a line of a log.
+    return text.replace("##[", "# #[")
 
 
 def usd(amount: Decimal, against: Decimal | None = None) -> str:
@@ -139,6 +141,8 @@ def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
         case _:
             possible = first.cap is not None and first.spend.high > first.cap
             verdict = "Perhaps above budget" if possible else "Warning"
+            if first.cap and not first.spend.high:
+                return f"{verdict}: {name(first.name)}: {first.reason}. Correct it in {policy}."
             return f"{verdict}: {spent} Slow what spends it, or {remedy}."
 
 

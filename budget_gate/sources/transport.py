@@ -245,7 +245,8 @@ class Transport:
         return httpx.Timeout(min(left, REQUEST_TIMEOUT), connect=min(left, CONNECT_TIMEOUT))
 
     def _body(self, response: httpx.Response, asked: str) -> bytes:
-        if response.headers.get("content-encoding", "identity") not in ("gzip", "identity"):
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        if encoding not in ("gzip", "identity", ""):
             raise UnverifiedError(
                 f"{asked}: the answer is encoded in a way that was not asked for",
                 "check what answers at ANTHROPIC_BASE_URL",
@@ -260,7 +261,8 @@ class Transport:
             if self._now() >= self._end:
                 raise self._late()
             chunks.append(chunk)
-        return b"".join(chunks)
+        # An answer that echoes the key must not bring it in: what is quoted of it may be cut.
+        return b"".join(chunks).replace(self._credential.secret.encode(), b"***")
 
     def _refusal(self, asked: str, response: httpx.Response, body: bytes) -> Exception:
         status = response.status_code

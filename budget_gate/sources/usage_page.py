@@ -136,18 +136,17 @@ def _read_rows(rows: list[Any], day: date, where: str, told: Collection[str]) ->
     )
     workspaces, *others = dimensions
     # `tuple.__new__` is what UsageKey(...) and Tokens(...) come down to.
-    keys = map(tuple.__new__, repeat(UsageKey), zip(workspaces, repeat(day), *others))
-    tokens = map(tuple.__new__, repeat(Tokens), zip(*counts, strict=True))
-    table = dict(zip(keys, tokens, strict=True))
+    keys = list(map(tuple.__new__, repeat(UsageKey), zip(workspaces, repeat(day), *others)))
+    tokens = list(map(tuple.__new__, repeat(Tokens), zip(*counts, strict=True)))
+    table: UsageTable = dict(zip(keys, tokens, strict=True))
     for name in untold:
         if any(any(amount) for key, amount in table.items() if getattr(key, name) is None):
             raise malformed(where, f"a row does not tell its {name}")
-    if len(table) == len(rows):
-        return table
-    # Some rows differ only in what does not matter here: one by one, their counts are added.
-    table = {}
-    for row in rows:
-        add(table, _read_rows([row], day, where, told))
+    if len(table) < len(rows):
+        # Some rows differ only in what does not matter here: their counts are added.
+        table = {}
+        for key, amount in zip(keys, tokens, strict=True):
+            add(table, {key: amount})
     return table
 
 
