@@ -514,7 +514,7 @@ def test_workspaces_that_no_list_has_are_told() -> None:
     (note,) = notes_of(judged(GLOBAL, costs, workspaces=listed), "unlisted_workspaces")
     assert note.level == "info"
     named = ", ".join(f"wrkspc_0{number}" for number in range(1, 6))
-    assert note.message == (f"7 workspaces in the usage are in no list of workspaces: {named}.")
+    assert note.message == f"The usage has workspaces that are not listed (7): {named}."
 
 
 @pytest.mark.parametrize(

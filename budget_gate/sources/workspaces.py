@@ -23,7 +23,7 @@ def read_workspaces(transport: Transport, route: str = ROUTE) -> tuple[Workspace
         page = parse_workspaces(answer, where)
         found += page
         _refuse_doubles(found, where)
-        if not answer.get("has_more"):
+        if not answer["has_more"]:
             return tuple(found)
         cursor = answer.get("last_id")
         # Each page must bring on the list, or it has no end.
@@ -38,7 +38,7 @@ def parse_workspaces(answer: Any, where: str) -> list[Workspace]:
     Raises UnverifiedError where it is not as documented; `where` names its origin.
     """
     data = answer.get("data") if isinstance(answer, dict) else None
-    if not isinstance(data, list) or not isinstance(answer.get("has_more", False), bool):
+    if not isinstance(data, list) or not isinstance(answer.get("has_more"), bool):
         raise malformed(where, "it is not a list of workspaces")
     page = [_workspace(item, where) for item in data]
     _refuse_doubles(page, where)
