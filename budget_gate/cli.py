@@ -235,12 +235,10 @@ def _ask_organization(transport: "Transport") -> "Pending[str | None]":
 
 
 def _result_or_none(identity: "Pending[str | None] | None") -> str | None:
-    from budget_gate.errors import InterruptedRunError, UnverifiedError
+    from budget_gate.errors import UnverifiedError
 
     try:
         return identity.result() if identity else None
-    except InterruptedRunError:
-        raise
     except UnverifiedError:
         # The deadline: which organization it is helps the next run, and is no part of the verdict.
         return None

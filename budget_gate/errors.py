@@ -51,8 +51,8 @@ class UnverifiedError(GateError):
         self.code = code
 
 
-class InterruptedRunError(UnverifiedError):
-    """A signal ended the run before its verdict; `message` names the signal."""
+class InterruptedRunError(GateError):
+    """A signal ended the run before its verdict (exit 3); `message` names the signal."""
 
     def __init__(self, signal: str) -> None:
-        super().__init__(f"{signal} ended the run", "run the gate again", code="interrupted")
+        super().__init__(f"{signal} ended the run", "run the gate again")

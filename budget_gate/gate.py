@@ -37,7 +37,7 @@ def check(
 
 def stopped(file: PolicyFile, month: MonthToDate, error: InterruptedRunError) -> tuple[Report, int]:
     """The report of a run that a signal ended, and its exit code, 3 whatever was waived."""
-    note = Note("error", error.code, f"{error.message}. Run the gate again.")
+    note = Note("error", "interrupted", f"{error.message}. Run the gate again.")
     return decide(unverified(file.policy, month, (note,)), "breach", "fail")
 
 
@@ -50,8 +50,6 @@ def _judge(
 ) -> Report:
     try:
         spend = read_spend()
-    except InterruptedRunError:
-        raise
     except UnverifiedError as error:
         message = f"{error.message}."
         if error.hint:

@@ -54,7 +54,8 @@ def publish(report: Report, policy: str, settings: Settings) -> None:
             (append, settings.step_output, render_outputs(report, settings.report or "")),
             (append, settings.step_summary, "\n" + render_markdown(report, policy)),
         ]
-    files.append((write_whole, settings.report, render_json(report)))
+    if settings.report:
+        files.append((write_whole, settings.report, render_json(report)))
     failed = None
     for write, name, content in files:
         try:
@@ -86,7 +87,7 @@ def say(text: str, settings: Surroundings) -> None:
 
 
 def _blotted(value: Any, secrets: Sequence[str]) -> Any:
-    """The report with every credential blotted out, before anything of it is cut or escaped."""
+    """A text, or a report before anything of it is cut or escaped, without any credential."""
     if isinstance(value, str):
         for secret in secrets:
             value = value.replace(secret, "***")
@@ -101,9 +102,8 @@ def _blotted(value: Any, secrets: Sequence[str]) -> Any:
 
 def _without_secrets(text: str, settings: Surroundings) -> str:
     """`text` with every credential blotted out, should an answer have echoed one."""
-    for secret in settings.secrets:
-        text = text.replace(secret, "***")
-    return text
+    blotted: str = _blotted(text, settings.secrets)
+    return blotted
 
 
 def _is_file(stream: TextIO | None) -> bool:
