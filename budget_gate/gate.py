@@ -56,8 +56,7 @@ def _judge(
             message += f" {error.hint[0].upper()}{error.hint[1:]}."
         report = unverified(file.policy, month, (Note("error", error.code, message),))
         report = replace(report, organization=identify())
-        # By a wrong clock, nothing can be said of what is earlier in the month.
-        if isinstance(earlier, EarlierReport) and error.code != "clock":
+        if isinstance(earlier, EarlierReport):
             return fall_back(report, file, month, earlier)
         if isinstance(earlier, Note):
             return replace(report, notes=(*report.notes, earlier))

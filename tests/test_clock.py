@@ -305,8 +305,10 @@ def test_a_wrong_clock_proves_no_breach(here: Here) -> None:
     with LoopbackAPI(ORGANIZATION, now=night) as api:
         first = here.check(api, "--report", "last.json", policy=breached, now=night)
         api.now = night + timedelta(minutes=1)
-        second = here.check(api, "--last-report", "last.json", now=night)
+        second = here.check(api, "--last-report", "last.json", "--format", "json", now=night)
     assert (first.code, second.code) == (1, 3)
+    told = [note["message"] for note in second.report["notes"] if note["code"] == "last_report"]
+    assert told == ["The last report is not used: which month it is now is not certain."]
 
 
 def test_spend_is_judged_by_the_clock_that_was_given(here: Here) -> None:

@@ -111,9 +111,17 @@ def variable_of(name: str) -> str:
 
 
 def test_inputs_of_the_action_are_the_documented_ones() -> None:
-    """The design names them; all are optional, and empty where they are not given."""
+    """They are those of the README's table; all are optional, and empty where they are not given."""
     inputs = action()["inputs"]
-    assert list(inputs) == ["admin-key", "policy", "fail-on", "on-error", "report", "as-of"]
+    assert [*inputs] == [
+        "admin-key",
+        "policy",
+        "fail-on",
+        "on-error",
+        "report",
+        "as-of",
+        "last-report",
+    ]
     assert all(item["default"] == "" and "required" not in item for item in inputs.values())
 
 

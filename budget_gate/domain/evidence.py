@@ -38,8 +38,7 @@ def fall_back(
     """
     why = _unusable(report, file.policy, month, earlier)
     if why:
-        note = Note("info", "last_report", f"The last report is not used: {why}.")
-        return replace(report, notes=(*report.notes, note))
+        return replace(report, notes=(*report.notes, unused(why)))
     minutes = int((month.as_of - earlier.as_of).total_seconds() // 60)
     age = f"{minutes} minutes" if minutes < _TWO_HOURS else f"{minutes // 60} hours"
     note = Note(
@@ -55,6 +54,11 @@ def fall_back(
         budgets=tuple(_as_it_stands(budget, file) for budget in earlier.budgets),
         notes=(*report.notes, note),
     )
+
+
+def unused(why: str) -> Note:
+    """The note that an earlier report proves nothing, and why."""
+    return Note("info", "last_report", f"The last report is not used: {why}.")
 
 
 def _as_it_stands(budget: BudgetResult, file: PolicyFile) -> BudgetResult:
@@ -84,6 +88,8 @@ def _unusable(
     report: Report, policy: Policy, month: MonthToDate, earlier: EarlierReport
 ) -> str | None:
     """Why the earlier report proves nothing; None where it does."""
+    if any(note.code == "clock" for note in report.notes):
+        return "which month it is now is not certain"
     if earlier.month != month.period.start:
         return "it is of another month"
     if earlier.as_of > month.as_of:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
-from budget_gate.domain.evidence import EarlierReport
+from budget_gate.domain.evidence import EarlierReport, unused
 from budget_gate.domain.spend import Note
 from budget_gate.domain.verdict import BudgetResult, Status
 
@@ -55,24 +55,20 @@ def read_last_report(path: Path) -> EarlierReport | Note:
             raw = file.read(MAX_BYTES)
         report = _Report.model_validate_json(raw)
     except FileNotFoundError:
-        return _unused("there is none yet")
+        return unused("there is none yet")
     except OSError as error:
-        return _unused(f"it cannot be read ({error.strerror or error})")
+        return unused(f"it cannot be read ({error.strerror or error})")
     except ValidationError as error:
         fields = {str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}
         if fields == {"schema"}:
-            return _unused("it is of another version of budget-gate")
-        return _unused("it is damaged")
+            return unused("it is of another version of budget-gate")
+        return unused("it is damaged")
     return EarlierReport(
         as_of=report.evidence_as_of or report.as_of,
         month=report.period.start,
         organization=report.organization,
         budgets=tuple(_result(budget) for budget in report.budgets),
     )
-
-
-def _unused(why: str) -> Note:
-    return Note("info", "last_report", f"The last report is not used: {why}.")
 
 
 def _result(budget: _Budget) -> BudgetResult:
