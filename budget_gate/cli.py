@@ -13,12 +13,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from budget_gate.domain.evidence import EarlierReport
-    from budget_gate.domain.period import MonthToDate
     from budget_gate.domain.policy import Policy
-    from budget_gate.domain.spend import Note, Spend
     from budget_gate.settings import Settings
-    from budget_gate.sources.transport import Pending, Transport
 
 CONFIGURATION_WRONG = 2
 UNVERIFIED = 3
@@ -132,49 +128,53 @@ def _run(
     clock: "Callable[[], datetime]",
     ignore_signals: "Callable[[], None]",
 ) -> int:
+    from budget_gate.publish import mask
+
+    mask(settings)
+    command = _audit if flags.command == "audit" else _check
+    return command(flags, settings, clock, ignore_signals)
+
+
+def _check(
+    flags: "Namespace",
+    settings: "Settings",
+    clock: "Callable[[], datetime]",
+    ignore_signals: "Callable[[], None]",
+) -> int:
     from pathlib import Path
 
     from budget_gate import gate
     from budget_gate.domain.period import MonthToDate
     from budget_gate.errors import ConfigurationError, InterruptedRunError
-    from budget_gate.publish import explain, mask, publish, say
+    from budget_gate.publish import explain, publish, say
+    from budget_gate.reading import connect, read_earlier, read_spend, start_identifying
     from budget_gate.sources.documents import load_policy
 
-    mask(settings)
     if flags.command == "demo":
         sample = Path(__file__).with_name("data") / "sample"
         flags.usage = sorted(str(page) for page in sample.glob("usage-*.json"))
         flags.workspaces, flags.partial = str(sample / "workspaces.json"), False
+        flags.audit = False
         policy_name = POLICY_FILES[0]
         file = load_policy(sample / policy_name, policy_name)
     else:
         policy_name = settings.policy or _policy_file()
         file = load_policy(Path(policy_name), policy_name)
-    if settings.report and not Path(settings.report).absolute().parent.is_dir():
-        raise ConfigurationError(
-            f"the report cannot be written to {settings.report}: its folder does not exist",
-            "create the folder first, or name another file",
-        )
-    if not flags.usage and (flags.workspaces or flags.partial):
-        raise ConfigurationError(
-            "--workspaces and --partial go with --usage", "add --usage FILE, or leave them out"
-        )
+    _refuse_misfits(flags, settings, file.policy)
     now = clock()
     month = MonthToDate(settings.as_of or now)
     if flags.command == "demo":
         now = month.as_of
     try:
-        transport = None if flags.usage else _connect(settings, clock)
-        remembers = settings.report or settings.last_report
-        identity = _ask_organization(transport) if transport and remembers else None
+        transport = None if flags.usage else connect(settings, clock)
         report, exit_code = gate.check(
             file,
-            lambda: _read_spend(flags, settings, file.policy, month, now=now, transport=transport),
+            lambda: read_spend(flags, settings, file.policy, month, now=now, transport=transport),
             month,
             fail_on=settings.fail_on,
             on_error=settings.on_error,
-            identify=lambda: _result_or_none(identity),
-            earlier=_earlier(settings),
+            identify=start_identifying(transport, settings),
+            earlier=read_earlier(settings),
         )
     except InterruptedRunError as error:
         report, exit_code = gate.stopped(file, month, error)
@@ -190,108 +190,74 @@ def _run(
     return exit_code
 
 
-def _policy_file() -> str:
-    import os
+def _refuse_misfits(flags: "Namespace", settings: "Settings", policy: "Policy") -> None:
+    """Raises ConfigurationError where what was asked for does not go together."""
+    from pathlib import Path
 
     from budget_gate.errors import ConfigurationError
 
-    for name in POLICY_FILES:
-        # A link to nowhere counts: reading it says so, where passing it over would hide it.
-        if os.path.lexists(name):
-            return name
-    raise ConfigurationError(
-        f"there is no policy: neither {' nor '.join(POLICY_FILES)} exists here",
-        "write one (the README shows a first policy), or name it with --policy",
-    )
+    if settings.report and not Path(settings.report).absolute().parent.is_dir():
+        raise ConfigurationError(
+            f"the report cannot be written to {settings.report}: its folder does not exist",
+            "create the folder first, or name another file",
+        )
+    if not flags.usage and (flags.workspaces or flags.partial):
+        raise ConfigurationError(
+            "--workspaces and --partial go with --usage", "add --usage FILE, or leave them out"
+        )
+    if flags.usage and (flags.audit or policy.spend.basis == "billed"):
+        raise ConfigurationError(
+            "saved pages of a usage report do not tell billed cost",
+            "leave out --usage, or --audit and spend.basis: billed",
+        )
 
 
-def _earlier(settings: "Settings") -> "EarlierReport | Note | None":
-    from pathlib import Path
-
-    if settings.last_report is None:
-        return None
-    from budget_gate.sources.last_report import read_last_report
-
-    return read_last_report(Path(settings.last_report))
-
-
-def _connect(settings: "Settings", clock: "Callable[[], datetime]") -> "Transport | None":
-    """The way to the API; None where there is no credential."""
-    from budget_gate.sources.transport import Credential, Transport
-
-    secret = settings.admin_key or settings.auth_token
-    if secret is None:
-        return None
-    credential = Credential(secret.get_secret_value(), is_token=settings.admin_key is None)
-    return Transport(settings.base_url, credential, deadline=settings.deadline, clock=clock)
-
-
-def _ask_organization(transport: "Transport") -> "Pending[str | None]":
-    from functools import partial
-
-    from budget_gate.sources.organization import read_organization
-
-    return transport.start(partial(read_organization, transport))
-
-
-def _result_or_none(identity: "Pending[str | None] | None") -> str | None:
-    from budget_gate.errors import UnverifiedError
-
-    try:
-        return identity.result() if identity else None
-    except UnverifiedError:
-        # The deadline: which organization it is helps the next run, and is no part of the verdict.
-        return None
-
-
-def _read_spend(
+def _audit(
     flags: "Namespace",
     settings: "Settings",
-    policy: "Policy",
-    month: "MonthToDate",
-    *,
-    now: "datetime",
-    transport: "Transport | None",
-) -> "Spend":
-    from dataclasses import replace
-    from datetime import timedelta
+    clock: "Callable[[], datetime]",
+    ignore_signals: "Callable[[], None]",
+) -> int:
     from pathlib import Path
 
-    from budget_gate.domain.clock import check_clock
-    from budget_gate.domain.prices import PriceBook
-    from budget_gate.domain.pricing import price_usage
+    from budget_gate.domain.audit import Audit
+    from budget_gate.domain.period import MonthToDate
     from budget_gate.domain.spend import Note
     from budget_gate.errors import UnverifiedError
-    from budget_gate.sources.documents import load_price_book
+    from budget_gate.publish import publish_audit
+    from budget_gate.reading import connect, read_audit
+    from budget_gate.sources.documents import load_policy
 
-    book = PriceBook(load_price_book()).with_policy(policy.prices)
-    notes: tuple[Note, ...] = ()
-    if flags.usage:
-        from budget_gate.sources.saved_report import read_saved_usage
+    name = settings.policy or _found_policy()
+    policy = load_policy(Path(name), name).policy if name else None
+    now = clock()
+    month = MonthToDate(settings.as_of or now)
+    transport = connect(settings, clock)
+    try:
+        audit = read_audit(settings, policy, month, flags.days, now=now, transport=transport)
+    except UnverifiedError as error:
+        note = Note("error", error.code, error.told)
+        audit = Audit("unverified", month.as_of, month.period, notes=(note,))
+    ignore_signals()
+    publish_audit(audit, settings)
+    return {"ok": 0, "drift": 1, "unverified": UNVERIFIED}[audit.status]
 
-        pages = [Path(file) for file in flags.usage]
-        workspaces = Path(flags.workspaces) if flags.workspaces else None
-        usage = read_saved_usage(pages, workspaces, month, partial=flags.partial)
-    elif transport is None:
-        raise UnverifiedError(
-            "there is no credential",
-            "Set ANTHROPIC_ADMIN_KEY to an Admin key of the organization (in a workflow: from a "
-            "secret; a pull request from a fork has none)",
-            code="no_credential",
+
+def _found_policy() -> str | None:
+    """The policy that stands here under one of its usual names."""
+    import os
+
+    # A link to nowhere counts: reading it says so, where passing it over would hide it.
+    return next((name for name in POLICY_FILES if os.path.lexists(name)), None)
+
+
+def _policy_file() -> str:
+    from budget_gate.errors import ConfigurationError
+
+    name = _found_policy()
+    if name is None:
+        raise ConfigurationError(
+            f"there is no policy: neither {' nor '.join(POLICY_FILES)} exists here",
+            "write one (the README shows a first policy), or name it with --policy",
         )
-    else:
-        from budget_gate.sources.usage_report import read_usage
-
-        usage = read_usage(transport, month, book)
-        if settings.as_of is None:
-            notes = check_clock(now, transport.clock_difference)
-        elif month.open and month.open.end != month.as_of:
-            message = (
-                "The report is by the hour: the hour of the time to judge at is counted whole."
-            )
-            notes = (Note("info", "whole_hour", message),)
-    if month.as_of > now + timedelta(minutes=5):
-        message = "The time to judge at lies in the future: its usage is not known yet."
-        notes = (Note("warning", "as_of_in_future", message),)
-    usage = replace(usage, notes=(*notes, *usage.notes))
-    return price_usage(usage, book, unknown_model=policy.spend.unknown_model)
+    return name

@@ -50,6 +50,12 @@ class UnverifiedError(GateError):
         super().__init__(message, hint)
         self.code = code
 
+    @property
+    def told(self) -> str:
+        """The message and the remedy as sentences."""
+        remedy = f" {self.hint[0].upper()}{self.hint[1:]}." if self.hint else ""
+        return f"{self.message}.{remedy}"
+
 
 class InterruptedRunError(GateError):
     """A signal ended the run before its verdict (exit 3); `message` names the signal."""

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-COMMANDS = ("check", "demo")
+COMMANDS = ("check", "demo", "audit")
 DEFAULT_COMMAND = "check"
 
 EPILOG = """\
@@ -21,6 +21,15 @@ exit codes:
   4  a bug in budget-gate
 
 The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never from a flag.
+"""
+
+AUDIT_EPILOG = """\
+exit codes:
+  0  every line agrees within 0.5% or $0.01
+  1  at least one line drifts further than that
+  2  the policy, a flag or a setting is wrong: nothing was compared
+  3  one of both costs could not be established
+  4  a bug in budget-gate
 """
 
 
@@ -56,9 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--policy", metavar="FILE", help="the policy (default: budget.yml, then .github/budget.yml)"
     )
-    check.add_argument(
-        "--as-of", metavar="TIME", help="judge the month up to this time, RFC 3339 (default: now)"
-    )
+    _add_as_of(check, "judge the month up to this time, RFC 3339 (default: now)")
     _add_format(check)
     check.add_argument("--report", metavar="FILE", help="also write the JSON report to this file")
     check.add_argument(
@@ -76,9 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
         choices=("fail", "warn"),
         help="whether spend that cannot be established fails the run (default: fail)",
     )
-    check.add_argument(
-        "--deadline", metavar="SECONDS", help="for all requests together (default: 120)"
-    )
+    _add_deadline(check)
     check.add_argument(
         "--usage",
         metavar="FILE",
@@ -94,6 +99,11 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="judge saved pages that do not cover the month to date",
     )
+    check.add_argument(
+        "--audit",
+        action="store_true",
+        help="compare list cost with billed cost, too, and note by how much they drift apart",
+    )
     demo = commands.add_parser(
         "demo",
         help="judge a sample organization: no key, no network",
@@ -101,7 +111,39 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     _add_format(demo)
+    audit = commands.add_parser(
+        "audit",
+        help="compare list cost with billed cost, line by line",
+        epilog=AUDIT_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    audit.add_argument(
+        "--days",
+        metavar="N",
+        type=int,
+        choices=range(1, 32),
+        help="audit the last N closed days, 31 at most (default: the closed days of the month)",
+    )
+    audit.add_argument(
+        "--policy",
+        metavar="FILE",
+        help="the policy with prices and names (default: as for check, or none)",
+    )
+    _add_as_of(audit, "audit the days before this time, RFC 3339 (default: now)")
+    _add_format(audit)
+    _add_deadline(audit)
     return parser
+
+
+def _add_as_of(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--as-of", metavar="TIME", help=what)
+
+
+def _add_deadline(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--deadline", metavar="SECONDS", help="for all requests together (default: 120)"
+    )
 
 
 def _add_format(parser: argparse.ArgumentParser) -> None:

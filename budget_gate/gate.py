@@ -51,10 +51,7 @@ def _judge(
     try:
         spend = read_spend()
     except UnverifiedError as error:
-        message = f"{error.message}."
-        if error.hint:
-            message += f" {error.hint[0].upper()}{error.hint[1:]}."
-        report = unverified(file.policy, month, (Note("error", error.code, message),))
+        report = unverified(file.policy, month, (Note("error", error.code, error.told),))
         report = replace(report, organization=identify())
         if isinstance(earlier, EarlierReport):
             return fall_back(report, file, month, earlier)

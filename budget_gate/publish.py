@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from budget_gate.domain.audit import Audit
 from budget_gate.domain.verdict import Report
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.files import append, write_whole
@@ -67,6 +68,23 @@ def publish(report: Report, policy: str, settings: Settings) -> None:
         raise failed
 
 
+def publish_audit(audit: Audit, settings: Settings) -> None:
+    """Prints the audit."""
+    from budget_gate.outputs.audit import (
+        render_audit_json,
+        render_audit_markdown,
+        render_audit_text,
+    )
+
+    audit = _blotted(audit, settings.secrets)
+    text = {
+        "text": render_audit_text,
+        "markdown": render_audit_markdown,
+        "json": render_audit_json,
+    }[settings.format](audit)
+    _write(sys.stdout, _without_secrets(text, settings))
+
+
 def explain(error: ConfigurationError, settings: Surroundings) -> None:
     """Says on stderr, and where GitHub shows it, what is wrong with the configuration."""
     say(render_error(error), settings)
@@ -94,6 +112,8 @@ def _blotted(value: Any, secrets: Sequence[str]) -> Any:
         return value
     if type(value) is tuple:
         return tuple(_blotted(item, secrets) for item in value)
+    if type(value) is dict:
+        return {key: _blotted(item, secrets) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         changes = {f.name: _blotted(getattr(value, f.name), secrets) for f in fields(value)}
         return replace(value, **changes)

@@ -8,7 +8,7 @@ from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.budgets import unlisted_budget
 from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy import Policy, PolicyFile
-from budget_gate.domain.spend import Note
+from budget_gate.domain.spend import Basis, Note
 from budget_gate.domain.verdict import BudgetResult, Report, Status
 
 _TWO_HOURS = 120
@@ -26,6 +26,7 @@ class EarlierReport:
     month: datetime
     organization: str | None
     budgets: tuple[BudgetResult, ...]
+    basis: Basis = "list"
 
 
 def fall_back(
@@ -90,6 +91,9 @@ def _unusable(
     """Why the earlier report proves nothing; None where it does."""
     if any(note.code == "clock" for note in report.notes):
         return "which month it is now is not certain"
+    if "billed" in (earlier.basis, report.basis):
+        # What a day costs at list price may be more than what is billed for it later.
+        return "billed cost may fall when a day is settled"
     if earlier.month != month.period.start:
         return "it is of another month"
     if earlier.as_of > month.as_of:

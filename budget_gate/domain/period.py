@@ -41,6 +41,11 @@ class MonthToDate:
         period = Period(self.period.start, _midnight(self.as_of))
         return period if period.start < period.end else None
 
+    def last_days(self, days: int) -> Period:
+        """The last `days` UTC days that have ended, of whichever month."""
+        end = _midnight(self.as_of)
+        return Period(end - days * DAY, end)
+
     @property
     def open(self) -> Period | None:
         """The open day in whole hours, the running hour included; None at 00:00:00Z sharp."""
@@ -52,6 +57,14 @@ class MonthToDate:
     def days(self) -> list[date]:
         """Every UTC day of the month to date, the open one included once it has begun."""
         return [start.date() for start in self.period.steps(DAY)]
+
+
+def ended_by(now: datetime, period: Period | None) -> Period | None:
+    """The part of `period`, which is whole UTC days, that has ended by `now`; None for no day."""
+    if period is None:
+        return None
+    end = min(period.end, _midnight(now))
+    return Period(period.start, end) if period.start < end else None
 
 
 def _midnight(at: datetime) -> datetime:

@@ -17,6 +17,7 @@ from budget_gate.domain.document import (
     wrong,
 )
 from budget_gate.domain.ratecards import Prices
+from budget_gate.domain.spend import Basis
 from budget_gate.errors import Problem
 
 KeyPath = tuple[str | int, ...]
@@ -76,8 +77,9 @@ WorkspaceId = Annotated[Text, AfterValidator(_workspace_id)]
 
 
 class SpendRules(Document):
-    """What to do where the spend is not exactly known."""
+    """Which spend is judged, and what to do where it is not exactly known."""
 
+    basis: Basis = "list"
     uncertain: Literal["fail", "warn"] = "fail"
     unknown_model: Literal["fail", "upper_bound"] = "fail"
 

@@ -225,12 +225,19 @@ class PriceBook:
         low, high = _each(min, vectors), _each(max, vectors)
         return RateRange(low, low if low == high else high)
 
+    def has_own_price(self, name: str | None, day: date) -> bool:
+        """Whether the policy itself prices the model on `day`, so that no discount is taken."""
+        return name is not None and any(card.covers(day) for card in self._own_cards(name))
+
+    def _own_cards(self, name: str) -> tuple[RateCard, ...]:
+        return self.overrides.get(name, self._own.get(self.model_id(name) or name, ()))
+
     def _card(self, name: str, day: date) -> tuple[RateCard, Decimal] | Unpriced:
         """The card in force on `day` with the discount on it: none on a policy's own price."""
         model = self.model_id(name)
         if model is None:
             return Unpriced("the model is not in the price book")
-        for card in self.overrides.get(name, self._own.get(model, ())):
+        for card in self._own_cards(name):
             if card.covers(day):
                 return card, ZERO
         listed = self.document.models.get(model)

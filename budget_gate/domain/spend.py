@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 from budget_gate.domain.bounds import ZERO, Bounds
 
 Level = Literal["info", "warning", "error"]
-Basis = Literal["list"]
+# List cost is tokens at list price; billed cost is what the provider charges, before credits.
+Basis = Literal["list", "billed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +32,19 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How far the data reaches: `through` is UTC, exclusive; `open_day` whether today is in it."""
+    """How far the data reaches: `through` is UTC, exclusive; `open_day` whether today is in it.
+
+    The first `billed_days` of the month are as billed, the days after them at list price.
+    """
 
     through: datetime
     closed_days: int
     open_day: bool
+    billed_days: int = 0
 
 
 class SpendLine(NamedTuple):
-    """What one model cost one workspace on one UTC day."""
+    """What one model cost one workspace on one UTC day; `model` is None for a cost of no model."""
 
     workspace: str | None
     day: date

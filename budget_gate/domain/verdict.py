@@ -9,9 +9,9 @@ from typing import Final, Literal, TypeVar
 
 from budget_gate.domain.bounds import EXACT, NOTHING, Bounds
 from budget_gate.domain.budgets import DEFAULT_KEY, ScopedBudget, directory, scope_budgets
-from budget_gate.domain.period import MonthToDate, Period
+from budget_gate.domain.period import DAY, MonthToDate, Period
 from budget_gate.domain.policy import Policy, PolicyFile
-from budget_gate.domain.spend import Coverage, Note, PriceFacts, Spend, Workspace
+from budget_gate.domain.spend import Basis, Coverage, Note, PriceFacts, Spend, Workspace
 
 Status = Literal["ok", "warning", "uncertain", "breached", "unverified"]
 FailOn = Literal["breach", "warning", "never"]
@@ -65,20 +65,23 @@ class ModelSpend:
 
 @dataclass(frozen=True, slots=True)
 class DaySpend:
-    """The spend of a UTC day."""
+    """The spend of a UTC day, and on which basis it is told."""
 
     day: date
     spend: Bounds
+    basis: Basis = "list"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """The verdict and all that explains it: the view model of every output.
 
-    `cap` is the global one, in USD, or None. `spend`, `coverage` and `prices` are None where no
-    spend could be read at all. `enforced` is False where this run's status would fail but the
-    gate was told to let it pass. `organization` is the id of the organization, None where it is
-    not known, and `evidence_as_of` the time of an earlier report that this one falls back on.
+    `basis` is what the policy asks for: with `billed`, days that are not settled are at list
+    price. `cap` is the global one, in USD, or None. `spend`, `coverage` and `prices` are None
+    where no spend could be read at all. `enforced` is False where this run's status would fail
+    but the gate was told to let it pass. `organization` is the id of the organization, None where
+    it is not known, and `evidence_as_of` the time of an earlier report that this one falls back
+    on.
     """
 
     status: Status
@@ -87,6 +90,7 @@ class Report:
     period: Period
     spend: Bounds | None
     cap: Decimal | None = None
+    basis: Basis = "list"
     organization: str | None = None
     evidence_as_of: datetime | None = None
     budgets: tuple[BudgetResult, ...] = ()
@@ -127,6 +131,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate) -> Report:
     status: Status = max((budget.status for budget in budgets), key=STATUSES.index, default="ok")
     if spend.unpriced and status != "breached":
         status = "unverified"
+    billed_until = (month.period.start + spend.coverage.billed_days * DAY).date()
     return Report(
         status=status,
         enforced=True,
@@ -134,6 +139,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate) -> Report:
         period=month.period,
         spend=total,
         cap=_global_cap(file.policy),
+        basis=file.policy.spend.basis,
         budgets=tuple(budgets),
         workspaces=_workspace_spend(by_workspace, workspaces),
         models=tuple(
@@ -142,7 +148,10 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate) -> Report:
                 by_model.items(), key=lambda item: (*_largest_first(item[1]), item[0] or "")
             )
         ),
-        days=tuple(DaySpend(day, cost) for day, cost in sorted(by_day.items())),
+        days=tuple(
+            DaySpend(day, cost, "billed" if day < billed_until else "list")
+            for day, cost in sorted(by_day.items())
+        ),
         coverage=spend.coverage,
         prices=spend.prices,
         notes=(
@@ -171,6 +180,7 @@ def unverified(policy: Policy, month: MonthToDate, notes: tuple[Note, ...]) -> R
         period=month.period,
         spend=None,
         cap=_global_cap(policy),
+        basis=policy.spend.basis,
         notes=notes,
     )
 

@@ -27,6 +27,7 @@ def render_outputs(report: Report, report_path: str) -> str:
         "enforced": "true" if report.enforced else "false",
         # What was spent at least, as only that is certain.
         "spend-usd": exact(report.spend.low) if verified and report.spend else "",
+        "basis": report.basis,
         "cap-usd": "" if report.cap is None else exact(report.cap),
         "breached": json.dumps(breached),
         "report": report_path,
@@ -49,7 +50,7 @@ def render_annotations(report: Report, policy: str) -> str:
             _command(level, f"{unenforced}Spend is {report.status}. {reason}".strip(), title=_TITLE)
         )
     notable = [budget for budget in report.budgets if budget.status in _LEVELS]
-    commands += [_annotation(budget, policy, enforced=report.enforced) for budget in notable]
+    commands += [_annotation(budget, policy, report) for budget in notable]
     return _capped(commands)
 
 
@@ -76,12 +77,11 @@ def render_mask(secret: str) -> str:
     return f"::add-mask::{_data(secret)}\n"
 
 
-def _annotation(budget: BudgetResult, policy: str, *, enforced: bool) -> str:
+def _annotation(budget: BudgetResult, policy: str, report: Report) -> str:
     # An error would be taken for the reason of a failure that there was not.
-    level = _LEVELS[budget.status] if enforced else "warning"
-    message = (
-        f"{plain(budget.name, NAME_LENGTH)} has spent {spent_of_cap(budget)}: {budget.reason}."
-    )
+    level = _LEVELS[budget.status] if report.enforced else "warning"
+    spent = spent_of_cap(budget, report.basis)
+    message = f"{plain(budget.name, NAME_LENGTH)} has spent {spent}: {budget.reason}."
     return _command(level, message, file=policy, line=str(budget.line), title=_TITLE)
 
 

@@ -29,24 +29,29 @@ def render_json(report: Report) -> str:
             "start": format_instant(report.period.start),
             "end": format_instant(report.period.end),
         },
-        "spend": _bounds(report.spend) if verified and report.spend else None,
+        "spend": bounds_of(report.spend) if verified and report.spend else None,
+        "basis": report.basis,
         "budgets": [_budget(budget) for budget in report.budgets],
         "workspaces": [
             {
                 "id": "unattributed" if row.id == UNATTRIBUTED else row.id,
                 "name": row.name,
                 "archived": row.archived,
-                "spend": _bounds(row.spend),
+                "spend": bounds_of(row.spend),
             }
             for row in report.workspaces
         ],
-        "models": [{"id": row.id, "spend": _bounds(row.spend)} for row in report.models],
-        "days": [{"day": str(row.day), "spend": _bounds(row.spend)} for row in report.days],
+        "models": [{"id": row.id, "spend": bounds_of(row.spend)} for row in report.models],
+        "days": [
+            {"day": str(row.day), "spend": bounds_of(row.spend), "basis": row.basis}
+            for row in report.days
+        ],
         "coverage": report.coverage
         and {
             "through": format_instant(report.coverage.through),
             "closed_days": report.coverage.closed_days,
             "open_day": report.coverage.open_day,
+            "billed_days": report.coverage.billed_days,
         },
         "prices": report.prices
         and {
@@ -72,7 +77,7 @@ def _budget(budget: BudgetResult) -> dict[str, Any]:
         "name": budget.name,
         "cap": None if budget.cap is None else exact(budget.cap),
         "warn_at": [f"{exact(level * 100)}%" for level in budget.warn_at],
-        "spend": _bounds(budget.spend),
+        "spend": bounds_of(budget.spend),
         "used": ratio(budget),
         "status": budget.status,
         "reason": budget.reason,
@@ -80,5 +85,6 @@ def _budget(budget: BudgetResult) -> dict[str, Any]:
     }
 
 
-def _bounds(bounds: Bounds) -> dict[str, str | None]:
+def bounds_of(bounds: Bounds) -> dict[str, str | None]:
+    """The ends of an interval; a `high` of None is an amount without a known upper bound."""
     return {"low": exact(bounds.low), "high": exact(bounds.high) if bounds.is_limited else None}

@@ -7,10 +7,13 @@ from itertools import accumulate
 
 from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.period import format_instant
+from budget_gate.domain.spend import Note
 from budget_gate.domain.verdict import BudgetResult, Report, Status
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.wording import (
     NAME_LENGTH,
+    cost_name,
+    covered_days,
     headline,
     percent,
     plain,
@@ -30,9 +33,10 @@ _ICONS: dict[Status, str] = {
     "unverified": "⚫",
 }
 _CHART_LOOK = (
-    '%%{init: {"xyChart": {"height": 320}, "themeVariables": {"xyChart": '
-    '{"plotColorPalette": "#4c78a8, #d62728"}}}}%%'
+    '%%{{init: {{"xyChart": {{"height": 320}}, "themeVariables": {{"xyChart": '
+    '{{"plotColorPalette": "{}"}}}}}}}}%%'
 )
+_BAR, _LIGHT_BAR, _LINE = "#4c78a8", "#9ecae9", "#d62728"
 # Everything by which Markdown, HTML, GitHub or a runner's expression would make more of a text.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#+!|~&$^]|:(?=//)|(?<=[wW]{3})\.|@")
 
@@ -44,18 +48,16 @@ def render_markdown(report: Report, policy: str) -> str:
     spans, sentences are escaped.
     """
     verdict = headline(report, code(policy), name=code, prose=prose)
+    cost = cost_name(report.basis).capitalize()
+    told = told_reason(report)
     parts = [
         f"## {_ICONS[report.status]} budget-gate: {report.status}",
         f"**{verdict}**",
-        *_budgets(report.budgets),
-        *_chart(report),
-        *_folded("Spend by workspace", "Workspace", _workspaces(report)),
-        *_folded(
-            "Spend by model",
-            "Model",
-            [(code(row.id or "unnamed"), row.spend) for row in report.models],
-        ),
-        *_notes(report),
+        *_budgets(report.budgets, cost),
+        *_chart(report, cost),
+        *_folded("Spend by workspace", ("Workspace", cost), _workspaces(report)),
+        *_folded("Spend by model", ("Model", cost), _models(report)),
+        *folded_notes([note for note in report.notes if note is not told]),
         _footer(report),
     ]
     return "\n\n".join(parts) + "\n"
@@ -88,10 +90,10 @@ def prose(text: str) -> str:
     return escaped.replace("&#64;", "&#64;&#8203;")
 
 
-def _budgets(budgets: Sequence[BudgetResult]) -> list[str]:
+def _budgets(budgets: Sequence[BudgetResult], cost: str) -> list[str]:
     if not budgets:
         return []
-    lines = ["| | Budget | Spend | Cap | Used | |", "|:--|:--|--:|--:|--:|:--|"]
+    lines = [f"| | Budget | {cost} | Cap | Used | |", "|:--|:--|--:|--:|--:|:--|"]
     for budget in budgets[:SHOWN]:
         cap = "any" if budget.cap is None else usd(budget.cap, budget.cap)
         spend = usd_range(budget.spend, budget.cap)
@@ -112,10 +114,16 @@ def _workspaces(report: Report) -> list[tuple[str, Bounds]]:
     ]
 
 
-def _folded(title: str, column: str, rows: Sequence[tuple[str, Bounds]]) -> list[str]:
+def _models(report: Report) -> list[tuple[str, Bounds]]:
+    # A cost of no model: code execution, for one.
+    none = "none" if report.basis == "billed" else "unnamed"
+    return [(code(row.id or none), row.spend) for row in report.models]
+
+
+def _folded(title: str, columns: tuple[str, str], rows: Sequence[tuple[str, Bounds]]) -> list[str]:
     if not rows:
         return []
-    lines = [f"| {column} | Spend |", "|:--|--:|"]
+    lines = [f"| {columns[0]} | {columns[1]} |", "|:--|--:|"]
     lines += [f"| {name} | {usd_range(cost)} |" for name, cost in rows[:SHOWN]]
     rest = rows[SHOWN:]
     if rest:
@@ -124,8 +132,11 @@ def _folded(title: str, column: str, rows: Sequence[tuple[str, Bounds]]) -> list
     return [f"<details><summary>{title}</summary>\n\n" + "\n".join(lines) + "\n\n</details>"]
 
 
-def _chart(report: Report) -> list[str]:
-    """The spend of the month, summed day by day, against the global cap where there is one."""
+def _chart(report: Report, cost: str) -> list[str]:
+    """The spend of the month, summed day by day, against the global cap where there is one.
+
+    Days up to which all is billed have a colour of their own.
+    """
     days = report.days
     if not days or report.spend is None:
         return []
@@ -133,28 +144,42 @@ def _chart(report: Report) -> list[str]:
     bars = [total.high if total.is_limited else total.low for total in sums]
     cap = report.cap
     limit = "" if report.spend.is_exact else ", at most"
+    billed = sum(row.basis == "billed" for row in days)
+    parts = f": {billed} settled days, then list cost" if 0 < billed < len(days) else ""
+    rows = _bars(bars, billed)
     top = max(*bars, cap or Decimal(0), Decimal("0.01"), key=Decimal)
     lines = [
         "```mermaid",
-        _CHART_LOOK,
+        _CHART_LOOK.format(
+            ", ".join([_BAR, _LIGHT_BAR, _LINE] if len(rows) > 1 else [_BAR, _LINE])
+        ),
         "xychart-beta",
-        f'    title "Spend since {days[0].day}, added up (USD{limit})"',
+        f'    title "{cost} since {days[0].day}, added up (USD{limit}){parts}"',
         f"    x-axis [{', '.join(str(row.day.day) for row in days)}]",
         f'    y-axis "USD" 0 --> {_point(top * Decimal("1.1"))}',
-        f"    bar [{', '.join(map(_point, bars))}]",
+        *rows,
     ]
     if cap is not None:
         lines.append(f"    line [{', '.join([_point(cap)] * len(days))}]")
     return ["\n".join([*lines, "```"])]
 
 
+def _bars(sums: Sequence[Decimal], billed: int) -> list[str]:
+    """One row of bars or, where some days are settled and others not, one row for each kind."""
+    if not 0 < billed < len(sums):
+        return [f"    bar [{', '.join(map(_point, sums))}]"]
+    none = Decimal(0)
+    settled = [*sums[:billed], *[none] * (len(sums) - billed)]
+    listed = [*[none] * billed, *sums[billed:]]
+    return [f"    bar [{', '.join(map(_point, row))}]" for row in (settled, listed)]
+
+
 def _point(amount: Decimal) -> str:
     return f"{amount:.2f}"
 
 
-def _notes(report: Report) -> list[str]:
-    told = told_reason(report)
-    notes = [note for note in report.notes if note is not told]
+def folded_notes(notes: Sequence[Note]) -> list[str]:
+    """The notes under a title that opens them; nothing where there are none."""
     if not notes:
         return []
     lines = [f"- **{note.level}**: {prose(note.message)}" for note in notes[:SHOWN]]
@@ -169,9 +194,7 @@ def _footer(report: Report) -> str:
     text = f"From {format_instant(report.period.start)} to {format_instant(report.as_of)}, UTC."
     if report.coverage is None or report.prices is None:
         return f"<sub>{text}</sub>"
-    days = report.coverage.closed_days
-    today = " and today so far" if report.coverage.open_day else ""
     return (
-        f"<sub>{text} {days} closed day{'' if days == 1 else 's'}{today}, at "
+        f"<sub>{text} {covered_days(report.coverage)}, at "
         f"{price_basis(report)}, last checked on {report.prices.verified_on}.</sub>"
     )

@@ -7,6 +7,7 @@ from budget_gate.domain.verdict import BudgetResult, Report, Status
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.wording import (
     NAME_LENGTH,
+    covered_days,
     headline,
     percent,
     plain,
@@ -67,10 +68,8 @@ def _covered(report: Report, policy: str) -> str:
     text = f"{policy}, {format_instant(report.period.start)} to {format_instant(report.as_of)}"
     if report.coverage is None:
         return text
-    days = report.coverage.closed_days
-    today = " and today" if report.coverage.open_day else ""
     total = f": {usd_range(report.spend)} at {price_basis(report)}" if report.spend else ""
-    return f"{text} ({days} closed day{'' if days == 1 else 's'}{today}){total}"
+    return f"{text} ({covered_days(report.coverage)}){total}"
 
 
 def _table(budgets: tuple[BudgetResult, ...], *, colour: bool) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
-from budget_gate.domain.spend import Note
+from budget_gate.domain.spend import Basis, Coverage, Note
 from budget_gate.domain.verdict import BudgetResult, Report
 
 # Wide enough for every amount; what it divides is shown, never compared.
@@ -60,6 +60,14 @@ def percent(budget: BudgetResult) -> str:
     return shown if budget.spend.is_exact else f"up to {shown}"
 
 
+def share_of(amount: Decimal, whole: Decimal) -> str:
+    """An amount as a percentage of a whole, with its sign, such as `-10.0%`; empty for no whole."""
+    if not whole:
+        return ""
+    share = _rounded(_RATIOS.divide(amount, whole).scaleb(2, _RATIOS), 1)
+    return f"{share:+,f}%" if share else "0.0%"
+
+
 def used(budget: BudgetResult) -> Decimal | None:
     """The ratio of the highest possible spend to the cap; None where there is no such ratio."""
     if not budget.cap or not budget.spend.is_limited:
@@ -73,15 +81,36 @@ def ratio(budget: BudgetResult) -> str | None:
     return None if share is None else _distinct(share, Decimal(1), 4).replace(",", "")
 
 
+def cost_name(basis: Basis) -> str:
+    """What an amount is called on a basis: `list cost` or `billed cost`."""
+    return f"{basis} cost"
+
+
 def price_basis(report: Report) -> str:
-    """Which prices a cost stands for, such as `list prices less 10%, own prices for 2 models`."""
+    """What a cost stands for, such as `list prices less 10%, own prices for 2 models`."""
     if report.prices is None:
         return ""
     text = "list prices"
     if report.prices.discount:
         text += f" less {exact(report.prices.discount * 100)}%"
     own = len(report.prices.overrides)
-    return f"{text}, own prices for {own} model{'' if own == 1 else 's'}" if own else text
+    if own:
+        text += f", own prices for {own} model{'' if own == 1 else 's'}"
+    billed = report.coverage.billed_days if report.coverage else 0
+    if report.basis == "billed" and not billed:
+        return f"{text}, as no day is settled yet"
+    return f"billed cost for {_days(billed)}, {text} for the rest" if billed else text
+
+
+def covered_days(coverage: Coverage) -> str:
+    """How many days are in the report: `19 closed days and today`."""
+    days = coverage.closed_days
+    today = " and today so far" if coverage.open_day else ""
+    return f"{days} closed day{'' if days == 1 else 's'}{today}"
+
+
+def _days(count: int) -> str:
+    return f"{count} settled day{'' if count == 1 else 's'}"
 
 
 def exact(amount: Decimal) -> str:
@@ -127,8 +156,13 @@ def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
         return f"Not verified: {prose(reason.message)}" if reason else "Not verified."
     if first is None or report.status == "ok":
         total = usd_range(report.spend) if report.spend else usd(Decimal(0))
-        return f"Within budget: {total} spent this month, and every cap holds."
-    spent = f"{name(first.name)} has spent {spent_of_cap(first)}{_others(worst, name)}."
+        return (
+            f"Within budget: {total} spent this month ({cost_name(report.basis)}), and every cap "
+            "holds."
+        )
+    spent = (
+        f"{name(first.name)} has spent {spent_of_cap(first, report.basis)}{_others(worst, name)}."
+    )
     remedy = _remedy(first, policy)
     match report.status:
         case "breached":
@@ -166,9 +200,9 @@ def told_reason(report: Report) -> Note | None:
     return next((note for note in report.notes if note.level == "error"), None)
 
 
-def spent_of_cap(budget: BudgetResult) -> str:
-    """`$2,712.40, which is $212.40 over its cap of $2,500.00`, or the like for its status."""
-    spend = usd_range(budget.spend, budget.cap)
+def spent_of_cap(budget: BudgetResult, basis: Basis) -> str:
+    """`$2,712.40 (list cost), which is $212.40 over its cap of $2,500.00`, or the like."""
+    spend = f"{usd_range(budget.spend, budget.cap)} ({cost_name(basis)})"
     if budget.cap is None:
         return f"{spend} without a cap"
     cap = usd(budget.cap, budget.cap)

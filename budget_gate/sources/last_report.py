@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.evidence import EarlierReport, unused
-from budget_gate.domain.spend import Note
+from budget_gate.domain.spend import Basis, Note
 from budget_gate.domain.verdict import BudgetResult, Status
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -46,6 +46,7 @@ class _Report(_Part):
     organization: str | None = None
     period: _Period
     budgets: tuple[_Budget, ...]
+    basis: Basis = "list"
 
 
 def read_last_report(path: Path) -> EarlierReport | Note:
@@ -68,6 +69,7 @@ def read_last_report(path: Path) -> EarlierReport | Note:
         month=report.period.start,
         organization=report.organization,
         budgets=tuple(_result(budget) for budget in report.budgets),
+        basis=report.basis,
     )
 
 

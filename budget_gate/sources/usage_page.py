@@ -72,12 +72,28 @@ def read_page(answer: Any, where: str) -> Page:
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, list):
         raise malformed(where, "there is no list `data` in it")
+    cursor = read_cursor(answer, where)
+    return Page([_bucket(item, where) for item in data], cursor)
+
+
+def read_cursor(answer: dict[str, Any], where: str) -> str | None:
+    """The cursor of the next page, None on the last one; raises where neither is told."""
     has_more, cursor = answer.get("has_more"), answer.get("next_page")
     if not isinstance(has_more, bool):
         raise malformed(where, "`has_more` is neither true nor false")
     if has_more and not (isinstance(cursor, str) and cursor):
         raise malformed(where, "it says that there is more, but not where")
-    return Page([_bucket(item, where) for item in data], cursor if has_more else None)
+    return cursor if has_more else None
+
+
+def read_instant(value: Any, what: str, where: str) -> datetime:
+    """The UTC instant that `value` is; raises where it is none, calling it `what`."""
+    if isinstance(value, str):
+        try:
+            return parse_instant(value)
+        except ValueError:
+            pass
+    raise malformed(where, f"{what} is not RFC 3339: {_shown(value)}")
 
 
 def malformed(where: str, problem: str) -> UnverifiedError:
@@ -92,19 +108,13 @@ def malformed(where: str, problem: str) -> UnverifiedError:
 def _bucket(item: Any, where: str) -> Bucket:
     if not isinstance(item, dict) or not isinstance(item.get("results"), list):
         raise malformed(where, "a bucket holds no list `results`")
-    start, end = (_instant(item.get(name), where) for name in ("starting_at", "ending_at"))
+    start, end = (
+        read_instant(item.get(name), "a bucket's time", where)
+        for name in ("starting_at", "ending_at")
+    )
     if start >= end:
         raise malformed(where, f"a bucket ends before it starts ({format_instant(start)})")
     return Bucket(start, end, item["results"], f"{where}, bucket {format_instant(start)}")
-
-
-def _instant(value: Any, where: str) -> datetime:
-    if isinstance(value, str):
-        try:
-            return parse_instant(value)
-        except ValueError:
-            pass
-    raise malformed(where, f"a bucket's time is not RFC 3339: {_shown(value)}")
 
 
 def _read_rows(rows: list[Any], day: date, where: str, told: Collection[str]) -> UsageTable:

@@ -13,8 +13,9 @@ from budget_gate.domain.period import DAY, HOUR, MonthToDate, Period, format_ins
 from budget_gate.domain.prices import PriceBook
 from budget_gate.domain.spend import Coverage, Note, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens, Usage, UsageKey, UsageTable, add
+from budget_gate.sources.paging import read_buckets
 from budget_gate.sources.transport import RefusedError, Transport
-from budget_gate.sources.usage_page import malformed, read_page
+from budget_gate.sources.usage_page import malformed
 from budget_gate.sources.workspaces import read_workspaces
 
 ROUTE: Final = "/v1/organizations/usage_report/messages"
@@ -72,22 +73,30 @@ def read_usage(transport: Transport, month: MonthToDate, book: PriceBook) -> Usa
     spans = [_Span(month.closed, DAY)] if month.closed else []
     if month.open:
         spans.append(_Span(month.open, HOUR))
+    coverage = Coverage(
+        through=month.as_of,
+        closed_days=len(month.closed.steps(DAY)) if month.closed else 0,
+        open_day=month.open is not None,
+    )
+    return _read_spans(transport, spans, book, coverage)
+
+
+def read_days(transport: Transport, period: Period, book: PriceBook) -> Usage:
+    """As `read_usage`, of a period of closed days."""
+    coverage = Coverage(period.end, closed_days=len(period.steps(DAY)), open_day=False)
+    return _read_spans(transport, [_Span(period, DAY)], book, coverage)
+
+
+def _read_spans(
+    transport: Transport, spans: list[_Span], book: PriceBook, coverage: Coverage
+) -> Usage:
     try:
         table, workspaces, notes = _direct(transport, spans, book)
     except RefusedError as refused:
         if refused.status != _NOT_FOUND:
             raise
         table, workspaces, notes = _by_organization(transport, spans, refused)
-    return Usage(
-        table=table,
-        workspaces=workspaces,
-        coverage=Coverage(
-            through=month.as_of,
-            closed_days=len(month.closed.steps(DAY)) if month.closed else 0,
-            open_day=month.open is not None,
-        ),
-        notes=notes,
-    )
+    return Usage(table=table, workspaces=workspaces, coverage=coverage, notes=notes)
 
 
 def _direct(
@@ -223,30 +232,9 @@ def _read(
     `strict`: a row that does not tell a dimension it was asked for is an error.
     """
     query = [*span.query, *(("group_by[]", name) for name in dimensions), *filters]
-    where = f"GET {route}"
-    expected = span.period.steps(span.width)
     # A null workspace or model means something: the default workspace, and an unknown model.
     told = [name for name in dimensions if strict and name not in ("workspace_id", "model")]
     table: UsageTable = {}
-    cursors: set[str] = set()
-    cursor: str | None = None
-    position = 0
-    while True:
-        answer = transport.get(route, query + ([("page", cursor)] if cursor else []), beta=beta)
-        page = read_page(answer, where)
-        for bucket in page.buckets:
-            if position == len(expected) or bucket.start != expected[position]:
-                raise malformed(where, f"bucket {format_instant(bucket.start)} is out of place")
-            if bucket.end != bucket.start + span.width:
-                raise malformed(where, f"bucket {format_instant(bucket.start)} has a wrong end")
-            position += 1
-            add(table, bucket.usage(told=told))
-        cursor = page.next_page
-        if cursor is None:
-            break
-        if cursor in cursors or not page.buckets:
-            raise malformed(where, "its pages go in a circle")
-        cursors.add(cursor)
-    if position != len(expected):
-        raise malformed(where, f"it ends before bucket {format_instant(expected[position])}")
+    for bucket in read_buckets(transport, route, query, span.period, span.width, beta=beta):
+        add(table, bucket.usage(told=told))
     return table

@@ -1,0 +1,302 @@
+"""List cost against billed cost, line by line: the drift, what explains it, and what does not."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from typing import Final, Literal
+
+from budget_gate.domain.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill
+from budget_gate.domain.bounds import EXACT, NOTHING, UNLIMITED, ZERO, Bounds
+from budget_gate.domain.period import Period
+from budget_gate.domain.prices import PriceBook, Unpriced
+from budget_gate.domain.spend import Note
+from budget_gate.domain.usage import Usage, UsageKey
+
+Cause = Literal["priority", "code_execution", "session_usage", "discount", "unpriced", "old_prices"]
+AuditStatus = Literal["ok", "drift", "unverified"]
+
+# A line agrees within either of these: USD, or the ratio of its list cost.
+TOLERANCE_USD: Final = Decimal("0.01")
+TOLERANCE_RATIO: Final = Decimal("0.005")
+
+_RATIOS: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
+# A discount is told to a hundredth of a percent, and what it explains to a trillionth of a dollar.
+_DISCOUNT_PLACES: Final = Decimal("0.0001")
+_COST_PLACES: Final = Decimal("1e-12")
+# One line alone could as well have a wrong price.
+_LINES_OF_A_DISCOUNT: Final = 2
+# What the usage report does not hold, so that no list cost can be compared with it.
+_BEYOND_USAGE: Final[dict[str, Cause]] = {
+    "code_execution": "code_execution",
+    "session_usage": "session_usage",
+}
+_DATE_LENGTH: Final = len("-20260101")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a line is about; `model` is None for what is not billed by model."""
+
+    day: date
+    workspace: str | None
+    cost_type: str
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One comparison, in exact USD.
+
+    `drift` is billed cost minus list cost, counted from the nearer end where list cost is a range.
+    It is the sum of what the `causes` explain and of what is `unexplained`. `is_beyond` says
+    whether more than the tolerance is left of it once what the usage report cannot hold is taken
+    off: priority tier, code execution and session time.
+    """
+
+    part: Part
+    list_cost: Bounds
+    billed: Decimal
+    drift: Decimal
+    causes: tuple[tuple[Cause, Decimal], ...]
+    unexplained: Decimal
+    is_beyond: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The comparison of a period's settled days, its lines the worst first.
+
+    `discount` is the ratio off list prices by which every line agrees, where there is one that
+    the policy does not have yet. `names` are the workspaces' by id.
+    """
+
+    status: AuditStatus
+    as_of: datetime
+    period: Period
+    settled_days: int = 0
+    lines: tuple[AuditLine, ...] = ()
+    discount: Decimal | None = None
+    names: dict[str | None, str] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def beyond(self) -> tuple[AuditLine, ...]:
+        """The lines that do not agree."""
+        return tuple(line for line in self.lines if line.is_beyond)
+
+    @property
+    def list_cost(self) -> Bounds:
+        """The list cost of all lines."""
+        with localcontext(EXACT):
+            return Bounds(
+                sum((line.list_cost.low for line in self.lines), ZERO),
+                sum((line.list_cost.high for line in self.lines), ZERO),
+            )
+
+    @property
+    def billed(self) -> Decimal:
+        """The billed cost of all lines."""
+        with localcontext(EXACT):
+            return sum((line.billed for line in self.lines), ZERO)
+
+    @property
+    def drift(self) -> Decimal:
+        """The drift of all lines."""
+        with localcontext(EXACT):
+            return sum((line.drift for line in self.lines), ZERO)
+
+    @property
+    def unexplained(self) -> Decimal:
+        """What no cause explains of all lines' drift."""
+        with localcontext(EXACT):
+            return sum((line.unexplained for line in self.lines), ZERO)
+
+    @property
+    def causes(self) -> dict[Cause, Decimal]:
+        """What each cause explains of all lines' drift."""
+        sums: dict[Cause, Decimal] = defaultdict(Decimal)
+        with localcontext(EXACT):
+            for line in self.lines:
+                for cause, amount in line.causes:
+                    sums[cause] += amount
+        return dict(sums)
+
+
+@dataclass(slots=True)
+class _Sides:
+    """Both sides of a line, in USD; list cost without priority tier, which may not be billed."""
+
+    listed: Bounds = NOTHING
+    priority: Bounds = NOTHING
+    billed: Decimal = ZERO
+    is_priority_billed: bool = False
+    is_own_price: bool = False
+
+    @property
+    def comparable(self) -> Bounds:
+        """The list cost of what is billed."""
+        return self.listed.plus(self.priority) if self.is_priority_billed else self.listed
+
+
+def compare(
+    usage: Usage, bill: Bill, book: PriceBook, names: dict[str | None, str], as_of: datetime
+) -> Audit:
+    """The audit of the days that the bill settles; `bill` is one that `attribute` returned."""
+    with localcontext(EXACT):
+        sides = _sides(usage, bill, book)
+        discount = _discount(sides, book)
+        lines = [_line(part, each, book, discount) for part, each in sides.items()]
+    lines.sort(key=_worst_first)
+    return Audit(
+        status="drift" if any(line.is_beyond for line in lines) else "ok",
+        as_of=as_of,
+        period=_period(bill),
+        settled_days=bill.settled_days,
+        lines=tuple(lines),
+        discount=discount,
+        names=names,
+        notes=usage.notes,
+    )
+
+
+def _worst_first(line: AuditLine) -> tuple[object, ...]:
+    part = line.part
+    names = (part.workspace or "", part.cost_type, part.model or "")
+    return not line.is_beyond, -abs(line.drift), part.day, *names
+
+
+def _period(bill: Bill) -> Period:
+    start, end = (datetime.combine(day, time(), UTC) for day in (bill.start, bill.through))
+    return Period(start, end)
+
+
+def _sides(usage: Usage, bill: Bill, book: PriceBook) -> dict[Part, _Sides]:
+    sides: dict[Part, _Sides] = defaultdict(_Sides)
+    billed_as = _names_in_bill(bill, book)
+    for key, tokens in usage.table.items():
+        if not bill.settles(key.day) or not any(tokens):
+            continue
+        if tokens.web_searches:
+            searches = sides[Part(key.day, key.workspace, WEB_SEARCH, None)]
+            price = book.document.web_search * tokens.web_searches / 1000
+            searches.listed = searches.listed.plus(Bounds(price, price))
+        if tokens.total:
+            side = sides[_part(key, billed_as, book)]
+            cost = book.price(key, tokens._replace(web_searches=0))
+            if isinstance(cost, Unpriced):
+                cost = Bounds(ZERO, UNLIMITED)
+            if key.service_tier == PRIORITY:
+                side.priority = side.priority.plus(cost)
+            else:
+                side.listed = side.listed.plus(cost)
+            side.is_own_price |= book.has_own_price(key.model, key.day)
+    for charge in bill.charges:
+        model = charge.model if charge.cost_type == TOKENS else None
+        name = billed_as.get(model, model) if model else None
+        side = sides[Part(charge.day, charge.workspace, charge.cost_type, name)]
+        side.billed += charge.amount
+        side.is_priority_billed |= charge.service_tier == PRIORITY
+    return sides
+
+
+def _part(key: UsageKey, billed_as: dict[str, str], book: PriceBook) -> Part:
+    name = key.model
+    if name:
+        name = billed_as.get(name) or book.model_id(name) or _undated(name, billed_as.values())
+    return Part(key.day, key.workspace, TOKENS, name)
+
+
+def _names_in_bill(bill: Bill, book: PriceBook) -> dict[str, str]:
+    """By the name of a model in the bill, the name that a line has for it."""
+    named = {charge.model for charge in bill.charges if charge.model}
+    return {name: book.model_id(name) or name for name in named}
+
+
+def _undated(name: str, known: Collection[str]) -> str:
+    """A model that no price book knows may be dated in the usage and undated in the bill."""
+    short = name[:-_DATE_LENGTH]
+    is_dated = name[-_DATE_LENGTH:].startswith("-") and name[1 - _DATE_LENGTH :].isdecimal()
+    return short if is_dated and short in known else name
+
+
+def _line(part: Part, sides: _Sides, book: PriceBook, discount: Decimal | None) -> AuditLine:
+    listed, whole = sides.comparable, sides.listed.plus(sides.priority)
+    is_unpriced = not listed.is_limited
+    if is_unpriced:
+        # Counted as nothing, so that all that was billed shows as what is missing.
+        listed, whole = Bounds(listed.low, listed.low), Bounds(whole.low, whole.low)
+    drift, left = _apart(sides.billed, whole), _apart(sides.billed, listed)
+    causes: list[tuple[Cause, Decimal]] = []
+    if left != drift:
+        causes.append(("priority", drift - left))
+    cause = _BEYOND_USAGE.get(part.cost_type)
+    if cause:
+        causes.append((cause, left))
+        left = ZERO
+    beyond = _is_beyond(left, listed)
+    if is_unpriced:
+        causes.append(("unpriced", left))
+        left = ZERO
+    if discount is not None and _takes_discount(part, sides):
+        factor = _factor(discount, book)
+        after = _apart(
+            sides.billed, Bounds(_times(listed.low, factor), _times(listed.high, factor))
+        )
+        if after != left:
+            causes.append(("discount", left - after))
+            left = after
+    if _is_beyond(left, listed) and book.document.verified_on < part.day:
+        causes.append(("old_prices", left))
+        left = ZERO
+    return AuditLine(
+        part, sides.listed.plus(sides.priority), sides.billed, drift, tuple(causes), left, beyond
+    )
+
+
+def _apart(amount: Decimal, bounds: Bounds) -> Decimal:
+    """How far an amount lies above (or, negative, below) an interval; 0 within it."""
+    return amount - min(max(amount, bounds.low), bounds.high)
+
+
+def _is_beyond(drift: Decimal, listed: Bounds) -> bool:
+    return abs(drift) > max(TOLERANCE_USD, TOLERANCE_RATIO * listed.low)
+
+
+def _takes_discount(part: Part, sides: _Sides) -> bool:
+    """Whether a discount on list prices of tokens concerns the line."""
+    return part.cost_type == TOKENS and sides.listed.is_limited and not sides.is_own_price
+
+
+def _discount(sides: dict[Part, _Sides], book: PriceBook) -> Decimal | None:
+    """The discount off list that has every line agree; None where there is none, or it is set."""
+    lines = [
+        (each.comparable, each.billed)
+        for part, each in sides.items()
+        if _takes_discount(part, each) and each.comparable.is_exact and each.comparable.low
+    ]
+    showing = [each for each in lines if _is_beyond(each[1] - each[0].low, each[0])]
+    if len(showing) < _LINES_OF_A_DISCOUNT:
+        return None
+    listed = sum((bounds.low for bounds, _ in lines), ZERO)
+    billed = sum((amount for _, amount in lines), ZERO)
+    with localcontext(_RATIOS):
+        discount = 1 - (1 - book.discount) * billed / listed
+        discount = discount.quantize(_DISCOUNT_PLACES)
+    if not 0 <= discount < 1 or discount == book.discount:
+        return None
+    factor = _factor(discount, book)
+    agree = (
+        not _is_beyond(amount - _times(bounds.low, factor), bounds) for bounds, amount in lines
+    )
+    return discount if all(agree) else None
+
+
+def _factor(discount: Decimal, book: PriceBook) -> Decimal:
+    """What turns list cost at the policy's discount into that at another one."""
+    return _RATIOS.divide(1 - discount, 1 - book.discount)
+
+
+def _times(amount: Decimal, factor: Decimal) -> Decimal:
+    return _RATIOS.multiply(amount, factor).quantize(_COST_PLACES, context=_RATIOS)

@@ -1,0 +1,233 @@
+"""An audit of list cost against billed cost as text, Markdown and JSON."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from budget_gate import __version__
+from budget_gate.domain.audit import Audit, AuditLine, Cause
+from budget_gate.domain.period import format_instant
+from budget_gate.domain.spend import Note
+from budget_gate.outputs.json import bounds_of
+from budget_gate.outputs.markdown import code, folded_notes, prose
+from budget_gate.outputs.wording import NAME_LENGTH, exact, plain, share_of, usd, usd_range
+
+SCHEMA: Final = "budget-gate/audit/v1"
+SHOWN: Final = 20
+
+_CAUSES: dict[Cause, str] = {
+    "priority": "priority tier, which is prepaid",
+    "code_execution": "code execution",
+    "session_usage": "managed-agent sessions",
+    "discount": "a discount",
+    "unpriced": "usage without a price",
+    "old_prices": "days after the price book was last checked",
+}
+_KINDS = {"web_search": "web search"} | {
+    cause: _CAUSES[cause] for cause in ("code_execution", "session_usage")
+}
+
+
+def summarize(audit: Audit) -> Note:
+    """What a check says of the audit of its days."""
+    text = f"Audit of {_days(audit.settled_days)}: {_totals(audit)}."
+    if audit.status == "ok":
+        return Note("info", "audit", text)
+    return Note("warning", "audit", f"{text} `budget-gate audit` tells which lines, and why.")
+
+
+def render_audit_text(audit: Audit) -> str:
+    """The verdict, what explains the drift, what to do, and the lines that do not agree."""
+    lines = [_verdict(audit, plain)]
+    lines += [f"  {remedy}" for remedy in _remedies(audit, plain)]
+    if audit.status != "unverified":
+        lines += ["", f"  {_totals(audit)}"]
+        lines += [
+            f"    {_signed(amount)} by {_CAUSES[cause]}" for cause, amount in _explained(audit)
+        ]
+    if audit.beyond:
+        rows = [_row(line, audit, lambda name: plain(name, NAME_LENGTH)) for line in audit.beyond]
+        lines += ["", *_aligned(rows[:SHOWN])]
+        if len(rows) > SHOWN:
+            lines.append(f"  and {len(rows) - SHOWN} more lines, all of them with --format json")
+    lines.append("")
+    told = audit.notes if audit.status != "unverified" else audit.notes[1:]
+    lines += [f"  {note.level}: {plain(note.message)}" for note in told]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def render_audit_markdown(audit: Audit) -> str:
+    """As the text, for a GitHub step summary; a third party's text stays text."""
+    icon = {"ok": "🟢", "drift": "🔴", "unverified": "⚫"}[audit.status]
+    parts = [f"## {icon} budget-gate audit: {audit.status}", f"**{_verdict(audit, prose)}**"]
+    remedies = [f"- {remedy}" for remedy in _remedies(audit, prose)]
+    if remedies:
+        parts.append("\n".join(remedies))
+    if audit.status != "unverified":
+        sums = [f"- {_totals(audit)}"]
+        sums += [f"- {_signed(amount)} by {_CAUSES[cause]}" for cause, amount in _explained(audit)]
+        parts.append("\n".join(sums))
+    if audit.beyond:
+        heads = ["Day", "Workspace", "What", "List cost", "Billed cost", "Drift", "", "Explained"]
+        table = [
+            "| " + " | ".join(heads) + " |",
+            "|:--|:--|:--|--:|--:|--:|--:|:--|",
+            *("| " + " | ".join(_row(line, audit, code)) + " |" for line in audit.beyond[:SHOWN]),
+        ]
+        rest = len(audit.beyond) - SHOWN
+        if rest > 0:
+            table.append(f"| | | {rest} more | | | | | |")
+        parts.append("\n".join(table))
+    told = audit.notes if audit.status != "unverified" else audit.notes[1:]
+    parts += folded_notes(told)
+    return "\n\n".join(parts) + "\n"
+
+
+def render_audit_json(audit: Audit) -> str:
+    """The audit as indented ASCII, with every line; amounts are strings of exact USD."""
+    document = {
+        "schema": SCHEMA,
+        "version": __version__,
+        "status": audit.status,
+        "as_of": format_instant(audit.as_of),
+        "period": {
+            "start": format_instant(audit.period.start),
+            "end": format_instant(audit.period.end),
+        },
+        "settled_days": audit.settled_days,
+        "totals": None
+        if audit.status == "unverified"
+        else {
+            "list": bounds_of(audit.list_cost),
+            "billed": exact(audit.billed),
+            "drift": exact(audit.drift),
+            "explained": {cause: exact(amount) for cause, amount in _explained(audit)},
+            "unexplained": exact(audit.unexplained),
+        },
+        "discount": None if audit.discount is None else _percent(audit.discount),
+        "lines": [_json_line(line, audit) for line in audit.lines],
+        "notes": [
+            {"level": note.level, "code": note.code, "message": note.message}
+            for note in audit.notes
+        ],
+    }
+    return json.dumps(document, indent=2).replace("##[", "#\\u0023[") + "\n"
+
+
+def _json_line(line: AuditLine, audit: Audit) -> dict[str, Any]:
+    part = line.part
+    return {
+        "day": str(part.day),
+        "workspace": part.workspace,
+        "workspace_name": audit.names.get(part.workspace),
+        "cost_type": part.cost_type,
+        "model": part.model,
+        "list": bounds_of(line.list_cost),
+        "billed": exact(line.billed),
+        "drift": exact(line.drift),
+        "explained": {cause: exact(amount) for cause, amount in line.causes},
+        "unexplained": exact(line.unexplained),
+        "beyond": line.is_beyond,
+    }
+
+
+def _verdict(audit: Audit, escape: Callable[[str], str]) -> str:
+    if audit.status == "unverified":
+        reason = audit.notes[0].message if audit.notes else ""
+        return f"Not audited: {escape(reason)}".rstrip()
+    days = _days(audit.settled_days)
+    if audit.status == "ok":
+        return f"In agreement: list cost is what was billed on {days}, in each of {_lines(audit)}."
+    count = len(audit.beyond)
+    first = audit.beyond[0]
+    return (
+        f"Drift: {count} of {_lines(audit)} of {days} {'is' if count == 1 else 'are'} beyond 0.5% "
+        f"and $0.01, the farthest {escape(_what(first))} on {first.part.day}: "
+        f"{_signed(first.drift)}{_ratio(first.drift, first.list_cost.low)}."
+    )
+
+
+def _remedies(audit: Audit, escape: Callable[[str], str]) -> Iterator[str]:
+    if audit.discount is not None:
+        percent = _percent(audit.discount)
+        yield f"Set prices.discount to {percent} in the policy: every line agrees with that."
+    unpriced = _named(line for line in audit.beyond if "unpriced" in dict(line.causes))
+    if unpriced:
+        yield f"Add prices under prices.models, or update budget-gate, for {escape(unpriced)}."
+    old = _named(line for line in audit.beyond if "old_prices" in dict(line.causes))
+    if old:
+        yield f"Update budget-gate: its prices were last checked before days of {escape(old)}."
+    wrong = _named(line for line in audit.beyond if line.unexplained and audit.discount is None)
+    if wrong:
+        yield f"Put the prices that were agreed under prices.models, for {escape(wrong)}."
+
+
+def _explained(audit: Audit) -> list[tuple[Cause, Decimal]]:
+    sums = audit.causes
+    return [(cause, sums[cause]) for cause in _CAUSES if cause in sums]
+
+
+def _totals(audit: Audit) -> str:
+    ratio = _ratio(audit.drift, audit.list_cost.low)
+    return (
+        f"billed cost {usd(audit.billed)}, list cost {usd_range(audit.list_cost)}, drift "
+        f"{_signed(audit.drift)}{ratio}, of which {_signed(audit.unexplained)} is unexplained"
+    )
+
+
+def _row(line: AuditLine, audit: Audit, name: Callable[[str], str]) -> list[str]:
+    workspace = audit.names.get(line.part.workspace, line.part.workspace or "")
+    why = [f"{_signed(amount)} by {_CAUSES[cause]}" for cause, amount in line.causes]
+    return [
+        str(line.part.day),
+        name(workspace or "not told"),
+        name(_what(line)),
+        "no price" if not line.list_cost.is_limited else usd_range(line.list_cost),
+        usd(line.billed),
+        _signed(line.drift),
+        _ratio(line.drift, line.list_cost.low).strip(" ()"),
+        ", ".join(why) or "unexplained",
+    ]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if column in (3, 4, 5, 6) else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield ("  " + "  ".join(cells)).rstrip()
+
+
+def _what(line: AuditLine) -> str:
+    return line.part.model or _KINDS.get(line.part.cost_type, line.part.cost_type)
+
+
+def _named(lines: Iterable[AuditLine]) -> str:
+    names = sorted({_what(line) for line in lines})
+    rest = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _signed(amount: Decimal) -> str:
+    return ("-" if amount < 0 else "+" if amount else "") + usd(abs(amount))
+
+
+def _ratio(drift: Decimal, list_cost: Decimal) -> str:
+    share = share_of(drift, list_cost)
+    return f" ({share})" if share else ""
+
+
+def _percent(ratio: Decimal) -> str:
+    return f"{exact(ratio * 100)}%"
+
+
+def _days(count: int) -> str:
+    return f"{count} settled day{'' if count == 1 else 's'}"
+
+
+def _lines(audit: Audit) -> str:
+    count = len(audit.lines)
+    return f"{count} line{'' if count == 1 else 's'}"

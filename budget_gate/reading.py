@@ -1,0 +1,229 @@
+"""What a run reads, by its flags and settings: the API or saved pages, prices, the bill."""
+
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from budget_gate.domain.clock import check_clock
+from budget_gate.domain.evidence import EarlierReport
+from budget_gate.domain.period import MonthToDate, ended_by
+from budget_gate.domain.policy import Policy
+from budget_gate.domain.prices import PriceBook
+from budget_gate.domain.pricing import price_usage
+from budget_gate.domain.ratecards import Prices
+from budget_gate.domain.spend import Note, Spend
+from budget_gate.domain.usage import Usage
+from budget_gate.errors import UnverifiedError
+from budget_gate.settings import Settings
+from budget_gate.sources.documents import load_price_book
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from budget_gate.domain.audit import Audit
+    from budget_gate.domain.bill import Bill
+    from budget_gate.sources.transport import Pending, Transport
+
+
+def connect(settings: Settings, clock: Callable[[], datetime]) -> "Transport | None":
+    """The way to the API; None where there is no credential."""
+    from budget_gate.sources.transport import Credential, Transport
+
+    secret = settings.admin_key or settings.auth_token
+    if secret is None:
+        return None
+    credential = Credential(secret.get_secret_value(), is_token=settings.admin_key is None)
+    return Transport(settings.base_url, credential, deadline=settings.deadline, clock=clock)
+
+
+def start_identifying(
+    transport: "Transport | None", settings: Settings
+) -> Callable[[], str | None]:
+    """Asks which organization it is where a report is kept; the function gives its id, or None."""
+    if transport is None or not (settings.report or settings.last_report):
+        return lambda: None
+    from budget_gate.sources.organization import read_organization
+
+    pending = transport.start(partial(read_organization, transport))
+
+    def identify() -> str | None:
+        try:
+            return pending.result()
+        except UnverifiedError:
+            # The deadline: it helps the next run, and is no part of the verdict.
+            return None
+
+    return identify
+
+
+def read_earlier(settings: Settings) -> EarlierReport | Note | None:
+    """The last report, or why it cannot be used; None where none was named."""
+    if settings.last_report is None:
+        return None
+    from budget_gate.sources.last_report import read_last_report
+
+    return read_last_report(Path(settings.last_report))
+
+
+def read_spend(
+    flags: Namespace,
+    settings: Settings,
+    policy: Policy,
+    month: MonthToDate,
+    *,
+    now: datetime,
+    transport: "Transport | None",
+) -> Spend:
+    """The spend of the month to date, on the basis that the policy names.
+
+    Raises UnverifiedError where it cannot be established.
+    """
+    book = PriceBook(load_price_book()).with_policy(policy.prices)
+    bill: Bill | None = None
+    notes: list[Note] = []
+    if flags.usage:
+        usage = _read_files(flags, month)
+    else:
+        transport = _needed(transport)
+        pending = _start_bill(flags, policy, month, now, transport)
+        from budget_gate.sources.usage_report import read_usage
+
+        usage = read_usage(transport, month, book)
+        notes += _time_notes(settings, month, now, transport)
+        if policy.spend.basis == "billed":
+            bill = _settled(pending, usage, policy.names)
+        if flags.audit:
+            notes.append(_audited(pending, usage, book, policy, month))
+    if month.as_of > now + timedelta(minutes=5):
+        message = "The time to judge at lies in the future: its usage is not known yet."
+        notes.append(Note("warning", "as_of_in_future", message))
+    usage = replace(usage, notes=(*notes, *usage.notes))
+    unknown_model = policy.spend.unknown_model
+    if bill is None:
+        return price_usage(usage, book, unknown_model=unknown_model)
+    from budget_gate.domain.bill import settle
+
+    return settle(usage, bill, book, unknown_model=unknown_model)
+
+
+def read_audit(
+    settings: Settings,
+    policy: Policy | None,
+    month: MonthToDate,
+    days: int | None,
+    *,
+    now: datetime,
+    transport: "Transport | None",
+) -> "Audit":
+    """The audit of the month's closed days, or of the last `days`.
+
+    Raises UnverifiedError where either side cannot be established, or where no day is settled.
+    """
+    from budget_gate.domain.audit import compare
+    from budget_gate.sources.billed_cost import read_bill
+    from budget_gate.sources.usage_report import read_days
+
+    prices, names = (policy.prices, policy.names) if policy else (Prices(), {})
+    book = PriceBook(load_price_book()).with_policy(prices)
+    transport = _needed(transport)
+    period = ended_by(now, month.last_days(days) if days else month.closed)
+    if period is None:
+        raise UnverifiedError(
+            "no day of this month has ended yet", "name some with --days", code="no_closed_day"
+        )
+    pending = transport.start(partial(read_bill, transport, period, now))
+    usage = read_days(transport, period, book)
+    notes = _time_notes(settings, month, now, transport)
+    bill = _settled(pending, usage, names)
+    if bill is None or not bill.settled_days:
+        raise UnverifiedError(
+            "the costs of no closed day are settled yet", "run the audit later", code="not_settled"
+        )
+    usage = replace(usage, notes=(*notes, *usage.notes))
+    return compare(usage, bill, book, _names(usage, names), month.as_of)
+
+
+def _needed(transport: "Transport | None") -> "Transport":
+    if transport is None:
+        raise UnverifiedError(
+            "there is no credential",
+            "Set ANTHROPIC_ADMIN_KEY to an Admin key of the organization (in a workflow: from a "
+            "secret; a pull request from a fork has none)",
+            code="no_credential",
+        )
+    return transport
+
+
+def _read_files(flags: Namespace, month: MonthToDate) -> Usage:
+    from budget_gate.sources.saved_report import read_saved_usage
+
+    pages = [Path(file) for file in flags.usage]
+    workspaces = Path(flags.workspaces) if flags.workspaces else None
+    return read_saved_usage(pages, workspaces, month, partial=flags.partial)
+
+
+def _start_bill(
+    flags: Namespace,
+    policy: Policy,
+    month: MonthToDate,
+    now: datetime,
+    transport: "Transport",
+) -> "Pending[Bill] | None":
+    """Asks what was billed, where anything needs it; a day that has not ended has no bill."""
+    period = ended_by(now, month.closed)
+    if period is None or not (policy.spend.basis == "billed" or flags.audit):
+        return None
+    from budget_gate.sources.billed_cost import read_bill
+
+    return transport.start(partial(read_bill, transport, period, now))
+
+
+def _settled(
+    pending: "Pending[Bill] | None", usage: Usage, names: Mapping[str, str]
+) -> "Bill | None":
+    """The bill, its workspaces told; None where no day has ended."""
+    if pending is None:
+        return None
+    from budget_gate.domain.bill import attribute
+
+    return attribute(pending.result(), usage, names)
+
+
+def _audited(
+    pending: "Pending[Bill] | None",
+    usage: Usage,
+    book: PriceBook,
+    policy: Policy,
+    month: MonthToDate,
+) -> Note:
+    """What the audit says of the month; where it cannot be made, that changes no verdict."""
+    from budget_gate.domain.audit import compare
+    from budget_gate.outputs.audit import summarize
+
+    try:
+        bill = _settled(pending, usage, policy.names)
+    except UnverifiedError as error:
+        return Note("warning", "audit", f"The audit could not be made: {error.message}.")
+    if bill is None or not bill.settled_days:
+        return Note("info", "audit", "There is no settled day to audit yet.")
+    return summarize(compare(usage, bill, book, _names(usage, policy.names), month.as_of))
+
+
+def _names(usage: Usage, labels: Mapping[str, str]) -> dict[str | None, str]:
+    names: dict[str | None, str] = {None: "default workspace"}
+    names.update(labels.items())
+    names |= {workspace.id: workspace.name for workspace in usage.workspaces or ()}
+    return names
+
+
+def _time_notes(
+    settings: Settings, month: MonthToDate, now: datetime, transport: "Transport"
+) -> Iterator[Note]:
+    """What there is to know of the time; raises UnverifiedError where the clock is wrong."""
+    if settings.as_of is None:
+        yield from check_clock(now, transport.clock_difference)
+    elif month.open and month.open.end != month.as_of:
+        message = "The report is by the hour: the hour of the time to judge at is counted whole."
+        yield Note("info", "whole_hour", message)
