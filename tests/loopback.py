@@ -4,20 +4,16 @@ By hand, for benchmarks: `python -m tests.loopback --rows N --workspaces W --as-
 """
 
 import argparse
-import base64
-import binascii
 import contextlib
-import hashlib
 import itertools
 import json
-import re
 import socket
 import socketserver
 import sys
 import threading
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -25,19 +21,46 @@ from fractions import Fraction
 from functools import cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.billing import Charge
+from tests.loopback_costs import ANALYTICS_BETA, COST, COST_REPORT, USAGE, Costs
+from tests.loopback_query import (
+    ApiError,
+    BucketWidth,
+    Cursors,
+    Parameters,
+    ReportRange,
+    epoch,
+    invalid,
+    listed,
+    not_found,
+    report_range,
+    rfc_3339,
+)
 from tests.oracle import EVERY_DIMENSION, Usage, total
 
 EXAMPLE_KEY = "sk-ant-admin01-EXAMPLE-NOT-A-KEY"
 EXAMPLE_AUTH_TOKEN = "sk-ant-oat01-EXAMPLE-NOT-A-TOKEN"
 SPEED_BETA = "fast-mode-2026-02-01"
+DEFAULT_WORKSPACE_ID = "wrkspc_01EXAMPLEDEFAULT"
 API_VERSION = "2023-06-01"
 
 ORGANIZATIONS = "/v1/organizations"
 USAGE_REPORT = "usage_report/messages"
 WORKSPACES = "workspaces"
+ROUTES = frozenset({"me", USAGE_REPORT, WORKSPACES, COST_REPORT, COST, USAGE})
+NO_REFUSALS: Mapping[str, int] = {}
+ERROR_KINDS = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
 
 # A dimension of the report -> the field of Usage that holds it; None where the made-up usage has no such thing.
 DIMENSIONS: dict[str, str | None] = {
@@ -75,8 +98,6 @@ FILTER_VALUES: dict[str, tuple[str, ...]] = {
 }
 MAXIMUM_GROUPS = 5
 ORG_SCOPED_DIMENSIONS = ("model", "workspace_id", "service_tier")
-
-RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -133,118 +154,6 @@ class Priced:
     overall: tuple[Fraction, Fraction]
 
 
-@dataclass(frozen=True)
-class BucketWidth:
-    """An interval of the report, with the page sizes that go with it."""
-
-    seconds: int
-    default_limit: int
-    maximum_limit: int
-
-    def floor(self, epoch: int) -> int:
-        """Return the start of the bucket that holds an instant, in Unix seconds."""
-        return epoch - epoch % self.seconds
-
-
-BUCKET_WIDTHS = {
-    "1d": BucketWidth(86_400, 7, 31),
-    "1h": BucketWidth(3_600, 24, 168),
-    "1m": BucketWidth(60, 60, 1_440),
-}
-
-
-@dataclass(frozen=True)
-class ReportRange:
-    """The buckets of a report: `start` inclusive, `end` exclusive, both bucket starts in Unix seconds."""
-
-    start: int
-    end: int
-    width: BucketWidth
-
-
-class ApiError(Exception):
-    """An answer that is an error of the API."""
-
-    def __init__(self, status: int, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.kind = kind
-        self.message = message
-
-
-def _invalid(message: str) -> NoReturn:
-    raise ApiError(400, "invalid_request_error", message)
-
-
-def _not_found() -> NoReturn:
-    raise ApiError(404, "not_found_error", "The requested resource could not be found.")
-
-
-class Parameters:
-    """A query string with the API's strictness about repeated, unknown and malformed parameters."""
-
-    def __init__(self, query: list[tuple[str, str]]) -> None:
-        self._values: dict[str, list[str]] = defaultdict(list)
-        for name, value in query:
-            self._values[name].append(value)
-
-    def refuse_unknown(self, known: Collection[str]) -> None:
-        """Raise 400 for the first parameter that is not known."""
-        for name in self._values:
-            if name not in known:
-                _invalid(f"{name}: Extra inputs are not permitted")
-
-    def many(self, name: str) -> list[str]:
-        """Return every value of a repeated parameter."""
-        return self._values.get(name, [])
-
-    def one(self, name: str) -> str | None:
-        """Return the value of a single parameter, None where absent; 400 where repeated."""
-        values = self.many(name)
-        if len(values) > 1:
-            _invalid(f"{name}: Input should be a single value")
-        return values[0] if values else None
-
-    def integer(self, name: str, default: int, maximum: int) -> int:
-        """Return a whole number from 1 to the maximum."""
-        text = self.one(name)
-        if text is None:
-            return default
-        if re.fullmatch(r"-?\d+", text, re.ASCII) is None:
-            _invalid(f"{name}: Input should be a valid integer")
-        if not 1 <= int(text) <= maximum:
-            _invalid(
-                f"{name}: Input should be greater than or equal to 1 and less than or equal to {maximum}"
-            )
-        return int(text)
-
-    def flag(self, name: str) -> bool:
-        """Return whether it is `true`; false where absent."""
-        text = self.one(name)
-        if text not in (None, "true", "false"):
-            _invalid(f"{name}: Input should be a valid boolean")
-        return text == "true"
-
-    def instant(self, name: str) -> int | None:
-        """Return an RFC 3339 instant as Unix seconds; None where absent."""
-        text = self.one(name)
-        if text is None:
-            return None
-        if RFC_3339.fullmatch(text.upper()) is not None:
-            with contextlib.suppress(ValueError):
-                return _epoch(datetime.fromisoformat(text.upper()))
-        _invalid(f"{name}: Input should be a valid RFC 3339 datetime")
-
-
-def _epoch(at: datetime) -> int:
-    """Return whole Unix seconds, rounded down."""
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
-
-
-def _rfc_3339(epoch: int) -> str:
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 @cache
 def _encoded(value: str | None) -> str:
     return json.dumps(value)
@@ -258,6 +167,10 @@ class LoopbackAPI:
     `open_day_in_1d` daily buckets include today; with `org_scoped` only the org-scoped routes are served; with
     `refuse_speed_beta` the beta header of `speed` is an error. An `ending_at` inside a bucket leaves that bucket out, or
     with `whole_bucket_at_end` answers all of it.
+
+    With a `bill` there are the cost routes too. Analytics know nothing from `data_refreshed_at` on, by default some
+    minutes before now; they tell the default workspace by `default_workspace_id`, and what is paid in advance only with
+    `analytics_bill_priority`. `refuse` answers a route, named by its path under /v1/organizations/, with that status.
     """
 
     def __init__(
@@ -272,6 +185,11 @@ class LoopbackAPI:
         open_day_in_1d: bool = False,
         whole_bucket_at_end: bool = False,
         intercept: Intercept | None = None,
+        bill: list[Charge] | None = None,
+        data_refreshed_at: datetime | None = None,
+        refuse: Mapping[str, int] = NO_REFUSALS,
+        default_workspace_id: str = DEFAULT_WORKSPACE_ID,
+        analytics_bill_priority: bool = False,
     ) -> None:
         self.organization = organization
         self.now = now
@@ -282,6 +200,20 @@ class LoopbackAPI:
         self.open_day_in_1d = open_day_in_1d
         self.whole_bucket_at_end = whole_bucket_at_end
         self.intercept = intercept
+        self.data_refreshed_at = data_refreshed_at
+        if not refuse.keys() <= ROUTES:
+            raise ValueError(f"there are no routes {sorted(refuse.keys() - ROUTES)}")
+        self.refuse = refuse
+        self._costs = (
+            None
+            if bill is None
+            else Costs(
+                bill,
+                organization.usage,
+                default_workspace_id=default_workspace_id,
+                analytics_bill_priority=analytics_bill_priority,
+            )
+        )
         self.requests: list[Request] = []
         self._usage = sorted(organization.usage, key=lambda usage: usage.at)
         self._instants = [usage.at for usage in self._usage]
@@ -337,8 +269,11 @@ class LoopbackAPI:
         headers = {"content-type": "application/json", "request-id": self.new_request_id()}
         try:
             self._admit(request)
+            self._refuse(request)
             return Response(200, self._route(request), headers)
         except ApiError as error:
+            if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+                headers["retry-after"] = "1"
             body = {
                 "type": "error",
                 "error": {"type": error.kind, "message": error.message},
@@ -359,14 +294,20 @@ class LoopbackAPI:
         ):
             raise ApiError(401, "authentication_error", "invalid x-api-key")
         if not request.headers.get("user-agent"):
-            _invalid("user-agent: header is required")
+            invalid("user-agent: header is required")
         version = request.headers.get("anthropic-version")
         if not version:
-            _invalid("anthropic-version: header is required")
+            invalid("anthropic-version: header is required")
         if version != API_VERSION:
-            _invalid(f'anthropic-version: "{version}" is not a valid version')
-        if self.refuse_speed_beta and _has_speed_beta(request):
-            _invalid(f"Unexpected value(s) `{SPEED_BETA}` for the `anthropic-beta` header")
+            invalid(f'anthropic-version: "{version}" is not a valid version')
+        if self.refuse_speed_beta and _has_beta(request, SPEED_BETA):
+            invalid(f"Unexpected value(s) `{SPEED_BETA}` for the `anthropic-beta` header")
+
+    def _refuse(self, request: Request) -> None:
+        """Raise the error of a route that is to be refused."""
+        status = self.refuse.get(_route_name(request))
+        if status is not None:
+            raise ApiError(status, ERROR_KINDS.get(status, "api_error"), "Refused.")
 
     def _route(self, request: Request) -> bytes:
         if request.method != "GET":
@@ -384,14 +325,28 @@ class LoopbackAPI:
             if request.path == f"{own}/{WORKSPACES}":
                 return self._org_scoped_workspaces()
         else:
-            if request.path == f"{ORGANIZATIONS}/{USAGE_REPORT}":
-                asked = (tuple(request.query), _has_speed_beta(request), self.now)
-                if asked not in self._reports:
-                    self._reports[asked] = self._usage_report(parameters, request)
-                return self._reports[asked]
-            if request.path == f"{ORGANIZATIONS}/{WORKSPACES}":
-                return self._workspaces(parameters)
-        _not_found()
+            return self._direct_route(request, parameters)
+        raise not_found()
+
+    def _direct_route(self, request: Request, parameters: Parameters) -> bytes:
+        route = _route_name(request)
+        if route == USAGE_REPORT:
+            asked = (tuple(request.query), _has_beta(request, SPEED_BETA), self.now)
+            if asked not in self._reports:
+                self._reports[asked] = self._usage_report(parameters, request)
+            return self._reports[asked]
+        if route == WORKSPACES:
+            return self._workspaces(parameters)
+        if self._costs is None:
+            raise not_found()
+        cursors = Cursors(request.path, request.query)
+        if route == COST_REPORT:
+            return self._costs.report(parameters, cursors, self.now)
+        if route not in (COST, USAGE):
+            raise not_found()
+        if not _has_beta(request, ANALYTICS_BETA):
+            invalid(f"anthropic-beta: requests must send `{ANALYTICS_BETA}`")
+        return self._costs.analytics(route, parameters, cursors, self.now, self._refreshed_at())
 
     def _usage_report(self, parameters: Parameters, request: Request) -> bytes:
         parameters.refuse_unknown(
@@ -400,23 +355,25 @@ class LoopbackAPI:
         )
         groups = parameters.many("group_by[]")
         if len(groups) > MAXIMUM_GROUPS:
-            _invalid(f"Cannot specify more than {MAXIMUM_GROUPS} group_by[] dimensions")
+            invalid(f"Cannot specify more than {MAXIMUM_GROUPS} group_by[] dimensions")
         for dimension in groups:
             if dimension not in DIMENSIONS:
-                _invalid(f"group_by[]: Input should be {_listed(DIMENSIONS)}")
+                invalid(f"group_by[]: Input should be {listed(DIMENSIONS)}")
         for name, values in FILTER_VALUES.items():
             if not set(parameters.many(name)) <= set(values):
-                _invalid(f"{name}: Input should be {_listed(values)}")
-        with_speed = _has_speed_beta(request)
+                invalid(f"{name}: Input should be {listed(values)}")
+        with_speed = _has_beta(request, SPEED_BETA)
         if not with_speed and ("speed" in groups or parameters.many("speeds[]")):
-            _invalid(f"speed requires the `anthropic-beta: {SPEED_BETA}` header")
+            invalid(f"speed requires the `anthropic-beta: {SPEED_BETA}` header")
         span = self._range(parameters)
         limit = parameters.integer("limit", span.width.default_limit, span.width.maximum_limit)
-        first = self._first_of_page(parameters.one("page"), request, span)
+        cursors = Cursors(request.path, request.query)
+        asked_page = parameters.one("page")
+        first = span.start if asked_page is None else cursors.instant(asked_page)
         end = min(span.end, first + limit * span.width.seconds)
         shown = tuple(name for name in DIMENSIONS if name != "speed" or with_speed)
         buckets = self._buckets(span, groups, shown, _filters(parameters, FILTERS), _direct_row)
-        page = _page_token(end, request) if end < span.end else None
+        page = cursors.at_instant(end) if end < span.end else None
         return b'{"data":[%b],"has_more":%b,"next_page":%b}' % (
             _encoded_buckets(buckets, first, end, span.width),
             b"false" if page is None else b"true",
@@ -442,40 +399,21 @@ class LoopbackAPI:
             buckets, span.start, span.end, span.width
         )
 
+    def _refreshed_at(self) -> datetime:
+        """Return the instant from which on analytics know nothing."""
+        if self.data_refreshed_at is not None:
+            return self.data_refreshed_at
+        seconds = epoch(self.now - timedelta(minutes=10))
+        return datetime.fromtimestamp(seconds - seconds % 300, UTC)
+
     def _range(self, parameters: Parameters) -> ReportRange:
         """Return the buckets asked for, cut to those that the API has by now."""
-        width_name = parameters.one("bucket_width") or "1d"
-        if width_name not in BUCKET_WIDTHS:
-            _invalid(f"bucket_width: Input should be {_listed(BUCKET_WIDTHS)}")
-        width = BUCKET_WIDTHS[width_name]
-        starting_at = parameters.instant("starting_at")
-        if starting_at is None:
-            _invalid("starting_at: Field required")
-        ending_at = parameters.instant("ending_at")
-        available = width.floor(_epoch(self.now))
-        if width_name != "1d" or self.open_day_in_1d:
-            available += width.seconds
-        start = width.floor(starting_at)
-        end = available
-        if ending_at is not None:
-            past_the_end = width.seconds - 1 if self.whole_bucket_at_end else 0
-            end = min(available, width.floor(ending_at + past_the_end))
-        if end <= start:
-            _invalid("Invalid date range: ending date must be after starting date")
-        return ReportRange(start, end, width)
-
-    def _first_of_page(self, page: str | None, request: Request, span: ReportRange) -> int:
-        """Return the first bucket of a page; raises 400 where the token is not of this very query."""
-        if page is None:
-            return span.start
-        try:
-            text = base64.b64decode(page.removeprefix("page_"), validate=True).decode("ascii")
-            first = _epoch(datetime.fromisoformat(text.partition("|")[0]))
-        except (binascii.Error, ValueError, TypeError):
-            _invalid("page: Invalid page token")
-        if page != _page_token(first, request):
-            _invalid("page: The page token does not belong to this query")
-        return first
+        return report_range(
+            parameters,
+            self.now,
+            open_day=self.open_day_in_1d,
+            whole_bucket_at_end=self.whole_bucket_at_end,
+        )
 
     def _buckets(
         self,
@@ -514,7 +452,7 @@ class LoopbackAPI:
             if any(_value(usage, dimension) not in values for dimension, values in filters.items()):
                 continue
             key = tuple([getattr(usage, attribute) for _, attribute in grouped])
-            row = sums[span.width.floor(_epoch(usage.at))][key]
+            row = sums[span.width.floor(epoch(usage.at))][key]
             row[0] += usage.uncached
             row[1] += usage.write_5m
             row[2] += usage.write_1h
@@ -549,7 +487,7 @@ class LoopbackAPI:
         if after_id is not None:
             ids = [workspace.id for workspace in following]
             if after_id not in ids:
-                _invalid("after_id: Workspace not found")
+                invalid("after_id: Workspace not found")
             following = following[ids.index(after_id) + 1 :]
         listed = [
             workspace
@@ -598,13 +536,14 @@ def priced(
     return Priced(workspaces, (low, high))
 
 
-def _listed(values: Collection[str]) -> str:
-    return " or ".join(f"'{value}'" for value in values)
+def _route_name(request: Request) -> str:
+    """Return the path under that of the organizations; the whole path where it is not under it."""
+    return request.path.removeprefix(f"{ORGANIZATIONS}/")
 
 
-def _has_speed_beta(request: Request) -> bool:
+def _has_beta(request: Request, beta: str) -> bool:
     betas = request.headers.get("anthropic-beta", "")
-    return SPEED_BETA in (beta.strip() for beta in betas.split(","))
+    return beta in (one.strip() for one in betas.split(","))
 
 
 def _filters(parameters: Parameters, known: dict[str, str]) -> dict[str, frozenset[str]]:
@@ -618,19 +557,12 @@ def _value(usage: Usage, dimension: str) -> str | None:
     return None if attribute is None else getattr(usage, attribute)
 
 
-def _page_token(first: int, request: Request) -> str:
-    """Make an opaque cursor: the next bucket, and a digest that ties it to the query."""
-    rest = sorted((name, value) for name, value in request.query if name != "page")
-    digest = hashlib.sha256(json.dumps([request.path, rest]).encode()).hexdigest()[:16]
-    return "page_" + base64.b64encode(f"{_rfc_3339(first)}|{digest}".encode()).decode()
-
-
 def _encoded_buckets(buckets: dict[int, bytes], first: int, end: int, width: BucketWidth) -> bytes:
     return b",".join(
         b'{"starting_at":"%b","ending_at":"%b","results":[%b]}'
         % (
-            _rfc_3339(start).encode(),
-            _rfc_3339(start + width.seconds).encode(),
+            rfc_3339(start).encode(),
+            rfc_3339(start + width.seconds).encode(),
             buckets.get(start, b""),
         )
         for start in range(first, end, width.seconds)
