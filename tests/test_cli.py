@@ -614,7 +614,9 @@ def test_without_a_policy_nothing_is_decided(inside: Inside, api: LoopbackAPI) -
 def test_the_report_is_on_stdout_and_nothing_else_is(program: Gate) -> None:
     """A breach outside of GitHub Actions leaves stderr empty."""
     run = program.run(*AS_OF, policy=BREACHED)
-    assert run.stdout.startswith("Budget breached: organization has spent $18.30, which is $0.01")
+    assert run.stdout.startswith(
+        "Budget breached: organization has spent $18.30 (list cost), which is $0.01"
+    )
     assert run.stderr == ""
 
 
@@ -1043,7 +1045,10 @@ def test_saved_pages_are_judged_without_the_network(inside: Inside, api: Loopbac
     """A recorded hour of Opus 4.7: 0.0012 + 12.70908125 + 5.59293 + 1.5061 = 19.80931125 USD."""
     run = inside.main(*RECORDED, "--partial", policy="version: 1\nglobal: {cap: 19.80}\n")
     assert run.code == 1
-    assert "organization has spent $19.81, which is $0.01 over its cap of $19.80" in run.stdout
+    assert (
+        "organization has spent $19.81 (list cost), which is $0.01 over its cap of $19.80"
+        in run.stdout
+    )
     assert run.stdout.startswith("PARTIAL (saved pages leave out a part of the month). Budget ")
     assert "warning: The saved pages leave out a part of the month" in run.stdout
     assert api.requests == []

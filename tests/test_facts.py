@@ -128,7 +128,7 @@ def test_inputs_of_the_action_are_the_documented_ones() -> None:
 def test_variables_of_the_settings_are_flags() -> None:
     """Every setting of the gate's own has its flag, and every such flag its setting."""
     own = {name for name in variables() if name.startswith("BUDGET_GATE_")}
-    without_setting = {"--help", "--usage", "--workspaces", "--partial"}
+    without_setting = {"--help", "--usage", "--workspaces", "--partial", "--audit"}
     assert {variable_of(flag) for flag in flags_of("check") - without_setting} == own
     assert flags_of("check") >= without_setting - {"--help"}
 

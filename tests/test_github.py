@@ -19,7 +19,7 @@ from budget_gate.outputs.github import (
 from tests.builders import bounds
 from tests.reports import HOSTILE, hostile_report, make_budget, make_report
 
-NAMES = ["status", "enforced", "spend-usd", "cap-usd", "breached", "report"]
+NAMES = ["status", "enforced", "spend-usd", "basis", "cap-usd", "breached", "report"]
 Command = tuple[str, dict[str, str], str]
 
 
@@ -81,6 +81,7 @@ def test_the_outputs_are_those_of_the_action() -> None:
         "status": "breached",
         "enforced": "true",
         "spend-usd": "12.000000004",
+        "basis": "list",
         "cap-usd": "5000.5",
         "breached": '["workspaces.wrkspc_01EXAMPLE"]',
         "report": "out/report.json",
@@ -96,6 +97,7 @@ def test_outputs_that_do_not_apply_are_empty() -> None:
         "status": "unverified",
         "enforced": "false",
         "spend-usd": "",
+        "basis": "list",
         "cap-usd": "",
         "breached": "[]",
         "report": "",
@@ -157,7 +159,7 @@ def test_a_breach_is_an_error_at_its_line() -> None:
             "error",
             {"file": ".github/budget.yml", "line": "4", "title": "budget-gate"},
             (
-                "production has spent $12.00, which is $2.00 over its cap of $10.00: "
+                "production has spent $12.00 (list cost), which is $2.00 over its cap of $10.00: "
                 "spend is above the cap."
             ),
         )

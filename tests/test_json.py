@@ -108,8 +108,19 @@ def test_the_report_is_exactly_as_documented() -> None:
             {"id": "claude-opus-4-7", "spend": {"low": "19", "high": "19"}},
             {"id": None, "spend": {"low": "0.1", "high": "0.1"}},
         ],
-        "days": [{"day": "2026-11-01", "spend": {"low": "19.80931125", "high": "20"}}],
-        "coverage": {"through": "2026-11-22T16:00:00Z", "closed_days": 21, "open_day": True},
+        "days": [
+            {
+                "day": "2026-11-01",
+                "spend": {"low": "19.80931125", "high": "20"},
+                "basis": "list",
+            }
+        ],
+        "coverage": {
+            "through": "2026-11-22T16:00:00Z",
+            "closed_days": 21,
+            "open_day": True,
+            "billed_days": 0,
+        },
         "prices": {
             "verified_on": "2026-11-02",
             "age_days": 20,
@@ -117,6 +128,7 @@ def test_the_report_is_exactly_as_documented() -> None:
             "discount": "12.5%",
         },
         "notes": [{"level": "info", "code": "range", "message": "A range."}],
+        "basis": "list",
         "organization": None,
         "evidence_as_of": None,
     }
@@ -159,6 +171,7 @@ def test_an_unverified_report_exists_and_says_why() -> None:
         "coverage": None,
         "prices": None,
         "notes": [{"level": "error", "code": "http_401", "message": "The key is wrong."}],
+        "basis": "list",
         "organization": None,
         "evidence_as_of": None,
     }

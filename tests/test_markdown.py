@@ -118,7 +118,7 @@ def test_the_table_of_budgets_has_a_row_for_each() -> None:
         make_budget("new", "3", None, status="warning", reason="not listed"),
     )
     header, _, *rows = tables(render(report))[0]
-    assert header == "| | Budget | Spend | Cap | Used | |"
+    assert header == "| | Budget | List cost | Cap | Used | |"
     assert [[html.unescape(cell.strip()) for cell in row.split("|")[1:-1]] for row in rows] == [
         [
             "🟡\xa0warning",
@@ -345,8 +345,8 @@ def test_the_footer_tells_the_prices() -> None:
 @pytest.mark.parametrize(
     ("spend", "title"),
     [
-        (bounds("5.505"), 'title "Spend since 2026-11-01, added up (USD)"'),
-        (bounds("5.505", "7"), 'title "Spend since 2026-11-01, added up (USD, at most)"'),
+        (bounds("5.505"), 'title "List cost since 2026-11-01, added up (USD)"'),
+        (bounds("5.505", "7"), 'title "List cost since 2026-11-01, added up (USD, at most)"'),
     ],
 )
 def test_the_chart_is_titled(spend: Bounds, title: str) -> None:

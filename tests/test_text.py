@@ -64,7 +64,7 @@ def test_the_verdict_is_the_first_line_and_the_period_the_second() -> None:
     lines = render(make_report("ok", make_budget())).splitlines()
     assert lines[0].startswith("Within budget: ")
     assert lines[1] == (
-        "budget.yml, 2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z (21 closed days and today): "
+        "budget.yml, 2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z (21 closed days and today so far): "
         "$5.00 at list prices"
     )
 
@@ -75,7 +75,7 @@ def test_the_second_line_tells_the_policy_and_the_prices() -> None:
     text = render(make_report("ok", make_budget(), prices=prices), ".github/budget.yml")
     assert text.splitlines()[1] == (
         ".github/budget.yml, 2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z "
-        "(21 closed days and today): $5.00 at list prices less 10%, own prices for 2 models"
+        "(21 closed days and today so far): $5.00 at list prices less 10%, own prices for 2 models"
     )
 
 

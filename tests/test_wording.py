@@ -87,7 +87,7 @@ def test_an_amount_stays_on_its_side_of_the_cap(amount: Decimal, cap: Decimal) -
 @pytest.mark.parametrize(("spend", "cap"), [("10.0041", "10.004"), ("10.007", "10.006")])
 def test_a_cap_of_fractions_of_a_cent_is_not_rounded_to_the_spend(spend: str, cap: str) -> None:
     """A breach of such a cap shows a spend above the cap that stands beside it."""
-    told = spent_of_cap(make_budget(spend=spend, cap=cap, status="breached"))
+    told = spent_of_cap(make_budget(spend=spend, cap=cap, status="breached"), "list")
     shown, _, shown_cap = re.findall(r"\$[\d.]+", told)
     assert as_number(shown) > as_number(shown_cap)
 
@@ -223,43 +223,45 @@ def test_a_cut_text_says_that_it_is_cut() -> None:
 
 def test_what_was_spent_is_told_beside_the_cap() -> None:
     """Spend, cap and share in one phrase."""
-    assert spent_of_cap(make_budget(spend="8.5")) == "$8.50 of its cap of $10.00 (85.0%)"
+    told = spent_of_cap(make_budget(spend="8.5"), "billed")
+    assert told == "$8.50 (billed cost) of its cap of $10.00 (85.0%)"
 
 
 @pytest.mark.parametrize(
     ("spend", "high", "told"),
     [
-        ("2712.40", None, "$2,712.40, which is $212.40 over its cap of $2,500.00"),
+        ("2712.40", None, "$2,712.40 (list cost), which is $212.40 over its cap of $2,500.00"),
         (
             "2712.40",
             "2800",
-            "$2,712.40 to $2,800.00, which is at least $212.40 over its cap of $2,500.00",
+            "$2,712.40 to $2,800.00 (list cost), which is at least $212.40 over its cap of $2,500.00",
         ),
-        ("2500.004", None, "$2,500.004, which is $0.004 over its cap of $2,500.00"),
+        ("2500.004", None, "$2,500.004 (list cost), which is $0.004 over its cap of $2,500.00"),
     ],
 )
 def test_a_breach_tells_by_how_much(spend: str, high: str | None, told: str) -> None:
     """The amount above the cap, which is never $0.00."""
     result = make_budget(spend=spend, high=high, cap="2500", status="breached")
-    assert spent_of_cap(result) == told
+    assert spent_of_cap(result, "list") == told
 
 
 def test_spend_without_a_cap_is_told_as_such() -> None:
     """A workspace that only warns has no share of anything."""
-    assert spent_of_cap(make_budget(cap=None, status="warning")) == "$5.00 without a cap"
+    told = spent_of_cap(make_budget(cap=None, status="warning"), "list")
+    assert told == "$5.00 (list cost) without a cap"
 
 
 def test_the_headline_of_a_good_month_says_so() -> None:
     """The verdict, and the amount."""
     told = say(make_report("ok", make_budget(), spend=bounds("1234.5")))
-    assert told == "Within budget: $1,234.50 spent this month, and every cap holds."
+    assert told == "Within budget: $1,234.50 spent this month (list cost), and every cap holds."
 
 
 def test_the_headline_of_a_warning_names_the_budget() -> None:
     """The verdict, and what is near its cap."""
     told = say(make_report("warning", make_budget("staging", "8.5", status="warning")))
     assert told == (
-        "Warning: staging has spent $8.50 of its cap of $10.00 (85.0%). "
+        "Warning: staging has spent $8.50 (list cost) of its cap of $10.00 (85.0%). "
         "Slow what spends it, or raise the cap in budget.yml, line 4."
     )
 
@@ -268,7 +270,7 @@ def test_the_headline_of_a_breach_says_what_to_do() -> None:
     """The verdict, the budget, by how much, and where the cap stands."""
     told = say(make_report("breached", make_budget("production", "12", status="breached")))
     assert told == (
-        "Budget breached: production has spent $12.00, which is $2.00 over its cap of $10.00. "
+        "Budget breached: production has spent $12.00 (list cost), which is $2.00 over its cap of $10.00. "
         "Stop what spends it, or raise the cap in budget.yml, line 4."
     )
 
@@ -277,7 +279,7 @@ def test_the_headline_of_an_uncertain_month_says_what_to_look_at() -> None:
     """That nothing is decided comes first, then what leaves it open."""
     told = say(make_report("uncertain", make_budget("lab", "8", high="12", status="uncertain")))
     assert told == (
-        "Not decided: lab has spent $8.00 to $12.00 of its cap of $10.00 (up to 120.0%). The cap "
+        "Not decided: lab has spent $8.00 to $12.00 (list cost) of its cap of $10.00 (up to 120.0%). The cap "
         "lies within that range, as not all that the price depends on is told: see the notes."
     )
 
@@ -404,7 +406,7 @@ def test_a_warning_for_uncertain_spend_does_not_say_within_budget() -> None:
     told = say(make_report("warning", make_budget(spend="8", high="12", status="warning")))
     assert "Within budget" not in told
     assert told == (
-        "Perhaps above budget: production has spent $8.00 to $12.00 of its cap of $10.00 "
+        "Perhaps above budget: production has spent $8.00 to $12.00 (list cost) of its cap of $10.00 "
         "(up to 120.0%). Slow what spends it, or raise the cap in budget.yml, line 4."
     )
 

@@ -212,7 +212,10 @@ def _named(lines: Iterable[AuditLine]) -> str:
 
 
 def _signed(amount: Decimal) -> str:
-    return ("-" if amount < 0 else "+" if amount else "") + usd(abs(amount))
+    shown = usd(abs(amount))
+    if shown == usd(Decimal(0)):
+        return shown
+    return f"{'-' if amount < 0 else '+'}{shown}"
 
 
 def _ratio(drift: Decimal, list_cost: Decimal) -> str:

@@ -30,7 +30,6 @@ def render_json(report: Report) -> str:
             "end": format_instant(report.period.end),
         },
         "spend": bounds_of(report.spend) if verified and report.spend else None,
-        "basis": report.basis,
         "budgets": [_budget(budget) for budget in report.budgets],
         "workspaces": [
             {
@@ -64,6 +63,7 @@ def render_json(report: Report) -> str:
             {"level": note.level, "code": note.code, "message": note.message}
             for note in report.notes
         ],
+        "basis": report.basis,
         "organization": report.organization,
         "evidence_as_of": report.evidence_as_of and format_instant(report.evidence_as_of),
     }
