@@ -71,6 +71,9 @@ USAGE_GROUPS = (
     "workspace_id",
 )
 COST_GROUPS = tuple(sorted((*USAGE_GROUPS, *FAN_OUT)))
+# The first is the default.
+COST_ORDERS = ("amount", "list_amount", "time")
+USAGE_ORDERS = ("total_tokens", "output_tokens", "requests", "uncached_input_tokens", "time")
 # The filters of what made-up usage has; others are refused.
 FILTERS = {
     "context_windows[]": "context_window",
@@ -128,7 +131,7 @@ class Costs:
         self._kinds = {
             COST: Kind(
                 groups=COST_GROUPS,
-                orders=("amount", "list_amount", "time"),
+                orders=COST_ORDERS,
                 records=tuple(_of_charge(charge, default_workspace_id) for charge in shown),
                 metrics=_cost_metrics,
                 widths=("1d",),  # a bill knows days
@@ -136,13 +139,7 @@ class Costs:
             ),
             USAGE: Kind(
                 groups=USAGE_GROUPS,
-                orders=(
-                    "total_tokens",
-                    "output_tokens",
-                    "requests",
-                    "uncached_input_tokens",
-                    "time",
-                ),
+                orders=USAGE_ORDERS,
                 records=tuple(_of_usage(one, default_workspace_id) for one in usage),
                 metrics=_usage_metrics,
                 widths=tuple(BUCKET_WIDTHS),
