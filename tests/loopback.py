@@ -316,16 +316,15 @@ class LoopbackAPI:
         identity = {"id": self.organization.id, "name": self.organization.name}
         if request.path == f"{ORGANIZATIONS}/me":
             return json.dumps({**identity, "type": "organization"}).encode()
-        if self.org_scoped:
-            own = f"{ORGANIZATIONS}/{self.organization.id}"
-            if request.path == ORGANIZATIONS:
-                return json.dumps({"data": [identity]}).encode()
-            if request.path == f"{own}/{USAGE_REPORT}":
-                return self._org_scoped_usage_report(parameters)
-            if request.path == f"{own}/{WORKSPACES}":
-                return self._org_scoped_workspaces()
-        else:
+        if not self.org_scoped:
             return self._direct_route(request, parameters)
+        own = f"{ORGANIZATIONS}/{self.organization.id}"
+        if request.path == ORGANIZATIONS:
+            return json.dumps({"data": [identity]}).encode()
+        if request.path == f"{own}/{USAGE_REPORT}":
+            return self._org_scoped_usage_report(parameters)
+        if request.path == f"{own}/{WORKSPACES}":
+            return self._org_scoped_workspaces()
         raise not_found()
 
     def _direct_route(self, request: Request, parameters: Parameters) -> bytes:
