@@ -149,7 +149,7 @@ def test_the_keys_stand_in_the_documented_order() -> None:
     assert list(document(REPORT)) == [
         *("schema", "version", "status", "enforced", "as_of", "period", "spend", "budgets"),
         *("workspaces", "models", "days", "coverage", "prices", "notes"),
-        *("organization", "evidence_as_of"),
+        *("basis", "organization", "evidence_as_of"),
     ]
 
 
