@@ -151,7 +151,7 @@ def _chart(report: Report, cost: str) -> list[str]:
     lines = [
         "```mermaid",
         _CHART_LOOK.format(
-            ", ".join([_BAR, _LIGHT_BAR, _LINE] if len(rows) > 1 else [_BAR, _LINE])
+            ", ".join([_LIGHT_BAR, _BAR, _LINE] if len(rows) > 1 else [_BAR, _LINE])
         ),
         "xychart-beta",
         f'    title "{cost} since {days[0].day}, added up (USD{limit}){parts}"',
@@ -165,13 +165,9 @@ def _chart(report: Report, cost: str) -> list[str]:
 
 
 def _bars(sums: Sequence[Decimal], billed: int) -> list[str]:
-    """One row of bars or, where some days are settled and others not, one row for each kind."""
-    if not 0 < billed < len(sums):
-        return [f"    bar [{', '.join(map(_point, sums))}]"]
-    none = Decimal(0)
-    settled = [*sums[:billed], *[none] * (len(sums) - billed)]
-    listed = [*[none] * billed, *sums[billed:]]
-    return [f"    bar [{', '.join(map(_point, row))}]" for row in (settled, listed)]
+    """One row of bars or, where some days are settled and others not, one over the other."""
+    rows = [sums, sums[:billed]] if 0 < billed < len(sums) else [sums]
+    return [f"    bar [{', '.join(map(_point, row))}]" for row in rows]
 
 
 def _point(amount: Decimal) -> str:
