@@ -1266,7 +1266,9 @@ HEAD = f"""# Faults
 What the gate does when the API fails. In each case the truth is one cent over the cap, so exit code 0 would be a false
 pass. `tests/test_faults.py` runs every row against every request it names and checks, besides the exit code, that there
 is no traceback, that no smaller number than the truth is reported as spend, and that the key, which the server echoes,
-is in no output. This file is generated from `tests/faults.py`, and a test holds both together.
+is in no output. A state machine composes the faults at random (those of slowness left out): over the requests of a run
+and from one run to the next, which is given the report of the one before. This file is generated from `tests/faults.py`,
+and a test holds both together.
 
 ```sh
 .venv/bin/pytest tests/test_faults.py
