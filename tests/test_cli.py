@@ -1,27 +1,20 @@
 """The command line as a user and a runner meet it: processes, files, exit codes and streams."""
 
-import gc
 import html
 import json
 import os
 import pty
 import re
 import signal
-import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import budget_gate
 from budget_gate import __version__, cli, gate
-from budget_gate.cli import main
 from tests.loopback import (
     EXAMPLE_AUTH_TOKEN,
     EXAMPLE_KEY,
@@ -32,102 +25,25 @@ from tests.loopback import (
     Workspace,
 )
 from tests.oracle import Usage
-
-# As the action does it: the package's folder comes last on the path, and nothing else is added.
-LAUNCH = (
-    "import runpy, sys\n"
-    f"sys.path.append({str(Path(budget_gate.__file__).parents[1])!r})\n"
-    "runpy.run_module('budget_gate', run_name='__main__', alter_sys=True)\n"
+from tests.running import (
+    AS_OF,
+    BREACHED,
+    ISOLATED,
+    LAUNCH,
+    NOW,
+    OK,
+    ORGANIZATION,
+    PRODUCTION,
+    RECORDED,
+    WARNS,
+    Gate,
+    Here,
+    checkout,
+    ended,
+    entered,
+    stalling,
 )
-ISOLATED = (sys.executable, "-I", "-c", LAUNCH)
-RECORDING = Path(__file__).parent / "recordings" / "usage_report__live-1h-bucket-2026-05-24.json"
-RECORDED = ("--usage", str(RECORDING), "--as-of", "2026-05-24T15:00:00Z")
-FOREIGN = ("ANTHROPIC_", "BUDGET_GATE_", "GITHUB_", "RUNNER_", "PYTHON")
-LOOKS = ("NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "LANG", "LC_ALL", "TZ")
-
-NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
-AS_OF = ("--as-of", "2026-11-15T12:00:00Z")
-PRODUCTION = "wrkspc_01EXAMPLEPROD"
-# Claude Sonnet 4.5 at 3 and 15 USD per million tokens: 18 USD in production, 0.30 USD elsewhere.
-ORGANIZATION = Organization(
-    usage=[
-        Usage(
-            NOW - timedelta(days=3),
-            PRODUCTION,
-            "claude-sonnet-4-5",
-            uncached=1_000_000,
-            output=1_000_000,
-        ),
-        Usage(NOW - timedelta(hours=2), None, "claude-sonnet-4-5", uncached=100_000),
-    ],
-    workspaces=[Workspace(PRODUCTION, "production"), Workspace("wrkspc_01EXAMPLESTAG", "staging")],
-)
-OK = "version: 1\nglobal: {cap: 100}\n"
-WARNS = "version: 1\nglobal: {cap: 20}\n"
-BREACHED = "version: 1\nglobal: {cap: 18.29}\n"
-
-
-@dataclass(frozen=True)
-class Run:
-    """How a process ended, and what it wrote."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """Stdout, where that is JSON."""
-        read: dict[str, Any] = json.loads(self.stdout)
-        return read
-
-
-@dataclass(frozen=True)
-class Gate:
-    """The program in a folder of its own, beside one API."""
-
-    folder: Path
-    url: str
-
-    def write(self, text: str, name: str = "budget.yml") -> None:
-        """Puts a file into the folder."""
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-    def environment(self, changes: Mapping[str, str] | None = None) -> dict[str, str]:
-        """A bare environment with the API and a key; `changes` win."""
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(FOREIGN) and name not in LOOKS
-        }
-        own = {"ANTHROPIC_BASE_URL": self.url, "ANTHROPIC_ADMIN_KEY": EXAMPLE_KEY}
-        return {**kept, **own, "BUDGET_GATE_DEADLINE": "20", **(changes or {})}
-
-    def run(
-        self,
-        *arguments: str,
-        policy: str | None = None,
-        environment: Mapping[str, str] | None = None,
-        launch: Sequence[str] = ISOLATED,
-        **streams: Any,
-    ) -> Run:
-        """Runs a command line to its end."""
-        if policy is not None:
-            self.write(policy)
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-        done = subprocess.run(
-            [*launch, *arguments],
-            cwd=self.folder,
-            env=self.environment(environment),
-            stdin=subprocess.DEVNULL,
-            encoding="utf-8",
-            check=False,
-            timeout=60,
-            **pipes,
-        )
-        return Run(done.returncode, done.stdout or "", done.stderr or "")
+from tests.serving import ME, USAGE
 
 
 @pytest.fixture(scope="module")
@@ -147,42 +63,16 @@ def api(shared_api: LoopbackAPI) -> LoopbackAPI:
 @pytest.fixture
 def program(api: LoopbackAPI, tmp_path: Path) -> Gate:
     """The program beside the organization's API."""
-    folder = tmp_path / "checkout"
-    folder.mkdir()
-    return Gate(folder, api.url)
-
-
-@dataclass(frozen=True)
-class Inside:
-    """The program in this very process, which is faster where no connection is made."""
-
-    program: Gate
-    patch: pytest.MonkeyPatch
-    streams: pytest.CaptureFixture[str]
-
-    def main(self, *arguments: str, policy: str | None = None, now: datetime | None = None) -> Run:
-        """What `main` returns and prints; `now` is what its clock tells."""
-        if policy is not None:
-            self.program.write(policy)
-        try:
-            code = main(arguments, clock=(lambda: now) if now else None)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        return Run(code, *self.streams.readouterr())
+    return checkout(tmp_path, api.url)
 
 
 @pytest.fixture
 def inside(
     program: Gate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Inside]:
-    """The program's folder and environment, for as long as the test lasts."""
-    monkeypatch.chdir(program.folder)
-    for name in os.environ.keys() - program.environment().keys():
-        monkeypatch.delenv(name)
-    for name, value in program.environment().items():
-        monkeypatch.setenv(name, value)
-    yield Inside(program, monkeypatch, capsys)
-    gc.enable()
+) -> Iterator[Here]:
+    """The program in this very process, beside the organization's API."""
+    with entered(program, monkeypatch, capsys) as here:
+        yield here
 
 
 # Exit codes
@@ -224,7 +114,7 @@ def test_spend_is_shown_to_the_cent(program: Gate) -> None:
     assert run.stderr == ""
 
 
-def test_a_missing_credential_is_3(inside: Inside, api: LoopbackAPI) -> None:
+def test_a_missing_credential_is_3(inside: Here, api: LoopbackAPI) -> None:
     """A gate merged before its secret exists is not green; no request is made."""
     inside.patch.setenv("ANTHROPIC_ADMIN_KEY", "")
     run = inside.main(*AS_OF, policy=OK)
@@ -353,7 +243,7 @@ def test_a_cap_within_the_bounds_is_3(
     ],
 )
 def test_a_wrong_policy_is_2_before_any_request(
-    inside: Inside, api: LoopbackAPI, policy: str, told: str
+    inside: Here, api: LoopbackAPI, policy: str, told: str
 ) -> None:
     """It is told with its place, on stderr; nothing was decided, so that there is no report."""
     run = inside.main(*AS_OF, "--fail-on", "never", "--on-error", "warn", policy=policy)
@@ -396,7 +286,7 @@ def test_a_cap_for_a_workspace_that_does_not_exist_is_2(program: Gate) -> None:
     ],
 )
 def test_a_wrong_flag_is_2_before_any_request(
-    inside: Inside, api: LoopbackAPI, flags: list[str]
+    inside: Here, api: LoopbackAPI, flags: list[str]
 ) -> None:
     """Neither a misspelt flag nor a file that is not there is passed over."""
     run = inside.main(*flags, *(() if "--as-of" in flags else AS_OF), policy=OK)
@@ -420,7 +310,7 @@ def test_a_wrong_flag_is_2_before_any_request(
         ("ANTHROPIC_ADMIN_KEY", "sk-ant-admin01-EXAMPLE two"),
     ],
 )
-def test_a_wrong_setting_is_2_and_shows_no_key(inside: Inside, name: str, value: str) -> None:
+def test_a_wrong_setting_is_2_and_shows_no_key(inside: Here, name: str, value: str) -> None:
     """The variable is named; the key that stands beside it is not shown."""
     inside.patch.setenv(name, value)
     run = inside.main(*(() if name == "BUDGET_GATE_AS_OF" else AS_OF), policy=OK)
@@ -438,7 +328,7 @@ def test_the_ends_of_time_are_no_bug(program: Gate, time: str) -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_a_bug_is_4_with_its_traceback(inside: Inside) -> None:
+def test_a_bug_is_4_with_its_traceback(inside: Here) -> None:
     """It is neither a verdict nor an API that is down; and even then the key is not shown."""
 
     def broken(*_: object, **__: object) -> None:
@@ -459,29 +349,16 @@ def test_an_interrupted_run_decides_nothing(
     program: Gate, number: signal.Signals, flags: list[str]
 ) -> None:
     """A signal ends in 3 with a report that says so, whatever the run was told, and does not wait."""
-    asked, done = threading.Event(), threading.Event()
-
-    def stall(_: Request, __: int) -> Response | None:
-        asked.set()
-        done.wait(30)
-        return None
-
     program.write(OK)
-    with LoopbackAPI(ORGANIZATION, now=NOW, intercept=stall) as server:
-        process = subprocess.Popen(
-            [*ISOLATED, *AS_OF, *flags],
-            cwd=program.folder,
-            env=program.environment({"ANTHROPIC_BASE_URL": server.url}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
+    with stalling(USAGE) as (api, asked):
+        process = program.start(*AS_OF, *flags, environment={"ANTHROPIC_BASE_URL": api.url})
         assert asked.wait(30)
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
-        done.set()
-    assert (process.returncode, err) == (3, "")
-    assert out.startswith(f"Not verified: {number.name} ended the run. Run the gate again.\n")
+        run = ended(process)
+    assert (run.code, run.stderr) == (3, "")
+    assert run.stdout.startswith(
+        f"Not verified: {number.name} ended the run. Run the gate again.\n"
+    )
 
 
 # Commands, flags and settings
@@ -506,7 +383,7 @@ def test_check_is_the_default_command(program: Gate) -> None:
     assert program.run(*AS_OF, policy=OK) == program.run("check", *AS_OF)
 
 
-def test_no_arguments_judge_the_month_so_far(inside: Inside) -> None:
+def test_no_arguments_judge_the_month_so_far(inside: Here) -> None:
     """Without `--as-of` the clock tells the time."""
     inside.patch.setenv("ANTHROPIC_ADMIN_KEY", "")
     run = inside.main(policy=OK, now=NOW)
@@ -533,7 +410,7 @@ def test_a_flag_wins_over_its_variable(program: Gate) -> None:
 
 
 @pytest.mark.parametrize("flag", ["--policy", "--report", "--deadline"])
-def test_an_empty_flag_is_not_given(inside: Inside, flag: str) -> None:
+def test_an_empty_flag_is_not_given(inside: Here, flag: str) -> None:
     """`--report "$REPORT"` of a script whose variable is unset means the default."""
     run = inside.main(*RECORDED, "--partial", flag, "", policy="version: 1\nglobal: {cap: 1}\n")
     assert run.code == 1, run.stderr
@@ -556,7 +433,7 @@ def test_the_policy_may_stand_in_the_github_folder(program: Gate) -> None:
 
 
 def test_a_policy_that_is_a_link_to_nowhere_is_not_passed_over(
-    inside: Inside, api: LoopbackAPI
+    inside: Here, api: LoopbackAPI
 ) -> None:
     """The policy in .github is not the one that somebody meant to put here."""
     inside.program.write(OK, ".github/budget.yml")
@@ -571,20 +448,12 @@ def test_a_policy_that_is_a_link_to_nowhere_is_not_passed_over(
 
 def test_a_slow_answer_about_the_organization_decides_nothing(program: Gate) -> None:
     """The report only notes who it is of: the verdict stands without it, and it is no bug."""
-    done = threading.Event()
-
-    def stall(request: Request, _: int) -> Response | None:
-        if request.path == "/v1/organizations/me":
-            done.wait(30)
-        return None
-
-    with LoopbackAPI(ORGANIZATION, now=NOW, intercept=stall) as server:
+    with stalling(ME, only=True) as (server, _):
         run = program.run(
             *(*AS_OF, "--format", "json", "--report", "report.json", "--deadline", "2"),
             policy=BREACHED,
             environment={"ANTHROPIC_BASE_URL": server.url},
         )
-        done.set()
     assert (run.code, run.stderr) == (1, "")
     assert (run.report["status"], run.report["organization"]) == ("breached", None)
 
@@ -600,7 +469,7 @@ def test_the_organization_is_asked_for_where_it_is_kept(
     assert run.report["organization"] == (ORGANIZATION.id if asked else None)
 
 
-def test_without_a_policy_nothing_is_decided(inside: Inside, api: LoopbackAPI) -> None:
+def test_without_a_policy_nothing_is_decided(inside: Here, api: LoopbackAPI) -> None:
     """Both places are named."""
     run = inside.main(*AS_OF)
     assert (run.code, run.stdout) == (2, "")
@@ -625,7 +494,7 @@ def test_the_report_file_is_the_json_report(program: Gate) -> None:
     program.write("old", "out/report.json")
     run = program.run(*AS_OF, "--format", "json", "--report", "out/report.json", policy=BREACHED)
     assert run.code == 1
-    assert (program.folder / "out" / "report.json").read_text(encoding="utf-8") == run.stdout
+    assert program.text("out/report.json") == run.stdout
     assert [path.name for path in (program.folder / "out").iterdir()] == ["report.json"]
 
 
@@ -635,8 +504,7 @@ def test_spend_that_is_not_established_has_a_report_file(program: Gate) -> None:
     environment = {"ANTHROPIC_ADMIN_KEY": ""}
     run = program.run(*AS_OF, "--report", "report.json", policy=OK, environment=environment)
     assert run.code == 3
-    read = json.loads((program.folder / "report.json").read_text(encoding="utf-8"))
-    assert (read["status"], read["spend"]) == ("unverified", None)
+    assert (program.report["status"], program.report["spend"]) == ("unverified", None)
 
 
 @pytest.mark.parametrize(("policy", "code"), [(OK, 2), (BREACHED, 1)])
@@ -810,29 +678,23 @@ def echo(padding: str) -> LoopbackAPI:
 
 
 @pytest.mark.parametrize("length", [0, 460, 490, 520])
-def test_a_key_that_the_api_repeats_is_shown_nowhere(
-    program: Gate, tmp_path: Path, length: int
-) -> None:
+def test_a_key_that_the_api_repeats_is_shown_nowhere(program: Gate, length: int) -> None:
     """Neither whole, nor escaped, nor up to where a long message is cut; only its mask has it."""
-    files = {name: tmp_path / name for name in ("summary", "output")}
     with echo("x" * length) as server:
         run = program.run(
             *("--report", "report.json", *AS_OF),
             policy=OK,
             environment={
+                **program.step,
                 "ANTHROPIC_BASE_URL": server.url,
                 "ANTHROPIC_ADMIN_KEY": f"{UNDERSCORED}\n",
-                "GITHUB_ACTIONS": "true",
-                "GITHUB_STEP_SUMMARY": str(files["summary"]),
-                "GITHUB_OUTPUT": str(files["output"]),
             },
         )
     assert run.code == 3
     mask, _, rest = run.stderr.partition("\n")
     assert mask == f"::add-mask::{UNDERSCORED}"
-    written = [path.read_text(encoding="utf-8") for path in files.values()]
-    report = (program.folder / "report.json").read_text(encoding="utf-8")
-    for text in (run.stdout, rest, report, *written):
+    written = (program.text("report.json"), program.summary, program.output)
+    for text in (run.stdout, rest, *written):
         assert "EXAMPLE" not in html.unescape(text)
 
 
@@ -849,7 +711,7 @@ def test_a_key_that_a_workspace_is_called_is_shown_nowhere(program: Gate) -> Non
     assert "EXAMPLE" not in run.stdout + run.stderr
 
 
-def test_a_placeholder_of_a_key_blots_nothing_out(inside: Inside) -> None:
+def test_a_placeholder_of_a_key_blots_nothing_out(inside: Here) -> None:
     """No credential is that short, and a report without its `a` would be unreadable."""
     inside.patch.setenv("ANTHROPIC_ADMIN_KEY", "a")
     run = inside.main(*RECORDED, "--partial", policy=OK)
@@ -861,66 +723,46 @@ def test_a_placeholder_of_a_key_blots_nothing_out(inside: Inside) -> None:
 # Inside of GitHub Actions
 
 
-@dataclass(frozen=True)
-class Step:
-    """The files that the runner gives to a step."""
-
-    summary: Path
-    output: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The variables that name them."""
-        return {
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_STEP_SUMMARY": str(self.summary),
-            "GITHUB_OUTPUT": str(self.output),
-        }
-
-
 @pytest.fixture
-def step(tmp_path: Path) -> Step:
-    """A step whose files hold something already."""
-    files = Step(tmp_path / "summary.md", tmp_path / "output")
-    files.summary.write_text("before\n", encoding="utf-8")
-    files.output.write_text("before=1\n", encoding="utf-8")
-    return files
+def step(program: Gate) -> Gate:
+    """The program as a step, whose files hold something already."""
+    program.write("before\n", "../summary.md")
+    program.write("before=1\n", "../output")
+    return program
 
 
-def test_a_step_gets_a_summary_outputs_and_annotations(program: Gate, step: Step) -> None:
+def test_a_step_gets_a_summary_outputs_and_annotations(step: Gate) -> None:
     """Added to what is there; the annotation names the line of the cap."""
-    run = program.run(*AS_OF, policy=BREACHED, environment=step.environment)
+    run = step.run(*AS_OF, policy=BREACHED, environment=step.step)
     assert run.code == 1
-    summary = step.summary.read_text(encoding="utf-8")
-    assert summary.startswith("before\n\n## 🔴 budget-gate: breached\n")
-    output = step.output.read_text(encoding="utf-8")
-    assert output.startswith("before=1\nstatus<<")
-    assert re.search(r"^spend-usd<<(.*)\n18\.3\n\1$", output, re.MULTILINE)
+    assert step.summary.startswith("before\n\n## 🔴 budget-gate: breached\n")
+    assert step.output.startswith("before=1\nstatus<<")
+    assert re.search(r"^spend-usd<<(.*)\n18\.3\n\1$", step.output, re.MULTILINE)
     mask, annotation = run.stderr.splitlines()
     assert mask == f"::add-mask::{EXAMPLE_KEY}"
     assert annotation.startswith("::error file=budget.yml,line=2,title=budget-gate::organization ")
     assert "::" not in run.stdout
 
 
-def test_every_credential_is_masked_first(program: Gate, step: Step) -> None:
+def test_every_credential_is_masked_first(step: Gate) -> None:
     """Before anything else could be printed, and without the line end it was pasted with."""
     environment = {
-        **step.environment,
+        **step.step,
         "ANTHROPIC_ADMIN_KEY": f"{EXAMPLE_KEY}\n",
         "ANTHROPIC_AUTH_TOKEN": f" {EXAMPLE_AUTH_TOKEN}",
     }
-    run = program.run(*AS_OF, policy="nonsense", environment=environment)
+    run = step.run(*AS_OF, policy="nonsense", environment=environment)
     assert run.stderr.splitlines()[:2] == [
         f"::add-mask::{EXAMPLE_KEY}",
         f"::add-mask::{EXAMPLE_AUTH_TOKEN}",
     ]
 
 
-def test_a_file_behind_stderr_gets_no_mask(program: Gate, step: Step, tmp_path: Path) -> None:
+def test_a_file_behind_stderr_gets_no_mask(step: Gate, tmp_path: Path) -> None:
     """The runner takes a mask out of its log; a file would keep the key. The rest is there."""
     kept = tmp_path / "stderr"
     with kept.open("w", encoding="utf-8") as file:
-        run = program.run(*AS_OF, policy=BREACHED, environment=step.environment, stderr=file)
+        run = step.run(*AS_OF, policy=BREACHED, environment=step.step, stderr=file)
     assert run.code == 1
     written = kept.read_text(encoding="utf-8")
     assert EXAMPLE_KEY not in written
@@ -928,58 +770,54 @@ def test_a_file_behind_stderr_gets_no_mask(program: Gate, step: Step, tmp_path: 
 
 
 @pytest.mark.parametrize("actions", ["", "false"])
-def test_outside_of_github_actions_nothing_of_it_is_written(
-    program: Gate, step: Step, actions: str
-) -> None:
+def test_outside_of_github_actions_nothing_of_it_is_written(step: Gate, actions: str) -> None:
     """The files' names alone do not make a step."""
-    environment = {**step.environment, "GITHUB_ACTIONS": actions}
-    run = program.run(*AS_OF, policy=BREACHED, environment=environment)
+    environment = {**step.step, "GITHUB_ACTIONS": actions}
+    run = step.run(*AS_OF, policy=BREACHED, environment=environment)
     assert run.code == 1
     assert run.stderr == ""
     assert "::" not in run.stdout
-    assert step.summary.read_text(encoding="utf-8") == "before\n"
-    assert step.output.read_text(encoding="utf-8") == "before=1\n"
+    assert step.summary == "before\n"
+    assert step.output == "before=1\n"
 
 
-def test_a_wrong_policy_is_told_where_github_shows_it(program: Gate, step: Step) -> None:
+def test_a_wrong_policy_is_told_where_github_shows_it(step: Gate) -> None:
     """As an annotation at its place and in the summary; there is no status to give out."""
     policy = "version: 1\nglobal: {cpa: 100}\n"
-    run = program.run(*AS_OF, policy=policy, environment=step.environment)
+    run = step.run(*AS_OF, policy=policy, environment=step.step)
     assert (run.code, run.stdout) == (2, "")
     assert "::error file=budget.yml,line=2,col=10,title=budget-gate::global.cpa: " in run.stderr
-    summary = step.summary.read_text(encoding="utf-8")
-    assert summary.startswith("before\n\n## ⚫ budget-gate: nothing was decided\n")
-    assert "`budget.yml:2:10`" in summary
-    assert step.output.read_text(encoding="utf-8") == "before=1\n"
+    assert step.summary.startswith("before\n\n## ⚫ budget-gate: nothing was decided\n")
+    assert "`budget.yml:2:10`" in step.summary
+    assert step.output == "before=1\n"
 
 
-def test_an_unverified_step_has_outputs(program: Gate, step: Step) -> None:
+def test_an_unverified_step_has_outputs(step: Gate) -> None:
     """A later step can tell it from a breach."""
-    environment = {**step.environment, "ANTHROPIC_ADMIN_KEY": ""}
-    run = program.run(*AS_OF, policy=OK, environment=environment)
+    environment = {**step.step, "ANTHROPIC_ADMIN_KEY": ""}
+    run = step.run(*AS_OF, policy=OK, environment=environment)
     assert run.code == 3
-    output = step.output.read_text(encoding="utf-8")
     for name, value in (("status", "unverified"), ("enforced", "true"), ("spend-usd", "")):
-        assert re.search(rf"^{name}<<(.*)\n{value}\n\1$", output, re.MULTILINE), name
+        assert re.search(rf"^{name}<<(.*)\n{value}\n\1$", step.output, re.MULTILINE), name
 
 
 @pytest.mark.parametrize(("policy", "code"), [(OK, 2), (BREACHED, 1), ("nonsense", 2)])
 def test_a_summary_that_cannot_be_written_does_not_hide_a_breach(
-    program: Gate, step: Step, tmp_path: Path, policy: str, code: int
+    step: Gate, tmp_path: Path, policy: str, code: int
 ) -> None:
     """It is told on stderr, and the outputs of the step are there all the same."""
-    environment = {**step.environment, "GITHUB_STEP_SUMMARY": str(tmp_path)}
-    run = program.run(*AS_OF, policy=policy, environment=environment)
+    environment = {**step.step, "GITHUB_STEP_SUMMARY": str(tmp_path)}
+    run = step.run(*AS_OF, policy=policy, environment=environment)
     assert run.code == code
     assert f"{tmp_path} cannot be written" in run.stderr
     assert "Traceback" not in run.stderr
     if policy != "nonsense":
-        assert "status<<" in step.output.read_text(encoding="utf-8")
+        assert "status<<" in step.output
 
 
 @pytest.mark.parametrize(("policy", "code"), [("version: 1\nglobal: {cap: 1}\n", 1), ("x", 2)])
 def test_a_runner_without_files_is_annotated_all_the_same(
-    inside: Inside, policy: str, code: int
+    inside: Here, policy: str, code: int
 ) -> None:
     """Older runners, and programs that act as one, give no files."""
     inside.patch.setenv("GITHUB_ACTIONS", "true")
@@ -988,14 +826,14 @@ def test_a_runner_without_files_is_annotated_all_the_same(
     assert "\n::error file=budget.yml,line=" in run.stderr
 
 
-def test_a_report_that_cannot_be_written_leaves_the_outputs(program: Gate, step: Step) -> None:
+def test_a_report_that_cannot_be_written_leaves_the_outputs(step: Gate) -> None:
     """A step that runs always still learns that the budget is breached."""
-    (program.folder / "report.json").mkdir()
+    (step.folder / "report.json").mkdir()
     arguments = ("--report", "report.json", *AS_OF)
-    run = program.run(*arguments, policy=BREACHED, environment=step.environment)
+    run = step.run(*arguments, policy=BREACHED, environment=step.step)
     assert run.code == 1
-    assert "\nbreached\n" in step.output.read_text(encoding="utf-8")
-    assert "budget-gate: breached" in step.summary.read_text(encoding="utf-8")
+    assert "\nbreached\n" in step.output
+    assert "budget-gate: breached" in step.summary
 
 
 # The world around
@@ -1026,7 +864,7 @@ def test_the_zone_of_the_machine_does_not_matter(program: Gate, zone: str) -> No
 
 
 @pytest.mark.parametrize(("minutes", "told"), [(0, False), (4, False), (6, True), (60, True)])
-def test_a_time_in_the_future_is_told(inside: Inside, minutes: int, *, told: bool) -> None:
+def test_a_time_in_the_future_is_told(inside: Here, minutes: int, *, told: bool) -> None:
     """More than the clocks of two machines may be apart, its usage cannot be known."""
     judged = datetime(2026, 5, 24, 15, tzinfo=UTC)
     run = inside.main(
@@ -1041,7 +879,7 @@ def test_a_time_in_the_future_is_told(inside: Inside, minutes: int, *, told: boo
 # Saved pages
 
 
-def test_saved_pages_are_judged_without_the_network(inside: Inside, api: LoopbackAPI) -> None:
+def test_saved_pages_are_judged_without_the_network(inside: Here, api: LoopbackAPI) -> None:
     """A recorded hour of Opus 4.7: 0.0012 + 12.70908125 + 5.59293 + 1.5061 = 19.80931125 USD."""
     run = inside.main(*RECORDED, "--partial", policy="version: 1\nglobal: {cap: 19.80}\n")
     assert run.code == 1
@@ -1054,7 +892,7 @@ def test_saved_pages_are_judged_without_the_network(inside: Inside, api: Loopbac
     assert api.requests == []
 
 
-def test_saved_pages_that_leave_a_part_out_are_3(inside: Inside) -> None:
+def test_saved_pages_that_leave_a_part_out_are_3(inside: Here) -> None:
     """An hour is no month, unless `--partial` says that it is all there is."""
     run = inside.main(*RECORDED, "--format", "json", policy=OK)
     assert run.code == 3
@@ -1062,7 +900,7 @@ def test_saved_pages_that_leave_a_part_out_are_3(inside: Inside) -> None:
     assert "--partial" in run.report["notes"][0]["message"]
 
 
-def test_saved_workspaces_give_their_names(inside: Inside) -> None:
+def test_saved_workspaces_give_their_names(inside: Here) -> None:
     """A policy's names are looked up in the saved list."""
     page = {
         "data": [
@@ -1097,7 +935,7 @@ def test_saved_workspaces_give_their_names(inside: Inside) -> None:
 @pytest.mark.parametrize(
     "usage", [("--usage", "1.json", "2.json"), ("--usage", "1.json", "--usage", "2.json")]
 )
-def test_saved_pages_may_be_named_one_by_one(inside: Inside, usage: tuple[str, ...]) -> None:
+def test_saved_pages_may_be_named_one_by_one(inside: Here, usage: tuple[str, ...]) -> None:
     """A repeated flag adds its files: the first ones are not dropped in silence."""
     for day in (1, 2):
         row = {
@@ -1133,14 +971,14 @@ def test_the_demo_shows_a_breach_a_warning_and_a_budget_that_is_ok(
     assert api.requests == []
 
 
-def test_the_demo_does_not_depend_on_the_clock(inside: Inside) -> None:
+def test_the_demo_does_not_depend_on_the_clock(inside: Here) -> None:
     """Neither long before nor long after the day that it is about."""
     runs = [inside.main("demo", now=datetime(year, 12, 1, tzinfo=UTC)) for year in (2020, 2040)]
     assert runs[0] == runs[1]
     assert runs[0].code == 1
 
 
-def test_the_demo_ignores_the_policy_of_the_folder(inside: Inside) -> None:
+def test_the_demo_ignores_the_policy_of_the_folder(inside: Here) -> None:
     """It is about the sample organization alone."""
     run = inside.main("demo", policy="nonsense")
     assert run.code == 1

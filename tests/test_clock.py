@@ -1,74 +1,15 @@
 """The clock of the machine against that of the API: a warning, or a month that cannot be judged."""
 
-import gc
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from budget_gate.domain.clock import check_clock
 from budget_gate.errors import UnverifiedError
 from tests.loopback import LoopbackAPI, Organization, Request, Response
-from tests.test_cli import NOW, OK, ORGANIZATION, Gate, Inside, Run
-
-
-@dataclass(frozen=True)
-class Here(Inside):
-    """The program in this very process, beside an API that a test gives it."""
-
-    def check(
-        self,
-        api: LoopbackAPI,
-        *arguments: str,
-        policy: str | None = None,
-        now: datetime | None = None,
-    ) -> Run:
-        """What a check against `api` returns and prints, when the clock tells `now`."""
-        self.patch.setenv("ANTHROPIC_BASE_URL", api.url)
-        return self.main("check", *arguments, policy=policy, now=now)
-
-
-@contextmanager
-def entered(
-    folder: Path, patch: pytest.MonkeyPatch, streams: pytest.CaptureFixture[str]
-) -> Iterator[Here]:
-    """The program's folder and environment, and the end of every connection that it makes."""
-    program = Gate(folder / "checkout", "http://127.0.0.1:9")
-    program.folder.mkdir()
-    patch.chdir(program.folder)
-    wanted = program.environment()
-    for name in os.environ.keys() - wanted.keys():
-        patch.delenv(name)
-    for name, value in wanted.items():
-        patch.setenv(name, value)
-    clients: list[httpx.Client] = []
-
-    class Kept(httpx.Client):
-        def __init__(self, **settings: Any) -> None:
-            super().__init__(**settings)
-            clients.append(self)
-
-    patch.setattr(httpx, "Client", Kept)
-    yield Here(program, patch, streams)
-    for client in clients:
-        client.close()
-    gc.enable()
-
-
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Here]:
-    """The program in a folder of its own."""
-    with entered(tmp_path, monkeypatch, capsys) as inside:
-        yield inside
+from tests.running import BREACHED, NOW, OK, ORGANIZATION, Here, Run
 
 
 def at(text: str) -> datetime:
@@ -301,9 +242,8 @@ def test_a_wrong_clock_passes_only_unenforced(here: Here) -> None:
 def test_a_wrong_clock_proves_no_breach(here: Here) -> None:
     """It is December for the API: November's breach, of a report made in time, is none of today's."""
     night = datetime(2026, 11, 30, 23, 59, 30, tzinfo=UTC)
-    breached = "version: 1\nglobal: {cap: 18.29}\n"
     with LoopbackAPI(ORGANIZATION, now=night) as api:
-        first = here.check(api, "--report", "last.json", policy=breached, now=night)
+        first = here.check(api, "--report", "last.json", policy=BREACHED, now=night)
         api.now = night + timedelta(minutes=1)
         second = here.check(api, "--last-report", "last.json", "--format", "json", now=night)
     assert (first.code, second.code) == (1, 3)

@@ -4,8 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,9 +16,19 @@ from budget_gate import gate
 from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Request, Response, Workspace
 from tests.oracle import Usage
 from tests.reports import HOSTILE
+from tests.running import (
+    AS_OF,
+    BREACHED,
+    NOW,
+    OK,
+    ORGANIZATION,
+    Gate,
+    Here,
+    Run,
+    ended,
+    stalling,
+)
 from tests.serving import ME, USAGE, refuse, reply
-from tests.test_cli import AS_OF, BREACHED, ISOLATED, NOW, OK, ORGANIZATION, Gate, Run
-from tests.test_clock import Here, entered
 from tests.test_github import NAMES, read_commands, read_outputs
 from tests.test_markdown import assert_own_structure, kinds, tables
 
@@ -51,15 +59,10 @@ class Shown:
 
 
 @pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Here]:
+def here(here: Here) -> Here:
     """The program as a step of GitHub Actions."""
-    with entered(tmp_path, monkeypatch, capsys) as inside:
-        monkeypatch.setenv("GITHUB_ACTIONS", "true")
-        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
-        monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
-        yield inside
+    here.set(here.program.step)
+    return here
 
 
 def content(path: Path) -> str:
@@ -365,34 +368,20 @@ def test_a_key_that_is_given_as_a_flag_is_not_repeated(here: Here, flags: list[s
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="only Linux has it")
 def test_the_key_is_in_no_command_line(tmp_path: Path) -> None:
     """Where everyone on the machine could read it; nor is there a child to have one."""
-    asked, done = threading.Event(), threading.Event()
-
-    def stall(request: Request, _: int) -> Response | None:
-        if request.path == USAGE:
-            asked.set()
-            done.wait(30)
-        return None
-
-    program = Gate(tmp_path, "")
+    program = Gate(tmp_path)
     program.write(OK)
-    with LoopbackAPI(ORGANIZATION, now=NOW, intercept=stall) as api:
-        process = subprocess.Popen(
-            [*ISOLATED, *AS_OF, "--report", "report.json"],
-            cwd=tmp_path,
-            env=program.environment({"ANTHROPIC_BASE_URL": api.url}),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    with stalling(USAGE, only=True) as (api, asked):
+        environment = {"ANTHROPIC_BASE_URL": api.url}
+        process = program.start(*AS_OF, "--report", "report.json", environment=environment)
         assert asked.wait(30)
         line = Path(f"/proc/{process.pid}/cmdline").read_bytes()
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii")
-        done.set()
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        ended(process)
     assert b"--report" in line
     assert EXAMPLE_KEY.encode() not in line
     assert children == ""
-    assert EXAMPLE_KEY not in (tmp_path / "report.json").read_text(encoding="utf-8")
+    assert EXAMPLE_KEY not in program.text("report.json")
 
 
 # A checkout that would rather judge itself
@@ -407,7 +396,7 @@ def trap() -> Iterator[LoopbackAPI]:
 
 def test_settings_in_the_checkout_are_not_read(tmp_path: Path, trap: LoopbackAPI) -> None:
     """Not a `.env`, wherever another tool would take it from: the spend is that of the real API."""
-    program = Gate(tmp_path, "")
+    program = Gate(tmp_path)
     lines = (
         f"ANTHROPIC_BASE_URL={trap.url}\nBUDGET_GATE_FAIL_ON=never\nBUDGET_GATE_POLICY=own.yml\n"
     )
@@ -433,7 +422,7 @@ def test_a_credential_in_the_checkout_is_not_used(tmp_path: Path, trap: Loopback
 @pytest.mark.parametrize("folder", [".", "lib/python3/site-packages"])
 def test_a_plugin_in_the_checkout_is_not_loaded(tmp_path: Path, folder: str) -> None:
     """Packages look for plugins among what is installed, and a folder can say that it is."""
-    program = Gate(tmp_path, "")
+    program = Gate(tmp_path)
     program.write("raise SystemExit('the checkout was imported')\n", f"{folder}/evil.py")
     program.write(
         "Metadata-Version: 2.1\nName: evil\nVersion: 1\n", f"{folder}/evil-1.dist-info/METADATA"

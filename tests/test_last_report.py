@@ -18,32 +18,15 @@ from budget_gate.outputs.json import render_json
 from budget_gate.sources.last_report import MAX_BYTES, read_last_report
 from tests.builders import bounds, judged
 from tests.loopback import LoopbackAPI, Organization, Request, Response
+from tests.running import BREACHED, LAST_REPORT, NOW, OK, ORGANIZATION, Here, Run
 from tests.serving import ME, refuse
-from tests.test_cli import BREACHED, NOW, OK, ORGANIZATION, Run
-from tests.test_clock import Here, entered
 
 HOUR = timedelta(hours=1)
-WHOLE: dict[str, Any] = {
-    "schema": "budget-gate/report/v1",
-    "as_of": "2026-11-15T12:00:00Z",
-    "period": {"start": "2026-11-01T00:00:00Z", "end": "2026-11-15T12:00:00Z"},
-    "organization": "11111111-2222-4333-8444-555555555555",
-    "evidence_as_of": None,
-    "budgets": [
-        {
-            "id": "global",
-            "name": "organization",
-            "cap": "18.29",
-            "spend": {"low": "18.3", "high": "18.3"},
-            "status": "breached",
-        }
-    ],
-}
 
 
 def changed(path: str, value: Any) -> str:
     """A breached report as JSON, with what stands at a path such as `budgets.0.cap` replaced."""
-    document = copy.deepcopy(WHOLE)
+    document = copy.deepcopy(LAST_REPORT)
     *parents, last = path.split(".")
     place: Any = document
     for name in parents:
@@ -90,7 +73,7 @@ def test_a_report_that_was_written_is_read(tmp_path: Path) -> None:
 
 def test_an_amount_without_an_upper_bound_is_read(tmp_path: Path) -> None:
     """A high of null is unlimited; a cap of null only warned."""
-    budget = {**WHOLE["budgets"][0], "spend": {"low": "1", "high": None}, "cap": None}
+    budget = {**LAST_REPORT["budgets"][0], "spend": {"low": "1", "high": None}, "cap": None}
     (result,) = used(read(tmp_path, changed("budgets", [budget]))).budgets
     assert result.spend == bounds("1", "unlimited")
     assert result.cap is None
@@ -105,7 +88,7 @@ def test_the_age_of_the_evidence_is_that_of_the_first(tmp_path: Path) -> None:
 def test_keys_of_later_versions_are_passed_over(tmp_path: Path) -> None:
     """A schema may grow without being another one; a report without the newest keys is read too."""
     assert used(read(tmp_path, changed("forecast", {"high": [1, 2]}))).budgets
-    older = {key: value for key, value in WHOLE.items() if key != "evidence_as_of"}
+    older = {key: value for key, value in LAST_REPORT.items() if key != "evidence_as_of"}
     assert used(read(tmp_path, json.dumps(older))).budgets
 
 
@@ -149,10 +132,10 @@ DAMAGED = {
     "object": b"{}",
     "html": b"<!doctype html><title>502 Bad Gateway</title>",
     "binary": bytes(range(256)),
-    "utf-16": json.dumps(WHOLE).encode("utf-16"),
-    "no unicode": json.dumps(WHOLE).encode().replace(b"organization", b"\xff\xfe"),
-    "two reports": json.dumps(WHOLE).encode() * 2,
-    "a comment": b"// " + json.dumps(WHOLE).encode(),
+    "utf-16": json.dumps(LAST_REPORT).encode("utf-16"),
+    "no unicode": json.dumps(LAST_REPORT).encode().replace(b"organization", b"\xff\xfe"),
+    "two reports": json.dumps(LAST_REPORT).encode() * 2,
+    "a comment": b"// " + json.dumps(LAST_REPORT).encode(),
     "deep list": b"[" * 200_000,
     "deep list, closed": b"[" * 200_000 + b"]" * 200_000,
     "deep object": b'{"a":' * 200_000,
@@ -170,7 +153,7 @@ def test_a_file_that_is_no_report_is_damaged(tmp_path: Path, content: bytes) -> 
 @pytest.mark.parametrize("share", [1, 25, 50, 75, 99])
 def test_a_report_that_was_cut_is_damaged(tmp_path: Path, share: int) -> None:
     """However much of it is there: a disk was full, or an upload broke off."""
-    whole = json.dumps(WHOLE)
+    whole = json.dumps(LAST_REPORT)
     assert "damaged" in why(read(tmp_path, whole[: len(whole) * share // 100]))
 
 
@@ -237,7 +220,9 @@ def test_an_amount_that_is_none_is_damage(tmp_path: Path, path: str, value: obje
 @pytest.mark.parametrize("missing", ["schema", "as_of", "period", "budgets"])
 def test_a_report_that_lacks_a_part_is_damaged(tmp_path: Path, missing: str) -> None:
     """Of what a verdict rests on, nothing is guessed."""
-    assert why(read(tmp_path, json.dumps({key: WHOLE[key] for key in WHOLE if key != missing})))
+    assert why(
+        read(tmp_path, json.dumps({key: LAST_REPORT[key] for key in LAST_REPORT if key != missing}))
+    )
 
 
 JSON = st.recursive(
@@ -262,15 +247,6 @@ def test_any_value_in_any_place_is_read_or_told(tmp_path: Path, path: str, value
 
 
 # One run after another
-
-
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Here]:
-    """The program in a folder of its own."""
-    with entered(tmp_path, monkeypatch, capsys) as inside:
-        yield inside
 
 
 @pytest.fixture
@@ -441,12 +417,9 @@ def test_a_step_is_told_of_a_breach_by_evidence(
     """In its outputs and its summary: breached, how old the evidence is, and no amount for today."""
     assert hourly(here, api, 0, policy=BREACHED).code == 1
     api.intercept = down
-    here.patch.setenv("GITHUB_ACTIONS", "true")
-    here.patch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
-    here.patch.setenv("GITHUB_OUTPUT", "output")
+    here.set(here.program.step)
     run = hourly(here, api, 1, *flags)
-    output = (here.program.folder / "output").read_text(encoding="utf-8")
-    summary = (here.program.folder / "summary.md").read_text(encoding="utf-8")
+    output, summary = here.program.output, here.program.summary
     assert run.code == code
     assert "\nbreached\n" in output
     assert "enforced<<" in output

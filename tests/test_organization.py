@@ -1,17 +1,11 @@
 """Which organization a credential belongs to: told where it can be, and never waited for."""
 
-import json
-import threading
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from budget_gate.sources.organization import read_organization
-from tests.loopback import LoopbackAPI, Request, Response
+from tests.loopback import LoopbackAPI, Response
+from tests.running import BREACHED, NOW, OK, ORGANIZATION, Here, Run, stalling
 from tests.serving import ME, NOBODY, connected, recorded, refuse, reply
-from tests.test_cli import BREACHED, NOW, OK, ORGANIZATION, Run
-from tests.test_clock import Here, entered
 
 
 def organization(answer: Response) -> str | None:
@@ -51,19 +45,9 @@ def test_an_answer_without_an_id_tells_none(body: bytes) -> None:
 # In a run
 
 
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Here]:
-    """The program in a folder of its own."""
-    with entered(tmp_path, monkeypatch, capsys) as inside:
-        yield inside
-
-
 def reported(here: Here) -> str | None:
     """The organization that the report file names."""
-    text = (here.program.folder / "report.json").read_text(encoding="utf-8")
-    id_: str | None = json.loads(text)["organization"]
+    id_: str | None = here.program.report["organization"]
     return id_
 
 
@@ -106,32 +90,23 @@ def test_a_refusal_changes_no_verdict(here: Here, policy: str, code: int) -> Non
     assert reported(here) is None
 
 
-def stalled(here: Here, policy: str, *, only: str | None) -> Run:
-    """A run of at most a second against an API that does not answer, or not on that route."""
-    released = threading.Event()
-
-    def stall(request: Request, _: int) -> Response | None:
-        if only in (None, request.path):
-            released.wait(20)
-        return None
-
+def stalled(here: Here, policy: str, *, only: bool) -> Run:
+    """A run of at most a second against an API that does not answer, or `only` not on that route."""
     arguments = ("--report", "report.json", "--deadline", "1")
-    with LoopbackAPI(ORGANIZATION, now=NOW, intercept=stall) as api:
-        run = here.check(api, *arguments, policy=policy, now=NOW)
-        released.set()
-    return run
+    with stalling(ME, only=only) as (api, _):
+        return here.check(api, *arguments, policy=policy, now=NOW)
 
 
 @pytest.mark.parametrize(("policy", "code"), [(OK, 0), (BREACHED, 1)])
 def test_silence_changes_no_verdict(here: Here, policy: str, code: int) -> None:
     """The spend was established before the deadline, and the report says null."""
-    run = stalled(here, policy, only=ME)
+    run = stalled(here, policy, only=True)
     assert (run.code, run.stderr) == (code, "")
     assert reported(here) is None
 
 
 def test_an_api_that_is_silent_altogether_is_unverified(here: Here) -> None:
     """Which organization it is cannot be known then, and is no second error."""
-    run = stalled(here, OK, only=None)
+    run = stalled(here, OK, only=False)
     assert (run.code, run.stderr) == (3, "")
     assert reported(here) is None

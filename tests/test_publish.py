@@ -7,9 +7,6 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,116 +15,61 @@ import pytest
 from budget_gate.cli import main
 from tests.loopback import Intercept, LoopbackAPI, Organization, Request, Response
 from tests.oracle import Usage
+from tests.running import (
+    AS_OF,
+    BREACHED,
+    LAST_REPORT,
+    NOW,
+    OK,
+    ORGANIZATION,
+    RECORDED,
+    Gate,
+    Here,
+    Run,
+    checkout,
+    ended,
+    stalling,
+)
 from tests.serving import ME, USAGE, WORKSPACES, refuse, reply
-from tests.test_cli import AS_OF, BREACHED, ISOLATED, NOW, OK, ORGANIZATION, RECORDED, Gate, Run
-from tests.test_clock import Here, entered
 from tests.test_github import read_commands, read_outputs
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
-# A breach that an earlier run found.
-LAST = {
-    "schema": "budget-gate/report/v1",
-    "as_of": "2026-11-15T11:00:00Z",
-    "period": {"start": "2026-11-01T00:00:00Z"},
-    "budgets": [
-        {
-            "id": "global",
-            "name": "organization",
-            "cap": "18.29",
-            "spend": {"low": "18.3", "high": "18.3"},
-            "status": "breached",
-        }
-    ],
-}
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step of GitHub Actions that runs the program in a folder, with a report file."""
-
-    program: Gate
-
-    def file(self, name: str) -> Path:
-        """A file that the step writes, outside of the checkout."""
-        return self.program.folder.parent / name
-
-    def start(self, url: str, *flags: str, **streams: Any) -> "subprocess.Popen[str]":
-        """The program, under way."""
-        environment = {
-            "ANTHROPIC_BASE_URL": url,
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_STEP_SUMMARY": str(self.file("summary.md")),
-            "GITHUB_OUTPUT": str(self.file("output")),
-        }
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-        return subprocess.Popen(
-            [*ISOLATED, *AS_OF, "--report", "report.json", *flags],
-            cwd=self.program.folder,
-            env=self.program.environment(environment),
-            encoding="utf-8",
-            **pipes,
-        )
-
-    def text(self, name: str) -> str:
-        """What the step wrote into a file."""
-        return self.file(name).read_text(encoding="utf-8")
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """The report file, whole."""
-        path = self.program.folder / "report.json"
-        read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return read
 
 
 @pytest.fixture
-def step(tmp_path: Path) -> Step:
-    """A step in a checkout whose policy holds, with a report of yesterday."""
-    program = Gate(tmp_path / "checkout", "http://127.0.0.1:9")
-    program.folder.mkdir()
+def step(tmp_path: Path) -> Gate:
+    """The program in a checkout whose policy holds, with a report of yesterday."""
+    program = checkout(tmp_path)
     program.write(OK)
     program.write('{"status": "ok"}', "report.json")
-    return Step(program)
+    return program
 
 
-@contextmanager
-def stalling(path: str, *, only: bool = False) -> Iterator[tuple[str, threading.Event]]:
-    """The URL of an API that does not answer, or `only` not on that route; and when that was asked for."""
-    asked, done = threading.Event(), threading.Event()
-
-    def stall(request: Request, _: int) -> Response | None:
-        if request.path == path:
-            asked.set()
-        if request.path == path or not only:
-            done.wait(30)
-        return None
-
-    with LoopbackAPI(ORGANIZATION, now=NOW, intercept=stall) as api:
-        try:
-            yield api.url, asked
-        finally:
-            done.set()
+def started(step: Gate, api: LoopbackAPI, *flags: str, **streams: Any) -> subprocess.Popen[str]:
+    """The program as a step of GitHub Actions that writes a report, under way."""
+    environment = {**step.step, "ANTHROPIC_BASE_URL": api.url}
+    arguments = (*AS_OF, "--report", "report.json", *flags)
+    return step.start(*arguments, environment=environment, **streams)
 
 
 def interrupted(
-    step: Step, number: signal.Signals, *flags: str, path: str = USAGE, only: bool = False
+    step: Gate, number: signal.Signals, *flags: str, path: str = USAGE, only: bool = False
 ) -> Run:
     """A run that a signal ends while the API does not answer, or `only` not on one route."""
-    with stalling(path, only=only) as (url, asked):
-        process = step.start(url, *flags)
+    with stalling(path, only=only) as (api, asked):
+        process = started(step, api, *flags)
         assert asked.wait(30)
         # The answers that do come are read by then, so that it is the stalled one that is awaited.
         time.sleep(0.2 if only else 0)
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
-    return Run(process.returncode, out, err)
+        return ended(process)
 
 
 # Signals
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_an_interrupted_step_says_so_everywhere(step: Step, number: signal.Signals) -> None:
+def test_an_interrupted_step_says_so_everywhere(step: Gate, number: signal.Signals) -> None:
     """Exit 3; stdout, the report file, the summary, the outputs and an annotation tell the signal's name."""
     run = interrupted(step, number)
     assert run.code == 3
@@ -136,8 +78,8 @@ def test_an_interrupted_step_says_so_everywhere(step: Step, number: signal.Signa
     assert (step.report["status"], step.report["spend"]) == ("unverified", None)
     assert [note["code"] for note in step.report["notes"]] == ["interrupted"]
     assert number.name in step.report["notes"][0]["message"]
-    assert number.name in step.text("summary.md")
-    outputs = read_outputs(step.text("output"))
+    assert number.name in step.summary
+    outputs = read_outputs(step.output)
     assert (outputs["status"], outputs["enforced"]) == ("unverified", "true")
     assert [(level, number.name in said) for level, _, said in read_commands(run.stderr)] == [
         ("add-mask", False),
@@ -146,10 +88,10 @@ def test_an_interrupted_step_says_so_everywhere(step: Step, number: signal.Signa
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_an_interrupted_step_leaves_no_half_of_a_file(step: Step, number: signal.Signals) -> None:
+def test_an_interrupted_step_leaves_no_half_of_a_file(step: Gate, number: signal.Signals) -> None:
     """The report stands in the place of the old one, and nothing stands beside it."""
     interrupted(step, number)
-    names = sorted(path.name for path in step.program.folder.iterdir())
+    names = sorted(path.name for path in step.folder.iterdir())
     assert names == ["budget.yml", "report.json"]
     assert step.report["schema"] == "budget-gate/report/v1"
 
@@ -164,37 +106,37 @@ def test_an_interrupted_step_leaves_no_half_of_a_file(step: Step, number: signal
     ],
     ids=" ".join,
 )
-def test_whoever_stops_a_run_has_not_waived_it(step: Step, flags: tuple[str, ...]) -> None:
+def test_whoever_stops_a_run_has_not_waived_it(step: Gate, flags: tuple[str, ...]) -> None:
     """Neither flag lets an interrupted run pass."""
     run = interrupted(step, signal.SIGTERM, *flags)
     assert run.code == 3
     assert (step.report["status"], step.report["enforced"]) == ("unverified", True)
-    assert "UNENFORCED" not in run.stdout + step.text("summary.md")
+    assert "UNENFORCED" not in run.stdout + step.summary
 
 
-def test_a_stopped_run_is_not_decided_by_the_last_report(step: Step) -> None:
+def test_a_stopped_run_is_not_decided_by_the_last_report(step: Gate) -> None:
     """Not even where that proves a breach: nobody waited for the answer."""
-    step.program.write(json.dumps(LAST), "last.json")
-    step.program.write(BREACHED)
+    step.write(json.dumps(LAST_REPORT), "last.json")
+    step.write(BREACHED)
     run = interrupted(step, signal.SIGINT, "--last-report", "last.json")
     assert (run.code, step.report["status"]) == (3, "unverified")
 
 
 @pytest.mark.parametrize("path", [USAGE, WORKSPACES])
-def test_a_run_is_stopped_whatever_it_waits_for(step: Step, path: str) -> None:
+def test_a_run_is_stopped_whatever_it_waits_for(step: Gate, path: str) -> None:
     """The usage, or the workspaces once the usage is there."""
     run = interrupted(step, signal.SIGTERM, path=path, only=True)
     assert (run.code, step.report["status"]) == (3, "unverified")
 
 
-def test_a_run_that_has_hardly_begun_is_stopped(step: Step) -> None:
+def test_a_run_that_has_hardly_begun_is_stopped(step: Gate) -> None:
     """Its first request is under way and a file still to be read: no report of yesterday is left."""
-    os.mkfifo(step.program.folder / "last.json")
+    os.mkfifo(step.folder / "last.json")
     run = interrupted(step, signal.SIGTERM, "--last-report", "last.json", path=ME, only=True)
     assert (run.code, step.report["status"]) == (3, "unverified")
 
 
-def test_a_run_that_pauses_between_two_tries_is_stopped(step: Step) -> None:
+def test_a_run_that_pauses_between_two_tries_is_stopped(step: Gate) -> None:
     """It does not sit the pause out."""
     asked = threading.Event()
 
@@ -203,28 +145,28 @@ def test_a_run_that_pauses_between_two_tries_is_stopped(step: Step) -> None:
         return refuse(503, "overloaded_error")
 
     with LoopbackAPI(ORGANIZATION, now=NOW, intercept=busy) as api:
-        process = step.start(api.url)
+        process = started(step, api)
         assert asked.wait(30)
-        started = time.monotonic()
+        sent = time.monotonic()
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
     assert process.returncode == 3
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - sent < 3
     assert [note["code"] for note in step.report["notes"]] == ["interrupted"]
 
 
-def test_a_run_that_waits_for_its_organization_alone_has_a_whole_report(step: Step) -> None:
+def test_a_run_that_waits_for_its_organization_alone_has_a_whole_report(step: Gate) -> None:
     """The spend is established by then: a breach, or an interruption, but the file says what the exit code does."""
-    step.program.write(BREACHED)
+    step.write(BREACHED)
     run = interrupted(step, signal.SIGTERM, path=ME, only=True)
     assert (run.code, step.report["status"]) in ((1, "breached"), (3, "unverified"))
 
 
 @pytest.mark.parametrize("first", SIGNALS)
-def test_further_signals_change_nothing(step: Step, first: signal.Signals) -> None:
+def test_further_signals_change_nothing(step: Gate, first: signal.Signals) -> None:
     """A runner that cancels sends one and then the other; here they rain until the process has ended."""
-    with stalling(USAGE) as (url, asked):
-        process = step.start(url)
+    with stalling(USAGE) as (api, asked):
+        process = started(step, api)
         assert asked.wait(30)
         process.send_signal(first)
         ends = time.monotonic() + 30
@@ -232,20 +174,20 @@ def test_further_signals_change_nothing(step: Step, first: signal.Signals) -> No
             for number in SIGNALS:
                 process.send_signal(number)
             time.sleep(0.0005)
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == 3
-    assert "Traceback" not in err
+        run = ended(process)
+    assert run.code == 3
+    assert "Traceback" not in run.stderr
     assert step.report["status"] == "unverified"
-    assert "budget-gate: unverified" in step.text("summary.md")
-    assert read_outputs(step.text("output"))["status"] == "unverified"
+    assert "budget-gate: unverified" in step.summary
+    assert read_outputs(step.output)["status"] == "unverified"
 
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_while_the_report_is_printed_leaves_it_whole(
-    step: Step, number: signal.Signals
+    step: Gate, number: signal.Signals
 ) -> None:
     """Nobody reads stdout when it comes: the report file and the exit code still say the same."""
-    step.program.write("version: 1\nunlisted: {cap: 0.01}\n")
+    step.write("version: 1\nunlisted: {cap: 0.01}\n")
     usage = [
         Usage(NOW.replace(day=3), f"wrkspc_01EXAMPLE{team:04}", "claude-sonnet-4-5", output=100_000)
         for team in range(400)
@@ -253,7 +195,7 @@ def test_a_signal_while_the_report_is_printed_leaves_it_whole(
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
     with LoopbackAPI(Organization(usage, []), now=NOW) as api:
-        process = step.start(api.url, "--format", "json", stdout=writing)
+        process = started(step, api, "--format", "json", stdout=writing)
         os.close(writing)
         first = os.read(reading, 1)
         time.sleep(0.2)
@@ -263,20 +205,11 @@ def test_a_signal_while_the_report_is_printed_leaves_it_whole(
         process.communicate(timeout=30)
     assert (process.returncode, step.report["status"]) in ((1, "breached"), (3, "unverified"))
     assert printed.startswith("{")
-    names = sorted(path.name for path in step.program.folder.iterdir())
+    names = sorted(path.name for path in step.folder.iterdir())
     assert names == ["budget.yml", "report.json"]
 
 
 # In this process
-
-
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Here]:
-    """The program in a folder of its own."""
-    with entered(tmp_path, monkeypatch, capsys) as inside:
-        yield inside
 
 
 def test_a_run_leaves_the_signals_as_they_were(here: Here) -> None:
@@ -305,9 +238,7 @@ UNPRICED = Organization(
 
 def passing(here: Here, api: LoopbackAPI, *flags: str) -> Run:
     """A check in a step of GitHub Actions with `--on-error warn`."""
-    here.patch.setenv("GITHUB_ACTIONS", "true")
-    here.patch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
-    here.patch.setenv("GITHUB_OUTPUT", "output")
+    here.set(here.program.step)
     return here.check(api, *AS_OF, "--on-error", "warn", "--report", "report.json", *flags)
 
 
@@ -329,10 +260,9 @@ def test_a_run_that_is_let_pass_is_visibly_unenforced(here: Here, why: str) -> N
     with LoopbackAPI(organization, now=NOW, intercept=intercept) as api:
         run = passing(here, api, "--deadline", "1.2")
     assert run.code == 0
-    folder = here.program.folder
-    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    report = here.program.report
     assert (report["status"], report["enforced"]) == ("unverified", False)
-    outputs = read_outputs((folder / "output").read_text(encoding="utf-8"))
+    outputs = read_outputs(here.program.output)
     assert (outputs["status"], outputs["enforced"], outputs["spend-usd"]) == (
         *("unverified", "false"),
         "",
@@ -350,7 +280,7 @@ def test_the_summary_says_first_that_nothing_was_enforced(here: Here) -> None:
     here.program.write(OK)
     with LoopbackAPI(ORGANIZATION, now=NOW, intercept=lambda *_: refuse(401)) as api:
         passing(here, api)
-    summary = (here.program.folder / "summary.md").read_text(encoding="utf-8").split("\n\n")
+    summary = here.program.summary.split("\n\n")
     heading, verdict = [part.strip() for part in summary if part.strip()][:2]
     assert "unverified" in heading
     assert verdict.startswith("**UNENFORCED (on-error is warn). Not verified: ")

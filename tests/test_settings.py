@@ -8,6 +8,7 @@ import pytest
 
 from budget_gate.errors import ConfigurationError
 from budget_gate.settings import Settings
+from tests.running import FOREIGN, LOOKS
 
 KEY = "sk-ant-admin01-EXAMPLE_NOT-A-KEY"
 TOKEN = "sk-ant-oat01-EXAMPLE_NOT-A-TOKEN"
@@ -16,14 +17,13 @@ FLAGS = {
     "BUDGET_GATE_FAIL_ON": "--fail-on",
     "BUDGET_GATE_ON_ERROR": "--on-error",
 }
-FOREIGN = ("ANTHROPIC_", "BUDGET_GATE_", "GITHUB_")
 
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the environment that the tests themselves run in."""
     for name in os.environ:
-        if name.startswith(FOREIGN) or name in ("NO_COLOR", "TERM"):
+        if name.startswith(FOREIGN) or name in LOOKS:
             monkeypatch.delenv(name)
 
 
