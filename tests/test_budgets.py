@@ -189,8 +189,8 @@ def test_unknown_name_is_an_error_with_the_nearest_names() -> None:
     assert errors_of(error) == [
         "budget.yml:3:3: workspaces.prodction: no workspace has this name or id"
     ]
-    assert "'production'" in error.problems[0].hint
-    assert "'staging'" not in error.problems[0].hint
+    assert error.problems[0].hint == "did you mean 'production'? Otherwise remove the budget"
+    assert error.message == "the policy's workspaces are not those of the organization"
     assert error.file == "budget.yml"
 
 
@@ -198,6 +198,32 @@ def test_unknown_name_like_no_other_is_answered_with_some_names() -> None:
     """Where no name is near, the hint has some of those that there are."""
     (problem,) = refused("version: 1\nworkspaces: {xyzzy: {cap: 1}}\n").problems
     assert any(f"'{name}'" in problem.hint for name in ("production", "staging", "sandbox"))
+
+
+def test_at_most_three_names_are_answered() -> None:
+    """Of five names that are near three are told, and of five that are not the first three by the alphabet."""
+    listed = tuple(Workspace(f"wrkspc_01{end}", f"batch-{end}") for end in "abcde")
+    (near,) = refused("version: 1\nworkspaces: {batch-x: {cap: 1}}\n", workspaces=listed).problems
+    assert near.hint.count("'batch-") == 3
+    (far,) = refused("version: 1\nworkspaces: {xyzzy: {cap: 1}}\n", workspaces=listed).problems
+    assert far.hint == "did you mean 'batch-a', 'batch-b', 'batch-c'? Otherwise remove the budget"
+
+
+def test_a_name_that_is_half_alike_is_near() -> None:
+    """`abcd` shares two of four letters with `abxy`, which is just enough, and no other name is told."""
+    listed = (Workspace("wrkspc_01A", "abxy"), Workspace("wrkspc_01B", "0000"))
+    (problem,) = refused("version: 1\nworkspaces: {abcd: {cap: 1}}\n", workspaces=listed).problems
+    assert problem.hint == "did you mean 'abxy'? Otherwise remove the budget"
+
+
+@pytest.mark.parametrize(
+    ("key", "near"), [("legacy-bto", "legacy-bot"), ("wrkspc_01GNOE", "wrkspc_01GONE")]
+)
+def test_labels_and_ids_of_the_usage_are_near_names_too(key: str, near: str) -> None:
+    """What a policy labels, and what only the usage has, may be what was meant."""
+    text = f"version: 1\nworkspaces: {{{key}: {{cap: 1}}}}\nnames: {{wrkspc_01OLDER: legacy-bot}}\n"
+    (problem,) = refused(text, {"wrkspc_01GONE": bounds("1")}).problems
+    assert problem.hint == f"did you mean {near!r}? Otherwise remove the budget"
 
 
 @pytest.mark.parametrize(
@@ -243,6 +269,7 @@ def test_workspace_under_two_keys_is_an_error() -> None:
     assert errors_of(error) == [
         "budget.yml:4:3: workspaces.wrkspc_01PROD: names the same workspace as 'production'"
     ]
+    assert error.problems[0].hint == "keep one of the two"
 
 
 def test_all_wrong_keys_are_told_at_once() -> None:
@@ -289,7 +316,12 @@ def test_names_need_a_list() -> None:
     assert errors_of(error) == [
         "budget.yml:2:14: workspaces.production: there is no list of workspaces to find this name in"
     ]
-    assert "--workspaces" in error.problems[0].hint
+    assert error.problems[0].hint == (
+        "use the workspace's id as the key, or give the list with --workspaces FILE"
+    )
+    assert error.message == (
+        "the policy names workspaces, and there is no list of them (--workspaces)"
+    )
 
 
 def test_empty_list_is_a_list() -> None:
@@ -416,6 +448,7 @@ def test_unattributed_usage_may_be_of_an_unlisted_workspace() -> None:
     )
     result = budget(report, "unlisted.unattributed")
     assert (result.spend, result.status) == (bounds("0", "5"), "uncertain")
+    assert result.name == "not told apart by the report"
 
 
 def test_unattributed_usage_without_a_price() -> None:

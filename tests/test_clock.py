@@ -53,13 +53,20 @@ def test_clocks_that_agree_are_not_told_of(now: str, difference: int) -> None:
 
 @pytest.mark.parametrize(
     ("difference", "told"),
-    [(300.001, "300 s behind"), (301, "301 s behind"), (-301, "301 s ahead"), (-43_200, "43200 s")],
+    [
+        (300.001, "300 s behind"),
+        (301, "301 s behind"),
+        (-301, "301 s ahead of"),
+        (-43_200, "43200 s ahead of"),
+    ],
 )
 def test_more_than_five_minutes_apart_is_a_warning(difference: float, told: str) -> None:
     """It says by how much, and which of both is behind."""
     (note,) = check_clock(at("2026-11-15T12:00:00"), seconds(difference))
     assert (note.level, note.code) == ("warning", "clock")
-    assert told in note.message
+    assert note.message == (
+        f"The clock of this machine is {told} that of the API: set it before it matters."
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,12 @@ def test_another_day_is_not_judged(now: str, difference: int) -> None:
     with pytest.raises(UnverifiedError) as caught:
         check_clock(at(now), seconds(difference))
     assert caught.value.code == "clock"
-    assert "--as-of" in caught.value.hint
+    way = "behind" if difference > 0 else "ahead of"
+    assert caught.value.message == (
+        f"the clock of this machine is {abs(difference)} s {way} that of the API, "
+        "and they disagree about the day"
+    )
+    assert caught.value.hint == "set the clock, or name the time with --as-of"
 
 
 @pytest.mark.parametrize(("difference", "judged"), [(2_100, True), (2_101, False), (-2_101, True)])
@@ -99,8 +111,17 @@ def test_a_clock_that_is_hours_behind_would_leave_usage_out(
         (note,) = check_clock(now, seconds(difference))
         assert note.level == "warning"
     else:
-        with pytest.raises(UnverifiedError):
+        with pytest.raises(UnverifiedError, match=r"and they disagree about the hour$"):
             check_clock(now, seconds(difference))
+
+
+def test_the_running_hour_ends_on_the_hour() -> None:
+    """At half a second past 12:30:30 the last time judged is 13:05 sharp, and not a microsecond more."""
+    now = at("2026-11-15T12:30:30.500000")
+    last = seconds(34 * 60 + 29.5)
+    assert len(check_clock(now, last)) == 1
+    with pytest.raises(UnverifiedError):
+        check_clock(now, last + timedelta(microseconds=1))
 
 
 @pytest.mark.parametrize("difference", [timedelta.max, timedelta.min])

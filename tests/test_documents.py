@@ -183,7 +183,7 @@ def test_what_is_no_amount_is_refused(written: str) -> None:
     (problem,) = refused(f"{HEAD}global:\n  cap: {written}\n").problems
     assert str(problem).startswith("budget.yml:3:3: global.cap: ")
     assert str(problem).endswith(" is not an amount")
-    assert "plain number" in problem.hint
+    assert problem.hint == "write a plain number that is not negative, such as 5000 or 0.30"
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,16 @@ def test_refused_amounts_are_quoted(written: str, what: str) -> None:
 def test_long_values_are_cut_in_errors() -> None:
     """A page in the place of a number is not printed whole."""
     (error,) = errors_of(refused(f"{HEAD}global: {{cap: {'x' * 5000}}}\n"))
-    assert len(error) < 120
+    assert error == f"budget.yml:2:10: global.cap: '{'x' * 55}...' is not an amount"
+
+
+@pytest.mark.parametrize(("length", "whole"), [(58, True), (59, False)])
+def test_values_of_sixty_signs_are_whole_in_errors(length: int, *, whole: bool) -> None:
+    """Sixty signs with the quotes fit; of one more, sixty are shown, the cut among them."""
+    (error,) = errors_of(refused(f"{HEAD}global: {{cap: {'x' * length}}}\n"))
+    shown = f"'{'x' * length}'" if whole else f"'{'x' * 55}...'"
+    assert len(shown) == 60
+    assert error == f"budget.yml:2:10: global.cap: {shown} is not an amount"
 
 
 @pytest.mark.parametrize(
@@ -237,15 +246,57 @@ def test_what_is_no_level_is_refused(written: str) -> None:
     (problem,) = refused(f"{HEAD}global: {{cap: 1, warn_at: [50%, {written}]}}\n").problems
     assert str(problem).startswith("budget.yml:2:33: global.warn_at.1: ")
     assert str(problem).endswith("is not a percentage from 0% to 100%")
-    assert "80%" in problem.hint
+    assert problem.hint == "write it with the percent sign, such as 80%"
 
 
 @pytest.mark.parametrize("written", ["[]", "[0%]", "[0.0%, 80%]"])
 def test_level_of_nothing_is_refused(written: str) -> None:
     """A warning from the first cent on, or an empty list of them, is not what anyone means."""
-    assert errors_of(refused(f"{HEAD}global: {{cap: 1, warn_at: {written}}}\n")) == [
+    text = f"{HEAD}global: {{cap: 1, warn_at: {written}}}\n"
+    assert errors_of(refused(text)) == [
         "budget.yml:2:18: global.warn_at: a warning level is missing or 0%"
     ]
+    assert hint(text) == "write levels above 0%, such as [80%]"
+
+
+@pytest.mark.parametrize(("written", "what"), [("[50%]", "list"), ("{at: 50%}", "mapping")])
+def test_a_level_that_is_no_text_is_refused(written: str, what: str) -> None:
+    """A level is one percentage, neither a list nor a mapping of them."""
+    assert errors_of(refused(f"{HEAD}global: {{cap: 1, warn_at: [{written}]}}\n")) == [
+        f"budget.yml:2:28: global.warn_at.0: a {what} is not a percentage from 0% to 100%"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("names: {production: a}", "ids begin with `wrkspc_`"),
+        ('names: {wrkspc_01A: ""}', "write a text that is not empty"),
+        (f"prices: {{models: {{x: {{from: today, {CARD}}}}}}}", "write a UTC day as YYYY-MM-DD"),
+        (
+            f"prices: {{models: {{x: {{{CARD}, long_context: {{above: many, {CARD}}}}}}}}}",
+            "write a number such as 200000",
+        ),
+        (
+            f"prices: {{models: {{x: {{from: 2026-11-02, until: 2026-11-02, {CARD}}}}}}}",
+            "`until` is the first day without the price",
+        ),
+        (
+            "prices: {models: {x: []}}",
+            "list them oldest first, each `from` at or after the `until` before it",
+        ),
+    ],
+)
+def test_each_defect_comes_with_its_remedy(text: str, remedy: str) -> None:
+    """The hint says what to write instead."""
+    assert hint(f"{VALID}{text}\n") == remedy
+
+
+@pytest.mark.parametrize("written", ["٢٠٠٠٠٠", "1234567890123456"])
+def test_a_threshold_is_a_plain_number(written: str) -> None:
+    """Other digits than 0 to 9, and more than fifteen of them, make no number of tokens."""
+    text = f"prices: {{models: {{x: {{{CARD}, long_context: {{above: {written}, {CARD}}}}}}}}}"
+    assert hint(f"{VALID}{text}\n") == "write a number such as 200000"
 
 
 @pytest.mark.parametrize("written", ["80%", "{80%: 1}", '""'])

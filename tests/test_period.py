@@ -175,7 +175,7 @@ def test_timestamps_with_an_offset_are_read_in_utc(text: str, utc: str) -> None:
     """An offset names the instant, and its day and month are those of UTC."""
     instant = parse_instant(text)
     assert instant == at(utc)
-    assert instant.utcoffset() == timedelta(0)
+    assert instant.tzinfo is UTC
 
 
 def test_month_is_that_of_utc() -> None:
@@ -188,7 +188,7 @@ def test_month_is_that_of_utc() -> None:
 )
 def test_timestamps_without_an_offset_are_refused(text: str) -> None:
     """A local time would be another instant on each machine."""
-    with pytest.raises(ValueError, match="offset"):
+    with pytest.raises(ValueError, match=r"^the timestamp has no offset$"):
         parse_instant(text)
 
 
@@ -202,7 +202,7 @@ def test_text_that_is_no_timestamp_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"])
 def test_timestamps_outside_the_calendar_are_refused(text: str) -> None:
     """An instant that UTC has no year for is no timestamp, and not a failure of another kind."""
-    with pytest.raises(ValueError, match=r".+"):
+    with pytest.raises(ValueError, match=r"^the timestamp is outside the calendar$"):
         parse_instant(text)
 
 

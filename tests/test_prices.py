@@ -653,6 +653,16 @@ def test_dearest_rate_knows_the_policys_own_prices() -> None:
     assert at_most(own, "2026-11-10", Tokens(cache_read=MILLION)) == bounds("0", "1000")
 
 
+def test_dearest_rate_is_exact_to_the_last_digit() -> None:
+    """A price and a factor of 12 decimals each have a product of 24, and none of them is lost."""
+    own = book_with(
+        "{models: {claude-x: {input: 1, output: 123456789.123456789013, cache_write_5m: 1,"
+        " cache_write_1h: 1, cache_read: 1, us: 1.000000000001}}}"
+    )
+    found = at_most(own, "2026-11-10", Tokens(output=MILLION))
+    assert found == bounds("0", "123456789.123580245802123456789013")
+
+
 def test_dearest_rate_takes_no_discount() -> None:
     """The bound on unknown usage is a list price, as nobody knows that it is discounted."""
     found = at_most(book_with("{discount: 50%}"), "2026-11-10", Tokens(output=MILLION))
@@ -810,6 +820,42 @@ def test_own_price_with_long_context(window: str | None, low: str, high: str) ->
     assert cost == bounds(low, high)
 
 
+@pytest.mark.parametrize(
+    ("window", "low", "high"), [("0-200k", "30", "30"), ("200k-1M", "90", "90"), (None, "30", "90")]
+)
+def test_own_price_of_fast_requests_with_long_prompts(
+    window: str | None, low: str, high: str
+) -> None:
+    """Twice 15 USD for short prompts and three times 30 for long ones."""
+    long = "{above: 200000, input: 6, output: 30, cache_write_5m: 7, cache_write_1h: 12, cache_read: 1}"
+    factors = "fast: 2, fast_long_context: 3"
+    own = book_with(f"{{models: {{claude-x: {{{CARD}, {factors}, long_context: {long}}}}}}}")
+    cost = own.price(key("claude-x", window=window, speed="fast"), Tokens(output=MILLION))
+    assert cost == bounds(low, high)
+
+
+def test_cache_writes_that_are_not_told_apart_may_be_of_either_kind() -> None:
+    """From the cheaper of both rates to the dearer, whichever is which; reads have no part in it."""
+    own = book_with(
+        "{models: {claude-x: {input: 1, output: 1, cache_write_5m: 8, cache_write_1h: 6,"
+        " cache_read: 9}}}"
+    )
+    cost = own.price(key("claude-x"), Tokens(cache_write_unsplit=MILLION))
+    assert cost == bounds("6", "8")
+
+
+def test_priority_is_at_list_price() -> None:
+    """Prepaid tokens cost what others do, in a book that nobody has asked before."""
+    found = PriceBook(book().document).price(key(tier="priority"), Tokens(output=MILLION))
+    assert found == bounds("20")
+
+
+def test_a_tier_that_is_not_told_has_no_price() -> None:
+    """It might be batch at half the price, or a tier that nobody knows."""
+    found = PriceBook(book().document).price(key(tier=None), Tokens(output=1))
+    assert found == Unpriced("the report does not tell its service tier")
+
+
 @pytest.mark.parametrize(("above", "high"), [("199999", "30"), ("200000", "15")])
 def test_threshold_decides_what_a_window_tells(above: str, high: str) -> None:
     """A window up to 200,000 is certainly short at a threshold of 200,000, and not just below."""
@@ -887,15 +933,53 @@ def test_book_is_a_strict_document() -> None:
     assert document == book().document
 
 
+def book_of(model: str) -> PriceBook:
+    """A book of one model, x, that is written so: a line of YAML."""
+    text = f"version: 1\nverified_on: 2026-11-22\nweb_search: 10\nmodels:\n  x: {{{model}}}\n"
+    document, _ = load_document(text.encode(), "prices.yml", PriceDocument)
+    return PriceBook(document)
+
+
 def test_flag_of_the_book_is_true_or_false() -> None:
     """Whether a model's dated ids are accepted is not a matter of taste."""
-    text = (
-        "version: 1\nverified_on: 2026-11-22\nweb_search: 10\nmodels:\n  x:\n"
-        "    dated_ids: maybe\n    prices: {input: 1, output: 1, cache_write_5m: 1,"
-        " cache_write_1h: 1, cache_read: 1}\n"
-    )
     with pytest.raises(ConfigurationError) as caught:
-        load_document(text.encode(), "prices.yml", PriceDocument)
+        book_of(f"dated_ids: maybe, prices: {{{CARD}}}")
     assert errors_of(caught.value) == [
-        "prices.yml:6:5: models.x.dated_ids: 'maybe' is neither true nor false"
+        "prices.yml:5:7: models.x.dated_ids: 'maybe' is neither true nor false"
     ]
+    assert caught.value.problems[0].hint == "write true or false"
+
+
+@pytest.mark.parametrize(("written", "model"), [("true", "x"), ("false", None)])
+def test_a_date_behind_an_id_is_accepted_where_the_book_says_so(
+    written: str, model: str | None
+) -> None:
+    """Whether x-20261101 is x, is for the book to say."""
+    found = book_of(f"dated_ids: {written}, prices: {{{CARD}}}")
+    assert found.model_id("x-20261101") == model
+
+
+@pytest.mark.parametrize(
+    ("factors", "cost"),
+    [
+        pytest.param("us: 1", "30", id="long"),
+        pytest.param("us: 0.5", "30", id="not-cheaper-for-the-US"),
+        pytest.param("us: 1, fast: 3", "45", id="fast-costs-the-same-at-any-length"),
+        pytest.param("us: 1, fast: 1.5, fast_long_context: 2", "60", id="fast-and-long"),
+        pytest.param("us: 1, fast: 0.5, fast_long_context: 0.5", "30", id="not-cheaper-for-fast"),
+    ],
+)
+def test_dearest_rate_of_a_model_of_its_own(factors: str, cost: str) -> None:
+    """15 USD a million for short prompts and 30 for long ones: the dearest of all that may be asked for."""
+    long = "{above: 200000, input: 6, output: 30, cache_write_5m: 7, cache_write_1h: 12, cache_read: 1}"
+    found = book_of(f"prices: {{{CARD}, {factors}, long_context: {long}}}")
+    assert at_most(found, "2026-11-10", Tokens(output=MILLION)) == bounds("0", cost)
+
+
+def test_dearest_rate_may_be_that_of_short_prompts() -> None:
+    """Nothing says that a longer prompt is the dearer one."""
+    long = (
+        "{above: 200000, input: 1, output: 5, cache_write_5m: 1, cache_write_1h: 2, cache_read: 0}"
+    )
+    found = book_of(f"prices: {{{CARD}, us: 1, long_context: {long}}}")
+    assert at_most(found, "2026-11-10", Tokens(output=MILLION)) == bounds("0", "15")

@@ -13,11 +13,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import budget_gate
@@ -224,6 +226,7 @@ REFUSALS = {
     529: "overloaded_error",
 }
 RETRIED = {408, 409, 429, 500, 502, 504, 529}
+NOT_WHOLE = "check that the Admin key or OAuth token is whole, current and of this organization"
 
 
 @pytest.mark.parametrize("status", REFUSALS)
@@ -272,20 +275,39 @@ def test_recorded_errors_are_told(name: str, status: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("status", "credential", "remedy"),
     [
-        pytest.param(401, MESSAGE_KEY, "sk-ant-admin", id="401-message-key"),
-        pytest.param(401, ADMIN, "whole, current", id="401-admin-key"),
-        pytest.param(401, TOKEN, "OAuth token", id="401-token"),
-        pytest.param(403, ADMIN, "org:admin", id="403"),
-        pytest.param(404, ADMIN, "ANTHROPIC_BASE_URL", id="404"),
-        pytest.param(429, ADMIN, "less often", id="429"),
-        pytest.param(500, ADMIN, "later", id="500"),
-        pytest.param(302, ADMIN, "redirects are not followed", id="302"),
-        pytest.param(400, ADMIN, "update budget-gate", id="400"),
+        pytest.param(
+            401,
+            MESSAGE_KEY,
+            "this looks like a key for messages, which cannot read usage: create an Admin key "
+            "(sk-ant-admin...) in the Console and set ANTHROPIC_ADMIN_KEY to it",
+            id="401-message-key",
+        ),
+        pytest.param(401, ADMIN, NOT_WHOLE, id="401-admin-key"),
+        pytest.param(401, TOKEN, NOT_WHOLE, id="401-token"),
+        pytest.param(
+            403,
+            ADMIN,
+            "the credential may not read usage: use an Admin key, or the scope org:admin",
+            id="403",
+        ),
+        pytest.param(404, ADMIN, "check ANTHROPIC_BASE_URL", id="404"),
+        pytest.param(
+            429, ADMIN, "the API limits requests: run the gate less often, or later", id="429"
+        ),
+        pytest.param(500, ADMIN, "the API is in trouble: run the gate again later", id="500"),
+        pytest.param(
+            302,
+            ADMIN,
+            "redirects are not followed, as they would carry the key along: set "
+            "ANTHROPIC_BASE_URL to the final address",
+            id="302",
+        ),
+        pytest.param(400, ADMIN, "update budget-gate; if it is current, report this", id="400"),
     ],
 )
 def test_the_hint_is_the_next_step(status: int, credential: Credential, remedy: str) -> None:
     """Each refusal comes with what to do about it."""
-    assert remedy in failure(error(status), credential=credential).hint
+    assert failure(error(status), credential=credential).hint == remedy
 
 
 def test_a_message_key_that_is_refused_is_recognised() -> None:
@@ -377,6 +399,10 @@ def test_a_success_that_is_no_json_is_an_error(body: bytes, words: str) -> None:
     raised = failure(Response(200, body, {"request-id": "req_X"}), clock=clock)
     assert raised.code == "malformed_answer"
     assert raised.message == f"GET {ME}: {words} (request-id req_X)"
+    assert raised.hint == (
+        "something between here and the API may have answered: check the proxy and "
+        "ANTHROPIC_BASE_URL"
+    )
     assert clock.sleeps == []
 
 
@@ -428,7 +454,7 @@ def test_another_encoding_is_refused_unread(encoding: str) -> None:
     raised = failure(reply(body, content_encoding=encoding), clock=clock)
     assert (raised.code, clock.sleeps) == ("malformed_answer", [])
     assert raised.message == f"GET {ME}: the answer is encoded in a way that was not asked for"
-    assert "ANTHROPIC_BASE_URL" in raised.hint
+    assert raised.hint == "check what answers at ANTHROPIC_BASE_URL"
 
 
 def test_broken_gzip_is_an_error() -> None:
@@ -457,7 +483,8 @@ def test_an_oversized_answer_is_not_read_to_its_end(
     )
     raised = failure(response, clock=clock)
     assert (raised.code, clock.sleeps) == ("oversized_answer", [])
-    assert "larger than 1 MiB" in raised.message
+    assert raised.message == f"GET {ME}: the answer is larger than 1 MiB"
+    assert raised.hint == "check what answers at ANTHROPIC_BASE_URL"
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -474,13 +501,16 @@ def test_an_answer_of_too_many_parts_is_not_decoded(
     )
     assert (raised.code, clock.sleeps) == ("oversized_answer", [])
     assert raised.message == f"GET {ME}: the answer holds more than 1,000 parts"
+    assert raised.hint == "check what answers at ANTHROPIC_BASE_URL"
 
 
-def test_an_answer_of_many_parts_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Below the limit nothing is refused."""
+@pytest.mark.parametrize("commas", [990, 1000])
+def test_an_answer_of_many_parts_is_read(monkeypatch: pytest.MonkeyPatch, commas: int) -> None:
+    """Up to the limit nothing is refused."""
     monkeypatch.setattr(module, "MOST_PARTS", 1000)
-    with answering(reply([0] * 990)) as api, connected(api.url) as transport:
-        assert transport.get(ME) == [0] * 990
+    parts = [0] * (commas + 1)
+    with answering(reply(parts)) as api, connected(api.url) as transport:
+        assert transport.get(ME) == parts
 
 
 def test_an_answer_of_just_the_limit_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -510,8 +540,8 @@ def test_a_refused_connection_is_told_as_such() -> None:
         transport.get(ME)
     assert raised.value.code == "connection"
     assert f"GET {ME}: " in raised.value.message
-    assert raised.value.message.endswith("(tried 5 times)")
-    assert "ANTHROPIC_BASE_URL" in raised.value.hint
+    assert raised.value.message.endswith("refused) (tried 5 times)")
+    assert raised.value.hint == "check the network, the proxy and ANTHROPIC_BASE_URL"
     assert len(clock.sleeps) == 4
 
 
@@ -529,6 +559,66 @@ def test_a_name_that_does_not_resolve_is_told_as_such(monkeypatch: pytest.Monkey
         transport.get(ME)
     assert raised.value.code == "connection"
     assert "time" not in raised.value.message.removesuffix("(tried 5 times)")
+
+
+def transport_of(http: httpx.BaseTransport) -> Transport:
+    """Return a transport over a connection that a test makes up."""
+    return Transport("http://127.0.0.1:9", ADMIN, deadline=10, sleep=lambda _: None, http=http)
+
+
+def test_a_failure_without_words_is_told_by_its_kind() -> None:
+    """Some errors of a connection have no message of their own."""
+
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("")
+
+    with pytest.raises(UnverifiedError) as raised:
+        transport_of(httpx.MockTransport(fail)).get(ME)
+    assert raised.value.message == (f"GET {ME}: the connection failed (ReadError) (tried 5 times)")
+
+
+def test_a_refusal_without_a_request_id_is_its_status() -> None:
+    """Nothing is made up where nothing was told."""
+    refusing = httpx.MockTransport(lambda _: httpx.Response(403))
+    with pytest.raises(RefusedError) as raised:
+        transport_of(refusing).get(ME)
+    assert raised.value.message == f"GET {ME}: 403"
+
+
+def test_a_request_has_a_minute_and_ten_seconds_to_connect() -> None:
+    """Whatever the deadline allows, a single request does not wait longer; a shorter deadline does not either."""
+    seen: list[dict[str, float]] = []
+
+    def hear(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"])
+        return httpx.Response(200, json={})
+
+    for deadline in (600, 5):
+        clock = Clock()
+        Transport(
+            "http://127.0.0.1:9",
+            ADMIN,
+            deadline=deadline,
+            now=clock.now,
+            http=httpx.MockTransport(hear),
+        ).get(ME)
+    assert [(one["connect"], one["read"], one["write"], one["pool"]) for one in seen] == [
+        (10, 60, 60, 60),
+        (5, 5, 5, 5),
+    ]
+
+
+def test_the_clock_is_that_of_this_machine() -> None:
+    """Unless a test names another one, the API's time is compared with the present, in UTC."""
+
+    def hear(_: httpx.Request) -> httpx.Response:
+        now = format_datetime(datetime.now(UTC), usegmt=True)
+        return httpx.Response(200, json={}, headers={"date": now})
+
+    transport = transport_of(httpx.MockTransport(hear))
+    transport.get(ME)
+    assert transport.clock_difference is not None
+    assert abs(transport.clock_difference) < timedelta(seconds=10)
 
 
 def test_a_connection_that_ends_without_an_answer_is_told_as_such() -> None:
@@ -681,17 +771,29 @@ def test_a_wait_that_ends_with_the_deadline_is_not_begun() -> None:
     assert sleeps(error(429, retry_after="30"), None, deadline=30.5) == [30]
 
 
+def test_a_single_try_is_not_counted() -> None:
+    """Where there was no time for another, nothing is said of tries."""
+    with (
+        answering(error(429, retry_after="30")) as api,
+        connected(api.url, deadline=30, clock=Clock()) as transport,
+        pytest.raises(RefusedError) as raised,
+    ):
+        transport.get(ME)
+    assert raised.value.message == (f"GET {ME}: 429 api_error: said (request-id req_011CEXAMPLE)")
+
+
 def test_the_deadline_is_one_for_all_requests() -> None:
     """Time that one request has spent is gone for the next."""
     clock = Clock()
     with answering(reply({})) as api, connected(api.url, deadline=10, clock=clock) as transport:
         transport.get(ME)
         clock.time += 10
-        with pytest.raises(UnverifiedError, match="within 10 s") as raised:
+        with pytest.raises(UnverifiedError) as raised:
             transport.get(ME)
         assert len(api.requests) == 1
     assert raised.value.code == "deadline"
-    assert "--deadline" in raised.value.hint
+    assert raised.value.message == "the API did not answer everything within 10 s"
+    assert raised.value.hint == "try again, or allow more time with --deadline"
 
 
 def silent(connection: socket.socket) -> None:
@@ -783,6 +885,7 @@ def test_a_timeout_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         transport.get(ME)
     assert raised.value.code == "timeout"
+    assert raised.value.hint == "try again; if it stays so, see the API's status page"
 
 
 # Calls beside one another.
@@ -835,6 +938,27 @@ def test_a_result_that_is_there_is_had_after_the_deadline() -> None:
         assert pending.result() == 7
         clock.time += 100
         assert pending.result() == 7
+
+
+def test_a_call_that_hangs_is_left_at_once_after_the_deadline() -> None:
+    """Where no time is left, none is waited."""
+    clock = Clock()
+    release = threading.Event()
+    with connected(unused_url(), deadline=5, clock=clock) as transport:
+        pending = transport.start(lambda: release.wait(10))
+        clock.time += 100
+        began = time.monotonic()
+        with pytest.raises(UnverifiedError, match="within 5 s"):
+            pending.result()
+        took = time.monotonic() - began
+        release.set()
+    assert took < 0.9
+
+
+def test_a_key_that_an_answer_echoes_is_blotted_out() -> None:
+    """Three stars stand in its place, in the middle of what was said."""
+    raised = failure(error(400, "invalid_request_error", f"is {EXAMPLE_KEY} yours?"))
+    assert ": is *** yours? (" in raised.message
 
 
 def test_a_call_that_hangs_is_left_at_the_deadline() -> None:
@@ -1018,8 +1142,12 @@ def test_a_proxy_that_cannot_be_used_is_no_bug_of_ours(
 ) -> None:
     """A runner whose environment names a proxy of another kind is told so, without a traceback."""
     proxied(proxy)
-    with pytest.raises(GateError, match="proxy"):
+    with pytest.raises(
+        GateError,
+        match=r"^no connection can be made with the proxy, certificates or address set: ",
+    ) as raised:
         Transport("https://api.example.test", ADMIN, deadline=10, sleep=lambda _: None).get(ME)
+    assert raised.value.hint == "check HTTPS_PROXY, SSL_CERT_FILE and ANTHROPIC_BASE_URL"
 
 
 @pytest.mark.usefixtures("proxied")

@@ -14,6 +14,7 @@ from budget_gate.sources.usage_page import MOST_TOKENS, read_page
 from tests.serving import recorded
 
 WHERE = "GET /somewhere"
+BUCKET = f"{WHERE}, bucket 2026-11-05T00:00:00Z"
 DAY = date(2026, 11, 5)
 
 
@@ -594,7 +595,110 @@ def test_a_long_value_is_cut_short_in_the_message() -> None:
     """A hostile value does not fill the report."""
     with pytest.raises(UnverifiedError) as raised:
         usage(page(row(output_tokens="9" * 10_000)))
-    assert len(raised.value.message) < 300
+    assert raised.value.message == (
+        f"{BUCKET} cannot be trusted: a count of tokens is '{'9' * 36}..."
+    )
+
+
+@pytest.mark.parametrize(("digits", "told"), [(38, "9" * 38 + "'"), (39, "9" * 36 + "...")])
+def test_a_value_of_forty_signs_is_told_whole(digits: int, told: str) -> None:
+    """Its quotes count; of one sign more forty are told, the cut among them."""
+    with pytest.raises(UnverifiedError, match="a count of tokens is '") as raised:
+        usage(page(row(output_tokens="9" * digits)))
+    assert raised.value.message.endswith(f"is '{told}")
+
+
+def test_a_long_name_is_cut_short_in_the_message() -> None:
+    """Of the name of what cannot be priced, sixty signs are told."""
+    with pytest.raises(UnverifiedError) as raised:
+        usage(page(row(**{"x" * 99 + "_tokens": 1})))
+    assert raised.value.message == (
+        f"{BUCKET} cannot be trusted: it counts '{'x' * 60}', which this version cannot price"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (row(output_tokens=-1), "a count of tokens is -1"),
+        (row(uncached_input_tokens=-1), "a count of tokens is -1"),
+        (row(cache_read_input_tokens=1.5), "a count of tokens is 1.5"),
+        (row(cache_creation={"ephemeral_5m_input_tokens": -1}), "a count of tokens is -1"),
+        (row(server_tool_use={"web_search_requests": -1}), "a count of tokens is -1"),
+        (scoped_row(cache_creation_input_tokens=-1), "a count of tokens is -1"),
+        (row(cache_creation=[]), "`cache_creation` is no object"),
+        (
+            row(server_tool_use={"x_requests": 1}),
+            "it counts 'x_requests', which this version cannot price",
+        ),
+        (row(x_tokens=1), "it counts 'x_tokens', which this version cannot price"),
+        (row(model=7), "a dimension is not a name"),
+        ("row", "a row is no object"),
+        (without("uncached_input_tokens"), "a row has not one count of input"),
+        (without("output_tokens"), "a row has no count of output"),
+        (row(cache_creation_input_tokens=1), "a row counts its cache writes in two forms"),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_told(given: object, problem: str) -> None:
+    """The message names the origin, the bucket and the defect."""
+    with pytest.raises(UnverifiedError) as raised:
+        usage(page(given))
+    assert raised.value.message == f"{BUCKET} cannot be trusted: {problem}"
+
+
+def test_a_dimension_that_is_not_told_is_named_in_the_message() -> None:
+    """Where a row must tell its speed and does not, the message says which bucket and what."""
+    (bucket,) = read_page(page(row(speed=None)), WHERE).buckets
+    with pytest.raises(UnverifiedError) as raised:
+        bucket.usage(told=["speed"])
+    assert raised.value.message == f"{BUCKET} cannot be trusted: a row does not tell its speed"
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ([], "there is no list `data` in it"),
+        (page(has_more=None), "`has_more` is neither true nor false"),
+        (page(has_more=True), "it says that there is more, but not where"),
+        (page() | {"data": [{}]}, "a bucket holds no list `results`"),
+        (
+            page() | {"data": [{"starting_at": 5, "results": []}]},
+            "a bucket's time is not RFC 3339: 5",
+        ),
+        (
+            page()
+            | {
+                "data": [
+                    {
+                        "starting_at": "2026-11-05T00:00:00Z",
+                        "ending_at": "2026-11-05T00:00:00Z",
+                        "results": [],
+                    }
+                ]
+            },
+            "a bucket ends before it starts (2026-11-05T00:00:00Z)",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_page_is_told(answer: object, problem: str) -> None:
+    """The message names the origin and the defect."""
+    with pytest.raises(UnverifiedError) as raised:
+        read_page(answer, WHERE)
+    assert raised.value.message == f"{WHERE} cannot be trusted: {problem}"
+
+
+def test_a_wrong_count_among_nulls_names_its_bucket() -> None:
+    """Where one row has no count and the next a wrong one, the error is told as any other."""
+    with pytest.raises(UnverifiedError) as raised:
+        usage(page(row(cache_read_input_tokens=None), row(cache_read_input_tokens=-2)))
+    assert raised.value.message == f"{BUCKET} cannot be trusted: a count of tokens is -2"
+
+
+@pytest.mark.parametrize("right", [0, MOST_TOKENS - 1])
+def test_the_wrong_count_is_the_one_that_is_told(right: int) -> None:
+    """The least and the largest count are right, so that it is the other row's that is quoted."""
+    with pytest.raises(UnverifiedError, match=r"a count of tokens is -1$"):
+        usage(page(row(output_tokens=right), row(output_tokens=-1)))
 
 
 def test_the_bucket_is_named_in_the_message() -> None:

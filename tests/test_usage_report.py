@@ -325,6 +325,23 @@ def test_the_speed_refused_with_403_is_a_range_as_well() -> None:
         assert sums(read(api)) == truth(api, EVERY_DIMENSION - {"speed"})
 
 
+def test_usage_that_is_told_whole_has_no_note() -> None:
+    """Where the API tells all that was asked for, there is nothing to warn of."""
+    with serving() as api:
+        assert read(api).notes == ()
+
+
+def test_a_second_failure_of_another_kind_is_the_one_told() -> None:
+    """The speed is refused, and then the key: it is the key that has to be seen to."""
+    with serving() as api:
+        api.intercept = lambda request, _: (
+            refuse(400 if "speed" in groups(request) else 401) if request.path == USAGE else None
+        )
+        with pytest.raises(RefusedError) as raised:
+            read(api)
+    assert raised.value.status == 401
+
+
 def test_a_refusal_of_any_query_is_told_as_the_first_one() -> None:
     """Where the query without speed is refused too, the first refusal is the one shown."""
     with serving() as api:
@@ -645,6 +662,26 @@ def test_pages_that_do_not_tile_the_period_are_an_error(trap: str) -> None:
         assert len([request for request in api.requests if of_width("1d")(request)]) <= 10
 
 
+@pytest.mark.parametrize(
+    ("trap", "problem"),
+    [
+        ("more-null", "`has_more` is neither true nor false"),
+        ("doubled", "bucket 2026-11-12T00:00:00Z is out of place"),
+        ("one-more-at-the-end", "bucket 2026-11-22T00:00:00Z is out of place"),
+        ("too-short", "bucket 2026-11-09T00:00:00Z has a wrong end"),
+        ("last-bucket-missing", "it ends before bucket 2026-11-21T00:00:00Z"),
+        ("endless-empty-pages", "its pages go in a circle"),
+    ],
+)
+def test_what_is_wrong_with_the_pages_is_told(trap: str, problem: str) -> None:
+    """The message names the route, the bucket and the defect."""
+    with serving() as api:
+        tamper(api, TRAPS[trap], only=of_width("1d"), limit=8)
+        with pytest.raises(UnverifiedError) as raised:
+            read(api)
+    assert raised.value.message == f"GET {USAGE} cannot be trusted: {problem}"
+
+
 def test_a_cursor_that_repeats_is_an_error_even_if_its_pages_do_not() -> None:
     """Two pages under one cursor cannot be told apart from a circle, however well they fit."""
     cursors: list[str] = []
@@ -735,6 +772,26 @@ def test_org_scoped_workspaces_are_those_of_the_organization() -> None:
     assert f"/v1/organizations/{identity}/usage_report/messages" in paths
 
 
+def test_org_scoped_usage_is_asked_for_by_five_groups() -> None:
+    """The length of the prompts among them; the speed, which these routes refuse, is not."""
+    with LoopbackAPI(organization_at(NOW, 11), now=NOW, org_scoped=True) as api:
+        read(api)
+        asked = [
+            groups(request)
+            for request in api.requests
+            if request.path == f"/v1/organizations/{api.organization.id}/usage_report/messages"
+        ]
+    assert len(asked) == 2
+    for group in asked:
+        assert set(group) == {
+            "workspace_id",
+            "model",
+            "service_tier",
+            "inference_geo",
+            "context_window",
+        }
+
+
 def test_org_scoped_usage_that_names_no_workspace_is_of_none_in_particular() -> None:
     """Where every row's workspace is null, the answer may not tell workspaces at all."""
     organization = organization_at(NOW, 11)
@@ -768,29 +825,40 @@ def test_an_organization_id_stays_one_part_of_the_path() -> None:
     assert all(path.startswith("/v1/organizations") for path in paths)
 
 
+NO_ID = "the organization has no id"
+NO_ORGANIZATIONS = "it is not a list of organizations"
+
+
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "problem"),
     [
-        pytest.param({"data": []}, id="none"),
-        pytest.param({"data": [{"id": "a", "name": "A"}, {"id": "b", "name": "B"}]}, id="two"),
-        pytest.param({"data": [{"name": "A"}]}, id="without-id"),
-        pytest.param({"data": [{"id": ""}]}, id="empty-id"),
-        pytest.param({"data": [{"id": 7}]}, id="numeric-id"),
-        pytest.param({"data": ["a"]}, id="text"),
-        pytest.param({"data": [{"id": "a"}], "has_more": True}, id="more-of-them"),
-        pytest.param({"data": {"id": "a"}}, id="no-list"),
-        pytest.param([], id="no-object"),
-        pytest.param("a", id="only-text"),
+        pytest.param(
+            {"data": []}, "it lists 0 organizations, so which to judge is unclear", id="none"
+        ),
+        pytest.param(
+            {"data": [{"id": "a", "name": "A"}, {"id": "b", "name": "B"}]},
+            "it lists 2 organizations, so which to judge is unclear",
+            id="two",
+        ),
+        pytest.param({"data": [{"name": "A"}]}, NO_ID, id="without-id"),
+        pytest.param({"data": [{"id": ""}]}, NO_ID, id="empty-id"),
+        pytest.param({"data": [{"id": 7}]}, NO_ID, id="numeric-id"),
+        pytest.param({"data": ["a"]}, NO_ID, id="text"),
+        pytest.param({"data": [{"id": "a"}], "has_more": True}, NO_ORGANIZATIONS, id="more"),
+        pytest.param({"data": {"id": "a"}}, NO_ORGANIZATIONS, id="no-list"),
+        pytest.param([], NO_ORGANIZATIONS, id="no-object"),
+        pytest.param("a", NO_ORGANIZATIONS, id="only-text"),
     ],
 )
-def test_anything_but_one_organization_is_an_error(answer: object) -> None:
+def test_anything_but_one_organization_is_an_error(answer: object, problem: str) -> None:
     """Which organization to judge is never guessed."""
     with LoopbackAPI(organization_at(NOW, 11), now=NOW, org_scoped=True) as api:
         api.intercept = lambda request, _: (
             reply(answer) if request.path == "/v1/organizations" else None
         )
-        with pytest.raises(UnverifiedError, match="GET /v1/organizations cannot be trusted: "):
+        with pytest.raises(UnverifiedError) as raised:
             read(api)
+    assert raised.value.message == f"GET /v1/organizations cannot be trusted: {problem}"
 
 
 def test_where_nothing_is_found_the_first_error_is_shown() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.pricing import price_usage
-from budget_gate.domain.spend import Note, Spend, SpendLine, Workspace
+from budget_gate.domain.spend import Level, Note, Spend, SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens
 from budget_gate.domain.verdict import (
     FailOn,
@@ -82,6 +82,40 @@ def priced_report(
 def test_breach_is_spend_above_the_cap(spent: str, status: str) -> None:
     """Spend that equals its cap is within it, and a fraction of a cent above it is not."""
     assert status_of("version: 1\nglobal: {cap: 10.00}\n", bounds(spent)) == status
+
+
+@pytest.mark.parametrize(
+    ("text", "cost", "reason"),
+    [
+        ("global: {cap: 10}", bounds("1"), "spend is within the cap"),
+        ("global: {cap: 10}", bounds("11"), "spend is above the cap"),
+        ("global: {cap: 10}", bounds("8"), "spend has reached 80% of the cap"),
+        (
+            "global: {cap: 10}",
+            bounds("9", "11"),
+            "the usage report cannot tell whether spend is above the cap",
+        ),
+        (
+            "global: {cap: 10}\nspend: {uncertain: warn}",
+            bounds("9", "11"),
+            "the usage report cannot tell whether spend is above the cap",
+        ),
+        (
+            "global: {cap: 10}",
+            bounds("0", "unlimited"),
+            "part of the usage has no price, so spend may be above the cap",
+        ),
+        (
+            "unlisted: warn",
+            bounds("1"),
+            "the workspace is not listed in the policy and has spend",
+        ),
+    ],
+)
+def test_each_verdict_has_its_reason(text: str, cost: Bounds, reason: str) -> None:
+    """A reader is told in words why a budget stands as it does."""
+    (result,) = judged(f"version: 1\n{text}\n", {None: cost}).budgets
+    assert result.reason == reason
 
 
 def test_exact_sum_is_compared() -> None:
@@ -247,6 +281,17 @@ def test_unread_spend_is_unverified() -> None:
     assert report.notes == (note,)
     assert report.period == MONTH.period
     assert report.price_age_days is None
+
+
+@pytest.mark.parametrize(
+    ("text", "cap"),
+    [("global: {cap: 10.50}", Decimal("10.50")), ("workspaces: {default: {cap: 1}}", None)],
+)
+def test_the_cap_of_a_report_is_the_global_one(text: str, cap: Decimal | None) -> None:
+    """With spend or without; a workspace's cap is not that of the organization."""
+    file = policy(f"version: 1\n{text}\n")
+    assert evaluate(file, spend_of({}), MONTH).cap == cap
+    assert unverified(file.policy, MONTH, ()).cap == cap
 
 
 # Exit codes --------------------------------------------------------------------------------------
@@ -431,6 +476,18 @@ def test_order_of_the_default_and_unattributed_usage_does_not_matter() -> None:
         evaluate(policy(GLOBAL), spend_of_lines(*order), MONTH) for order in permutations(lines)
     )
     assert first == second
+    assert [row.id for row in first.workspaces] == [None, UNATTRIBUTED]
+
+
+def test_equal_spend_stands_in_the_order_of_ids() -> None:
+    """A model without a name and the default workspace come before those that have an id."""
+    ids = ("A", None, UNATTRIBUTED, "Z")
+    lines = (line(3, one, one or None, bounds("1")) for one in ids)
+    report = evaluate(policy(GLOBAL), spend_of_lines(*lines), MONTH)
+    assert [row.id for row in report.workspaces] == [None, UNATTRIBUTED, "A", "Z"]
+    lines = (line(3, None, one, bounds("1")) for one in ("A", None, "Z"))
+    report = evaluate(policy(GLOBAL), spend_of_lines(*lines), MONTH)
+    assert [row.id for row in report.models] == [None, "A", "Z"]
 
 
 def test_budgets_stand_worst_first() -> None:
@@ -483,13 +540,17 @@ def test_report_carries_what_it_was_made_of() -> None:
         (400, "warning"),
     ],
 )
-def test_stale_prices_are_told(age: int, level: str | None) -> None:
+def test_stale_prices_are_told(age: int, level: Level | None) -> None:
     """From 30 days on a price book is noted as old, and from 90 days on it is warned of."""
     verified_on = MONTH.as_of.date() - timedelta(days=age)
     report = evaluate(policy(GLOBAL), spend_of(WITHIN, verified_on=verified_on), MONTH)
     assert report.price_age_days == age
-    assert [note.level for note in report.notes if note.code == "stale_prices"] == (
-        [level] if level else []
+    message = (
+        f"The price book was last checked on {verified_on}, {age} days before this report: "
+        "update budget-gate."
+    )
+    assert notes_of(report, "stale_prices") == (
+        [Note(level, "stale_prices", message)] if level else []
     )
 
 
@@ -537,8 +598,8 @@ def test_workspaces_that_are_known_are_not_told(
 def test_a_workspace_called_default_is_told(name: str, count: int) -> None:
     """A policy's key of that name means another one."""
     report = judged(GLOBAL, {}, workspaces=(Workspace("wrkspc_01A", name),))
-    found = notes_of(report, "default_name")
-    assert [note.level for note in found] == ["warning"] * count
+    message = "A workspace is called default: in the policy, that key is the default workspace."
+    assert notes_of(report, "default_name") == [Note("warning", "default_name", message)] * count
 
 
 def test_a_month_of_no_length_is_told() -> None:
