@@ -39,6 +39,7 @@ from tests.organizations import usages
 CLASSES = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read")
 FIELDS = dict(zip(CLASSES, ("uncached_input", *CLASSES[1:]), strict=True))
 NEW = "claude-unknown-9"
+HAIKU_ALIAS = "claude-haiku-4-5-20251001"
 LATER = date(2027, 6, 30)  # a row without an end still holds then
 
 with (Path(__file__).parent / "prices.csv").open(encoding="utf-8", newline="") as _file:
@@ -692,6 +693,16 @@ def test_own_price_of_a_missing_model() -> None:
     assert cost == bounds("28.05")
 
 
+def test_own_price_of_many_decimals_is_exact() -> None:
+    """The product of a price and a factor of 12 decimals each keeps all of its 24."""
+    own = book_with(
+        "{models: {claude-x: {input: 1, output: 123456789.123456789013, cache_write_5m: 1,"
+        " cache_write_1h: 1, cache_read: 1, us: 1.000000000001}}}"
+    )
+    cost = own.price(key("claude-x", geo="us"), Tokens(output=MILLION))
+    assert cost == bounds("123456789.123580245802123456789013")
+
+
 def test_own_price_replaces_the_listed_one() -> None:
     """A negotiated price wins over the book's."""
     own = book_with(f"{{models: {{claude-opus-5-5: {{{CARD}}}}}}}")
@@ -767,6 +778,17 @@ def test_own_prices_follow_one_another(day: str, cost: str) -> None:
         f"{{models: {{claude-x: [{{until: 2026-11-05, {CARD}}}, {{from: 2026-11-05, {later}}}]}}}}"
     )
     assert own.price(key("claude-x", day), Tokens(output=MILLION)) == bounds(cost)
+
+
+def test_two_own_prices_of_one_model_are_an_error() -> None:
+    """Under its id and under its alias a model has one price, and which of two is not guessed."""
+    models = ", ".join(f"{name}: {{{CARD}}}" for name in ("claude-haiku-4-5", HAIKU_ALIAS))
+    with pytest.raises(ConfigurationError) as caught:
+        book_with(f"{{models: {{{models}}}}}")
+    assert caught.value.message == (
+        f"prices.models: claude-haiku-4-5 and {HAIKU_ALIAS} are the same model"
+    )
+    assert caught.value.hint == "keep one of both"
 
 
 def test_own_price_of_a_missing_model_ends() -> None:

@@ -24,7 +24,7 @@ import pytest
 
 import budget_gate
 from budget_gate.domain.period import MonthToDate
-from budget_gate.errors import GateError, UnverifiedError
+from budget_gate.errors import ConfigurationError, GateError, UnverifiedError
 from budget_gate.sources import transport as module
 from budget_gate.sources.transport import Credential, RefusedError, Transport
 from budget_gate.sources.usage_report import read_usage
@@ -134,6 +134,7 @@ def test_every_request_says_version_and_integration() -> None:
         headers = api.requests[0].headers
     assert headers["anthropic-version"] == "2023-06-01"
     assert headers["user-agent"] == f"budget-gate/{budget_gate.__version__}"
+    assert headers["accept"] == "application/json"
 
 
 def test_a_beta_goes_with_the_request_that_names_it_alone() -> None:
@@ -1173,3 +1174,18 @@ def test_an_address_that_cannot_be_one_is_no_bug_of_ours(url: str) -> None:
     """A base URL that no request can be made to is told so, without a traceback."""
     with pytest.raises(GateError):
         Transport(url, ADMIN, deadline=10, sleep=lambda _: None).get(ME)
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.InvalidURL("it has a space"), UnicodeError("it has a space")]
+)
+def test_an_address_that_is_found_wrong_late_comes_with_its_remedy(error: Exception) -> None:
+    """Some addresses are refused only by the first request."""
+
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    with pytest.raises(ConfigurationError) as raised:
+        transport_of(httpx.MockTransport(fail)).get(ME)
+    assert raised.value.message == "ANTHROPIC_BASE_URL is no address: it has a space"
+    assert raised.value.hint == "correct it, or leave it empty"
