@@ -80,11 +80,12 @@ def _read_analytics(
                 "run the gate again",
                 code="refreshed_costs",
             )
-    if refreshed > now + (transport.clock_difference or timedelta(0)) + _TOLERANCE:
+    # Differences have no end, where a sum might lie beyond the calendar.
+    if refreshed - now > (transport.clock_difference or timedelta(0)) + _TOLERANCE:
         raise malformed(where, "its costs are said to be of the future")
     # A day is settled when the data reaches past its end, not merely up to it.
-    through = (refreshed - timedelta.resolution).date()
-    through = min(max(through, period.start.date()), period.end.date())
+    ended = sum(refreshed > day + DAY for day in period.steps(DAY))
+    through = period.start.date() + ended * DAY
     settled = tuple(charge for charge in charges.values() if charge.day < through)
     return Bill(settled, period.start.date(), through, "analytics")
 
