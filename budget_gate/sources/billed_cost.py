@@ -126,10 +126,18 @@ def _read_cost_report(transport: Transport, period: Period, refused: RefusedErro
     charges: list[Charge] = []
     try:
         for bucket in read_buckets(transport, COST_REPORT, query, period, DAY):
+            told: set[str] = set()
             for row in bucket.rows:
                 if not isinstance(row, dict):
                     raise malformed(where, "a row is no object")
-                charges.append(_charge(row, row, bucket.start.date(), where))
+                charge = _charge(row, row, bucket.start.date(), where)
+                # Rows that are alike in all but the amount may differ in what the report does not
+                # tell; two of one amount, to all its decimals, are one.
+                text = repr(sorted(row.items()))
+                if text in told and charge.amount:
+                    raise malformed(where, "it tells a cost twice")
+                told.add(text)
+                charges.append(charge)
     except RefusedError as again:
         if again.status not in _REFUSALS:
             raise
