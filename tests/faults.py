@@ -17,7 +17,7 @@ import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,16 @@ import httpx
 
 from budget_gate.cli import main
 from budget_gate.sources import documents, transport
-from tests.loopback import LoopbackAPI, Organization, Request, Response, Workspace
+from tests.billing import Charge, bill_of, billed, code_execution, session_usage
+from tests.loopback import (
+    DEFAULT_WORKSPACE_ID,
+    LoopbackAPI,
+    Organization,
+    Request,
+    Response,
+    Workspace,
+)
+from tests.loopback_costs import COST, COST_REPORT
 from tests.oracle import EVERY_DIMENSION, KNOWN_ORG_SCOPED, Usage, total
 from tests.serving import (
     ME,
@@ -52,13 +61,14 @@ TABLE = Path(__file__).with_name("FAULTS.md")
 KEY = "sk-ant-admin01-EXAMPLE-" + "".join(f"NOT-A-KEY-{number:03}-" for number in range(6)) + "END"
 # Early in a month and in a day, so that a run is short: seven closed days, and seven hours of today.
 NOW = datetime(2026, 11, 8, 6, 37, 30, tzinfo=UTC)
+REFRESHED_AT = datetime(2026, 11, 8, 6, 25, tzinfo=UTC)
 DEADLINE = 2.0
 # From the start of the run, which is before that of its deadline, to its answer.
 ANSWERED_WITHIN = 3.0
 MOST_BYTES = 256 * 1024
 ALWAYS = 1_000_000
 
-Scenario = Literal["direct", "speed refused", "by organization"]
+Scenario = Literal["direct", "speed refused", "by organization", "billed", "billed by cost report"]
 # A wire fault does with the connection what it wants, and returns whether to keep it.
 Wire = Callable[[socket.socket], bool | None]
 Change = Callable[[dict[str, Any]], object]
@@ -108,22 +118,59 @@ KNOWN: dict[Scenario, frozenset[str]] = {
     "direct": EVERY_DIMENSION,
     "speed refused": EVERY_DIMENSION - {"speed"},
     "by organization": KNOWN_ORG_SCOPED,
+    "billed": EVERY_DIMENSION,
+    "billed by cost report": EVERY_DIMENSION,
 }
+BILLED: tuple[Scenario, ...] = ("billed", "billed by cost report")
+CLOSED_DAYS = len(_DAYS)
+# Each day costs less than at list price, so that one which is not settled yet is not below the truth.
+BILL: list[Charge] = [
+    *bill_of(ORGANIZATION, discount=Fraction(1, 10)),
+    *(code_execution(at.date(), PRODUCTION.id, Fraction(1, 4)) for at in _DAYS),
+    *(session_usage(at.date(), None, Fraction(1, 8)) for at in _DAYS),
+]
+
+
+def _spent(
+    scenario: Scenario,
+    settled: int,
+    known: frozenset[str],
+    workspaces: Collection[str | None],
+) -> tuple[Fraction, Fraction]:
+    """Return the bounds of what some workspaces spent, the first `settled` days as billed where that is asked for."""
+    through = _MONTH + timedelta(days=settled if scenario in BILLED else 0)
+    usage = [it for it in ORGANIZATION.usage if it.workspace in workspaces and it.at >= through]
+    charges = [charge for charge in BILL if charge.workspace in workspaces]
+    low, high = total(usage, known)
+    bill = billed(charges, _MONTH.date(), through.date()).overall
+    return low + bill, high + bill
+
+
+_EVERYWHERE = (None, *(workspace.id for workspace in _LISTED))
 
 
 @cache
-def truth(scenario: Scenario) -> tuple[Fraction, Fraction]:
-    """Return the oracle's bounds of the month, as well as the routes of a scenario can tell them."""
-    return total(ORGANIZATION.usage, KNOWN[scenario])
+def truth(scenario: Scenario, settled: int = CLOSED_DAYS) -> tuple[Fraction, Fraction]:
+    """Return the exact bounds of the month, as well as the routes of a scenario can tell them."""
+    return _spent(scenario, settled, KNOWN[scenario], _EVERYWHERE)
+
+
+@cache
+def production(scenario: Scenario) -> Fraction:
+    """Return what the one workspace that has a cap spent at least."""
+    return _spent(scenario, CLOSED_DAYS, KNOWN[scenario], (PRODUCTION.id,))[0]
 
 
 @cache
 def policy(scenario: Scenario) -> str:
     """Write a policy whose caps are a cent below what surely was spent."""
-    usage = [usage for usage in ORGANIZATION.usage if usage.workspace == PRODUCTION.id]
-    caps = [truth(scenario)[0], total(usage, KNOWN[scenario])[0]]
-    overall, production = (f"{float(cap) - 0.01:.6f}" for cap in caps)
-    return f"version: 1\nglobal: {{cap: {overall}}}\nworkspaces:\n  production: {{cap: {production}}}\n"
+    caps = (truth(scenario)[0], production(scenario))
+    overall, workspace = (f"{float(cap) - 0.01:.6f}" for cap in caps)
+    basis = "billed" if scenario in BILLED else "list"
+    return (
+        f"version: 1\nglobal: {{cap: {overall}}}\nworkspaces:\n  production: {{cap: {workspace}}}\n"
+        f"spend: {{basis: {basis}}}\n"
+    )
 
 
 # The requests of a run.
@@ -135,12 +182,18 @@ class Asked:
 
     name: str
     scenario: Scenario
-    kind: Literal["usage", "lengths", "workspaces", "organizations", "me"]
+    kind: Literal[
+        "usage", "lengths", "workspaces", "organizations", "me", "analytics", "cost report"
+    ]
     matches: Callable[[Request], bool]
     report: Callable[[Request], bool] | None = None
 
 
 _BELOW = f"/v1/organizations/{ORGANIZATION.id}"
+_ANALYTICS, _COST_REPORT = (f"/v1/organizations/{route}" for route in (COST, COST_REPORT))
+# How much a page holds where there are to be several: 22 of 42 rows, so that a day stands on two, or some buckets.
+_PAGE_SIZES = {WORKSPACES: 2, _ANALYTICS: 22}
+_PAGE_SIZE = 4
 
 
 def _matcher(
@@ -188,6 +241,13 @@ def _asked() -> Iterator[Asked]:
         yield Asked(f"{span} by organization", "by organization", "usage", matches)
     matches = _matcher(f"{_BELOW}/workspaces")
     yield Asked("workspaces by organization", "by organization", "workspaces", matches)
+    for page, number in pages:
+        matches = _matcher(_ANALYTICS, page=number)
+        yield Asked(f"billed cost, {page}", "billed", "analytics", matches, _matcher(_ANALYTICS))
+    whole = _matcher(_COST_REPORT)
+    for page, number in pages:
+        matches = _matcher(_COST_REPORT, page=number)
+        yield Asked(f"cost report, {page}", "billed by cost report", "cost report", matches, whole)
 
 
 REQUESTS = {asked.name: asked for asked in _asked()}
@@ -198,10 +258,11 @@ REQUESTS = {asked.name: asked for asked in _asked()}
 
 @dataclass(frozen=True)
 class Hit:
-    """A request that meets a fault, and the true answer to it."""
+    """A request that meets a fault, and the true answer to it; `ask` gives that to any other."""
 
     request: Request
     response: Response
+    ask: Callable[[Request], Response]
 
     @property
     def body(self) -> dict[str, Any]:
@@ -216,6 +277,7 @@ class Fault:
 
     `codes` are those of requests by their name or kind, where they are not 3. `passes`: another
     try may not meet it, so that one is ridden out. `patience` is how long a request may take.
+    `settled` is how many days the bill is about, as far as the fault lets that be known.
     """
 
     name: str
@@ -225,6 +287,7 @@ class Fault:
     codes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     passes: bool = False
     patience: float = 60.0
+    settled: int = CLOSED_DAYS
 
     @property
     def is_slow(self) -> bool:
@@ -241,6 +304,9 @@ class Fault:
 ALL = tuple(REQUESTS)
 _ECHO = {"request-id": KEY, "x-api-key": KEY, "set-cookie": f"key={KEY}"}
 _RIGHT = {"*": (1,)}
+# Where the first page of the analytics is refused in one of these ways, the cost report tells the same.
+_REFUSALS = (400, 403, 404)
+_FALLS_BACK = {"billed cost, page 1": (1,)}
 
 
 def _of(*kinds: str) -> tuple[str, ...]:
@@ -380,7 +446,8 @@ def bomb(layers: int, size: int) -> bytes:
 
 def _statuses() -> Iterator[Fault]:
     for status in (400, 401, 403, 404, 999):
-        yield Fault(f"status {status}", "Statuses", _error(status), ALL)
+        codes = _FALLS_BACK if status in _REFUSALS else {}
+        yield Fault(f"status {status}", "Statuses", _error(status), ALL, codes)
     for status in (408, 409, 429, 500, 504, 529):
         yield Fault(f"status {status}", "Statuses", _error(status), ALL, passes=True)
     yield Fault("status 204", "Statuses", _error(204), ALL)
@@ -420,6 +487,7 @@ def _statuses() -> Iterator[Fault]:
         "Statuses",
         _error(400, x_should_retry="true"),
         ALL,
+        _FALLS_BACK,
         passes=True,
     )
     yield Fault(
@@ -439,7 +507,7 @@ def _bodies() -> Iterator[Fault]:
     page = partial(_answers, content_type="text/html")
     yield Fault("HTML", "Bodies", page(html), ALL)
     yield Fault("HTML of a proxy in trouble", "Bodies", page(html, 502), ALL, passes=True)
-    yield Fault("HTML that refuses", "Bodies", page(html, 403), ALL)
+    yield Fault("HTML that refuses", "Bodies", page(html, 403), ALL, _FALLS_BACK)
     bodies: dict[str, bytes] = {
         "empty": b"",
         "no JSON": KEY.encode(),
@@ -582,7 +650,8 @@ def _slowness() -> Iterator[Fault]:
 
 
 def _rows(body: dict[str, Any]) -> list[dict[str, Any]]:
-    return [row for bucket in body["data"] for row in bucket["results"]]
+    """Return the rows of every bucket, or those of an answer without buckets."""
+    return [row for bucket in body["data"] for row in bucket.get("results", [bucket])]
 
 
 def _each_row(change: Change) -> Callable[[Hit], Response]:
@@ -615,24 +684,41 @@ def _drop(*names: str) -> Change:
     return change
 
 
-def _shape_faults(usage: tuple[str, ...]) -> Iterator[Fault]:
+def _instead(row: object) -> Change:
+    """Put something else in place of the first row, or of all in its bucket."""
+
+    def change(body: dict[str, Any]) -> None:
+        if "results" in body["data"][0]:
+            body["data"][0].update(results=[row])
+        else:
+            body["data"][0] = row
+
+    return change
+
+
+def _shape_faults() -> Iterator[Fault]:
     group = "Shapes of reports"
-    shapes: dict[str, Change] = {
-        "`data` is missing": _drop("data"),
+    in_buckets = _of("usage", "lengths", "cost report")
+    buckets: dict[str, Change] = {
         "`results` is null": lambda body: body["data"][0].update(results=None),
         "`results` is missing": lambda body: body["data"][0].pop("results") and None,
         "`results` is an object": lambda body: body["data"][0].update(results={}),
-        "a row is null": lambda body: body["data"][0].update(results=[None]),
-        "a row is a list": lambda body: body["data"][0].update(results=[[]]),
-        "a row is text": lambda body: body["data"][0].update(results=[KEY]),
-        "a row is empty": lambda body: body["data"][0].update(results=[{}]),
+    }
+    shapes: dict[str, Change] = {
+        "`data` is missing": _drop("data"),
+        **buckets,
+        "a row is null": _instead(None),
+        "a row is a list": _instead([]),
+        "a row is text": _instead(KEY),
+        "a row is empty": _instead({}),
         "`has_more` is missing": _drop("has_more"),
         "`has_more` is null": lambda body: body.update(has_more=None),
         "`has_more` is text": lambda body: body.update(has_more="false"),
         "`has_more` is 0": lambda body: body.update(has_more=0),
     }
     for name, change in shapes.items():
-        yield Fault(name, group, _edits(change), usage)
+        where = in_buckets if name in buckets else in_buckets + _of("analytics")
+        yield Fault(name, group, _edits(change), where)
 
 
 def _count_faults(usage: tuple[str, ...]) -> Iterator[Fault]:
@@ -752,7 +838,7 @@ def _moved(bucket: dict[str, Any], by: timedelta, *names: str) -> None:
         bucket[name] = f"{moved:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _bucket_faults(usage: tuple[str, ...]) -> Iterator[Fault]:
+def _bucket_faults(reports: tuple[str, ...]) -> Iterator[Fault]:
     group = "Buckets"
     half = timedelta(minutes=30)
 
@@ -811,13 +897,14 @@ def _bucket_faults(usage: tuple[str, ...]) -> Iterator[Fault]:
         ),
     }
     for name, change in buckets.items():
-        yield Fault(name, group, _edits(change), usage)
+        yield Fault(name, group, _edits(change), reports)
 
 
 def _cursor_faults() -> Iterator[Fault]:
     group = "Cursors"
-    paged = tuple(name for name in _of("usage", "lengths") if REQUESTS[name].report)
-    whole = tuple(name for name in _of("usage", "lengths") if name not in paged)
+    reports = _of("usage", "lengths", "analytics", "cost report")
+    paged = tuple(name for name in reports if REQUESTS[name].report)
+    whole = tuple(name for name in reports if name not in paged)
 
     def without_cursor(body: dict[str, Any]) -> None:
         body["has_more"] = True
@@ -846,6 +933,13 @@ def _cursor_faults() -> Iterator[Fault]:
 
     later = tuple(name for name in paged if name.endswith("page n"))
     yield Fault("the cursor that was used comes again", group, same, later)
+
+    def again(hit: Hit) -> Response:
+        query = [(name, value) for name, value in hit.request.query if name != "page"]
+        answer = json.loads(hit.ask(replace(hit.request, query=query)).body)
+        return reply(answer | {"has_more": False})
+
+    yield Fault("the first page comes again", group, again, later)
     yield Fault(
         "a cursor beside no more",
         group,
@@ -941,16 +1035,338 @@ def _identity_faults() -> Iterator[Fault]:
         yield Fault(f"its own id is {name}", group, act, ("me",))
 
 
+# Tampered costs.
+
+
+def _charge(row: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what tells of a row which cost it is, and what tells the amount: one in a cost report."""
+    return row.get("group", row), row.get("cost", row)
+
+
+def _first_of(change: Change) -> Callable[[Hit], Response]:
+    return _first_row(lambda row: change(_charge(row)[0]))
+
+
+def _first_amount(change: Change) -> Callable[[Hit], Response]:
+    return _first_row(lambda row: change(_charge(row)[1]))
+
+
+def _put(**values: object) -> Change:
+    return lambda target: target.update(values)
+
+
+def _amount_faults() -> Iterator[Fault]:
+    group = "Amounts of billed cost"
+    # How an amount is read depends neither on the page nor on much else.
+    where = ("billed cost, page 1", "cost report, page n")
+    amounts: dict[str, object] = {
+        "a whole number": 52_799,
+        "a float": 527.99,
+        "NaN": float("nan"),
+        "infinite": float("inf"),
+        "a number of 4000 digits": 10**3_999,
+        "true": True,
+        "null": None,
+        "a list": ["5"],
+        "an object": {"cents": "5"},
+        "empty": "",
+        "the key": KEY,
+        "text that says NaN": "NaN",
+        "text that says sNaN": "sNaN",
+        "text that says Infinity": "Infinity",
+        "text in scientific notation": "1e3",
+        "text with an exponent below 0": "52799E-2",
+        "text with a plus": "+5",
+        "text with a space": " 5",
+        "text with a line end": "5\n",
+        "text with two signs": "--5",
+        "text with nothing before the point": ".5",
+        "text with nothing after the point": "5.",
+        "text with two points": "5.0.0",
+        "text with a comma": "1,000",
+        "text with an underscore": "1_000",
+        "text with a currency": "$5",
+        "text in digits of another script": "\u0661\u0662",
+        "text in hexadecimal": "0x1F",
+        "of 16 digits": "9" * 16,
+        "of 300 digits": "9" * 300,
+        "of 31 decimals": "5." + "0" * 30 + "1",
+        "far below 0": "-99999999.99",
+    }
+    for name, value in amounts.items():
+        yield Fault(f"an amount is {name}", group, _first_amount(_put(amount=value)), where)
+    yield Fault("an amount is missing", group, _first_amount(_drop("amount")), where)
+
+    def slightly_negative(body: dict[str, Any]) -> None:
+        charges = (_charge(row) for row in _rows(body))
+        next(cost for group, cost in charges if group["cost_type"] == "code_execution").update(
+            amount="-0.01"
+        )
+
+    costs = _of("analytics", "cost report")
+    yield Fault("a line is a hundredth of a cent below 0", group, _edits(slightly_negative), costs)
+
+    def one_more(**told: object) -> Callable[[Hit], Response]:
+        def change(body: dict[str, Any]) -> None:
+            row = json.loads(json.dumps(_rows(body)[0]))
+            of, cost = _charge(row)
+            of.update({"cost_type": "adjustment", "model": None, "token_type": None})
+            cost.update(told)
+            bucket = body["data"][0]
+            bucket.get("results", body["data"]).append(row)
+
+        return _edits(change)
+
+    yield Fault("a line below 0 is added", group, one_more(amount="-100"), costs)
+    for name, value in {"0": "0", "-0": "-0.00"}.items():
+        yield Fault(f"a line of {name} is added", group, one_more(amount=value), where, _RIGHT)
+
+    def padded(cost: dict[str, Any]) -> None:
+        whole, _, part = cost["amount"].partition(".")
+        cost.update(amount=f"{whole:0>15}.{part:0<30}")
+
+    yield Fault("an amount has zeros around it", group, _first_amount(padded), where, _RIGHT)
+    currencies: dict[str, object] = {
+        "another": "EUR",
+        "in small letters": "usd",
+        "empty": "",
+        "null": None,
+        "a number": 840,
+        "a number of 4000 digits": 10**3_999,
+        "a list": ["USD"],
+        "the key": KEY,
+    }
+    for name, value in currencies.items():
+        yield Fault(f"a currency is {name}", group, _first_amount(_put(currency=value)), where)
+    yield Fault("a currency is missing", group, _first_amount(_drop("currency")), where)
+
+
+def _charge_faults() -> Iterator[Fault]:
+    group = "Rows of billed cost"
+    where = ("billed cost, page 1", "cost report, page n")
+    costs = _of("analytics", "cost report")
+    analytics = _of("analytics")
+    kinds: dict[str, object] = {"null": None, "empty": "", "a number": 7, "a list": [KEY]}
+    for name, value in kinds.items():
+        yield Fault(f"cost_type is {name}", group, _first_of(_put(cost_type=value)), where)
+    yield Fault("cost_type is missing", group, _first_of(_drop("cost_type")), where)
+    for dimension in ("workspace_id", "model", "service_tier"):
+        for name, value in {"empty": "", "a number": 7, "a list": [KEY]}.items():
+            act = _first_of(_put(**{dimension: value}))
+            yield Fault(f"{dimension} of a cost is {name}", group, act, where)
+    harmless: dict[str, Change] = {
+        "cost_type is unknown": _put(cost_type="robots"),
+        "cost_type is the key": _put(cost_type=KEY),
+        "model of a cost is null": _put(model=None),
+        "model of a cost is missing": _drop("model"),
+        "model of a cost is unknown": _put(model="claude-next-9"),
+        "service_tier of a cost is null": _put(service_tier=None),
+        "service_tier of a cost is missing": _drop("service_tier"),
+        "service_tier of a cost is unknown": _put(service_tier="express"),
+        "a cost has a dimension that is new": _put(region="somewhere"),
+    }
+    for name, change in harmless.items():
+        yield Fault(name, group, _first_of(change), where, _RIGHT)
+    for name, change in {
+        "null": _put(workspace_id=None),
+        "missing": _drop("workspace_id"),
+        "of another organization": _put(workspace_id="wrkspc_01EXAMPLEOTHER"),
+    }.items():
+        act = _each_row(lambda row, change=change: change(_charge(row)[0]))  # type: ignore[misc]
+        yield Fault(f"workspace_id of each cost is {name}", group, act, costs)
+    other = _first_of(_put(workspace_id="wrkspc_01EXAMPLEOTHER"))
+    yield Fault("a cost is of an unknown workspace", group, other, analytics)
+    for part in ("group", "cost"):
+        for name, value in {"null": None, "a list": [], "text": KEY, "empty": {}}.items():
+            act = _first_row(_put(**{part: value}))
+            # Costs without a workspace are those of the default one.
+            yield Fault(f"`{part}` is {name}", group, act, ("billed cost, page 1",))
+        yield Fault(f"`{part}` is missing", group, _first_row(_drop(part)), analytics)
+
+
+def _held(body: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """Return the lists of a page that hold its rows, each for itself."""
+    return [bucket["results"] for bucket in body["data"] if "results" in bucket] or [body["data"]]
+
+
+def _without(workspaces: Collection[str | None]) -> Change:
+    """Leave out the costs of workspaces on a day that is whole on the page."""
+
+    def change(body: dict[str, Any]) -> None:
+        rows = _held(body)[len(_held(body)) // 2]
+        day = rows[len(rows) // 2].get("starting_at")
+        rows[:] = [
+            row
+            for row in rows
+            if row.get("starting_at") != day or _charge(row)[0]["workspace_id"] not in workspaces
+        ]
+
+    return change
+
+
+def _per_list(change: Callable[[list[dict[str, Any]]], object]) -> Change:
+    """Change each list of rows of a page in place."""
+
+    def apply(body: dict[str, Any]) -> None:
+        for rows in _held(body):
+            change(rows)
+
+    return apply
+
+
+def _last_without_rows(body: dict[str, Any]) -> None:
+    _per_list(list.clear)(body)
+    body.update(has_more=False)
+
+
+def _first_again(body: dict[str, Any], **cost: object) -> None:
+    rows = _held(body)[0]
+    rows.insert(1, json.loads(json.dumps(rows[0])))
+    _charge(rows[1])[1].update(cost)
+
+
+def _loss_faults() -> Iterator[Fault]:
+    group = "Costs lost and doubled"
+    default = (None, DEFAULT_WORKSPACE_ID)
+    losses: dict[str, Change] = {
+        "a workspace has no cost on a day": _without((PRODUCTION.id,)),
+        "an archived workspace has no cost on a day": _without((_LISTED[3].id,)),
+        "the default workspace has no cost on a day": _without(default),
+        "a day has no cost": _without((*_EVERYWHERE, *default)),
+        "a page has no cost": _per_list(list.clear),
+        "a page has no cost and is the last": _last_without_rows,
+        "a row stands twice": _first_again,
+        "each row stands twice": _per_list(lambda rows: rows.extend(list(rows))),
+    }
+    for name, change in losses.items():
+        yield Fault(name, group, _edits(change), _of("analytics", "cost report"))
+    other = _edits(lambda body: _first_again(body, amount="1"))
+    yield Fault("a row stands twice, with another amount", group, other, _of("analytics"))
+    order = _edits(_per_list(list.reverse))
+    yield Fault("rows in another order", group, order, _of("analytics", "cost report"), _RIGHT)
+
+
+def _day_faults() -> Iterator[Fault]:
+    group = "Days of billed cost"
+    day, hour = timedelta(days=1), timedelta(hours=1)
+
+    def to(start: str, end: str) -> Change:
+        return _put(starting_at=start, ending_at=end)
+
+    days: dict[str, Change] = {
+        "the day before the month": to("2026-10-31T00:00:00Z", "2026-11-01T00:00:00Z"),
+        "a day of another year": lambda row: _moved(row, -365 * day),
+        "today": to("2026-11-08T00:00:00Z", "2026-11-09T00:00:00Z"),
+        "a day to come": to("2026-11-30T00:00:00Z", "2026-12-01T00:00:00Z"),
+        "the first day of the calendar": to("0001-01-01T00:00:00Z", "0001-01-02T00:00:00Z"),
+        "the last day of the calendar": to("9999-12-30T00:00:00Z", "9999-12-31T00:00:00Z"),
+        "two days": lambda row: _moved(row, day, "ending_at"),
+        "the whole month": to("2026-11-01T00:00:00Z", "2026-11-08T00:00:00Z"),
+        "an hour": lambda row: _moved(row, -23 * hour, "ending_at"),
+        "no time at all": lambda row: row.update(ending_at=row["starting_at"]),
+        "a day that ends before it starts": lambda row: _moved(row, -2 * day, "ending_at"),
+        "a day of another time zone": lambda row: _moved(row, hour),
+    }
+    for name, change in days.items():
+        yield Fault(f"a row is of {name}", group, _first_row(change), _of("analytics"))
+    times: dict[str, object] = {
+        "local": "2026-11-02T00:00:00",
+        "a date": "2026-11-02",
+        "a number": 1_793_491_200,
+        "the key": KEY,
+        "null": None,
+        "beyond the calendar": "0001-01-01T00:00:00+23:59",
+    }
+    for name, value in times.items():
+        act = _first_row(_put(starting_at=value))
+        yield Fault(f"a row's time is {name}", group, act, ("billed cost, page 1",))
+    act = _first_row(_drop("ending_at"))
+    yield Fault("a row's time is missing", group, act, ("billed cost, page 1",))
+    # Where the offset says so, it is the same day.
+    same = _first_row(lambda row: row.update(starting_at=row["starting_at"].replace("Z", "+00:00")))
+    yield Fault("a row's time has an offset", group, same, _of("analytics"), _RIGHT)
+
+
+def _freshness_faults() -> Iterator[Fault]:
+    group = "Freshness of billed cost"
+    name = "data_refreshed_at"
+    # What differs from page to page is an error, so that these need one page only.
+    told: dict[str, object] = {
+        "null": None,
+        "a second later": f"{REFRESHED_AT + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}",
+        "a day earlier": f"{REFRESHED_AT - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
+        "in the future": f"{NOW + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}",
+    }
+    for how, value in told.items():
+        act = _edits(_put(**{name: value}))
+        yield Fault(f"{name} is {how} on one page", group, act, _of("analytics"))
+    yield Fault(f"{name} is missing on one page", group, _edits(_drop(name)), _of("analytics"))
+
+    def whole(value: object, *, cut: datetime | None = None) -> Callable[[Hit], Response]:
+        """Tell all costs on one page, as fresh as said; none of the days from `cut` on."""
+
+        def act(hit: Hit) -> Response:
+            body = json.loads(hit.ask(with_limit(hit.request, 1000)).body)
+            if cut:
+                kept = [
+                    row for row in body["data"] if datetime.fromisoformat(row["starting_at"]) < cut
+                ]
+                body["data"] = kept
+            return reply(body | {name: value})
+
+        return act
+
+    where = ("billed cost, page 1",)
+    wrong: dict[str, object] = {
+        "a number": 1_793_491_200,
+        "empty": "",
+        "text": "just now",
+        "the key": KEY,
+        "local": "2026-11-08T06:25:00",
+        "a date": "2026-11-08",
+        "beyond the calendar": "0001-01-01T00:00:00+23:59",
+        "six minutes ahead": f"{NOW + timedelta(minutes=6):%Y-%m-%dT%H:%M:%SZ}",
+        "a day ahead": f"{NOW + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
+        "the end of the calendar": "9999-12-31T23:59:59Z",
+    }
+    for how, value in wrong.items():
+        yield Fault(f"{name} is {how}", group, whole(value), where)
+    start = _MONTH
+    right: dict[str, tuple[datetime, int]] = {
+        "four minutes ahead": (NOW + timedelta(minutes=4), CLOSED_DAYS),
+        "a second past the last closed day": (start + timedelta(CLOSED_DAYS, 1), CLOSED_DAYS),
+        "the end of the last closed day": (start + timedelta(CLOSED_DAYS), CLOSED_DAYS - 1),
+        "a second before that end": (start + timedelta(CLOSED_DAYS, -1), CLOSED_DAYS - 1),
+        "three days ago": (NOW - timedelta(days=3), CLOSED_DAYS - 3),
+        "in the first hour of the month": (start + timedelta(hours=1), 0),
+        "the first instant of the month": (start, 0),
+        "a year ago": (NOW - timedelta(days=365), 0),
+        "the first instant of the calendar": (datetime.min.replace(tzinfo=UTC), 0),
+    }
+    for how, (value, settled) in right.items():
+        text = value.isoformat().replace("+00:00", "Z")
+        act = whole(text)
+        yield Fault(f"{name} is {how}", group, act, where, _RIGHT, settled=settled)
+        if 0 < settled < CLOSED_DAYS:
+            act = whole(text, cut=start + timedelta(days=settled))
+            named = f"{name} is {how}, and later days are left out"
+            yield Fault(named, group, act, where, _RIGHT, settled=settled)
+
+
 def _clock_faults() -> Iterator[Fault]:
     group = "Times of answers"
-    # What is too late for the clock's check is not checked: nobody waits for /me.
-    either = {"me": (1, 3)}
+    # What is too late for the clock's check is not checked: it comes once the usage is read, and
+    # waits neither for /me nor for costs.
+    either = dict.fromkeys(("me", "analytics", "cost report"), (1, 3))
+    costs = _of("analytics", "cost report")
     for name, skew in {"a day ahead": timedelta(days=1), "a year behind": timedelta(-365)}.items():
 
         def skewed(hit: Hit, skew: timedelta = skew) -> Response:
             return _with_headers(date=_date(skew))(hit)
 
         yield Fault(f"the date is {name}", group, skewed, ALL, either)
+    end = _with_headers(date="Fri, 31 Dec 9999 23:59:59 GMT")
+    yield Fault("the date is the end of the calendar", group, end, costs, either)
     odd = {
         "none": "",
         "the key": KEY,
@@ -970,13 +1386,18 @@ def _faults() -> Iterator[Fault]:
     yield from _connections()
     yield from _slowness()
     yield from _clock_faults()
-    yield from _shape_faults(usage)
+    yield from _shape_faults()
     yield from _count_faults(usage)
     yield from _dimension_faults(usage)
-    yield from _bucket_faults(usage)
+    yield from _bucket_faults(usage + _of("cost report"))
     yield from _cursor_faults()
     yield from _list_faults()
     yield from _identity_faults()
+    yield from _amount_faults()
+    yield from _charge_faults()
+    yield from _loss_faults()
+    yield from _day_faults()
+    yield from _freshness_faults()
 
 
 FAULTS = {f"{fault.group}: {fault.name}": fault for fault in _faults()}
@@ -1028,14 +1449,17 @@ class Outcome:
 
 
 @cache
-def _api(scenario: Scenario) -> LoopbackAPI:
-    """Return an API that answers when asked from within, and does not listen."""
+def _api(scenario: Scenario, skew: timedelta) -> LoopbackAPI:
+    """Return an API that answers when asked from within, and does not listen; its clock tells how fresh costs are."""
     with LoopbackAPI(
         ORGANIZATION,
         now=NOW,
         key=KEY,
         org_scoped=scenario == "by organization",
         refuse_speed_beta=scenario == "speed refused",
+        bill=BILL if scenario in BILLED else None,
+        data_refreshed_at=REFRESHED_AT + skew,
+        refuse={COST: 403} if scenario == "billed by cost report" else {},
     ) as api:
         return api
 
@@ -1044,7 +1468,7 @@ class FaultyServer:
     """Serves connections with the true answers of a scenario, and with faults where they strike."""
 
     def __init__(self, scenario: Scenario, strikes: Sequence[Strike], skew: timedelta) -> None:
-        self._scenario = scenario
+        self._api = _api(scenario, skew)
         self._strikes = strikes
         self._skew = skew
         self._left: Counter[Strike] = Counter({strike: strike.times for strike in strikes})
@@ -1070,8 +1494,8 @@ class FaultyServer:
 
     def _respond(self, request: Request) -> Response | Wire:
         if any(report(request) for report in self._reports):
-            request = with_limit(request, 2 if request.path == WORKSPACES else 4)
-        true = _api(self._scenario).answer(request)
+            request = with_limit(request, _PAGE_SIZES.get(request.path, _PAGE_SIZE))
+        true = self._api.answer(request)
         with self._lock:
             for strike in self._strikes:
                 if self._left[strike] and REQUESTS[strike.request].matches(request):
@@ -1080,7 +1504,7 @@ class FaultyServer:
                     break
             else:
                 return true
-        return FAULTS[strike.fault].act(Hit(request, true))
+        return FAULTS[strike.fault].act(Hit(request, true, self._api.answer))
 
 
 def _read_request(reader: BinaryIO) -> Request | None:
@@ -1209,8 +1633,11 @@ def shows_key(text: str) -> bool:
     return any(KEY[start : start + length] in text for start in range(len(KEY) - length + 1))
 
 
-def check(outcome: Outcome, scenario: Scenario) -> list[str]:
-    """Return what is wrong with how a run ended, whatever the fault was: the truth is over the cap."""
+def check(outcome: Outcome, scenario: Scenario, settled: int = CLOSED_DAYS) -> list[str]:
+    """Return what is wrong with how a run ended, whatever the fault was: the truth is over the cap.
+
+    `settled` is how many days the bill could be told to be about.
+    """
     # The one place where the key belongs: there GitHub's runner learns what to hide.
     stderr = outcome.stderr.replace(f"::add-mask::{KEY}\n", "")
     texts = {**vars(outcome), "stderr": stderr}
@@ -1228,12 +1655,17 @@ def check(outcome: Outcome, scenario: Scenario) -> list[str]:
         wrong[f"the key in {name}"] = isinstance(text, str) and shows_key(text)
     if outcome.spend:
         low, high = outcome.spend
-        least, most = truth(scenario)
+        least, most = truth(scenario, settled)
         # Where the price of some usage was not told, less is certain, and that is said.
         least = least if outcome.code == 1 else _least(scenario)
         wrong[f"at least {float(low)} USD, which is too little"] = low < least
-        wrong[f"at least {float(low)} USD, which is too much"] = low > truth(scenario)[0]
+        wrong[f"at least {float(low)} USD, which is too much"] = low > truth(scenario, settled)[0]
         wrong["at most less than it was"] = high is not None and high < most
+    if report and outcome.spend and outcome.code == 1:
+        lows = [it["spend"]["low"] for it in report["budgets"] if it["name"] == PRODUCTION.name]
+        wrong[f"of production at least {lows}"] = [
+            Fraction(low) >= production(scenario) for low in lows
+        ] != [True]
     return [what for what, holds in wrong.items() if holds]
 
 
@@ -1241,7 +1673,7 @@ def check(outcome: Outcome, scenario: Scenario) -> list[str]:
 def _least(scenario: Scenario) -> Fraction:
     """Return what surely was spent, however much of what decides a price was not told."""
     blind = KNOWN[scenario] - {"speed", "context_window"}
-    return total(ORGANIZATION.usage, blind)[0]
+    return _spent(scenario, CLOSED_DAYS, blind, _EVERYWHERE)[0]
 
 
 def try_fault(strike: Strike) -> tuple[Strike, Outcome]:
@@ -1266,7 +1698,8 @@ HEAD = f"""# Faults
 What the gate does when the API fails. In each case the truth is one cent over the cap, so exit code 0 would be a false
 pass. `tests/test_faults.py` runs every row against every request it names and checks, besides the exit code, that there
 is no traceback, that no smaller number than the truth is reported as spend, and that the key, which the server echoes,
-is in no output. A state machine composes the faults at random (those of slowness left out): over the requests of a run
+is in no output. With billed cost the truth is what was billed for the days that are settled, and list cost of the rest. A
+state machine composes the faults at random (those of slowness left out): over the requests of a run
 and from one run to the next, which is given the report of the one before. This file is generated from `tests/faults.py`,
 and a test holds both together.
 
@@ -1274,6 +1707,10 @@ and a test holds both together.
 .venv/bin/pytest tests/test_faults.py
 .venv/bin/python -m tests.faults > tests/FAULTS.md
 ```
+
+
+The first page of billed cost may be refused by 400, 403 or 404: then the cost report tells the same, unless it is refused
+as well.
 
 - **requests**: how many of the {len(REQUESTS)} kinds of request below met the fault, one at a time, at every try.
 - **exit codes**: 1, the breach was found all the same; 2, the policy does not fit what was answered; 3, not established.

@@ -37,6 +37,8 @@ from budget_gate.sources.transport import ATTEMPTS
 from tests.faults import (
     ALWAYS,
     ANSWERED_WITHIN,
+    BILLED,
+    CLOSED_DAYS,
     DEADLINE,
     FAULTS,
     KEY,
@@ -76,8 +78,12 @@ Tried = tuple[Strike, Outcome]
 # What a run imports on its way, so that no run has to do so within its deadline.
 IMPORTED = [
     "tests.faults",
-    *(f"budget_gate.{name}" for name in ("gate", "publish", "settings", "domain.clock")),
-    *(f"budget_gate.sources.{name}" for name in ("last_report", "organization", "usage_report")),
+    *(f"budget_gate.{name}" for name in ("gate", "publish", "settings")),
+    *(f"budget_gate.domain.{name}" for name in ("bill", "clock")),
+    *(
+        f"budget_gate.sources.{name}"
+        for name in ("billed_cost", "last_report", "organization", "usage_report")
+    ),
 ]
 
 
@@ -124,7 +130,7 @@ def requests_of(scenario: Scenario) -> list[str]:
 def defects(fault: Fault, tried: Tried, codes: tuple[int, ...]) -> list[str]:
     """Return what is wrong with a run that met a fault, each with the request that met it."""
     strike, ended = tried
-    wrong = check(ended, REQUESTS[strike.request].scenario)
+    wrong = check(ended, REQUESTS[strike.request].scenario, fault.settled)
     if not ended.met:
         wrong.append("the fault was not met")
     if ended.code not in codes:
@@ -186,9 +192,41 @@ def test_a_passing_fault_is_ridden_out(name: str, workers: ProcessPoolExecutor) 
     assert [each.met for each in ended] == [len(requests_of(it)) for it in KNOWN]
 
 
+# Billed cost.
+
+BILLED_REQUESTS = [name for scenario in BILLED for name in requests_of(scenario)]
+
+
+@pytest.mark.parametrize("analytics", [400, 403, 404])
+@pytest.mark.parametrize("report", [400, 403, 404])
+def test_without_any_billed_cost_nothing_is_judged(analytics: int, report: int) -> None:
+    """Where both routes are refused, list cost is not taken for billed cost."""
+    ended = judge(
+        [
+            Strike("billed cost, page 1", f"Statuses: status {analytics}"),
+            Strike("cost report, page 1", f"Statuses: status {report}"),
+        ]
+    )
+    assert check(ended, "billed") == []
+    assert (ended.code, ended.spend, ended.met) == (3, None, 2)
+    assert ("error", "no_billed_cost") in ended.notes
+
+
+@pytest.mark.parametrize("request_", BILLED_REQUESTS)
+@pytest.mark.parametrize("name", [name for name in FAULTS if name.startswith("Times of answers")])
+def test_dates_of_billed_cost_do_not_matter_at_a_named_time(name: str, request_: str) -> None:
+    """With `--as-of` no clock is checked, and what answers say of the time is the end of no run."""
+    strike = Strike(request_, name)
+    ended = judge([strike], AS_OF)
+    assert check(ended, REQUESTS[request_].scenario) == []
+    behind = "behind" in name and REQUESTS[request_].scenario == "billed"
+    assert ended.code == (3 if behind else 1)
+
+
 # Clocks.
 
 
+@pytest.mark.parametrize("scenario", ["direct", *BILLED])
 @pytest.mark.parametrize(
     ("minutes", "code", "notes"),
     [
@@ -205,10 +243,12 @@ def test_a_passing_fault_is_ridden_out(name: str, workers: ProcessPoolExecutor) 
         (-365 * 24 * 60, 3, {("error", "clock")}),
     ],
 )
-def test_clocks_that_differ_are_told(minutes: int, code: int, notes: set[tuple[str, str]]) -> None:
+def test_clocks_that_differ_are_told(
+    minutes: int, code: int, notes: set[tuple[str, str]], scenario: Scenario
+) -> None:
     """More than five minutes apart is a warning, and another hour ahead or another day is not judged."""
-    ended = judge(skew=timedelta(minutes=minutes))
-    assert check(ended, "direct") == []
+    ended = judge(scenario=scenario, skew=timedelta(minutes=minutes))
+    assert check(ended, scenario) == []
     assert ended.code == code
     assert {note for note in ended.notes if note[1] == "clock"} == notes
 
@@ -222,6 +262,9 @@ def test_a_time_that_was_named_does_not_depend_on_clocks(days: int) -> None:
 
 
 # Faults together.
+
+# Those that leave the bill whole: what the others leave of it is told in the table.
+COMPOSED = [name for name in QUICK if FAULTS[name].settled == CLOSED_DAYS]
 
 
 def strikes(
@@ -238,8 +281,8 @@ def strikes(
     )
 
 
-any_strikes = strikes(QUICK, st.integers(1, ATTEMPTS) | st.just(ALWAYS))
-passing_strikes = strikes([name for name in QUICK if name in PASSING], st.integers(1, 2))
+any_strikes = strikes(COMPOSED, st.integers(1, ATTEMPTS) | st.just(ALWAYS))
+passing_strikes = strikes([name for name in COMPOSED if name in PASSING], st.integers(1, 2))
 some_api = st.sampled_from(sorted(KNOWN)).flatmap(
     lambda scenario: st.tuples(st.just(scenario), any_strikes(scenario) | passing_strikes(scenario))
 )
@@ -332,8 +375,11 @@ class FaultsTogether(RuleBasedStateMachine):
         self.proof = self.scenario, report
 
     def proves_a_breach(self, ended: Outcome) -> bool:
-        """Whether the last report found one that still is one, under these caps and in this organization."""
-        if not self.proof or ("error", "clock") in ended.notes:
+        """Whether the last report found one that still is one, under these caps and in this organization.
+
+        Billed cost may fall, so that no report proves any.
+        """
+        if not self.proof or self.scenario in BILLED or ("error", "clock") in ended.notes:
             return False
         scenario, last = self.proof
         organizations = {report["organization"] for report in (last, ended.judged) if report}
@@ -365,8 +411,9 @@ def test_faults_together_end_in_no_false_pass() -> None:
 @pytest.mark.parametrize("scenario", KNOWN)
 @pytest.mark.parametrize("name", [name for name in QUICK if FAULTS[name].group == "Statuses"])
 def test_an_api_that_only_refuses_is_no_pass(name: str, scenario: Scenario) -> None:
-    """Where every request meets the same status, no spend is established."""
-    ended = judge([Strike(request, name) for request in requests_of(scenario)])
+    """Where every request meets the same status, or every one for costs, no spend is established."""
+    requests = BILLED_REQUESTS if scenario in BILLED else requests_of(scenario)
+    ended = judge([Strike(request, name) for request in requests], scenario=scenario)
     assert check(ended, scenario) == []
     assert (ended.code, ended.spend) == (3, None)
 
