@@ -135,7 +135,8 @@ def read_audit(
         )
     pending = transport.start(partial(read_bill, transport, period, now))
     usage = read_days(transport, period, book)
-    notes = _time_notes(settings, month, now, transport)
+    # Of closed days: no hour of theirs is cut.
+    notes = check_clock(now, transport.clock_difference) if settings.as_of is None else ()
     bill = _settled(pending, usage, names)
     if bill is None or not bill.settled_days:
         raise UnverifiedError(
