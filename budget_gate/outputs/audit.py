@@ -9,6 +9,7 @@ from budget_gate import __version__
 from budget_gate.domain.audit import Audit, AuditLine, Cause
 from budget_gate.domain.period import format_instant
 from budget_gate.domain.spend import Note
+from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.outputs.json import bounds_of
 from budget_gate.outputs.markdown import code, folded_notes, prose
 from budget_gate.outputs.wording import NAME_LENGTH, exact, plain, share_of, usd, usd_range
@@ -119,7 +120,7 @@ def _json_line(line: AuditLine, audit: Audit) -> dict[str, Any]:
     part = line.part
     return {
         "day": str(part.day),
-        "workspace": part.workspace,
+        "workspace": "unattributed" if part.workspace == UNATTRIBUTED else part.workspace,
         "workspace_name": audit.names.get(part.workspace),
         "cost_type": part.cost_type,
         "model": part.model,
@@ -158,7 +159,9 @@ def _remedies(audit: Audit, escape: Callable[[str], str]) -> Iterator[str]:
     old = _named(line for line in audit.beyond if "old_prices" in dict(line.causes))
     if old:
         yield f"Update budget-gate: its prices were last checked before days of {escape(old)}."
-    wrong = _named(line for line in audit.beyond if line.unexplained and audit.discount is None)
+    # What is billed by no model has no price that a policy could set.
+    models = [line for line in audit.beyond if line.part.model and audit.discount is None]
+    wrong = _named(line for line in models if line.unexplained)
     if wrong:
         yield f"Put the prices that were agreed under prices.models, for {escape(wrong)}."
 
