@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import MAXYEAR, datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -83,6 +83,8 @@ class Settings(Surroundings):
                 f"{str(text)[:40]!r} is not a time with an offset, such as 2026-11-22T16:00:00Z"
             )
             raise ValueError(message) from error
+        if instant and instant.year == MINYEAR:
+            raise ValueError("the days before it may lie before the first year")
         if instant and instant.year == MAXYEAR:
             raise ValueError("its buckets would end after the last year")
         return instant
