@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from budget_gate.domain.bill import Bill, Charge, attribute, settle
 from budget_gate.domain.bounds import NOTHING, Bounds
-from budget_gate.domain.period import MonthToDate, Period
+from budget_gate.domain.period import MonthToDate, Period, ended_by
 from budget_gate.domain.prices import PriceBook
 from budget_gate.domain.pricing import UnknownModel
 from budget_gate.domain.spend import Coverage, Note, Spend, Workspace
@@ -104,6 +104,29 @@ def refusal(of: Bill, usage: Usage, labelled: Collection[str] = ()) -> Unverifie
 def workspaces(of: Bill) -> list[str | None]:
     """The workspace of each charge."""
     return [each.workspace for each in of.charges]
+
+
+# Days that have ended
+
+
+@pytest.mark.parametrize(
+    ("as_of", "now", "days"),
+    [
+        ("2026-11-15T12:00:00", "2026-11-15T12:00:00", 14),
+        ("2026-11-02T00:00:00", "2026-11-02T00:00:00", 1),
+        ("2026-11-10T12:00:00", "2026-11-15T12:00:00", 9),
+        ("2026-11-30T12:00:00", "2026-11-15T12:00:00", 14),
+        ("2026-11-01T23:59:59", "2026-11-01T23:59:59", None),
+        ("2026-11-20T12:00:00", "2026-11-01T23:59:59", None),
+        ("2026-12-20T12:00:00", "2026-11-15T12:00:00", None),
+    ],
+)
+def test_only_days_that_have_ended_have_a_bill(as_of: str, now: str, days: int | None) -> None:
+    """The closed days of the month, as far as they are over by now."""
+    judged, told = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (as_of, now))
+    period = ended_by(told, MonthToDate(judged).closed)
+    start = judged.replace(day=1, hour=0, minute=0, second=0)
+    assert period == (Period(start, start + timedelta(days=days)) if days else None)
 
 
 # The default workspace

@@ -323,8 +323,6 @@ def test_costs_that_are_not_established_are_3(
     here: Here, options: dict[str, Any], code: str, flags: tuple[str, ...], exit_code: int
 ) -> None:
     """List cost does not stand in for them, and only who said so lets it pass."""
-    if code == "negative_cost":
-        options = {"bill": [*BILL, code_execution(date(2026, 11, 6), None, Fraction(-6))]}
     run = checked(here, api(**options), *flags)
     assert (run.code, run.report["status"], run.report["spend"]) == (exit_code, "unverified", None)
     assert note_codes(run) == [code]
