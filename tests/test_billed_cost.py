@@ -676,6 +676,23 @@ def test_rows_that_differ_in_wording_alone_both_count() -> None:
         assert usd(bill(api)) == {None: Fraction(60)}
 
 
+@pytest.mark.parametrize(("amount", "is_error"), [("5.5", True), ("0", False)])
+def test_a_row_of_the_cost_report_that_stands_twice_is_an_error(
+    report_api: LoopbackAPI, amount: str, *, is_error: bool
+) -> None:
+    """Alike to the last digit of its amount, unless that is nothing."""
+
+    def double(buckets: list[dict[str, Any]]) -> None:
+        row = {**buckets[0]["results"][0], "amount": amount}
+        buckets[4]["results"] = [row, dict(row)]
+
+    change_buckets(report_api, double)
+    if is_error:
+        assert "twice" in failure(report_api).message
+    else:
+        assert bill(report_api).settled_days == 21
+
+
 # The whole bill
 
 
