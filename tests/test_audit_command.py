@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -21,7 +21,7 @@ from budget_gate.outputs.audit import (
     render_audit_text,
 )
 from tests.billing import Charge, bill_of, billed, code_execution, other_cost, session_usage
-from tests.builders import bounds
+from tests.builders import book, bounds
 from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
 from tests.oracle import Card, Usage, cost
 from tests.organizations import random_organization, seeded
@@ -357,11 +357,13 @@ def test_an_unknown_kind_of_cost_has_no_price_to_set(here: Here) -> None:
 
 
 def test_days_after_the_last_check_of_the_prices_are_told(here: Here) -> None:
-    """On the 25th a price may have changed that was last checked on the 22nd."""
-    usage = [Usage(at("2026-11-25T12:00:00Z"), None, "claude-opus-5-5", output=MILLION)]
+    """Three days after the bundled prices were last checked, one of them may have changed."""
+    checked_on = datetime.combine(book().document.verified_on, time(12), UTC)
+    usage = [Usage(checked_on + timedelta(days=3), None, "claude-opus-5-5", output=MILLION)]
     organization = Organization(usage, [])
     charges = bill_of(organization, factors={"claude-opus-5-5": Fraction(2)})
-    run = audited(here, api(charges, organization, now=at("2026-11-28T12:00:00Z")))
+    server = api(charges, organization, now=checked_on + timedelta(days=5))
+    run = audited(here, server, "--days", "5")
     assert run.code == 1
     assert (
         "Update budget-gate: its prices were last checked before days of claude-opus-5-5."
