@@ -218,6 +218,7 @@ def _audit(
     clock: "Callable[[], datetime]",
     ignore_signals: "Callable[[], None]",
 ) -> int:
+    from dataclasses import replace
     from pathlib import Path
 
     from budget_gate.domain.audit import Audit
@@ -235,6 +236,7 @@ def _audit(
     transport = connect(settings, clock)
     try:
         audit = read_audit(settings, policy, month, flags.days, now=now, transport=transport)
+        audit = replace(audit, policy=name)
     except UnverifiedError as error:
         note = Note("error", error.code, error.told)
         audit = Audit("unverified", month.as_of, month.period, notes=(note,))

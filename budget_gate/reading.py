@@ -9,7 +9,7 @@ from pathlib import Path
 
 from budget_gate.domain.clock import check_clock
 from budget_gate.domain.evidence import EarlierReport
-from budget_gate.domain.period import MonthToDate, ended_by
+from budget_gate.domain.period import DAY, MonthToDate, ended_by
 from budget_gate.domain.policy import Policy
 from budget_gate.domain.prices import PriceBook
 from budget_gate.domain.pricing import price_usage
@@ -142,6 +142,9 @@ def read_audit(
         raise UnverifiedError(
             "the costs of no closed day are settled yet", "run the audit later", code="not_settled"
         )
+    if bill.settled_days < len(period.steps(DAY)):
+        message = f"Days from {bill.through} on are not settled yet, so they are not compared."
+        notes = (*notes, Note("info", "not_settled", message))
     usage = replace(usage, notes=(*notes, *usage.notes))
     return compare(usage, bill, book, _names(usage, names), month.as_of)
 

@@ -16,6 +16,7 @@ from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.prices import PriceBook
 from budget_gate.domain.spend import Note
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens, Usage, UsageKey
+from budget_gate.errors import UnverifiedError
 from tests.builders import AS_OF, MILLION, book, book_with, bounds, key, usage_of
 from tests.test_bill import ALPHA, BETA, FIRST, OUTPUT, bill, charge, used
 
@@ -171,10 +172,10 @@ def test_a_cost_without_usage_is_a_line() -> None:
     assert line.is_beyond
 
 
-def test_usage_of_no_told_workspace_is_of_none() -> None:
-    """It is compared under a workspace of its own, as no list cost can be told apart."""
-    found = audit(used(key(workspace=UNATTRIBUTED)), bill(charge("20", workspace=UNATTRIBUTED)))
-    assert only(found).part.workspace == UNATTRIBUTED
+def test_usage_of_no_told_workspace_cannot_be_audited() -> None:
+    """There are no lines to hold against those of the bill."""
+    with pytest.raises(UnverifiedError, match="does not tell workspaces apart"):
+        audit(used(key(workspace=UNATTRIBUTED)), bill(charge("20")))
 
 
 def test_the_worst_lines_stand_first() -> None:

@@ -387,7 +387,10 @@ def test_priority_tier_is_noted_with_its_tokens() -> None:
     )
     note = notes(spend(usage, bill()))["priority_not_billed"]
     assert note.level == "info"
-    assert "tokens 1,001,234 of claude-opus-5-5, 5 of claude-sonnet-5." in note.message
+    assert (
+        "1,001,239 tokens of priority tier, which is prepaid: 1,001,234 of claude-opus-5-5, 5 of claude-sonnet-5."
+        in note.message
+    )
 
 
 @pytest.mark.parametrize(

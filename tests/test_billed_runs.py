@@ -375,7 +375,10 @@ def test_the_priority_tier_is_a_note(here: Here) -> None:
     bill = bill_of(organization)
     run = checked(here, api(bill, organization))
     (note,) = [note for note in run.report["notes"] if note["code"] == "priority_not_billed"]
-    assert "tokens 1,234 of claude-opus-5-5." in note["message"]
+    assert (
+        "1,234 tokens of priority tier, which is prepaid: 1,234 of claude-opus-5-5."
+        in note["message"]
+    )
     assert spend(run) == 50
 
 

@@ -12,7 +12,8 @@ from budget_gate.domain.bounds import EXACT, NOTHING, UNLIMITED, ZERO, Bounds
 from budget_gate.domain.period import Period
 from budget_gate.domain.prices import PriceBook, Unpriced
 from budget_gate.domain.spend import Note
-from budget_gate.domain.usage import Usage, UsageKey
+from budget_gate.domain.usage import UNATTRIBUTED, Usage, UsageKey
+from budget_gate.errors import UnverifiedError
 
 Cause = Literal["priority", "code_execution", "session_usage", "discount", "unpriced", "old_prices"]
 AuditStatus = Literal["ok", "drift", "unverified"]
@@ -69,7 +70,8 @@ class Audit:
     """The comparison of a period's settled days, its lines the worst first.
 
     `discount` is the ratio off list prices by which every line agrees, where there is one that
-    the policy does not have yet. `names` are the workspaces' by id.
+    the policy does not have yet. `names` are the workspaces' by id, and `policy` is the file whose
+    prices list cost goes by, None for the bundled ones alone.
     """
 
     status: AuditStatus
@@ -79,12 +81,18 @@ class Audit:
     lines: tuple[AuditLine, ...] = ()
     discount: Decimal | None = None
     names: dict[str | None, str] = field(default_factory=dict)
+    policy: str | None = None
     notes: tuple[Note, ...] = ()
 
     @property
     def beyond(self) -> tuple[AuditLine, ...]:
         """The lines that do not agree."""
         return tuple(line for line in self.lines if line.is_beyond)
+
+    @property
+    def unexplained_lines(self) -> tuple[AuditLine, ...]:
+        """The lines that no cause brings within the tolerance."""
+        return tuple(it for it in self.lines if _is_beyond(it.unexplained, it.list_cost))
 
     @property
     def list_cost(self) -> Bounds:
@@ -143,7 +151,16 @@ class _Sides:
 def compare(
     usage: Usage, bill: Bill, book: PriceBook, names: dict[str | None, str], as_of: datetime
 ) -> Audit:
-    """The audit of the days that the bill settles; `bill` is one that `attribute` returned."""
+    """The audit of the days that the bill settles; `bill` is one that `attribute` returned.
+
+    Raises UnverifiedError where the usage does not tell its workspaces.
+    """
+    if any(key.workspace == UNATTRIBUTED for key in usage.table):
+        raise UnverifiedError(
+            "the usage report does not tell workspaces apart here, so no lines can be compared",
+            "ask the API directly, not a gateway",
+            code="workspace_unresolved",
+        )
     with localcontext(EXACT):
         sides = _sides(usage, bill, book)
         discount = _discount(sides, book)

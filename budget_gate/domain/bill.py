@@ -8,6 +8,7 @@ from decimal import Decimal, localcontext
 from typing import Final, Literal, NamedTuple
 
 from budget_gate.domain.bounds import EXACT, ZERO, Bounds
+from budget_gate.domain.period import DAY
 from budget_gate.domain.prices import PriceBook
 from budget_gate.domain.pricing import UnknownModel, price_usage
 from budget_gate.domain.spend import Note, Spend, SpendLine
@@ -50,6 +51,12 @@ class Bill:
     start: date
     through: date
     source: Literal["analytics", "cost_report"]
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def days(self) -> frozenset[date]:
+        """Every day that is settled."""
+        return frozenset(self.start + number * DAY for number in range(self.settled_days))
 
     def settles(self, day: date) -> bool:
         """Whether the cost data reaches past the end of `day`."""
@@ -76,10 +83,8 @@ def settle(
         costs: dict[tuple[str | None, date, str | None], Decimal] = defaultdict(Decimal)
         for charge in bill.charges:
             costs[charge.workspace, charge.day, charge.model] += charge.amount
-    unsettled = {key: tokens for key, tokens in usage.table.items() if not bill.settles(key.day)}
-    listed = price_usage(replace(usage, table=unsettled), book, unknown_model=unknown_model)
-    # Both are about the whole month's usage, of which only a part was priced.
-    notes = [note for note in listed.notes if note.code not in ("not_included", "unused_price")]
+    listed = price_usage(usage, book, unknown_model=unknown_model, settled=bill.days)
+    notes = [note for note in listed.notes if note.code != "not_included"]
     return replace(
         listed,
         lines=(
@@ -87,7 +92,7 @@ def settle(
             *listed.lines,
         ),
         coverage=replace(usage.coverage, billed_days=bill.settled_days),
-        notes=(*notes, *_notes(usage, bill)),
+        notes=(*notes, *bill.notes, *_notes(usage, bill)),
     )
 
 
@@ -121,7 +126,14 @@ def _with_default(bill: Bill, usage: Usage, labelled: Collection[str]) -> Bill:
         charge._replace(workspace=None) if charge.workspace in strangers else charge
         for charge in bill.charges
     )
-    return replace(bill, charges=tuple(charges))
+    notes = bill.notes
+    if strangers and not any(key.workspace is None for key in usage.table):
+        message = (
+            f"Costs of {_listed(map(str, strangers))}, which is neither listed nor in the usage, "
+            "are taken for those of the default workspace."
+        )
+        notes = (*notes, Note("info", "default_workspace", message))
+    return replace(bill, charges=tuple(charges), notes=notes)
 
 
 def _refuse_negative(bill: Bill) -> None:
@@ -170,8 +182,13 @@ def _notes(usage: Usage, bill: Bill) -> Iterator[Note]:
             if key.service_tier == PRIORITY and bill.settles(key.day):
                 tokens[key.model or "an unnamed model"] += amount.total
         if any(tokens.values()):
-            told = _listed(f"{count:,} of {model}" for model, count in tokens.items())
-            message = f"Billed cost leaves out priority tier, which is prepaid: tokens {told}."
+            ordered = sorted(tokens.items(), key=lambda item: (-item[1], item[0]))
+            told = ", ".join(f"{count:,} of {model}" for model, count in ordered[:_NAMED])
+            rest = len(ordered) - _NAMED
+            message = (
+                f"Billed cost leaves out {sum(tokens.values()):,} tokens of priority tier, which "
+                f"is prepaid: {told}{f' and {rest} more models' if rest > 0 else ''}."
+            )
             yield Note("info", "priority_not_billed", message)
     unknown: dict[str, Decimal] = defaultdict(Decimal)
     for charge in bill.charges:

@@ -24,8 +24,14 @@ _LEFT_OUT = Note(
 )
 
 
-def price_usage(usage: Usage, book: PriceBook, *, unknown_model: UnknownModel) -> Spend:
-    """The spend that `usage` amounts to at the prices of `book`.
+def price_usage(
+    usage: Usage,
+    book: PriceBook,
+    *,
+    unknown_model: UnknownModel,
+    settled: frozenset[date] = frozenset(),
+) -> Spend:
+    """The spend that `usage` amounts to at the prices of `book`, without that of `settled` days.
 
     Usage without a price costs between nothing and no known bound, or with `upper_bound` at most
     the dearest known rate; either way it is named, with its tokens and days, in the notes.
@@ -39,7 +45,10 @@ def price_usage(usage: Usage, book: PriceBook, *, unknown_model: UnknownModel) -
     priority = [0, 0]
     # The time of a large report goes here, too: what can be looked up once is.
     found: dict[tuple[object, ...], RateRange | Unpriced] = {}
-    for key, tokens in usage.table.items():
+    table = usage.table
+    if settled:
+        table = {key: tokens for key, tokens in table.items() if key.day not in settled}
+    for key, tokens in table.items():
         place, what = key[:3], key[1:]
         rates = found.get(what)
         if rates is None:
@@ -77,7 +86,7 @@ def price_usage(usage: Usage, book: PriceBook, *, unknown_model: UnknownModel) -
             *_priority_note(book.bounds(*priority)),
             *_dated_note(book, {model for _, _, model in costs if model}),
             *_discount_note(book),
-            *_unused_note(book, {model for _, _, model in costs}),
+            *_unused_note(book, {key.model for key in usage.table}),
             _LEFT_OUT,
         ),
     )

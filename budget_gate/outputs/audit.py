@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from budget_gate import __version__
 from budget_gate.domain.audit import Audit, AuditLine, Cause
-from budget_gate.domain.period import format_instant
+from budget_gate.domain.period import DAY, format_instant
 from budget_gate.domain.spend import Note
-from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.outputs.json import bounds_of
 from budget_gate.outputs.markdown import code, folded_notes, prose
 from budget_gate.outputs.wording import NAME_LENGTH, exact, plain, share_of, usd, usd_range
@@ -25,6 +24,7 @@ _CAUSES: dict[Cause, str] = {
     "unpriced": "usage without a price",
     "old_prices": "days after the price book was last checked",
 }
+_HEADS = ("Day", "Workspace", "What", "List cost", "Billed cost", "Drift", "", "Explained")
 _KINDS = {"web_search": "web search"} | {
     cause: _CAUSES[cause] for cause in ("code_execution", "session_usage")
 }
@@ -43,13 +43,13 @@ def render_audit_text(audit: Audit) -> str:
     lines = [_verdict(audit, plain)]
     lines += [f"  {remedy}" for remedy in _remedies(audit, plain)]
     if audit.status != "unverified":
-        lines += ["", f"  {_totals(audit)}"]
+        lines += ["", f"  {_about(audit, plain)}", f"  {_totals(audit)}"]
         lines += [
             f"    {_signed(amount)} by {_CAUSES[cause]}" for cause, amount in _explained(audit)
         ]
     if audit.beyond:
         rows = [_row(line, audit, lambda name: plain(name, NAME_LENGTH)) for line in audit.beyond]
-        lines += ["", *_aligned(rows[:SHOWN])]
+        lines += ["", *_aligned([_HEADS, *rows[:SHOWN]])]
         if len(rows) > SHOWN:
             lines.append(f"  and {len(rows) - SHOWN} more lines, all of them with --format json")
     lines.append("")
@@ -66,13 +66,12 @@ def render_audit_markdown(audit: Audit) -> str:
     if remedies:
         parts.append("\n".join(remedies))
     if audit.status != "unverified":
-        sums = [f"- {_totals(audit)}"]
+        sums = [f"- {_about(audit, code)}", f"- {_totals(audit)}"]
         sums += [f"- {_signed(amount)} by {_CAUSES[cause]}" for cause, amount in _explained(audit)]
         parts.append("\n".join(sums))
     if audit.beyond:
-        heads = ["Day", "Workspace", "What", "List cost", "Billed cost", "Drift", "", "Explained"]
         table = [
-            "| " + " | ".join(heads) + " |",
+            "| " + " | ".join(_HEADS) + " |",
             "|:--|:--|:--|--:|--:|--:|--:|:--|",
             *("| " + " | ".join(_row(line, audit, code)) + " |" for line in audit.beyond[:SHOWN]),
         ]
@@ -120,7 +119,7 @@ def _json_line(line: AuditLine, audit: Audit) -> dict[str, Any]:
     part = line.part
     return {
         "day": str(part.day),
-        "workspace": "unattributed" if part.workspace == UNATTRIBUTED else part.workspace,
+        "workspace": part.workspace,
         "workspace_name": audit.names.get(part.workspace),
         "cost_type": part.cost_type,
         "model": part.model,
@@ -138,8 +137,13 @@ def _verdict(audit: Audit, escape: Callable[[str], str]) -> str:
         reason = audit.notes[0].message if audit.notes else ""
         return f"Not audited: {escape(reason)}".rstrip()
     days = _days(audit.settled_days)
-    if audit.status == "ok":
+    if audit.status == "ok" and not audit.causes:
         return f"In agreement: list cost is what was billed on {days}, in each of {_lines(audit)}."
+    if audit.status == "ok":
+        return (
+            f"Explained: of {days}, billed cost is {usd(abs(audit.drift))} "
+            f"{'below' if audit.drift < 0 else 'above'} list cost, by what list cost cannot tell."
+        )
     count = len(audit.beyond)
     first = audit.beyond[0]
     return (
@@ -152,23 +156,34 @@ def _verdict(audit: Audit, escape: Callable[[str], str]) -> str:
 def _remedies(audit: Audit, escape: Callable[[str], str]) -> Iterator[str]:
     if audit.discount is not None:
         percent = _percent(audit.discount)
-        yield f"Set prices.discount to {percent} in the policy: every line agrees with that."
+        yield f"Set prices.discount to {percent} in the policy: tokens then cost what is billed."
     unpriced = _named(line for line in audit.beyond if "unpriced" in dict(line.causes))
     if unpriced:
         yield f"Add prices under prices.models, or update budget-gate, for {escape(unpriced)}."
     old = _named(line for line in audit.beyond if "old_prices" in dict(line.causes))
     if old:
         yield f"Update budget-gate: its prices were last checked before days of {escape(old)}."
-    # What is billed by no model has no price that a policy could set.
-    models = [line for line in audit.beyond if line.part.model and audit.discount is None]
-    wrong = _named(line for line in models if line.unexplained)
+    wrong = _named(line for line in audit.unexplained_lines if line.part.model)
     if wrong:
-        yield f"Put the prices that were agreed under prices.models, for {escape(wrong)}."
+        yield (
+            f"Not billed at list price: {escape(wrong)}. If that is what was agreed, put it under "
+            "prices.models; if not, update budget-gate, or ask the provider."
+        )
+    other = _named(line for line in audit.unexplained_lines if not line.part.model)
+    if other:
+        yield f"Look in the Console at what has no list cost to compare with: {escape(other)}."
 
 
 def _explained(audit: Audit) -> list[tuple[Cause, Decimal]]:
     sums = audit.causes
     return [(cause, sums[cause]) for cause in _CAUSES if cause in sums]
+
+
+def _about(audit: Audit, name: Callable[[str], str]) -> str:
+    """Which days, and by whose prices: `2026-11-01 to 2026-11-19, at the prices of budget.yml`."""
+    last = (audit.period.end - DAY).date()
+    prices = f"the prices of {name(audit.policy)}" if audit.policy else "list prices"
+    return f"{audit.period.start.date()} to {last}, at {prices}"
 
 
 def _totals(audit: Audit) -> str:
