@@ -108,9 +108,12 @@ def _given(flags: "Namespace") -> dict[str, str]:
         "last_report",
         "fail_on",
         "on_error",
+        "reserve",
         "deadline",
     )
     given = {f"BUDGET_GATE_{name.upper()}": getattr(flags, name, None) for name in names}
+    if getattr(flags, "budget", None):
+        given["BUDGET_GATE_BUDGETS"] = "\n".join(flags.budget)
     if flags.command == "demo":
         given["BUDGET_GATE_AS_OF"] = DEMO_AS_OF
     return {variable: value for variable, value in given.items() if value}
@@ -171,8 +174,7 @@ def _check(
             file,
             lambda: read_spend(flags, settings, file.policy, month, now=now, transport=transport),
             month,
-            fail_on=settings.fail_on,
-            on_error=settings.on_error,
+            settings.terms,
             identify=start_identifying(transport, settings),
             earlier=read_earlier(settings),
         )

@@ -83,6 +83,17 @@ def build_parser() -> argparse.ArgumentParser:
         choices=("fail", "warn"),
         help="whether spend that cannot be established fails the run (default: fail)",
     )
+    check.add_argument(
+        "--budget",
+        metavar="ID",
+        action="append",
+        help="let this budget decide the exit code, and no other that is not named so as well",
+    )
+    check.add_argument(
+        "--reserve",
+        metavar="USD[=WORKSPACE]",
+        help="pass only if this much more, in that workspace, would stay within every cap",
+    )
     _add_deadline(check)
     check.add_argument(
         "--usage",

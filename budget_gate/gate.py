@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from budget_gate.domain.changes import drivers, since_last
 from budget_gate.domain.evidence import EarlierReport, fall_back
+from budget_gate.domain.exceptions import exceptions_on
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy import PolicyFile
+from budget_gate.domain.report import Report
+from budget_gate.domain.resolving import directory
 from budget_gate.domain.spend import Note, Spend
-from budget_gate.domain.verdict import FailOn, OnError, Report, decide, evaluate, unverified
+from budget_gate.domain.verdict import STRICT, Terms, decide, evaluate, unverified
 from budget_gate.errors import InterruptedRunError, UnverifiedError
 
 
@@ -15,47 +19,57 @@ def check(
     file: PolicyFile,
     read_spend: Callable[[], Spend],
     month: MonthToDate,
+    terms: Terms,
     *,
-    fail_on: FailOn,
-    on_error: OnError,
     identify: Callable[[], str | None] = lambda: None,
     earlier: EarlierReport | Note | None = None,
 ) -> tuple[Report, int]:
     """The report on the month to date, and the exit code: 0, 1 or 3.
 
-    Where `read_spend` raises UnverifiedError the report is `unverified` and says why, unless the
-    `earlier` report proves a breach; a Note in its place says why there is none. `identify` gives
-    the organization's id, or None. Raises ConfigurationError where the policy does not fit the
-    organization.
+    Where `read_spend` raises UnverifiedError, or gives spend that is not established, the report
+    is `unverified` and says why, unless the `earlier` report proves a breach; a Note in its place
+    says why there is none. `identify` gives the organization's id, or None. Raises
+    ConfigurationError where the policy or the terms do not fit the organization.
     """
+    # What is wrong with the policy alone is told before anything is asked for.
+    exceptions_on(file, month.as_of.date())
     try:
-        report = _judge(file, read_spend, month, identify, earlier)
+        report = _judge(file, read_spend, month, terms, identify=identify, earlier=earlier)
     except InterruptedRunError as error:
         return stopped(file, month, error)
-    return decide(report, fail_on, on_error)
+    return decide(report, terms)
 
 
 def stopped(file: PolicyFile, month: MonthToDate, error: InterruptedRunError) -> tuple[Report, int]:
     """The report of a run that a signal ended, and its exit code, 3 whatever was waived."""
     note = Note("error", "interrupted", f"{error.message}. Run the gate again.")
-    return decide(unverified(file.policy, month, (note,)), "breach", "fail")
+    return decide(unverified(file.policy, month, (note,)), STRICT)
 
 
 def _judge(
     file: PolicyFile,
     read_spend: Callable[[], Spend],
     month: MonthToDate,
+    terms: Terms,
+    *,
     identify: Callable[[], str | None],
     earlier: EarlierReport | Note | None,
 ) -> Report:
+    spend = None
     try:
         spend = read_spend()
     except UnverifiedError as error:
         report = unverified(file.policy, month, (Note("error", error.code, error.told),))
-        report = replace(report, organization=identify())
-        if isinstance(earlier, EarlierReport):
-            return fall_back(report, file, month, earlier)
-        if isinstance(earlier, Note):
-            return replace(report, notes=(*report.notes, earlier))
+    else:
+        report = evaluate(file, spend, month, terms)
+    report = replace(report, organization=identify())
+    if isinstance(earlier, Note):
+        return replace(report, notes=(*report.notes, earlier))
+    if earlier is None:
         return report
-    return replace(evaluate(file, spend, month), organization=identify())
+    if report.status == "unverified":
+        return fall_back(report, file, month, earlier, terms.only)
+    report = since_last(report, month, earlier)
+    if spend is None or report.previous_as_of is None:
+        return report
+    return replace(report, drivers=drivers(spend, month, directory(file.policy, spend)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from budget_gate.domain.audit import Audit
-from budget_gate.domain.verdict import Report
+from budget_gate.domain.report import Report
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.files import append, write_whole
 from budget_gate.outputs.github import (

@@ -14,7 +14,7 @@ from budget_gate.domain.policy import Policy
 from budget_gate.domain.prices import PriceBook
 from budget_gate.domain.pricing import price_usage
 from budget_gate.domain.ratecards import Prices
-from budget_gate.domain.spend import Note, Spend
+from budget_gate.domain.spend import Note, Spend, SpendLine
 from budget_gate.domain.usage import Usage
 from budget_gate.errors import UnverifiedError
 from budget_gate.settings import Settings
@@ -82,16 +82,20 @@ def read_spend(
     """
     book = PriceBook(load_price_book()).with_policy(policy.prices)
     bill: Bill | None = None
+    earlier: tuple[SpendLine, ...] = ()
     notes: list[Note] = []
     if flags.usage:
         usage = _read_files(flags, month)
     else:
         transport = _needed(transport)
         pending = _start_bill(flags, policy, month, now, transport)
+        history = _start_history(settings, policy, month, transport)
         from budget_gate.sources.usage_report import read_usage
 
         usage = read_usage(transport, month, book)
         notes += _time_notes(settings, month, now, transport)
+        earlier, unread = _history(history, book)
+        notes += unread
         if policy.spend.basis == "billed":
             bill = _settled(pending, usage, policy.names)
         if flags.audit:
@@ -102,10 +106,12 @@ def read_spend(
     usage = replace(usage, notes=(*notes, *usage.notes))
     unknown_model = policy.spend.unknown_model
     if bill is None:
-        return price_usage(usage, book, unknown_model=unknown_model)
-    from budget_gate.domain.bill import settle
+        spend = price_usage(usage, book, unknown_model=unknown_model)
+    else:
+        from budget_gate.domain.bill import settle
 
-    return settle(usage, bill, book, unknown_model=unknown_model)
+        spend = settle(usage, bill, book, unknown_model=unknown_model)
+    return replace(spend, history=earlier)
 
 
 def read_audit(
@@ -166,6 +172,31 @@ def _read_files(flags: Namespace, month: MonthToDate) -> Usage:
     pages = [Path(file) for file in flags.usage]
     workspaces = Path(flags.workspaces) if flags.workspaces else None
     return read_saved_usage(pages, workspaces, month, partial=flags.partial)
+
+
+def _start_history(
+    settings: Settings, policy: Policy, month: MonthToDate, transport: "Transport"
+) -> "Pending[Usage] | None":
+    """Asks for the days before the month, where a forecast or what changed goes by them."""
+    forecasts = any(budget.forecast != "off" for _, budget in policy.budgets())
+    if month.history is None or not (forecasts or settings.last_report):
+        return None
+    from budget_gate.sources.usage_report import read_history
+
+    return transport.start(partial(read_history, transport, month.history))
+
+
+def _history(
+    pending: "Pending[Usage] | None", book: PriceBook
+) -> tuple[tuple[SpendLine, ...], tuple[Note, ...]]:
+    """The spend of the days before the month; where it cannot be read, that is no verdict."""
+    if pending is None:
+        return (), ()
+    try:
+        return price_usage(pending.result(), book, unknown_model="fail").lines, ()
+    except UnverifiedError as error:
+        message = f"The days before the month could not be read: {error.message}."
+        return (), (Note("info", "no_history", message),)
 
 
 def _start_bill(

@@ -3,20 +3,23 @@
 import re
 from collections.abc import Mapping
 from datetime import MAXYEAR, MINYEAR, datetime
+from decimal import Decimal
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from budget_gate.domain.budgets import Reservation
 from budget_gate.domain.period import parse_instant
-from budget_gate.domain.verdict import FailOn, OnError
+from budget_gate.domain.verdict import FailOn, OnError, Terms
 from budget_gate.errors import ConfigurationError
 
 Format = Literal["text", "markdown", "json"]
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 _SHORTEST = 8
+_AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f.]*:[0-9a-f:.]+", re.ASCII)
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -60,6 +63,8 @@ class Settings(Surroundings):
     last_report: str | None = Field(None, validation_alias="BUDGET_GATE_LAST_REPORT")
     fail_on: FailOn = Field("breach", validation_alias="BUDGET_GATE_FAIL_ON")
     on_error: OnError = Field("fail", validation_alias="BUDGET_GATE_ON_ERROR")
+    budgets: str | None = Field(None, validation_alias="BUDGET_GATE_BUDGETS")
+    reserve: Reservation | None = Field(None, validation_alias="BUDGET_GATE_RESERVE")
     deadline: float = Field(
         120, gt=0, le=3600, allow_inf_nan=False, validation_alias="BUDGET_GATE_DEADLINE"
     )
@@ -72,6 +77,16 @@ class Settings(Surroundings):
         if not text.isascii() or not all(" " < char <= "~" for char in text):
             raise ValueError("holds characters that no credential has; paste it again")
         return SecretStr(text) if text else None
+
+    @field_validator("reserve", mode="before")
+    @classmethod
+    def _is_a_reservation(cls, text: str | None) -> Reservation | None:
+        if not text:
+            return None
+        amount, is_named, workspace = text.partition("=")
+        if not _AMOUNT.fullmatch(amount) or (is_named and not workspace):
+            raise ValueError(f"{text[:40]!r} is not USD, or USD=WORKSPACE, such as 250=staging")
+        return Reservation(Decimal(amount), workspace or None)
 
     @field_validator("as_of", mode="before")
     @classmethod
@@ -105,6 +120,12 @@ class Settings(Surroundings):
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("must be an address alone, without user, query or fragment")
         return url.rstrip("/")
+
+    @property
+    def terms(self) -> Terms:
+        """How the run is to judge."""
+        only = tuple(filter(None, map(str.strip, (self.budgets or "").splitlines())))
+        return Terms(self.fail_on, self.on_error, only, self.reserve)
 
     @property
     def secrets(self) -> list[str]:

@@ -6,8 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.spend import Coverage, Note, PriceFacts
-from budget_gate.domain.verdict import (
+from budget_gate.domain.report import (
     BudgetResult,
     DaySpend,
     ModelSpend,
@@ -15,6 +14,7 @@ from budget_gate.domain.verdict import (
     Status,
     WorkspaceSpend,
 )
+from budget_gate.domain.spend import Coverage, Note, PriceFacts
 from tests.builders import bounds
 
 NOW: Final = datetime(2026, 11, 22, 16, tzinfo=UTC)

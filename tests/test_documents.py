@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budget_gate.domain.policy import Budget, Policy, PolicyFile
+from budget_gate.domain.policy import Budget, GlobalBudget, Policy, PolicyFile
 from budget_gate.errors import ConfigurationError
 from budget_gate.sources.documents import load_document, load_policy
 from tests.builders import errors_of, policy
@@ -78,7 +78,7 @@ names:
 def test_whole_policy() -> None:
     """The policy of the reference is read with all that it says."""
     read = policy(WHOLE).policy
-    assert read.global_ == Budget(cap="5000", warn_at=["80%", "95%"])
+    assert read.global_ == GlobalBudget(cap="5000", warn_at=["80%", "95%"])
     assert {name: budget.cap for name, budget in read.workspaces.items()} == {
         "production": 2500,
         "staging": 300,

@@ -9,8 +9,9 @@ import pytest
 from budget_gate import gate
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.evidence import EarlierReport
+from budget_gate.domain.report import Report
 from budget_gate.domain.spend import Note, Spend, Workspace
-from budget_gate.domain.verdict import FailOn, OnError, Report, evaluate
+from budget_gate.domain.verdict import STRICT, FailOn, OnError, Terms, evaluate
 from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
 from tests.builders import MONTH, Costs, bounds, budget, policy, spend_of
 
@@ -19,7 +20,6 @@ WORKSPACES = (Workspace("wrkspc_01A", "alpha"), Workspace("wrkspc_01B", "beta"))
 # 11 USD in alpha, 9 in beta, 1 in the default workspace: 21 altogether.
 COSTS: Costs = {"wrkspc_01A": bounds("11"), "wrkspc_01B": bounds("9"), None: bounds("1")}
 BREACHED = "version: 1\nglobal: {cap: 20}\n"
-STRICT: tuple[FailOn, OnError] = ("breach", "fail")
 UNBREACHED = "no budget was breached in it"
 CHANGED = "a cap has changed since"
 
@@ -40,7 +40,7 @@ def earlier(
 def run(
     last: EarlierReport | Note | None,
     text: str = BREACHED,
-    how: tuple[FailOn, OnError] = STRICT,
+    how: Terms = STRICT,
     *,
     organization: str | None = None,
     spend: Spend | Exception = DOWN,
@@ -56,8 +56,7 @@ def run(
         policy(text),
         read_spend,
         MONTH,
-        fail_on=how[0],
-        on_error=how[1],
+        how,
         identify=lambda: organization,
         earlier=last,
     )
@@ -150,7 +149,7 @@ def test_a_good_report_makes_no_run_good(
     """What was within its cap then may be above it now: unverified, whatever the run was told."""
     last = earlier(text)
     assert {result.status for result in last.budgets} == {status}
-    report, exit_code = run(last, text, ("breach", on_error))
+    report, exit_code = run(last, text, Terms("breach", on_error))
     assert (report.status, exit_code, report.enforced) == ("unverified", code, code == 3)
     assert "not used" in note_of(report).message
 
@@ -332,16 +331,14 @@ def test_a_budget_of_a_later_kind_proves_nothing() -> None:
 @pytest.mark.parametrize(
     ("how", "code", "enforced"),
     [
-        (("breach", "fail"), 1, True),
-        (("breach", "warn"), 1, True),
-        (("warning", "fail"), 1, True),
-        (("warning", "warn"), 1, True),
-        (("never", "warn"), 0, False),
+        (Terms("breach", "fail"), 1, True),
+        (Terms("breach", "warn"), 1, True),
+        (Terms("warning", "fail"), 1, True),
+        (Terms("warning", "warn"), 1, True),
+        (Terms("never", "warn"), 0, False),
     ],
 )
-def test_evidence_of_a_breach_is_a_breach(
-    how: tuple[FailOn, OnError], code: int, *, enforced: bool
-) -> None:
+def test_evidence_of_a_breach_is_a_breach(how: Terms, code: int, *, enforced: bool) -> None:
     """`on_error` does not let it pass; where a breach is not to fail, it is visibly not enforced."""
     report, exit_code = run(earlier(), how=how)
     assert (report.status, exit_code, report.enforced) == ("breached", code, enforced)
@@ -349,8 +346,8 @@ def test_evidence_of_a_breach_is_a_breach(
 
 def test_evidence_makes_no_run_green_that_was_not() -> None:
     """Where a breach is let pass and an API that is down is not, naming a last report changes nothing."""
-    assert run(None, how=("never", "fail"))[1] == 3
-    assert run(earlier(), how=("never", "fail"))[1] == 3
+    assert run(None, how=Terms("never", "fail"))[1] == 3
+    assert run(earlier(), how=Terms("never", "fail"))[1] == 3
 
 
 @pytest.mark.parametrize("fail_on", ["breach", "warning", "never"])
@@ -360,7 +357,7 @@ def test_a_run_that_was_stopped_is_not_decided_by_evidence(
 ) -> None:
     """A signal ends in 3, whatever the last report says and whatever is let pass."""
     stopped = InterruptedRunError("SIGTERM")
-    report, exit_code = run(earlier(), how=(fail_on, on_error), spend=stopped)
+    report, exit_code = run(earlier(), how=Terms(fail_on, on_error), spend=stopped)
     assert (report.status, report.enforced, exit_code) == ("unverified", True, 3)
 
 

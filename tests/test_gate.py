@@ -7,18 +7,16 @@ import pytest
 from budget_gate import gate
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.evidence import EarlierReport
+from budget_gate.domain.report import Report, Status
 from budget_gate.domain.spend import Spend
-from budget_gate.domain.verdict import FailOn, OnError, Report, Status, evaluate
+from budget_gate.domain.verdict import STRICT, FailOn, OnError, Terms, evaluate
 from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
 from tests.builders import MONTH, bounds, policy, spend_of
 
 POLICY = "version: 1\nglobal: {cap: 10, warn_at: [80%]}\n"
-STRICT: tuple[FailOn, OnError] = ("breach", "fail")
 
 
-def check(
-    spend: Spend | Exception, how: tuple[FailOn, OnError] = STRICT, text: str = POLICY
-) -> tuple[Report, int]:
+def check(spend: Spend | Exception, how: Terms = STRICT, text: str = POLICY) -> tuple[Report, int]:
     """The gate's answer to a spend, or to what reading it raises."""
 
     def read_spend() -> Spend:
@@ -26,7 +24,7 @@ def check(
             raise spend
         return spend
 
-    return gate.check(policy(text), read_spend, MONTH, fail_on=how[0], on_error=how[1])
+    return gate.check(policy(text), read_spend, MONTH, how)
 
 
 def spent(cost: Bounds, *, unpriced: bool = False) -> Spend:
@@ -41,37 +39,55 @@ FAILED = UnverifiedError("the API said no", "check the key", code="http_401")
     ("spend", "how", "status", "enforced", "code"),
     [
         (spent(bounds("5")), STRICT, "ok", True, 0),
-        (spent(bounds("5")), ("warning", "fail"), "ok", True, 0),
+        (spent(bounds("5")), Terms("warning", "fail"), "ok", True, 0),
         (spent(bounds("10")), STRICT, "warning", True, 0),
         (spent(bounds("8")), STRICT, "warning", True, 0),
-        (spent(bounds("8")), ("warning", "fail"), "warning", True, 1),
-        (spent(bounds("8")), ("warning", "warn"), "warning", True, 1),
-        (spent(bounds("8")), ("never", "warn"), "warning", True, 0),
+        (spent(bounds("8")), Terms("warning", "fail"), "warning", True, 1),
+        (spent(bounds("8")), Terms("warning", "warn"), "warning", True, 1),
+        (spent(bounds("8")), Terms("never", "warn"), "warning", True, 0),
         (spent(bounds("10.000000000001")), STRICT, "breached", True, 1),
-        (spent(bounds("11")), ("breach", "warn"), "breached", True, 1),
-        (spent(bounds("11")), ("warning", "fail"), "breached", True, 1),
-        (spent(bounds("11")), ("never", "fail"), "breached", False, 0),
-        (spent(bounds("11")), ("never", "warn"), "breached", False, 0),
+        (spent(bounds("11")), Terms("breach", "warn"), "breached", True, 1),
+        (spent(bounds("11")), Terms("warning", "fail"), "breached", True, 1),
+        (spent(bounds("11")), Terms("never", "fail"), "breached", False, 0),
+        (spent(bounds("11")), Terms("never", "warn"), "breached", False, 0),
         (spent(bounds("9", "11")), STRICT, "uncertain", True, 3),
-        (spent(bounds("9", "11")), ("warning", "fail"), "uncertain", True, 3),
-        (spent(bounds("9", "11")), ("never", "fail"), "uncertain", True, 3),
-        (spent(bounds("9", "11")), ("breach", "warn"), "uncertain", False, 0),
+        (spent(bounds("9", "11")), Terms("warning", "fail"), "uncertain", True, 3),
+        (spent(bounds("9", "11")), Terms("never", "fail"), "uncertain", True, 3),
+        (spent(bounds("9", "11")), Terms("breach", "warn"), "uncertain", False, 0),
         (spent(bounds("1", "unlimited"), unpriced=True), STRICT, "unverified", True, 3),
-        (spent(bounds("1", "unlimited"), unpriced=True), ("never", "fail"), "unverified", True, 3),
-        (spent(bounds("1", "unlimited"), unpriced=True), ("never", "warn"), "unverified", False, 0),
+        (
+            spent(bounds("1", "unlimited"), unpriced=True),
+            Terms("never", "fail"),
+            "unverified",
+            True,
+            3,
+        ),
+        (
+            spent(bounds("1", "unlimited"), unpriced=True),
+            Terms("never", "warn"),
+            "unverified",
+            False,
+            0,
+        ),
         (spent(bounds("11", "unlimited"), unpriced=True), STRICT, "breached", True, 1),
-        (spent(bounds("11", "unlimited"), unpriced=True), ("breach", "warn"), "breached", True, 1),
+        (
+            spent(bounds("11", "unlimited"), unpriced=True),
+            Terms("breach", "warn"),
+            "breached",
+            True,
+            1,
+        ),
         (FAILED, STRICT, "unverified", True, 3),
-        (FAILED, ("never", "fail"), "unverified", True, 3),
-        (FAILED, ("warning", "fail"), "unverified", True, 3),
-        (FAILED, ("breach", "warn"), "unverified", False, 0),
-        (FAILED, ("warning", "warn"), "unverified", False, 0),
-        (FAILED, ("never", "warn"), "unverified", False, 0),
+        (FAILED, Terms("never", "fail"), "unverified", True, 3),
+        (FAILED, Terms("warning", "fail"), "unverified", True, 3),
+        (FAILED, Terms("breach", "warn"), "unverified", False, 0),
+        (FAILED, Terms("warning", "warn"), "unverified", False, 0),
+        (FAILED, Terms("never", "warn"), "unverified", False, 0),
     ],
 )
 def test_every_outcome_has_its_exit_code(
     spend: Spend | Exception,
-    how: tuple[FailOn, OnError],
+    how: Terms,
     status: Status,
     code: int,
     *,
@@ -120,8 +136,7 @@ def test_an_interrupted_run_is_never_let_pass_nor_falls_back(
         policy(POLICY),
         read_spend,
         MONTH,
-        fail_on=fail_on,
-        on_error=on_error,
+        Terms(fail_on, on_error),
         identify=lambda: pytest.fail("nobody waits for who it is"),
         earlier=BREACH,
     )
@@ -133,23 +148,21 @@ def test_an_interrupted_run_is_never_let_pass_nor_falls_back(
 @pytest.mark.parametrize(
     ("how", "code", "enforced"),
     [
-        (("breach", "fail"), 1, True),
-        (("breach", "warn"), 1, True),
-        (("never", "fail"), 3, True),
-        (("never", "warn"), 0, False),
+        (Terms("breach", "fail"), 1, True),
+        (Terms("breach", "warn"), 1, True),
+        (Terms("never", "fail"), 3, True),
+        (Terms("never", "warn"), 0, False),
     ],
 )
 def test_a_breach_by_evidence_is_still_spend_that_is_not_established(
-    how: tuple[FailOn, OnError], code: int, *, enforced: bool
+    how: Terms, code: int, *, enforced: bool
 ) -> None:
     """`fail-on: never` lets the breach pass, not that today's spend could not be read."""
 
     def read_spend() -> Spend:
         raise FAILED
 
-    report, exit_code = gate.check(
-        policy(POLICY), read_spend, MONTH, fail_on=how[0], on_error=how[1], earlier=BREACH
-    )
+    report, exit_code = gate.check(policy(POLICY), read_spend, MONTH, how, earlier=BREACH)
     assert (report.status, report.enforced, exit_code) == ("breached", enforced, code)
     assert report.evidence_as_of == BREACH.as_of
 
@@ -165,13 +178,13 @@ def test_a_policy_that_does_not_fit_the_organization_decides_nothing() -> None:
     """It is neither a breach nor a pass, whatever the run was told."""
     text = f"{POLICY}workspaces:\n  renamed: {{cap: 1}}\n"
     with pytest.raises(ConfigurationError):
-        check(spent(bounds("5")), ("never", "warn"), text)
+        check(spent(bounds("5")), Terms("never", "warn"), text)
 
 
 def test_what_is_no_expected_failure_is_not_caught() -> None:
     """A bug must not end as spend that could not be established, which can be let pass."""
     with pytest.raises(RuntimeError, match="a bug"):
-        check(RuntimeError("a bug"), ("never", "warn"))
+        check(RuntimeError("a bug"), Terms("never", "warn"))
 
 
 def test_the_spend_is_read_once() -> None:
@@ -182,5 +195,5 @@ def test_the_spend_is_read_once() -> None:
         reads.append(1)
         return spent(bounds("5"))
 
-    gate.check(policy(POLICY), read_spend, MONTH, fail_on="breach", on_error="fail")
+    gate.check(policy(POLICY), read_spend, MONTH, STRICT)
     assert reads == [1]

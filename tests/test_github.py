@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from budget_gate.domain.report import Report
 from budget_gate.domain.spend import Note
-from budget_gate.domain.verdict import Report
 from budget_gate.errors import ConfigurationError, Problem
 from budget_gate.outputs.github import (
     render_annotations,

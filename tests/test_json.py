@@ -13,16 +13,10 @@ from hypothesis import strategies as st
 
 from budget_gate import __version__
 from budget_gate.domain.policy import Policy, PolicyFile, SourceMap
+from budget_gate.domain.report import DaySpend, ModelSpend, Report, WorkspaceSpend
 from budget_gate.domain.spend import Coverage, Note, PriceFacts, Spend, SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict import (
-    DaySpend,
-    ModelSpend,
-    Report,
-    WorkspaceSpend,
-    evaluate,
-    unverified,
-)
+from budget_gate.domain.verdict import evaluate, unverified
 from budget_gate.outputs.json import render_json
 from tests.builders import NO_CAP, bounds
 from tests.reports import HOSTILE, MONTH, NOW, hostile_report, make_budget, make_report
@@ -71,6 +65,14 @@ def test_the_report_is_exactly_as_documented() -> None:
                 "status": "ok",
                 "reason": "spend is what it is",
                 "line": 2,
+                "enforced": True,
+                "reserved": "0",
+                "daily": None,
+                "exception": None,
+                "forecast": None,
+                "pace": None,
+                "since": None,
+                "change": None,
             },
             {
                 "id": "workspaces.new",
@@ -82,6 +84,14 @@ def test_the_report_is_exactly_as_documented() -> None:
                 "status": "warning",
                 "reason": "spend is what it is",
                 "line": 4,
+                "enforced": True,
+                "reserved": "0",
+                "daily": None,
+                "exception": None,
+                "forecast": None,
+                "pace": None,
+                "since": None,
+                "change": None,
             },
         ],
         "workspaces": [
@@ -130,6 +140,9 @@ def test_the_report_is_exactly_as_documented() -> None:
         "notes": [{"level": "info", "code": "range", "message": "A range."}],
         "basis": "list",
         "organization": None,
+        "previous_as_of": None,
+        "change": None,
+        "drivers": [],
         "evidence_as_of": None,
     }
 
@@ -149,7 +162,7 @@ def test_the_keys_stand_in_the_documented_order() -> None:
     assert list(document(REPORT)) == [
         *("schema", "version", "status", "enforced", "as_of", "period", "spend", "budgets"),
         *("workspaces", "models", "days", "coverage", "prices", "notes"),
-        *("basis", "organization", "evidence_as_of"),
+        *("basis", "organization", "previous_as_of", "change", "drivers", "evidence_as_of"),
     ]
 
 
@@ -173,6 +186,9 @@ def test_an_unverified_report_exists_and_says_why() -> None:
         "notes": [{"level": "error", "code": "http_401", "message": "The key is wrong."}],
         "basis": "list",
         "organization": None,
+        "previous_as_of": None,
+        "change": None,
+        "drivers": [],
         "evidence_as_of": None,
     }
 

@@ -14,15 +14,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.report import STATUSES, DaySpend, ModelSpend, Report, Status, WorkspaceSpend
 from budget_gate.domain.spend import Note, PriceFacts
-from budget_gate.domain.verdict import (
-    STATUSES,
-    DaySpend,
-    ModelSpend,
-    Report,
-    Status,
-    WorkspaceSpend,
-)
 from budget_gate.errors import ConfigurationError, Problem
 from budget_gate.outputs.markdown import code, prose, render_configuration_error, render_markdown
 from tests.builders import bounds
@@ -118,7 +111,7 @@ def test_the_table_of_budgets_has_a_row_for_each() -> None:
         make_budget("new", "3", None, status="warning", reason="not listed"),
     )
     header, _, *rows = tables(render(report))[0]
-    assert header == "| | Budget | List cost | Cap | Used | |"
+    assert header == "| | Budget | List cost | Cap | Used | Left | Month-end | |"
     assert [[html.unescape(cell.strip()) for cell in row.split("|")[1:-1]] for row in rows] == [
         [
             "🟡\xa0warning",
@@ -126,9 +119,11 @@ def test_the_table_of_budgets_has_a_row_for_each() -> None:
             "$8.50",
             "$10.00",
             "85.0%",
+            "",
+            "",
             "spend has reached 80% of the cap",
         ],
-        ["🟡\xa0warning", "`new`", "$3.00", "any", "\N{EN DASH}", "not listed"],
+        ["🟡\xa0warning", "`new`", "$3.00", "any", "\N{EN DASH}", "", "", "not listed"],
     ]
 
 

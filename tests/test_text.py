@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from budget_gate.domain.report import STATUSES, Report, Status
 from budget_gate.domain.spend import Note, PriceFacts
-from budget_gate.domain.verdict import STATUSES, Report, Status
 from budget_gate.errors import ConfigurationError, Problem
 from budget_gate.outputs.text import SHOWN, render_error, render_text
 from tests.reports import HOSTILE, hostile_report, large_report, make_budget, make_report

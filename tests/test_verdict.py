@@ -13,17 +13,10 @@ from hypothesis import strategies as st
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.pricing import price_usage
+from budget_gate.domain.report import Report, Status
 from budget_gate.domain.spend import Level, Note, Spend, SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens
-from budget_gate.domain.verdict import (
-    FailOn,
-    OnError,
-    Report,
-    Status,
-    decide,
-    evaluate,
-    unverified,
-)
+from budget_gate.domain.verdict import STRICT, FailOn, OnError, Terms, decide, evaluate, unverified
 from tests.builders import (
     AS_OF,
     COVERAGE,
@@ -247,14 +240,14 @@ def test_unpriced_usage_is_never_ok(text: str) -> None:
     spend = price_usage(usage, book(), unknown_model="fail")
     report = evaluate(policy(text), spend, MONTH)
     assert report.status == "unverified"
-    assert decide(report, "breach", "fail") == (report, 3)
+    assert decide(report, STRICT) == (report, 3)
 
 
 def test_breach_wins_over_unpriced_usage() -> None:
     """Known spend above the cap is a breach, whatever is unknown besides: 20 of a cap of 10."""
     report = priced_report("version: 1\nglobal: {cap: 10}\n", "claude-opus-5-5", NEW)
     assert report.status == "breached"
-    assert decide(report, "breach", "fail")[1] == 1
+    assert decide(report, STRICT)[1] == 1
 
 
 def test_bounded_unknown_model_within_the_cap_is_ok() -> None:
@@ -262,7 +255,7 @@ def test_bounded_unknown_model_within_the_cap_is_ok() -> None:
     text = "version: 1\nglobal: {cap: 1000}\n"
     report = priced_report(text, NEW, unknown_model="upper_bound")
     assert report.status == "ok"
-    assert decide(report, "breach", "fail") == (report, 0)
+    assert decide(report, STRICT) == (report, 0)
 
 
 def test_bounded_unknown_model_around_the_cap_is_uncertain() -> None:
@@ -270,7 +263,7 @@ def test_bounded_unknown_model_around_the_cap_is_uncertain() -> None:
     text = "version: 1\nglobal: {cap: 100}\n"
     report = priced_report(text, NEW, unknown_model="upper_bound")
     assert report.status == "uncertain"
-    assert decide(report, "breach", "fail") == (report, 3)
+    assert decide(report, STRICT) == (report, 3)
 
 
 def test_unread_spend_is_unverified() -> None:
@@ -374,7 +367,7 @@ def exits() -> list[tuple[str, FailOn, OnError, str]]:
 @pytest.mark.parametrize(("name", "fail_on", "on_error", "cell"), exits())
 def test_exit_codes(name: str, fail_on: FailOn, on_error: OnError, cell: str) -> None:
     """The exit code is that of the table, and a run that lets its status pass says so."""
-    report, code = decide(CASES[name], fail_on, on_error)
+    report, code = decide(CASES[name], Terms(fail_on, on_error))
     assert code == int(cell[0])
     assert report.enforced == (not cell.endswith("*"))
 
@@ -384,7 +377,7 @@ def test_deciding_changes_nothing_but_enforcement(
     name: str, fail_on: FailOn, on_error: OnError, cell: str
 ) -> None:
     """Letting a run pass does not make its report look better."""
-    report, _ = decide(CASES[name], fail_on, on_error)
+    report, _ = decide(CASES[name], Terms(fail_on, on_error))
     assert (report.status, report.spend, report.budgets, report.notes) == (
         CASES[name].status,
         CASES[name].spend,
@@ -617,4 +610,4 @@ def test_a_month_of_no_length_is_told() -> None:
 def test_stale_prices_change_no_status() -> None:
     """Old prices are told, and do not fail a run by themselves."""
     report = evaluate(policy(GLOBAL), spend_of(WITHIN, verified_on=date(2020, 1, 1)), MONTH)
-    assert decide(report, "warning", "fail") == (report, 0)
+    assert decide(report, Terms("warning")) == (report, 0)

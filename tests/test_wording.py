@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from budget_gate.domain.report import STATUSES, Report, Status
 from budget_gate.domain.spend import Note, PriceFacts
-from budget_gate.domain.verdict import STATUSES, Report, Status
 from budget_gate.outputs.wording import (
     exact,
     headline,

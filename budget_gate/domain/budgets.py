@@ -1,110 +1,176 @@
-"""Which spend each budget of a policy is about."""
+"""Which spend each budget of a policy is about, and which cap it has today."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
-from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
-from budget_gate.domain.policy import ID_PREFIX, Budget, Policy, PolicyFile
+from budget_gate.domain.bounds import ZERO, Bounds
+from budget_gate.domain.costs import Costs, Days, total
+from budget_gate.domain.policy import Budget, CapException, Policy, PolicyFile
+from budget_gate.domain.resolving import Resolved, id_text, resolve, workspace_id
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.errors import ConfigurationError, Problem
-
-DEFAULT_KEY = "default"
+from budget_gate.errors import ConfigurationError
 
 # What `unlisted: fail` gives each workspace.
-NO_SPEND = Budget.model_construct(cap=ZERO, warn_at=())
+NO_SPEND = Budget.model_construct(cap=ZERO, warn_at=(), daily_cap=None, forecast="off")
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """USD that are about to be spent: in `workspace` (name, id or `default`), or in any."""
+
+    amount: Decimal
+    workspace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ScopedBudget:
-    """A budget with the spend it is about; a `cap` of None only warns of any spend.
+    """A budget with the spend it is about; a `budget` of None only warns of any spend.
 
-    `is_known` is False where its workspace is neither listed nor seen in the usage.
+    `path` is the key of the budget as `exceptions` name it. `days` is the spend of the month and
+    `history` that of the days before it. `is_known` is False where the budget's workspace is
+    neither listed nor seen in the usage.
     """
 
     id: str
+    path: str
     name: str
-    cap: Decimal | None
-    warn_at: tuple[Decimal, ...]
-    spend: Bounds
+    budget: Budget | None
     line: int
+    days: Days
+    history: Days
+    exception: CapException | None = None
+    reserved: Decimal = ZERO
     is_known: bool = True
 
+    @property
+    def spend(self) -> Bounds:
+        """The spend of the month to date."""
+        return total(self.days)
 
-def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
-    """Every workspace that is listed, labelled in the policy or seen in the usage, by id."""
-    known: dict[str | None, Workspace] = {None: Workspace(None, "default workspace")}
-    known |= {workspace.id: workspace for workspace in spend.workspaces or ()}
-    for id_, label in policy.names.items():
-        known.setdefault(id_, Workspace(id_, label))
-    known[UNATTRIBUTED] = Workspace(UNATTRIBUTED, "not told apart by the report")
-    seen = {str(line.workspace) for line in spend.lines if line.workspace}
-    if spend.workspaces is None:
-        seen |= {key for key in policy.workspaces if key.startswith(ID_PREFIX)}
-    for id_ in seen:
-        known.setdefault(id_, Workspace(id_, id_))
-    return known
+    @property
+    def cap(self) -> Decimal | None:
+        """The cap in force, which may be that of an exception."""
+        if self.exception:
+            return self.exception.cap
+        return self.budget.cap if self.budget else None
 
 
-def scope_budgets(
-    file: PolicyFile,
-    spend: Spend,
-    workspaces: Mapping[str | None, Workspace],
-    costs: Mapping[str | None, Bounds],
-    total: Bounds,
-) -> list[ScopedBudget]:
-    """The budgets of the policy, each with its spend: `costs` is the spend of each workspace.
+@dataclass(frozen=True, slots=True)
+class Scoping:
+    """What budgets are told apart by: the costs of the month and of the days before it."""
 
-    Raises ConfigurationError with every key of `workspaces` that names no workspace, names
-    several, or names one that another key names too.
-    """
-    policy, source = file.policy, file.source
-    known = {None, *costs, *(workspace.id for workspace in spend.workspaces or ())}
-    # What the report does not tell apart may have been spent by any one of the workspaces.
-    floating = costs.get(UNATTRIBUTED, NOTHING).high
+    file: PolicyFile
+    spend: Spend
+    workspaces: Mapping[str | None, Workspace]
+    costs: Costs
+    history: Costs
+    exceptions: Mapping[str, CapException] = field(default_factory=dict)
+    reservation: Reservation | None = None
 
-    def scoped(kind: str, id_: str | None, budget: Budget | None, line: int) -> ScopedBudget:
-        cost = costs.get(id_, NOTHING)
-        if id_ == UNATTRIBUTED:
-            cost = Bounds(ZERO, floating)
-        elif floating:
-            cost = Bounds(cost.low, cost.high + floating)
-        return ScopedBudget(
-            id=f"{kind}.{_id_text(id_)}",
-            name=workspaces[id_].name,
-            cap=budget.cap if budget else None,
-            warn_at=budget.warn_at if budget else (),
-            spend=cost,
-            line=line,
-            is_known=id_ in known,
-        )
+    def budgets(self) -> list[ScopedBudget]:
+        """The budgets of the policy, each with its spend.
 
-    found = []
-    if policy.global_:
-        found.append(
-            ScopedBudget(
+        Raises ConfigurationError where the policy does not fit the organization, or where no
+        budget has to do with the reservation.
+        """
+        named = resolve(self.file, self.spend, self.workspaces)
+        reserved_in = self._reserved_in()
+        found = list(self._budgets(named, reserved_in))
+        if self.reservation and not any(budget.reserved for budget in found):
+            raise ConfigurationError(
+                "no cap has to do with the reservation, so that it would always pass",
+                "name a workspace that has one (--reserve USD=WORKSPACE), or give the policy a "
+                "global cap",
+            )
+        return found
+
+    def _reserved_in(self) -> str | None:
+        if self.reservation is None or self.reservation.workspace is None:
+            return UNATTRIBUTED
+        return workspace_id(self.reservation.workspace, self.workspaces)
+
+    def _budgets(self, named: Resolved, reserved_in: str | None) -> Iterator[ScopedBudget]:
+        policy = self.file.policy
+        if policy.global_:
+            yield self._scoped(
+                ("global",),
                 "global",
                 "organization",
-                policy.global_.cap,
-                policy.global_.warn_at,
-                total,
-                source.line("global"),
+                policy.global_,
+                (self.costs.days, self.history.days),
+                is_reserved=True,
             )
+        for key, ids in named.workspaces.items():
+            for id_ in ids:
+                yield self._of_workspace(
+                    ("workspaces", key), id_, policy.workspaces[key], reserved_in
+                )
+        for key, members in named.groups.items():
+            yield self._scoped(
+                ("groups", key),
+                f"groups.{key}",
+                key,
+                policy.groups[key],
+                (self.costs.of_workspaces(members), self.history.of_workspaces(members)),
+                is_reserved=reserved_in in members,
+            )
+        for key, names in named.models.items():
+            yield self._scoped(
+                ("models", key),
+                f"models.{key}",
+                key,
+                policy.models[key],
+                (self.costs.of_models(names), self.history.of_models(names)),
+                is_reserved=False,
+            )
+        if policy.unlisted != "allow":
+            listed = {
+                id_ for ids in (*named.workspaces.values(), *named.groups.values()) for id_ in ids
+            }
+            for id_ in self.costs.workspaces.keys() - listed:
+                if total(self.costs.workspaces[id_]).high:
+                    budget = unlisted_budget(policy)
+                    yield self._of_workspace(("unlisted",), id_, budget, reserved_in)
+
+    def _of_workspace(
+        self, path: tuple[str, ...], id_: str | None, budget: Budget | None, reserved_in: str | None
+    ) -> ScopedBudget:
+        listed = {workspace.id for workspace in self.spend.workspaces or ()}
+        return self._scoped(
+            path,
+            f"{path[0]}.{id_text(id_)}",
+            self.workspaces[id_].name,
+            budget,
+            (self.costs.of_workspaces([id_]), self.history.of_workspaces([id_])),
+            is_reserved=id_ == reserved_in and id_ != UNATTRIBUTED,
+            is_known=id_ is None or id_ in listed or id_ in self.costs.workspaces,
         )
-    named = _resolve(file, spend, workspaces)
-    found += [
-        scoped("workspaces", id_, policy.workspaces[key], source.line("workspaces", key))
-        for key, id_ in named.items()
-    ]
-    if policy.unlisted != "allow":
-        line = source.line("unlisted")
-        found += [
-            scoped("unlisted", id_, unlisted_budget(policy), line)
-            for id_ in costs.keys() - set(named.values())
-            if costs[id_].high
-        ]
-    return found
+
+    def _scoped(
+        self,
+        path: tuple[str, ...],
+        id_: str,
+        name: str,
+        budget: Budget | None,
+        days: tuple[Days, Days],
+        *,
+        is_reserved: bool,
+        is_known: bool = True,
+    ) -> ScopedBudget:
+        return ScopedBudget(
+            id=id_,
+            path=".".join(path),
+            name=name,
+            budget=budget,
+            line=self.file.source.line(*path),
+            days=days[0],
+            history=days[1],
+            exception=self.exceptions.get(".".join(path)),
+            reserved=self.reservation.amount if self.reservation and is_reserved else ZERO,
+            is_known=is_known,
+        )
 
 
 def unlisted_budget(policy: Policy) -> Budget | None:
@@ -114,74 +180,20 @@ def unlisted_budget(policy: Policy) -> Budget | None:
     return NO_SPEND if policy.unlisted == "fail" else None
 
 
-def _id_text(id_: str | None) -> str:
-    if id_ == UNATTRIBUTED:
-        return "unattributed"
-    return DEFAULT_KEY if id_ is None else id_
+def select(budgets: Collection[ScopedBudget], only: Collection[str]) -> set[str]:
+    """The ids of the budgets that decide: all, or those whose id or key path is in `only`.
 
-
-def _resolve(
-    file: PolicyFile, spend: Spend, workspaces: Mapping[str | None, Workspace]
-) -> dict[str, str | None]:
-    """The workspace id that each key of the policy's `workspaces` names."""
-    resolved: dict[str, str | None] = {}
-    problems: list[Problem] = []
-    for key in file.policy.workspaces:
-        path = ("workspaces", key)
-        ids = _matches(key, workspaces)
-        earlier = [other for other, id_ in resolved.items() if ids == [id_]]
-        if earlier:
-            problems.append(
-                file.source.problem(
-                    path, f"names the same workspace as {earlier[0]!r}", "keep one of the two"
-                )
+    Raises ConfigurationError where one of `only` is no budget.
+    """
+    if not only:
+        return {budget.id for budget in budgets}
+    found: set[str] = set()
+    for name in only:
+        ids = {budget.id for budget in budgets if name in (budget.id, budget.path)}
+        if not ids:
+            paths = sorted({budget.path for budget in budgets})
+            raise ConfigurationError(
+                f"there is no budget {name!r} to enforce", f"name one of: {', '.join(paths)}"
             )
-        elif len(ids) == 1:
-            resolved[key] = ids[0]
-        elif ids:
-            listed = ", ".join(sorted(map(_id_text, ids)))
-            problems.append(
-                file.source.problem(
-                    path, f"{len(ids)} workspaces have this name", f"use an id instead: {listed}"
-                )
-            )
-        elif spend.workspaces is None:
-            problems.append(
-                file.source.problem(
-                    path,
-                    "there is no list of workspaces to find this name in",
-                    "use the workspace's id as the key, or give the list with --workspaces FILE",
-                )
-            )
-        else:
-            problems.append(
-                file.source.problem(
-                    path, "no workspace has this name or id", _nearest(key, workspaces.values())
-                )
-            )
-    if problems:
-        message = "the policy's workspaces are not those of the organization"
-        if spend.workspaces is None:
-            message = "the policy names workspaces, and there is no list of them (--workspaces)"
-        raise ConfigurationError(
-            message,
-            problems=tuple(problems),
-            file=file.source.file,
-        )
-    return resolved
-
-
-def _matches(key: str, workspaces: Mapping[str | None, Workspace]) -> list[str | None]:
-    if key == DEFAULT_KEY:
-        return [None]
-    if key in workspaces:
-        return [key]
-    return [id_ for id_, workspace in workspaces.items() if id_ and workspace.name == key]
-
-
-def _nearest(key: str, workspaces: Iterable[Workspace]) -> str:
-    from difflib import get_close_matches  # needed for an error alone
-
-    names = {DEFAULT_KEY, *(workspace.name for workspace in workspaces if workspace.id)}
-    near = get_close_matches(key, names, n=3, cutoff=0.5) or sorted(names)[:3]
-    return f"did you mean {', '.join(map(repr, near))}? Otherwise remove the budget"
+        found |= ids
+    return found

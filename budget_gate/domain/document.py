@@ -48,15 +48,24 @@ def _number(value: object) -> Decimal:
 
 
 def _percent(value: object) -> Decimal:
+    ratio = _ratio(value, " from 0% to 100%")
+    if ratio <= 1:
+        return ratio
+    raise wrong(f"{shown(value)} is not a percentage from 0% to 100%", "write one such as 80%")
+
+
+def _ratio(value: object, bounds: str = "") -> Decimal:
     number = value.removesuffix("%").rstrip() if isinstance(value, str) else ""
     if isinstance(value, str) and value.endswith("%") and _NUMBER.fullmatch(number):
-        ratio = Decimal(number).scaleb(-2)
-        if ratio <= 1:
-            return ratio
+        return Decimal(number).scaleb(-2)
     raise wrong(
-        f"{shown(value)} is not a percentage from 0% to 100%",
+        f"{shown(value)} is not a percentage{bounds}",
         "write it with the percent sign, such as 80%",
     )
+
+
+def _any_ratio(value: object) -> Decimal:
+    return _ratio(value)
 
 
 def _count(value: object) -> int:
@@ -94,6 +103,8 @@ def _flag(value: object) -> bool:
 Number = Annotated[Decimal, BeforeValidator(_number)]
 # A ratio from 0 to 1, written as a percentage.
 Percent = Annotated[Decimal, BeforeValidator(_percent)]
+# A ratio of any size, written as a percentage.
+Ratio = Annotated[Decimal, BeforeValidator(_any_ratio)]
 Count = Annotated[int, BeforeValidator(_count)]
 # A UTC day.
 Day = Annotated[date, BeforeValidator(_day)]

@@ -1,15 +1,18 @@
 """What an earlier report of the month proves where today's spend cannot be established."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from fnmatch import fnmatchcase
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.budgets import unlisted_budget
+from budget_gate.domain.exceptions import exceptions_on
 from budget_gate.domain.period import MonthToDate, format_instant
-from budget_gate.domain.policy import Policy, PolicyFile
+from budget_gate.domain.policy import CapException, Policy, PolicyFile
+from budget_gate.domain.report import BudgetResult, Report, Status
 from budget_gate.domain.spend import Basis, Note
-from budget_gate.domain.verdict import BudgetResult, Report, Status
 
 _TWO_HOURS = 120
 
@@ -19,7 +22,7 @@ class EarlierReport:
     """An earlier run's report: what it judged, when, and of which organization (None: unknown).
 
     `as_of` is the time of its evidence, which is older than the report where that itself fell
-    back on an earlier one.
+    back on an earlier one. `spend` is USD at the least, None where it was not established.
     """
 
     as_of: datetime
@@ -27,17 +30,23 @@ class EarlierReport:
     organization: str | None
     budgets: tuple[BudgetResult, ...]
     basis: Basis = "list"
+    spend: Decimal | None = None
 
 
 def fall_back(
-    report: Report, file: PolicyFile, month: MonthToDate, earlier: EarlierReport
+    report: Report,
+    file: PolicyFile,
+    month: MonthToDate,
+    earlier: EarlierReport,
+    only: Collection[str] = (),
 ) -> Report:
-    """`report`, which is unverified, as breached where `earlier` proves that.
+    """`report`, which is not established, as breached where `earlier` proves that.
 
     Spend of a month to date does not fall: what was breached earlier in the month still is, while
-    no cap has changed. Otherwise the report stays unverified, with a note that says why.
+    no cap has changed. Otherwise the report stays as it is, with a note that says why. `only` are
+    the budgets that decide, by id or key path; all, where empty.
     """
-    why = _unusable(report, file.policy, month, earlier)
+    why = _unusable(report, file, month, earlier, only)
     if why:
         return replace(report, notes=(*report.notes, unused(why)))
     minutes = int((month.as_of - earlier.as_of).total_seconds() // 60)
@@ -48,52 +57,19 @@ def fall_back(
         f"Breached by the report of {format_instant(earlier.as_of)}, {age} ago: spend of a month "
         "does not fall, and no cap has changed since.",
     )
+    proven = {budget.id for budget in earlier.budgets if _is_breached(budget)}
     return replace(
         report,
         status="breached",
         evidence_as_of=earlier.as_of,
-        budgets=tuple(_as_it_stands(budget, file) for budget in earlier.budgets),
+        budgets=tuple(_by_evidence(budget, proven) for budget in report.budgets)
+        or tuple(_as_it_stands(budget, file, only) for budget in earlier.budgets),
         notes=(*report.notes, note),
     )
 
 
-def unused(why: str) -> Note:
-    """The note that an earlier report proves nothing, and why."""
-    return Note("info", "last_report", f"The last report is not used: {why}.")
-
-
-def _as_it_stands(budget: BudgetResult, file: PolicyFile) -> BudgetResult:
-    """What is known of a budget today: it has spent at least what it had."""
-    status: Status = "uncertain"
-    reason = "spend could not be established"
-    if _is_breached(budget):
-        status, reason = "breached", "spend was above the cap when it was last established"
-    return replace(
-        budget,
-        spend=Bounds(budget.spend.low, UNLIMITED),
-        status=status,
-        reason=reason,
-        line=file.source.line(*_path(budget, file.policy)),
-    )
-
-
-def _path(budget: BudgetResult, policy: Policy) -> tuple[str, ...]:
-    """Where the policy has the cap of a budget of the earlier report."""
-    scope, _, id_ = budget.id.partition(".")
-    if scope == "workspaces":
-        return scope, id_ if id_ in policy.workspaces else budget.name
-    return (scope,)
-
-
-def _unusable(
-    report: Report, policy: Policy, month: MonthToDate, earlier: EarlierReport
-) -> str | None:
-    """Why the earlier report proves nothing; None where it does."""
-    if any(note.code == "clock" for note in report.notes):
-        return "which month it is now is not certain"
-    if "billed" in (earlier.basis, report.basis):
-        # What a day costs at list price may be more than what is billed for it later.
-        return "billed cost may fall when a day is settled"
+def mismatch(report: Report, month: MonthToDate, earlier: EarlierReport) -> str | None:
+    """Why the earlier report cannot be held against this one; None where it can."""
     if earlier.month != month.period.start:
         return "it is of another month"
     if earlier.as_of > month.as_of:
@@ -101,35 +77,120 @@ def _unusable(
     known = (earlier.organization, report.organization)
     if None not in known and len(set(known)) > 1:
         return "it is of another organization"
-    if not any(map(_is_breached, earlier.budgets)):
+    return None
+
+
+def unused(why: str) -> Note:
+    """The note that an earlier report proves nothing, and why."""
+    return Note("info", "last_report", f"The last report is not used: {why}.")
+
+
+def _by_evidence(budget: BudgetResult, proven: Collection[str]) -> BudgetResult:
+    """A budget of today's report, which does not know all: breached where that is proven."""
+    if budget.id not in proven or budget.status == "breached":
+        return budget
+    return replace(budget, status="breached", reason=_PROVEN)
+
+
+_PROVEN = "spend was above the cap when it was last established"
+
+
+def _as_it_stands(budget: BudgetResult, file: PolicyFile, only: Collection[str]) -> BudgetResult:
+    """What is known of an earlier budget today: it has spent at least what it had."""
+    status: Status = "uncertain"
+    reason = "spend could not be established"
+    if _is_breached(budget):
+        status, reason = "breached", _PROVEN
+    path = _path(budget, file.policy)
+    return replace(
+        budget,
+        spend=Bounds(budget.spend.low, UNLIMITED),
+        status=status,
+        reason=reason,
+        line=file.source.line(*path),
+        decides=_decides(budget, file.policy, only),
+    )
+
+
+def _decides(budget: BudgetResult, policy: Policy, only: Collection[str]) -> bool:
+    return not only or budget.id in only or ".".join(_path(budget, policy)) in only
+
+
+def _path(budget: BudgetResult, policy: Policy) -> tuple[str, ...]:
+    """Where the policy has the cap of a budget of the earlier report."""
+    scope, _, key = budget.id.partition(".")
+    if scope != "workspaces":
+        return (scope, key) if scope in ("groups", "models") else (scope,)
+    for name in (key, budget.name):
+        if name in policy.workspaces:
+            return scope, name
+    globs = (
+        glob
+        for glob in policy.workspaces
+        if fnmatchcase(budget.name, glob) or fnmatchcase(key, glob)
+    )
+    return scope, next(globs, budget.name)
+
+
+def _unusable(
+    report: Report,
+    file: PolicyFile,
+    month: MonthToDate,
+    earlier: EarlierReport,
+    only: Collection[str],
+) -> str | None:
+    """Why the earlier report proves nothing; None where it does."""
+    if any(note.code == "clock" for note in report.notes):
+        return "which month it is now is not certain"
+    why = mismatch(report, month, earlier)
+    if why:
+        return why
+    if "billed" in (earlier.basis, report.basis):
+        # What a day costs at list price may be more than what is billed for it later.
+        return "billed cost may fall when a day is settled"
+    breached = [budget for budget in earlier.budgets if _is_breached(budget)]
+    if not any(_decides(budget, file.policy, only) for budget in breached):
         return "no budget was breached in it"
-    if not _is_unchanged(policy, earlier):
+    if not _is_unchanged(file.policy, earlier, exceptions_on(file, month.as_of.date())):
         return "a cap has changed since"
     return None
 
 
 def _is_breached(budget: BudgetResult) -> bool:
-    return budget.status == "breached" and budget.cap is not None and budget.spend.low > budget.cap
+    # The members of a group may be others today.
+    is_same = not budget.id.startswith("groups.")
+    over = budget.cap is not None and budget.spend.low > budget.cap
+    return budget.status == "breached" and over and is_same
 
 
-def _is_unchanged(policy: Policy, earlier: EarlierReport) -> bool:
+def _is_unchanged(
+    policy: Policy, earlier: EarlierReport, exceptions: Mapping[str, CapException]
+) -> bool:
     """Whether every cap of the policy is what it was, and none has come or gone."""
-    named = sum(budget.id.startswith("workspaces.") for budget in earlier.budgets)
-    had_global = any(budget.id == "global" for budget in earlier.budgets)
-    return (
-        named == len(policy.workspaces)
-        and had_global == (policy.global_ is not None)
-        and all(_cap(budget, policy) == budget.cap for budget in earlier.budgets)
-    )
+    paths = {_path(budget, policy) for budget in earlier.budgets}
+    had = all(path in paths for path in _certain(policy))
+    return had and all(_cap(it, policy, exceptions) == it.cap for it in earlier.budgets)
 
 
-def _cap(budget: BudgetResult, policy: Policy) -> Decimal | None:
+def _certain(policy: Policy) -> Collection[tuple[str, ...]]:
+    """The key paths of budgets that every report has: globs and the unlisted may match none."""
+    return [
+        path
+        for path, budget in policy.budgets()
+        if path[0] != "unlisted"
+        and not getattr(budget, "optional", False)
+        and not (path[0] == "workspaces" and not {*"*?["}.isdisjoint(path[1]))
+    ]
+
+
+def _cap(
+    budget: BudgetResult, policy: Policy, exceptions: Mapping[str, CapException]
+) -> Decimal | None:
     """The cap that the policy gives to a budget of the earlier report; None where it gives none."""
-    match _path(budget, policy):
-        case ("global",):
-            found = policy.global_
-        case ("workspaces", key):
-            found = policy.workspaces.get(key)
-        case _:
-            found = unlisted_budget(policy)
+    path = _path(budget, policy)
+    if ".".join(path) in exceptions:
+        return exceptions[".".join(path)].cap
+    found = dict(policy.budgets()).get(path)
+    if found is None and path == ("unlisted",):
+        found = unlisted_budget(policy)
     return found.cap if found else None

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+HISTORY_DAYS = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,18 @@ class MonthToDate:
     def period(self) -> Period:
         """From the 1st 00:00Z of the month up to `as_of`; empty at that very instant."""
         return Period(_midnight(self.as_of).replace(day=1), self.as_of)
+
+    @property
+    def end(self) -> datetime:
+        """The first instant of the next month."""
+        first = self.period.start
+        return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+
+    @property
+    def history(self) -> Period | None:
+        """The days before the month that are among the last 28 before today; None for none."""
+        start = _midnight(self.as_of) - HISTORY_DAYS * DAY
+        return Period(start, self.period.start) if start < self.period.start else None
 
     @property
     def closed(self) -> Period | None:

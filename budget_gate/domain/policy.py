@@ -1,6 +1,6 @@
 """The policy document: which budgets exist, and how strict the gate is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Literal, Self
@@ -8,9 +8,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from budget_gate.domain.document import (
+    Day,
     Document,
+    Flag,
     Number,
     Percent,
+    Ratio,
     Text,
     Version,
     shown,
@@ -60,11 +63,51 @@ def _ascending(levels: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
     return tuple(sorted(set(levels)))
 
 
+def _not_empty(workspaces: tuple[str, ...]) -> tuple[str, ...]:
+    if not workspaces:
+        raise wrong("a group has no workspace", "list some, such as [evals, exp-*]")
+    return workspaces
+
+
 class Budget(Document):
-    """A cap in USD for a calendar month (UTC), and the parts of it that are worth a warning."""
+    """A cap in USD for a calendar month (UTC), and the parts of it that are worth a warning.
+
+    `daily_cap` is a second cap, in USD, on the open UTC day alone. `forecast` is what an expected
+    month-end above the cap does.
+    """
 
     cap: Number
     warn_at: Annotated[tuple[Percent, ...], AfterValidator(_ascending)] = (Decimal("0.8"),)
+    daily_cap: Number | None = None
+    forecast: Literal["off", "warn", "fail"] = "warn"
+
+
+class GlobalBudget(Budget):
+    """The budget of the organization; `max_exception` is how far any exception may raise a cap."""
+
+    max_exception: Ratio | None = None
+
+
+class NamedBudget(Budget):
+    """A budget of what its key names; `optional` lets the key name nothing."""
+
+    optional: Flag = False
+
+
+class Group(NamedBudget):
+    """One cap over the sum of several workspaces, each by name, id or glob."""
+
+    workspaces: Annotated[tuple[Text, ...], AfterValidator(_not_empty)]
+
+
+class CapException(Document):
+    """Another cap for a budget until the end of the UTC day `until`."""
+
+    budget: Text
+    cap: Number
+    until: Day
+    reason: Text
+    approved_by: Text = ""
 
 
 def _workspace_id(value: str) -> str:
@@ -99,11 +142,17 @@ Unlisted = Annotated[
 
 
 class Policy(Document):
-    """The budgets of an organization; `workspaces` is keyed by name, id or `default`."""
+    """The budgets of an organization.
+
+    `workspaces` is keyed by name, id, glob or `default`, `models` by id or glob.
+    """
 
     version: Version
-    global_: Budget | None = Field(None, alias="global")
-    workspaces: dict[Text, Budget] = {}
+    global_: GlobalBudget | None = Field(None, alias="global")
+    workspaces: dict[Text, NamedBudget] = {}
+    groups: dict[Text, Group] = {}
+    models: dict[Text, NamedBudget] = {}
+    exceptions: tuple[CapException, ...] = ()
     unlisted: Unlisted = "allow"
     spend: SpendRules = SpendRules()
     prices: Prices = Prices()
@@ -111,12 +160,26 @@ class Policy(Document):
 
     @model_validator(mode="after")
     def _has_a_budget(self) -> Self:
-        if self.global_ is None and not self.workspaces and self.unlisted == "allow":
+        if not any(True for _ in self.budgets()) and self.unlisted == "allow":
             raise wrong(
                 "the policy has no budget, so it could never fail",
                 "add a cap, such as `global: {cap: 5000}`",
             )
         return self
+
+    def budgets(self) -> Iterator[tuple[tuple[str, ...], Budget]]:
+        """Every budget with its key path, as `exceptions` and `--budget` name them."""
+        if self.global_:
+            yield ("global",), self.global_
+        for kind, named in (
+            ("workspaces", self.workspaces),
+            ("groups", self.groups),
+            ("models", self.models),
+        ):
+            for key, budget in named.items():
+                yield (kind, key), budget
+        if isinstance(self.unlisted, Budget):
+            yield ("unlisted",), self.unlisted
 
 
 @dataclass(frozen=True, slots=True)

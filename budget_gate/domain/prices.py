@@ -166,6 +166,13 @@ class PriceBook:
                 return model
         return name if name in self.overrides else None
 
+    def names(self) -> Iterator[str]:
+        """Every id and alias of a model that has a price."""
+        for model, listed in self.document.models.items():
+            yield model
+            yield from listed.aliases
+        yield from self.overrides
+
     def depends_on_length(self, model: str, speed: str, period: Period) -> bool:
         """Whether what the model costs at that speed depends, in the period, on prompts' length."""
         keys = (

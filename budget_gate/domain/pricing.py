@@ -78,7 +78,12 @@ def price_usage(
         unpriced=() if bounded else named,
         workspaces=usage.workspaces,
         coverage=usage.coverage,
-        prices=PriceFacts(book.document.verified_on, tuple(sorted(book.overrides)), book.discount),
+        prices=PriceFacts(
+            book.document.verified_on,
+            tuple(sorted(book.overrides)),
+            book.discount,
+            tuple(book.names()),
+        ),
         notes=(
             *(_unpriced_note(sentence, bounded=bounded) for sentence in named),
             *usage.notes,

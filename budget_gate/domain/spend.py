@@ -57,12 +57,14 @@ class SpendLine(NamedTuple):
 class PriceFacts:
     """Which prices were used: the day they were last checked, and what a policy changes.
 
-    `overrides` are the models that it prices itself, `discount` a ratio off list prices.
+    `overrides` are the models that it prices itself, `discount` a ratio off list prices, and
+    `models` every id and alias that has a price.
     """
 
     verified_on: date
     overrides: tuple[str, ...]
     discount: Decimal = ZERO
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class Spend:
     """The spend of a month to date.
 
     `unpriced` holds one sentence for each kind of usage without a price that leaves the total
-    without an upper bound. `workspaces` is None where the source has no list of them.
+    without an upper bound. `workspaces` is None where the source has no list of them. `history`
+    holds the lines of the days before the month that a forecast goes by, at list price.
     """
 
     lines: tuple[SpendLine, ...]
@@ -79,3 +82,4 @@ class Spend:
     coverage: Coverage
     prices: PriceFacts
     notes: tuple[Note, ...] = ()
+    history: tuple[SpendLine, ...] = ()

@@ -1,144 +1,79 @@
 """Policy x spend x now -> one result per budget -> the report that every output renders."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from decimal import Decimal, localcontext
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
-from budget_gate.domain.bounds import EXACT, NOTHING, Bounds
-from budget_gate.domain.budgets import DEFAULT_KEY, ScopedBudget, directory, scope_budgets
-from budget_gate.domain.period import DAY, MonthToDate, Period
-from budget_gate.domain.policy import Policy, PolicyFile
-from budget_gate.domain.spend import Basis, Coverage, Note, PriceFacts, Spend, Workspace
+from budget_gate.domain.bounds import EXACT, NOTHING, ZERO, Bounds
+from budget_gate.domain.budgets import Reservation, ScopedBudget, Scoping, select
+from budget_gate.domain.costs import Days, add_up, total
+from budget_gate.domain.exceptions import exceptions_on, expired
+from budget_gate.domain.forecast import Forecast, forecast
+from budget_gate.domain.pace import pace
+from budget_gate.domain.period import DAY, MonthToDate
+from budget_gate.domain.policy import CapException, Policy, PolicyFile
+from budget_gate.domain.report import (
+    STATUSES,
+    BudgetResult,
+    DailySpend,
+    DaySpend,
+    LiveException,
+    ModelSpend,
+    Report,
+    Status,
+    WorkspaceSpend,
+)
+from budget_gate.domain.resolving import DEFAULT_KEY, directory
+from budget_gate.domain.spend import Note, PriceFacts, Spend, Workspace
 
-Status = Literal["ok", "warning", "uncertain", "breached", "unverified"]
 FailOn = Literal["breach", "warning", "never"]
 OnError = Literal["fail", "warn"]
+_Verdict = tuple[Status, str, Literal["cap", "daily_cap", "forecast"]]
 
-Key = TypeVar("Key")
-
-_NAMED = 5
-
-# From good to bad.
-STATUSES: Final[tuple[Status, ...]] = ("ok", "warning", "uncertain", "breached", "unverified")
 STALE_NOTE_DAYS: Final = 30
 STALE_WARNING_DAYS: Final = 90
 
-
-@dataclass(frozen=True, slots=True)
-class BudgetResult:
-    """What became of a budget; `reason` is a phrase for people, without amounts.
-
-    `cap` and `spend` are exact USD; a `cap` of None only warns of any spend. `line` is that of
-    the budget in the policy.
-    """
-
-    id: str
-    name: str
-    cap: Decimal | None
-    warn_at: tuple[Decimal, ...]
-    spend: Bounds
-    status: Status
-    reason: str
-    line: int
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class WorkspaceSpend:
-    """The spend of a workspace; `id` is None for the default workspace."""
+class Terms:
+    """How a run judges: what fails it, which budgets decide (none: all), what is reserved."""
 
-    id: str | None
-    name: str
-    archived: bool
-    spend: Bounds
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSpend:
-    """The spend on a model; `id` is None where the usage does not name one."""
-
-    id: str | None
-    spend: Bounds
+    fail_on: FailOn = "breach"
+    on_error: OnError = "fail"
+    only: tuple[str, ...] = ()
+    reservation: Reservation | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DaySpend:
-    """The spend of a UTC day, and on which basis it is told."""
-
-    day: date
-    spend: Bounds
-    basis: Basis = "list"
+STRICT: Final = Terms()
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The verdict and all that explains it: the view model of every output.
-
-    `basis` is what the policy asks for: with `billed`, days that are not settled are at list
-    price. `cap` is the global one, in USD, or None. `spend`, `coverage` and `prices` are None
-    where no spend could be read at all. `enforced` is False where this run's status would fail
-    but the gate was told to let it pass. `organization` is the id of the organization, None where
-    it is not known, and `evidence_as_of` the time of an earlier report that this one falls back
-    on.
-    """
-
-    status: Status
-    enforced: bool
-    as_of: datetime
-    period: Period
-    spend: Bounds | None
-    cap: Decimal | None = None
-    basis: Basis = "list"
-    organization: str | None = None
-    evidence_as_of: datetime | None = None
-    budgets: tuple[BudgetResult, ...] = ()
-    workspaces: tuple[WorkspaceSpend, ...] = ()
-    models: tuple[ModelSpend, ...] = ()
-    days: tuple[DaySpend, ...] = ()
-    coverage: Coverage | None = None
-    prices: PriceFacts | None = None
-    notes: tuple[Note, ...] = ()
-
-    @property
-    def price_age_days(self) -> int | None:
-        """Days from the last check of the price book to `as_of`; 0 for a time before it."""
-        if self.prices is None:
-            return None
-        return max(0, (self.as_of.date() - self.prices.verified_on).days)
-
-
-def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate) -> Report:
+def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = STRICT) -> Report:
     """The report on `spend` under the policy.
 
-    Raises ConfigurationError where the policy's workspaces are not those of the organization.
+    Raises ConfigurationError where the policy or the terms do not fit the organization.
     """
+    day = month.as_of.date()
+    exceptions = exceptions_on(file, day)
     with localcontext(EXACT):
         workspaces = directory(file.policy, spend)
-        by_workspace = _sums((line.workspace, line.cost) for line in spend.lines)
-        by_model = _sums((line.model, line.cost) for line in spend.lines)
-        by_day = dict.fromkeys(month.days, NOTHING)
-        by_day |= _sums((line.day, line.cost) for line in spend.lines)
-        total = NOTHING
-        for cost in by_day.values():
-            total = total.plus(cost)
-        budgets = [
-            _judge(budget, file.policy)
-            for budget in scope_budgets(file, spend, workspaces, by_workspace, total)
-        ]
+        costs, history = add_up(spend.lines), add_up(spend.history)
+        scoping = Scoping(file, spend, workspaces, costs, history, exceptions, terms.reservation)
+        scoped = scoping.budgets()
+        deciding = select(scoped, terms.only)
+        budgets = [_judge(it, file.policy, month, decides=it.id in deciding) for it in scoped]
+        by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
+        by_model = {id_: total(days) for id_, days in costs.models.items()}
     budgets.sort(key=lambda b: (-STATUSES.index(b.status), *_largest_first(b.spend), b.id))
-    status: Status = max((budget.status for budget in budgets), key=STATUSES.index, default="ok")
-    if spend.unpriced and status != "breached":
-        status = "unverified"
-    billed_until = (month.period.start + spend.coverage.billed_days * DAY).date()
     return Report(
-        status=status,
+        status=_status_of(budgets, spend),
         enforced=True,
         as_of=month.as_of,
         period=month.period,
-        spend=total,
-        cap=_global_cap(file.policy),
+        spend=total(costs.days),
+        cap=_global_cap(file.policy, exceptions),
         basis=file.policy.spend.basis,
         budgets=tuple(budgets),
         workspaces=_workspace_spend(by_workspace, workspaces),
@@ -148,27 +83,35 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate) -> Report:
                 by_model.items(), key=lambda item: (*_largest_first(item[1]), item[0] or "")
             )
         ),
-        days=tuple(
-            DaySpend(day, cost, "billed" if day < billed_until else "list")
-            for day, cost in sorted(by_day.items())
-        ),
+        days=tuple(_days(month, costs.days, spend.coverage.billed_days)),
         coverage=spend.coverage,
         prices=spend.prices,
         notes=(
             *spend.notes,
+            *expired(file.policy, day),
+            *_without_forecast(budgets, scoped),
+            *_undecided(budgets),
             *_staleness(spend.prices, month),
             *_strangers(spend, file.policy, month),
         ),
     )
 
 
-def _sums(costs: Iterable[tuple[Key, Bounds]]) -> dict[Key, Bounds]:
-    lows: dict[Key, Decimal] = defaultdict(Decimal)
-    highs: dict[Key, Decimal] = defaultdict(Decimal)
-    for key, (low, high) in costs:
-        lows[key] += low
-        highs[key] += high
-    return {key: Bounds(low, highs[key]) for key, low in lows.items()}
+def _status_of(budgets: list[BudgetResult], spend: Spend) -> Status:
+    """The worst status of the budgets that decide; unverified where their spend is not known."""
+    deciding = [budget for budget in budgets if budget.decides]
+    status: Status = max((each.status for each in deciding), key=STATUSES.index, default="ok")
+    # Where only some budgets decide, what is unknown elsewhere is not theirs.
+    is_known = all(each.spend.is_limited for each in deciding) and len(deciding) < len(budgets)
+    if spend.unpriced and status != "breached" and not is_known:
+        return "unverified"
+    return status
+
+
+def _days(month: MonthToDate, days: Days, billed_days: int) -> Iterator[DaySpend]:
+    billed_until = (month.period.start + billed_days * DAY).date()
+    for day, cost in sorted({**dict.fromkeys(month.days, NOTHING), **days}.items()):
+        yield DaySpend(day, cost, "billed" if day < billed_until else "list")
 
 
 def unverified(policy: Policy, month: MonthToDate, notes: tuple[Note, ...]) -> Report:
@@ -179,70 +122,169 @@ def unverified(policy: Policy, month: MonthToDate, notes: tuple[Note, ...]) -> R
         as_of=month.as_of,
         period=month.period,
         spend=None,
-        cap=_global_cap(policy),
+        cap=policy.global_.cap if policy.global_ else None,
         basis=policy.spend.basis,
         notes=notes,
     )
 
 
-def decide(report: Report, fail_on: FailOn, on_error: OnError) -> tuple[Report, int]:
+def decide(report: Report, terms: Terms) -> tuple[Report, int]:
     """The report with `enforced` settled, and the exit code: 0, 1 or 3.
 
     A breach (1) wins over spend that is not established (3). `fail_on` never lets unestablished
     spend pass, nor `on_error` a breach.
     """
-    statuses = {budget.status for budget in report.budgets}
+    deciding = [budget for budget in report.budgets if budget.decides]
+    statuses = {budget.status for budget in deciding}
     breached = "breached" in statuses
     unestablished = report.status == "unverified" or "uncertain" in statuses
-    unestablished |= any(note.code == "unpriced" for note in report.notes)
+    if len(deciding) == len(report.budgets):
+        unestablished |= any(note.code == "unpriced" for note in report.notes)
     unestablished |= report.evidence_as_of is not None
-    if breached and fail_on != "never":
+    if breached and terms.fail_on != "never":
         return report, 1
-    if "warning" in statuses and fail_on == "warning":
+    if "warning" in statuses and terms.fail_on == "warning":
         return report, 1
-    if unestablished and on_error == "fail":
+    if unestablished and terms.on_error == "fail":
         return report, 3
     return replace(report, enforced=not (breached or unestablished)), 0
 
 
-def _global_cap(policy: Policy) -> Decimal | None:
+def _global_cap(policy: Policy, exceptions: Mapping[str, CapException]) -> Decimal | None:
+    if "global" in exceptions:
+        return exceptions["global"].cap
     return policy.global_.cap if policy.global_ else None
 
 
-def _judge(budget: ScopedBudget, policy: Policy) -> BudgetResult:
-    status, reason = _status(budget, policy)
+def _judge(
+    scoped: ScopedBudget, policy: Policy, month: MonthToDate, *, decides: bool
+) -> BudgetResult:
+    spend, today = scoped.spend, scoped.days.get(month.as_of.date(), NOTHING)
+    daily = None
+    if scoped.budget and scoped.budget.daily_cap is not None:
+        daily = DailySpend(scoped.budget.daily_cap, today)
+    outlook = _forecast(scoped, month)
+    verdicts = [
+        _by_cap(scoped, policy),
+        *_by_day(daily, scoped.reserved, policy),
+        *_by_forecast(scoped, outlook),
+    ]
+    status, reason, cause = max(verdicts, key=lambda verdict: STATUSES.index(verdict[0]))
     return BudgetResult(
-        budget.id,
-        budget.name,
-        budget.cap,
-        budget.warn_at,
-        budget.spend,
-        status,
-        reason,
-        budget.line,
+        id=scoped.id,
+        name=scoped.name,
+        cap=scoped.cap,
+        warn_at=scoped.budget.warn_at if scoped.budget else (),
+        spend=spend,
+        status=status,
+        reason=reason,
+        line=scoped.line,
+        cause=cause,
+        reserved=scoped.reserved,
+        daily=daily,
+        exception=_live(scoped),
+        forecast=outlook,
+        pace=None if scoped.cap is None else pace(month, scoped.cap, spend, today),
+        decides=decides,
     )
 
 
-def _status(budget: ScopedBudget, policy: Policy) -> tuple[Status, str]:
-    low, high = budget.spend
-    if budget.cap is None:
+def _live(scoped: ScopedBudget) -> LiveException | None:
+    if scoped.exception is None or scoped.budget is None:
+        return None
+    of = scoped.exception
+    return LiveException(scoped.budget.cap, of.until, of.reason, of.approved_by)
+
+
+def _by_cap(scoped: ScopedBudget, policy: Policy) -> _Verdict:
+    status, reason = _against_cap(scoped, policy)
+    return status, reason, "cap"
+
+
+def _against_cap(scoped: ScopedBudget, policy: Policy) -> tuple[Status, str]:
+    cap, reserved = scoped.cap, scoped.reserved
+    low, high = scoped.spend
+    what = "spend and the reservation are" if reserved else "spend is"
+    if cap is None or scoped.budget is None:
         return "warning", "the workspace is not listed in the policy and has spend"
-    if low > budget.cap:
-        return "breached", "spend is above the cap"
-    if high > budget.cap:
-        if not budget.spend.is_limited:
+    if low + reserved > cap:
+        return "breached", f"{what} above the cap"
+    if high + reserved > cap:
+        if not scoped.spend.is_limited:
             return "uncertain", "part of the usage has no price, so spend may be above the cap"
-        reason = "the usage report cannot tell whether spend is above the cap"
+        reason = f"the usage report cannot tell whether {what} above the cap"
         return ("warning" if policy.spend.uncertain == "warn" else "uncertain"), reason
-    crossed = [level for level in budget.warn_at if budget.cap and high >= level * budget.cap]
+    crossed = [level for level in scoped.budget.warn_at if cap and high >= level * cap]
     if crossed:
         return "warning", f"spend has reached {(max(crossed) * 100).normalize():f}% of the cap"
-    if not budget.is_known:
+    if not scoped.is_known:
         return (
             "warning",
             "the workspace is neither listed nor in the usage: the cap watches nothing",
         )
-    return "ok", "spend is within the cap"
+    return "ok", f"{what} within the cap"
+
+
+def _by_day(daily: DailySpend | None, reserved: Decimal, policy: Policy) -> Iterator[_Verdict]:
+    if daily is None:
+        return
+    what = "today's spend and the reservation are" if reserved else "today's spend is"
+    if daily.spend.low + reserved > daily.cap:
+        yield "breached", f"{what} above the daily cap", "daily_cap"
+    elif daily.spend.high + reserved > daily.cap:
+        status: Status = "warning" if policy.spend.uncertain == "warn" else "uncertain"
+        if not daily.spend.is_limited:
+            status = "uncertain"
+        yield status, f"it cannot be told whether {what} above the daily cap", "daily_cap"
+
+
+def _by_forecast(scoped: ScopedBudget, outlook: Forecast | None) -> Iterator[_Verdict]:
+    if outlook is None or scoped.cap is None or scoped.budget is None:
+        return
+    if outlook.expected > scoped.cap and scoped.budget.forecast != "off":
+        status: Status = "breached" if scoped.budget.forecast == "fail" else "warning"
+        yield status, f"spend is expected to cross the cap on {outlook.crosses_on}", "forecast"
+
+
+def _forecast(scoped: ScopedBudget, month: MonthToDate) -> Forecast | None:
+    if scoped.cap is None or scoped.budget is None or scoped.budget.forecast == "off":
+        return None
+    today = month.as_of.date()
+    days = {**scoped.history, **scoped.days}
+    estimates = {day: _estimate(cost) for day, cost in days.items()}
+    return forecast(
+        month,
+        spent=_estimate(scoped.spend),
+        closed={day: cost for day, cost in estimates.items() if day != today},
+        today=estimates.get(today, ZERO),
+        cap=scoped.cap,
+    )
+
+
+def _estimate(cost: Bounds) -> Decimal:
+    """The middle of a cost that is not known exactly; where it has no upper bound, its least."""
+    return (cost.low + cost.high) / 2 if cost.is_limited else cost.low
+
+
+def _without_forecast(budgets: list[BudgetResult], scoped: list[ScopedBudget]) -> Iterator[Note]:
+    asked = {it.id for it in scoped if it.budget and it.budget.forecast != "off" and it.cap}
+    names = [it.name for it in budgets if it.id in asked and it.forecast is None]
+    if names:
+        rest = len(names) - _NAMED
+        told = ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+        message = f"No forecast for {told}: there are fewer than 3 closed days of spend to go by."
+        yield Note("info", "no_forecast", message)
+
+
+def _undecided(budgets: list[BudgetResult]) -> Iterator[Note]:
+    """What a run that was told which budgets decide leaves undecided."""
+    others = [it for it in budgets if not it.decides and it.status not in ("ok", "warning")]
+    if others:
+        names = ", ".join(f"{it.name} ({it.status})" for it in others[:_NAMED])
+        rest = len(others) - _NAMED
+        more = f" and {rest} more" if rest > 0 else ""
+        message = f"Not enforced here, by --budget: {names}{more}."
+        yield Note("warning", "not_enforced_here", message)
 
 
 def _largest_first(cost: Bounds) -> tuple[Decimal, Decimal]:

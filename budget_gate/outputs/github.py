@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from uuid import uuid4
 
-from budget_gate.domain.verdict import BudgetResult, Report
+from budget_gate.domain.report import BudgetResult, Report
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.wording import NAME_LENGTH, exact, plain, spent_of_cap
 

@@ -1,13 +1,14 @@
 """The report as JSON, schema `budget-gate/report/v1`: exact amounts, times in RFC 3339 UTC."""
 
 import json
+from decimal import Decimal
 from typing import Any, Final
 
 from budget_gate import __version__
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.period import format_instant
+from budget_gate.domain.report import BudgetResult, Report
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict import BudgetResult, Report
 from budget_gate.outputs.wording import exact, ratio
 
 SCHEMA: Final = "budget-gate/report/v1"
@@ -65,6 +66,17 @@ def render_json(report: Report) -> str:
         ],
         "basis": report.basis,
         "organization": report.organization,
+        "previous_as_of": report.previous_as_of and format_instant(report.previous_as_of),
+        "change": _amount(report.change),
+        "drivers": [
+            {
+                "workspace": driver.workspace,
+                "model": driver.model,
+                "today": exact(driver.today),
+                "usual": exact(driver.usual),
+            }
+            for driver in report.drivers
+        ],
         "evidence_as_of": report.evidence_as_of and format_instant(report.evidence_as_of),
     }
     # GitHub's runner takes `##[` for a command wherever it stands in a line of a log.
@@ -82,7 +94,38 @@ def _budget(budget: BudgetResult) -> dict[str, Any]:
         "status": budget.status,
         "reason": budget.reason,
         "line": budget.line,
+        "enforced": budget.decides,
+        "reserved": exact(budget.reserved),
+        "daily": budget.daily
+        and {"cap": exact(budget.daily.cap), "spend": bounds_of(budget.daily.spend)},
+        "exception": budget.exception
+        and {
+            "regular_cap": exact(budget.exception.regular_cap),
+            "until": str(budget.exception.until),
+            "reason": budget.exception.reason,
+            "approved_by": budget.exception.approved_by,
+        },
+        "forecast": budget.forecast
+        and {
+            "low": exact(budget.forecast.low),
+            "expected": exact(budget.forecast.expected),
+            "high": exact(budget.forecast.high),
+            "crosses_on": budget.forecast.crosses_on and str(budget.forecast.crosses_on),
+        },
+        "pace": budget.pace
+        and {
+            "left": exact(budget.pace.left),
+            "per_day": exact(budget.pace.per_day),
+            "today": bounds_of(budget.pace.today),
+            "mean_day": _amount(budget.pace.mean_day),
+        },
+        "since": budget.since and format_instant(budget.since),
+        "change": _amount(budget.change),
     }
+
+
+def _amount(amount: Decimal | None) -> str | None:
+    return None if amount is None else exact(amount)
 
 
 def bounds_of(bounds: Bounds) -> dict[str, str | None]:

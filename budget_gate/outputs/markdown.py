@@ -2,14 +2,23 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from itertools import accumulate
 
 from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.period import format_instant
+from budget_gate.domain.report import BudgetResult, Report, Status
 from budget_gate.domain.spend import Note
-from budget_gate.domain.verdict import BudgetResult, Report, Status
 from budget_gate.errors import ConfigurationError
+from budget_gate.outputs.details import (
+    crossing,
+    details,
+    left,
+    month_end,
+    today,
+    what_changed,
+)
 from budget_gate.outputs.wording import (
     NAME_LENGTH,
     cost_name,
@@ -53,7 +62,8 @@ def render_markdown(report: Report, policy: str) -> str:
     parts = [
         f"## {_ICONS[report.status]} budget-gate: {report.status}",
         f"**{verdict}**",
-        *_budgets(report.budgets, cost),
+        *_budgets(report.budgets, cost, report.as_of),
+        *_changes(report),
         *_chart(report, cost),
         *_folded("Spend by workspace", ("Workspace", cost), _workspaces(report)),
         *_folded("Spend by model", ("Model", cost), _models(report)),
@@ -90,21 +100,36 @@ def prose(text: str) -> str:
     return escaped.replace("&#64;", "&#64;&#8203;")
 
 
-def _budgets(budgets: Sequence[BudgetResult], cost: str) -> list[str]:
+def _budgets(budgets: Sequence[BudgetResult], cost: str, as_of: datetime) -> list[str]:
     if not budgets:
         return []
-    lines = [f"| | Budget | {cost} | Cap | Used | |", "|:--|:--|--:|--:|--:|:--|"]
+    lines = [
+        f"| | Budget | {cost} | Cap | Used | Left | Month-end | |",
+        "|:--|:--|--:|--:|--:|--:|--:|:--|",
+    ]
     for budget in budgets[:SHOWN]:
         cap = "any" if budget.cap is None else usd(budget.cap, budget.cap)
         spend = usd_range(budget.spend, budget.cap)
         lines.append(
             f"| {_ICONS[budget.status]}&nbsp;{budget.status} | {code(budget.name)} | {spend} "
-            f"| {cap} | {percent(budget)} | {budget.reason} |"
+            f"| {cap} | {percent(budget)} | {left(budget)} | {month_end(budget)} "
+            f"| {budget.reason} |"
         )
     rest = budgets[SHOWN:]
     if rest:
-        lines.append(f"| | {len(rest)} more, the worst of them {rest[0].status} | | | | |")
-    return ["\n".join(lines)]
+        more = f"{len(rest)} more, the worst of them {rest[0].status}"
+        lines.append(f"| | {more} | | | | | | |")
+    items = []
+    for budget in budgets[:SHOWN]:
+        said = [today(budget), crossing(budget, as_of), *details(budget, prose)]
+        if any(said):
+            items.append(f"- {code(budget.name)}: {'; '.join(filter(None, said))}")
+    return ["\n".join(lines), *(["\n".join(items)] if items else [])]
+
+
+def _changes(report: Report) -> list[str]:
+    sentences = [f"- {sentence}" for sentence in what_changed(report, code)]
+    return ["**What changed**\n\n" + "\n".join(sentences)] if sentences else []
 
 
 def _workspaces(report: Report) -> list[tuple[str, Bounds]]:

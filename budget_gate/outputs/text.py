@@ -1,10 +1,19 @@
 """The report for a terminal."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from budget_gate.domain.period import format_instant
-from budget_gate.domain.verdict import BudgetResult, Report, Status
+from budget_gate.domain.report import BudgetResult, Report, Status
 from budget_gate.errors import ConfigurationError
+from budget_gate.outputs.details import (
+    crossing,
+    details,
+    left,
+    month_end,
+    today,
+    what_changed,
+)
 from budget_gate.outputs.wording import (
     NAME_LENGTH,
     covered_days,
@@ -41,11 +50,13 @@ def render_text(report: Report, policy: str, *, colour: bool) -> str:
     ]
     shown = report.budgets[:SHOWN]
     if shown:
-        lines += [*_table(shown, colour=colour)]
+        lines += [*_table(shown, report.as_of, colour=colour)]
         if len(report.budgets) > SHOWN:
             rest = report.budgets[SHOWN:]
             lines.append(f"  and {len(rest)} more budgets, the worst of them {rest[0].status}")
         lines.append("")
+    changed = [f"  {sentence}" for sentence in what_changed(report, _name)]
+    lines += [*changed, ""] if changed else []
     told = told_reason(report)
     notes = [note for note in report.notes if note is not told]
     lines += [f"  {note.level}: {_prose(note.message)}" for note in notes]
@@ -72,7 +83,7 @@ def _covered(report: Report, policy: str) -> str:
     return f"{text} ({covered_days(report.coverage)}){total}"
 
 
-def _table(budgets: tuple[BudgetResult, ...], *, colour: bool) -> list[str]:
+def _table(budgets: tuple[BudgetResult, ...], as_of: datetime, *, colour: bool) -> list[str]:
     rows = [
         (
             budget.status,
@@ -84,11 +95,26 @@ def _table(budgets: tuple[BudgetResult, ...], *, colour: bool) -> list[str]:
         for budget in budgets
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    return [
-        f"  {_painted(status.ljust(widths[0]), status, colour)}  {name.ljust(widths[1])}  "
-        f"{_bar(budget)}  {share.rjust(widths[2])}  {spend.rjust(widths[3])} {cap}"
-        for budget, (status, name, share, spend, cap) in zip(budgets, rows, strict=True)
+    lines = []
+    for budget, (status, name, share, spend, cap) in zip(budgets, rows, strict=True):
+        lines.append(
+            f"  {_painted(status.ljust(widths[0]), status, colour)}  {name.ljust(widths[1])}  "
+            f"{_bar(budget)}  {share.rjust(widths[2])}  {spend.rjust(widths[3])} {cap}"
+        )
+        lines += [f"  {'':{widths[0]}}    {sentence}" for sentence in _below(budget, as_of)]
+    return lines
+
+
+def _below(budget: BudgetResult, as_of: datetime) -> list[str]:
+    """What stands below the line of a budget."""
+    outlook = [
+        f"left {left(budget)}" if left(budget) else "",
+        today(budget),
+        f"month-end {month_end(budget)}" if month_end(budget) else "",
+        crossing(budget, as_of),
     ]
+    lines = ["; ".join(filter(None, outlook)), "; ".join(details(budget, _prose))]
+    return [line for line in lines if line]
 
 
 def _bar(budget: BudgetResult) -> str:

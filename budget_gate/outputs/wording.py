@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
+from budget_gate.domain.report import BudgetResult, DailySpend, Report
 from budget_gate.domain.spend import Basis, Coverage, Note
-from budget_gate.domain.verdict import BudgetResult, Report
 
 # Wide enough for every amount; what it divides is shown, never compared.
 _ROUNDING = Context(prec=400, rounding=ROUND_HALF_EVEN)
@@ -81,6 +81,11 @@ def ratio(budget: BudgetResult) -> str | None:
     return None if share is None else _distinct(share, Decimal(1), 4).replace(",", "")
 
 
+def _spent_of_daily_cap(daily: DailySpend, basis: Basis) -> str:
+    spend = f"{usd_range(daily.spend, daily.cap)} today ({cost_name(basis)})"
+    return f"{spend} of its daily cap of {usd(daily.cap, daily.cap)}"
+
+
 def cost_name(basis: Basis) -> str:
     """What an amount is called on a basis: `list cost` or `billed cost`."""
     return f"{basis} cost"
@@ -149,17 +154,16 @@ def headline(report: Report, policy: str, *, name: Escape, prose: Escape) -> str
 
 
 def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
-    worst = [budget for budget in report.budgets if budget.status == report.status]
+    worst = [it for it in report.budgets if it.decides and it.status == report.status]
     first = worst[0] if worst else None
     if report.status == "unverified" or (first is None and report.status != "ok"):
         reason = told_reason(report)
         return f"Not verified: {prose(reason.message)}" if reason else "Not verified."
     if first is None or report.status == "ok":
         total = usd_range(report.spend) if report.spend else usd(Decimal(0))
-        return (
-            f"Within budget: {total} spent this month ({cost_name(report.basis)}), and every cap "
-            "holds."
-        )
+        cost = cost_name(report.basis)
+        here = "" if all(budget.decides for budget in report.budgets) else " enforced here"
+        return f"Within budget: {total} spent this month ({cost}), and every cap{here} holds."
     spent = (
         f"{name(first.name)} has spent {spent_of_cap(first, report.basis)}{_others(worst, name)}."
     )
@@ -190,7 +194,8 @@ def _others(worst: Sequence[BudgetResult], name: Escape) -> str:
 def _remedy(budget: BudgetResult, policy: str) -> str:
     if budget.id.startswith("unlisted."):
         return f"give it a cap of its own under workspaces in {policy}"
-    return f"raise the cap in {policy}, line {budget.line}"
+    what = "daily cap" if budget.cause == "daily_cap" else "cap"
+    return f"raise the {what} in {policy}, line {budget.line}"
 
 
 def told_reason(report: Report) -> Note | None:
@@ -206,6 +211,18 @@ def spent_of_cap(budget: BudgetResult, basis: Basis) -> str:
     if budget.cap is None:
         return f"{spend} without a cap"
     cap = usd(budget.cap, budget.cap)
+    if budget.exception:
+        cap += f", an exception until {budget.exception.until}"
+    if budget.cause == "daily_cap" and budget.daily:
+        return _spent_of_daily_cap(budget.daily, basis)
+    if budget.cause == "forecast" and budget.forecast:
+        expected = usd(budget.forecast.expected, budget.cap)
+        return (
+            f"{spend} and is expected to reach {expected} by the end of the month, over its cap "
+            f"of {cap}"
+        )
+    if budget.status == "breached" and budget.spend.low <= budget.cap:
+        return f"{spend}, which with {usd(budget.reserved)} reserved is over its cap of {cap}"
     if budget.status == "breached":
         over = _distinct(budget.spend.low - budget.cap, Decimal(0), 2)
         atleast = "" if budget.spend.is_exact else "at least "

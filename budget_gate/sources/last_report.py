@@ -8,8 +8,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.evidence import EarlierReport, unused
+from budget_gate.domain.report import BudgetResult, Status
 from budget_gate.domain.spend import Basis, Note
-from budget_gate.domain.verdict import BudgetResult, Status
 
 MAX_BYTES = 16 * 1024 * 1024
 
@@ -31,6 +31,7 @@ class _Budget(_Part):
     cap: _Usd | None
     spend: _Spend
     status: Status
+    since: AwareDatetime | None = None
 
 
 class _Period(_Part):
@@ -45,6 +46,7 @@ class _Report(_Part):
     evidence_as_of: AwareDatetime | None = None
     organization: str | None = None
     period: _Period
+    spend: _Spend | None = None
     budgets: tuple[_Budget, ...]
     basis: Basis = "list"
 
@@ -70,6 +72,7 @@ def read_last_report(path: Path) -> EarlierReport | Note:
         organization=report.organization,
         budgets=tuple(_result(budget) for budget in report.budgets),
         basis=report.basis,
+        spend=report.spend.low if report.spend else None,
     )
 
 
@@ -84,4 +87,5 @@ def _result(budget: _Budget) -> BudgetResult:
         status=budget.status,
         reason="",
         line=1,
+        since=budget.since,
     )

@@ -87,6 +87,12 @@ def read_days(transport: Transport, period: Period, book: PriceBook) -> Usage:
     return _read_spans(transport, [_Span(period, DAY)], book, coverage)
 
 
+def read_history(transport: Transport, period: Period) -> Usage:
+    """The usage of days before the month, without the lengths of prompts: it is for estimates."""
+    coverage = Coverage(period.end, closed_days=len(period.steps(DAY)), open_day=False)
+    return Usage(_read_main(transport, _Span(period, DAY)), None, coverage)
+
+
 def _read_spans(
     transport: Transport, spans: list[_Span], book: PriceBook, coverage: Coverage
 ) -> Usage:

@@ -1,0 +1,75 @@
+"""What changed since the last report, and what drives today's spend."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal, localcontext
+
+from budget_gate.domain.bounds import EXACT, ZERO
+from budget_gate.domain.evidence import EarlierReport, mismatch, unused
+from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.report import BudgetResult, Driver, Report
+from budget_gate.domain.spend import Spend, Workspace
+
+WEEK = 7
+MOST_DRIVERS = 3
+
+
+def since_last(report: Report, month: MonthToDate, earlier: EarlierReport) -> Report:
+    """`report` with what changed since the `earlier` one, or a note why that is not told."""
+    why = mismatch(report, month, earlier)
+    if why is None and earlier.basis != report.basis:
+        why = "it judges another kind of cost"
+    if why:
+        return replace(report, notes=(*report.notes, unused(why)))
+    before = {budget.id: budget for budget in earlier.budgets}
+    with localcontext(EXACT):
+        change = None
+        if report.spend and earlier.spend is not None:
+            change = report.spend.low - earlier.spend
+        budgets = tuple(_since(it, before.get(it.id), earlier, month) for it in report.budgets)
+    return replace(report, previous_as_of=earlier.as_of, change=change, budgets=budgets)
+
+
+def _since(
+    budget: BudgetResult, before: BudgetResult | None, earlier: EarlierReport, month: MonthToDate
+) -> BudgetResult:
+    if before is None or before.status != budget.status:
+        since = month.as_of
+    else:
+        since = before.since or earlier.as_of
+    change = None if before is None else budget.spend.low - before.spend.low
+    return replace(budget, since=since, change=change)
+
+
+def drivers(
+    spend: Spend, month: MonthToDate, workspaces: Mapping[str | None, Workspace]
+) -> tuple[Driver, ...]:
+    """The workspaces and models that cost most more today than on a mean day of the week before."""
+    today = month.as_of.date()
+    first = today - timedelta(days=WEEK)
+    now: dict[tuple[str | None, str | None], Decimal] = defaultdict(Decimal)
+    week: dict[tuple[str | None, str | None], Decimal] = defaultdict(Decimal)
+    with localcontext(EXACT):
+        for line in (*spend.history, *spend.lines):
+            if first <= line.day <= today:
+                sums = now if line.day == today else week
+                sums[line.workspace, line.model] += line.cost.low
+    found = [
+        Driver(
+            workspaces[workspace].name, model or "no model", amount, _mean(week, (workspace, model))
+        )
+        for (workspace, model), amount in now.items()
+    ]
+    rising = [driver for driver in found if driver.today > driver.usual]
+    rising.sort(key=lambda it: (it.usual - it.today, it.workspace, it.model))
+    return tuple(rising[:MOST_DRIVERS])
+
+
+def _mean(
+    sums: Mapping[tuple[str | None, str | None], Decimal], key: tuple[str | None, str | None]
+) -> Decimal:
+    """The mean day of the week, cut to a millionth of a dollar."""
+    millionths = int(sums.get(key, ZERO).scaleb(6)) // WEEK
+    return Decimal(millionths).scaleb(-6)

@@ -1,0 +1,83 @@
+"""The lines of a spend, added up by what budgets are about: workspaces, models, days."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
+from budget_gate.domain.spend import SpendLine
+from budget_gate.domain.usage import UNATTRIBUTED
+
+# Exact USD by UTC day; a day without spend may be absent.
+Days = Mapping[date, Bounds]
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """The same spend thrice: by workspace and by model, each by day, and by day alone.
+
+    `unnamed` is the part of it that may be of any model.
+    """
+
+    workspaces: Mapping[str | None, Days]
+    models: Mapping[str | None, Days]
+    days: Days
+    unnamed: Days
+
+    def of_workspaces(self, ids: Iterable[str | None]) -> Days:
+        """What the workspaces cost together: with what the report does not tell apart, at most."""
+        rows = [self.workspaces.get(id_, {}) for id_ in ids if id_ != UNATTRIBUTED]
+        return _added([*rows, _perhaps(self.workspaces.get(UNATTRIBUTED, {}))])
+
+    def of_models(self, names: Iterable[str]) -> Days:
+        """What the models cost together: with what names no model, at most."""
+        return _added([*(self.models.get(name, {}) for name in names), _perhaps(self.unnamed)])
+
+
+def add_up(lines: Iterable[SpendLine]) -> Costs:
+    """The costs of `lines`; call it in the exact context of money."""
+    lows: dict[tuple[int, object], dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    highs: dict[tuple[int, object], dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for line in lines:
+        low, high = line.cost
+        places: list[tuple[int, object]] = [(0, line.workspace), (1, line.model), (2, None)]
+        # A billed cost of no model is of none; usage that names none may be of any.
+        if line.model is None and line.basis == "list":
+            places.append((3, None))
+        for place in places:
+            lows[place][line.day] += low
+            highs[place][line.day] += high
+    found: list[dict[object, Days]] = [{}, {}, {}, {}]
+    for (kind, key), days in lows.items():
+        found[kind][key] = {
+            day: Bounds(low, highs[kind, key][day]) for day, low in sorted(days.items())
+        }
+    workspaces, models, days_alone, unnamed = found
+    return Costs(
+        workspaces,  # type: ignore[arg-type]
+        models,  # type: ignore[arg-type]
+        days_alone.get(None, {}),
+        unnamed.get(None, {}),
+    )
+
+
+def total(days: Days) -> Bounds:
+    """What the days cost together."""
+    cost = NOTHING
+    for each in days.values():
+        cost = cost.plus(each)
+    return cost
+
+
+def _perhaps(days: Days) -> Days:
+    return {day: Bounds(ZERO, cost.high) for day, cost in days.items()}
+
+
+def _added(rows: Iterable[Days]) -> Days:
+    known: dict[date, Bounds] = {}
+    for row in rows:
+        for day, cost in row.items():
+            known[day] = known.get(day, NOTHING).plus(cost)
+    return known

@@ -1,0 +1,86 @@
+"""Exceptions: which cap a budget has on a day, where that is not its regular one."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import localcontext
+
+from budget_gate.domain.bounds import EXACT
+from budget_gate.domain.policy import CapException, Policy, PolicyFile
+from budget_gate.domain.spend import Note
+from budget_gate.errors import ConfigurationError, Problem
+
+WARN_AFTER_DAYS = 30
+
+
+def exceptions_on(file: PolicyFile, day: date) -> dict[str, CapException]:
+    """The exceptions in force on `day` (UTC), by the budget they are for as the policy names it.
+
+    Raises ConfigurationError with every exception, live or not, that is for no budget, raises a
+    cap further than `max_exception` allows, or is not the only one of its budget on `day`.
+    """
+    policy = file.policy
+    caps = {".".join(path): budget.cap for path, budget in policy.budgets()}
+    live: dict[str, CapException] = {}
+    problems: list[Problem] = []
+    limit = policy.global_.max_exception if policy.global_ else None
+    for position, exception in enumerate(policy.exceptions):
+        path = ("exceptions", position)
+        cap = caps.get(exception.budget)
+        if cap is None:
+            problems.append(
+                file.source.problem(
+                    (*path, "budget"), f"no budget is called {exception.budget!r}", _named(policy)
+                )
+            )
+            continue
+        with localcontext(EXACT):
+            highest = None if limit is None else cap * (1 + limit)
+        if highest is not None and exception.cap > highest:
+            problems.append(
+                file.source.problem(
+                    (*path, "cap"),
+                    f"raises the cap of {cap:f} further than max_exception allows",
+                    f"{highest:f} is the highest cap there may be",
+                )
+            )
+        if exception.until < day:
+            continue
+        if exception.budget in live:
+            problems.append(
+                file.source.problem(
+                    path, f"is a second exception for {exception.budget}", "keep one of the two"
+                )
+            )
+        live[exception.budget] = exception
+    if problems:
+        raise ConfigurationError(
+            "the policy's exceptions do not fit its budgets",
+            problems=tuple(problems),
+            file=file.source.file,
+        )
+    return live
+
+
+def expired(policy: Policy, day: date) -> Iterator[Note]:
+    """A note on each exception that has ended: after 30 days, a warning to delete it."""
+    for exception in policy.exceptions:
+        age = (day - exception.until).days
+        if age > WARN_AFTER_DAYS:
+            yield Note(
+                "warning",
+                "expired_exception",
+                f"The exception for {exception.budget} ended on {exception.until}, {age} days ago: "
+                "delete it from the policy.",
+            )
+        elif age > 0:
+            yield Note(
+                "info",
+                "expired_exception",
+                f"The exception for {exception.budget} ended on {exception.until}: its regular cap "
+                "is in force again.",
+            )
+
+
+def _named(policy: Policy) -> str:
+    names = [".".join(path) for path, _ in policy.budgets()]
+    return f"name one as it stands in the policy, such as {' or '.join(sorted(names)[:3])}"

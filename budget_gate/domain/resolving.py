@@ -1,0 +1,241 @@
+"""Which workspaces and models each key of a policy names: exactly, or by a glob."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from budget_gate.domain.policy import ID_PREFIX, KeyPath, Policy, PolicyFile
+from budget_gate.domain.spend import Spend, Workspace
+from budget_gate.domain.usage import UNATTRIBUTED
+from budget_gate.errors import ConfigurationError, Problem
+
+DEFAULT_KEY = "default"
+
+_GLOB_CHARACTERS = frozenset("*?[")
+_DATE_LENGTH = len("-20260101")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What the keys name: workspaces by id (None is the default one), models by id.
+
+    `workspaces` and `models` have an entry for each key, `groups` the members of each.
+    """
+
+    workspaces: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
+    groups: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
+    models: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
+    """Every workspace that is listed, labelled in the policy or seen in the usage, by id."""
+    known: dict[str | None, Workspace] = {None: Workspace(None, "default workspace")}
+    known |= {workspace.id: workspace for workspace in spend.workspaces or ()}
+    for id_, label in policy.names.items():
+        known.setdefault(id_, Workspace(id_, label))
+    known[UNATTRIBUTED] = Workspace(UNATTRIBUTED, "not told apart by the report")
+    seen = {str(line.workspace) for line in spend.lines if line.workspace}
+    if spend.workspaces is None:
+        keys = {
+            *policy.workspaces,
+            *(key for it in policy.groups.values() for key in it.workspaces),
+        }
+        seen |= {key for key in keys if key.startswith(ID_PREFIX) and not _is_glob(key)}
+    for id_ in seen:
+        known.setdefault(id_, Workspace(id_, id_))
+    return known
+
+
+def resolve(file: PolicyFile, spend: Spend, workspaces: Mapping[str | None, Workspace]) -> Resolved:
+    """What every key of the policy names.
+
+    Raises ConfigurationError with every key that names nothing without being `optional`, names
+    several workspaces by one name, or names one that another key names too. A glob leaves out
+    what has a key of its own, and archived workspaces without spend.
+    """
+    resolver = _Resolver(file, spend, workspaces)
+    found = Resolved()
+    resolver.workspaces(found)
+    resolver.groups(found)
+    resolver.models(found)
+    if resolver.problems:
+        message = "the policy does not fit the organization"
+        if spend.workspaces is None:
+            message = "the policy names workspaces, and there is no list of them (--workspaces)"
+        resolver.problems.sort(key=lambda problem: (problem.line, problem.column))
+        raise ConfigurationError(message, problems=tuple(resolver.problems), file=file.source.file)
+    return found
+
+
+def workspace_id(key: str, workspaces: Mapping[str | None, Workspace]) -> str | None:
+    """The id of the one workspace that `key` is the name or the id of, or `default`.
+
+    Raises ConfigurationError where it names none or several.
+    """
+    ids = _matches(key, workspaces)
+    if len(ids) == 1:
+        return ids[0]
+    if ids:
+        raise ConfigurationError(
+            f"{len(ids)} workspaces are called {key!r}", f"use an id instead: {_ids(ids)}"
+        )
+    raise ConfigurationError(
+        f"no workspace has the name or id {key!r}", _nearest(key, workspaces.values())
+    )
+
+
+class _Resolver:
+    """Looks keys up, and gathers what is wrong with them."""
+
+    def __init__(
+        self, file: PolicyFile, spend: Spend, workspaces: Mapping[str | None, Workspace]
+    ) -> None:
+        self._policy = file.policy
+        self._source = file.source
+        self._has_list = spend.workspaces is not None
+        self._workspaces = workspaces
+        self._models = {line.model for line in spend.lines if line.model} | set(spend.prices.models)
+        spending = {line.workspace for line in spend.lines if line.cost.high}
+        # What a glob may match: a workspace that nobody can use any more is nobody's surprise.
+        self._current = {
+            id_: DEFAULT_KEY if id_ is None else workspace.name
+            for id_, workspace in workspaces.items()
+            if id_ != UNATTRIBUTED and (id_ in spending or not workspace.archived)
+        }
+        self.problems: list[Problem] = []
+
+    def workspaces(self, found: Resolved) -> None:
+        """Resolves the keys under `workspaces`; an exact one goes before every glob."""
+        owners: dict[str | None, str] = {}
+        globs = []
+        for key, budget in self._policy.workspaces.items():
+            path: KeyPath = ("workspaces", key)
+            ids = _matches(key, self._workspaces)
+            if not ids and _is_glob(key):
+                globs.append((key, budget, path))
+                continue
+            (found.workspaces)[key] = self._exact(path, key, ids, optional=budget.optional)
+            for id_ in found.workspaces[key]:
+                if id_ in owners:
+                    self._add(
+                        path, f"names the same workspace as {owners[id_]!r}", "keep one of the two"
+                    )
+                owners[id_] = key
+        exact = dict(owners)
+        for key, budget, path in globs:
+            ids = self._by_glob(path, key, optional=budget.optional)
+            own = [id_ for id_ in ids if id_ not in exact]
+            found.workspaces[key] = tuple(own)
+            for id_ in own:
+                if id_ in owners:
+                    self._add(
+                        path,
+                        f"matches {self._workspaces[id_].name}, as {owners[id_]!r} does",
+                        "narrow one of the two, or give the workspace a key of its own",
+                    )
+                owners[id_] = key
+
+    def groups(self, found: Resolved) -> None:
+        """Resolves the members of the groups; a workspace counts once in each."""
+        for name, group in self._policy.groups.items():
+            members: dict[str | None, None] = {}
+            for position, key in enumerate(group.workspaces):
+                path: KeyPath = ("groups", name, "workspaces", position)
+                ids = _matches(key, self._workspaces)
+                if not ids and _is_glob(key):
+                    ids = self._by_glob(path, key, optional=group.optional)
+                else:
+                    ids = list(self._exact(path, key, ids, optional=group.optional))
+                members |= dict.fromkeys(ids)
+            found.groups[name] = tuple(members)
+
+    def models(self, found: Resolved) -> None:
+        """Resolves the keys under `models`, among those with a price or with usage."""
+        for key, budget in self._policy.models.items():
+            names = tuple(sorted(name for name in self._models if _is_model(key, name)))
+            if not names and not budget.optional:
+                self._add(
+                    ("models", key),
+                    "no model with a price or with usage has this id",
+                    _like(key, self._models),
+                )
+            found.models[key] = names
+
+    def _exact(
+        self, path: KeyPath, key: str, ids: Collection[str | None], *, optional: bool
+    ) -> tuple[str | None, ...]:
+        if len(ids) > 1:
+            self._add(
+                path, f"{len(ids)} workspaces have this name", f"use an id instead: {_ids(ids)}"
+            )
+            return ()
+        if not ids and not optional:
+            if self._has_list:
+                hint = _nearest(key, self._workspaces.values())
+                self._add(path, "no workspace has this name or id", hint)
+            else:
+                self._add(
+                    path,
+                    "there is no list of workspaces to find this name in",
+                    "use the workspace's id as the key, or give the list with --workspaces FILE",
+                )
+        return tuple(ids)
+
+    def _by_glob(self, path: KeyPath, key: str, *, optional: bool) -> list[str | None]:
+        ids = [
+            id_
+            for id_, name in self._current.items()
+            if fnmatchcase(name, key) or (id_ and fnmatchcase(id_, key))
+        ]
+        if not ids and not optional:
+            self._add(
+                path,
+                "the glob matches no workspace",
+                "correct it, or write `optional: true` beside the cap where it may match none",
+            )
+        return sorted(ids, key=lambda id_: id_ or "")
+
+    def _add(self, path: KeyPath, message: str, hint: str) -> None:
+        self.problems.append(self._source.problem(path, message, hint))
+
+
+def _is_glob(key: str) -> bool:
+    return not _GLOB_CHARACTERS.isdisjoint(key)
+
+
+def _is_model(key: str, name: str) -> bool:
+    """Whether usage of the model `name` is of the key: its id, with or without date, or a glob."""
+    date = name[len(key) :]
+    is_dated = len(date) == _DATE_LENGTH and date[0] == "-" and date[1:].isdecimal()
+    return name == key or (name.startswith(key) and is_dated) or fnmatchcase(name, key)
+
+
+def _matches(key: str, workspaces: Mapping[str | None, Workspace]) -> list[str | None]:
+    if key == DEFAULT_KEY:
+        return [None]
+    if key in workspaces and key != UNATTRIBUTED:
+        return [key]
+    return [id_ for id_, workspace in workspaces.items() if id_ and workspace.name == key]
+
+
+def id_text(id_: str | None) -> str:
+    """A workspace's id as reports and messages write it."""
+    if id_ == UNATTRIBUTED:
+        return "unattributed"
+    return DEFAULT_KEY if id_ is None else id_
+
+
+def _ids(ids: Iterable[str | None]) -> str:
+    return ", ".join(sorted(map(id_text, ids)))
+
+
+def _nearest(key: str, workspaces: Iterable[Workspace]) -> str:
+    names = {DEFAULT_KEY, *(workspace.name for workspace in workspaces if workspace.id)}
+    return _like(key, names)
+
+
+def _like(key: str, names: Collection[str]) -> str:
+    from difflib import get_close_matches  # needed for an error alone
+
+    near = get_close_matches(key, names, n=3, cutoff=0.5) or sorted(names)[:3]
+    return f"did you mean {', '.join(map(repr, near))}? Otherwise remove the budget"
