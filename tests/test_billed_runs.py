@@ -38,7 +38,7 @@ REFUSED = {"analytics/cost": 403}
 
 def policy(cap: str = "100", more: str = "") -> str:
     """A policy that judges billed cost."""
-    return f"version: 1\nglobal: {{cap: {cap}}}\nspend: {{basis: billed}}\n{more}"
+    return f"version: 1\nglobal: {{cap: {cap}, forecast: off}}\nspend: {{basis: billed}}\n{more}"
 
 
 def api(

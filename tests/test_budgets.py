@@ -190,7 +190,7 @@ def test_unknown_name_is_an_error_with_the_nearest_names() -> None:
         "budget.yml:3:3: workspaces.prodction: no workspace has this name or id"
     ]
     assert error.problems[0].hint == "did you mean 'production'? Otherwise remove the budget"
-    assert error.message == "the policy's workspaces are not those of the organization"
+    assert error.message == "the policy does not fit the organization"
     assert error.file == "budget.yml"
 
 
