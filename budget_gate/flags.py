@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 COMMANDS = ("check", "demo", "audit")
 DEFAULT_COMMAND = "check"
+# The cost analytics answer for no longer at once.
+MOST_DAYS = 31
 
 EPILOG = """\
 exit codes:
@@ -30,6 +32,8 @@ exit codes:
   2  the policy, a flag or a setting is wrong: nothing was compared
   3  one of both costs could not be established
   4  a bug in budget-gate
+
+The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never from a flag.
 """
 
 
@@ -49,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="budget-gate",
         description="Tells whether this month's Claude API spend has breached a budget.",
-        epilog=f"The flags of check: budget-gate check --help\n\n{EPILOG}",
+        epilog=f"The flags of a command: budget-gate COMMAND --help\n\nof check, {EPILOG}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -132,8 +136,7 @@ def build_parser() -> argparse.ArgumentParser:
     audit.add_argument(
         "--days",
         metavar="N",
-        type=int,
-        choices=range(1, 32),
+        type=_days,
         help="audit the last N closed days, 31 at most (default: the closed days of the month)",
     )
     audit.add_argument(
@@ -145,6 +148,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_format(audit)
     _add_deadline(audit)
     return parser
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a number from 1 to {MOST_DAYS}")
+    return int(text)
 
 
 def _add_as_of(parser: argparse.ArgumentParser, what: str) -> None:
@@ -167,5 +176,6 @@ def _add_format(parser: argparse.ArgumentParser) -> None:
 
 def parse_flags(arguments: Sequence[str]) -> argparse.Namespace:
     """The flags of a command line, `check` where it names no command; exits as argparse does."""
-    named = arguments and arguments[0] in (*COMMANDS, "-h", "--help", "--version")
-    return build_parser().parse_args(arguments if named else [DEFAULT_COMMAND, *arguments])
+    is_check = not arguments or arguments[0].startswith("-")
+    is_check = is_check and arguments[:1] not in (["-h"], ["--help"], ["--version"])
+    return build_parser().parse_args([DEFAULT_COMMAND, *arguments] if is_check else arguments)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from budget_gate.domain.bounds import ZERO, Bounds
 from budget_gate.domain.costs import Costs, Days, total
 from budget_gate.domain.policy import Budget, CapException, Policy, PolicyFile
-from budget_gate.domain.resolving import Resolved, id_text, resolve, workspace_id
+from budget_gate.domain.resolving import Resolved, id_text, resolve, unique_name, workspace_id
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import ConfigurationError
@@ -141,7 +141,7 @@ class Scoping:
         return self._scoped(
             path,
             f"{path[0]}.{id_text(id_)}",
-            self.workspaces[id_].name,
+            unique_name(id_, self.workspaces),
             budget,
             (self.costs.of_workspaces([id_]), self.history.of_workspaces([id_])),
             is_reserved=id_ == reserved_in and id_ != UNATTRIBUTED,
@@ -164,7 +164,7 @@ class Scoping:
             path=".".join(path),
             name=name,
             budget=budget,
-            line=self.file.source.line(*path),
+            line=self.file.source.line(*path, "cap"),
             days=days[0],
             history=days[1],
             exception=self.exceptions.get(".".join(path)),

@@ -51,7 +51,10 @@ def _percent(value: object) -> Decimal:
     ratio = _ratio(value, " from 0% to 100%")
     if ratio <= 1:
         return ratio
-    raise wrong(f"{shown(value)} is not a percentage from 0% to 100%", "write one such as 80%")
+    raise wrong(
+        f"{shown(value)} is not a percentage from 0% to 100%",
+        "write it with the percent sign, such as 80%",
+    )
 
 
 def _ratio(value: object, bounds: str = "") -> Decimal:

@@ -11,6 +11,7 @@ from budget_gate.errors import ConfigurationError, Problem
 
 DEFAULT_KEY = "default"
 
+_NAMED = 5
 _GLOB_CHARACTERS = frozenset("*?[")
 _DATE_LENGTH = len("-20260101")
 
@@ -218,6 +219,13 @@ def _matches(key: str, workspaces: Mapping[str | None, Workspace]) -> list[str |
     return [id_ for id_, workspace in workspaces.items() if id_ and workspace.name == key]
 
 
+def unique_name(id_: str | None, workspaces: Mapping[str | None, Workspace]) -> str:
+    """A workspace's name, with its id where another bears the same."""
+    name = workspaces[id_].name
+    is_shared = sum(workspace.name == name for workspace in workspaces.values()) > 1
+    return f"{name} ({id_text(id_)})" if is_shared else name
+
+
 def id_text(id_: str | None) -> str:
     """A workspace's id as reports and messages write it."""
     if id_ == UNATTRIBUTED:
@@ -237,5 +245,9 @@ def _nearest(key: str, workspaces: Iterable[Workspace]) -> str:
 def _like(key: str, names: Collection[str]) -> str:
     from difflib import get_close_matches  # needed for an error alone
 
-    near = get_close_matches(key, names, n=3, cutoff=0.5) or sorted(names)[:3]
-    return f"did you mean {', '.join(map(repr, near))}? Otherwise remove the budget"
+    near = get_close_matches(key, names, n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {', '.join(map(repr, near))}? Otherwise remove the budget"
+    some = sorted(names)[:_NAMED]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"there are {', '.join(map(repr, some))}{more}; correct the key, or remove the budget"

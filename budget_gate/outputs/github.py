@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from budget_gate.domain.report import BudgetResult, Report
 from budget_gate.errors import ConfigurationError
-from budget_gate.outputs.wording import NAME_LENGTH, exact, plain, spent_of_cap
+from budget_gate.outputs.wording import NAME_LENGTH, cost_name, exact, plain, spent_of_cap
 
 # GitHub shows no more of a kind in a step.
 MOST_ANNOTATIONS = 10
@@ -80,7 +80,7 @@ def render_mask(secret: str) -> str:
 def _annotation(budget: BudgetResult, policy: str, report: Report) -> str:
     # An error would be taken for the reason of a failure that there was not.
     level = _LEVELS[budget.status] if report.enforced else "warning"
-    spent = spent_of_cap(budget, report.basis)
+    spent = spent_of_cap(budget, cost_name(report))
     message = f"{plain(budget.name, NAME_LENGTH)} has spent {spent}: {budget.reason}."
     return _command(level, message, file=policy, line=str(budget.line), title=_TITLE)
 

@@ -21,7 +21,6 @@ from budget_gate.outputs.details import (
 )
 from budget_gate.outputs.wording import (
     NAME_LENGTH,
-    cost_name,
     covered_days,
     headline,
     percent,
@@ -57,7 +56,7 @@ def render_markdown(report: Report, policy: str) -> str:
     spans, sentences are escaped.
     """
     verdict = headline(report, code(policy), name=code, prose=prose)
-    cost = cost_name(report.basis).capitalize()
+    cost = f"{report.basis} cost".capitalize() if _is_uniform(report) else "Cost"
     told = told_reason(report)
     parts = [
         f"## {_ICONS[report.status]} budget-gate: {report.status}",
@@ -98,6 +97,11 @@ def prose(text: str) -> str:
     escaped = _MARKUP.sub(lambda found: f"&#{ord(found[0])};", plain(text))
     # A space without width behind it keeps an @ from making an address or a mention.
     return escaped.replace("&#64;", "&#64;&#8203;")
+
+
+def _is_uniform(report: Report) -> bool:
+    """Whether all days are on the report's basis."""
+    return all(row.basis == report.basis for row in report.days)
 
 
 def _budgets(budgets: Sequence[BudgetResult], cost: str, as_of: datetime) -> list[str]:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
+from budget_gate.domain.period import format_instant
 from budget_gate.domain.report import BudgetResult, DailySpend, Report
-from budget_gate.domain.spend import Basis, Coverage, Note
+from budget_gate.domain.spend import Coverage, Note
 
 # Wide enough for every amount; what it divides is shown, never compared.
 _ROUNDING = Context(prec=400, rounding=ROUND_HALF_EVEN)
@@ -81,14 +82,22 @@ def ratio(budget: BudgetResult) -> str | None:
     return None if share is None else _distinct(share, Decimal(1), 4).replace(",", "")
 
 
-def _spent_of_daily_cap(daily: DailySpend, basis: Basis) -> str:
-    spend = f"{usd_range(daily.spend, daily.cap)} today ({cost_name(basis)})"
+def _spent_of_daily_cap(daily: DailySpend, cost: str) -> str:
+    spend = f"{usd_range(daily.spend, daily.cap)} today ({cost})"
     return f"{spend} of its daily cap of {usd(daily.cap, daily.cap)}"
 
 
-def cost_name(basis: Basis) -> str:
-    """What an amount is called on a basis: `list cost` or `billed cost`."""
-    return f"{basis} cost"
+def cost_name(report: Report) -> str:
+    """What the amounts of a report are: `list cost`, `billed cost`, or how much of each."""
+    billed = report.coverage.billed_days if report.coverage else 0
+    if report.basis == "list":
+        return "list cost"
+    if not billed:
+        return "list cost: no day is settled yet"
+    rest = len(report.days) - billed
+    if not rest:
+        return "billed cost"
+    return f"billed cost for {billed} day{'' if billed == 1 else 's'}, list cost for {rest}"
 
 
 def price_basis(report: Report) -> str:
@@ -145,6 +154,9 @@ def headline(report: Report, policy: str, *, name: Escape, prose: Escape) -> str
     `policy` is the policy file as the caller shows it.
     """
     text = _verdict(report, policy, name, prose)
+    if report.evidence_as_of:
+        then = format_instant(report.evidence_as_of)
+        text = f"BY THE REPORT OF {then}, as spend cannot be established now. {text}"
     if any(note.code == "partial" for note in report.notes):
         text = f"PARTIAL (saved pages leave out a part of the month). {text}"
     if not report.enforced:
@@ -161,12 +173,11 @@ def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
         return f"Not verified: {prose(reason.message)}" if reason else "Not verified."
     if first is None or report.status == "ok":
         total = usd_range(report.spend) if report.spend else usd(Decimal(0))
-        cost = cost_name(report.basis)
+        cost = cost_name(report)
         here = "" if all(budget.decides for budget in report.budgets) else " enforced here"
         return f"Within budget: {total} spent this month ({cost}), and every cap{here} holds."
-    spent = (
-        f"{name(first.name)} has spent {spent_of_cap(first, report.basis)}{_others(worst, name)}."
-    )
+    so_much = spent_of_cap(first, cost_name(report))
+    spent = f"{name(first.name)} has spent {so_much}{_others(worst, name)}."
     remedy = _remedy(first, policy)
     match report.status:
         case "breached":
@@ -205,16 +216,16 @@ def told_reason(report: Report) -> Note | None:
     return next((note for note in report.notes if note.level == "error"), None)
 
 
-def spent_of_cap(budget: BudgetResult, basis: Basis) -> str:
+def spent_of_cap(budget: BudgetResult, cost: str) -> str:
     """`$2,712.40 (list cost), which is $212.40 over its cap of $2,500.00`, or the like."""
-    spend = f"{usd_range(budget.spend, budget.cap)} ({cost_name(basis)})"
+    spend = f"{usd_range(budget.spend, budget.cap)} ({cost})"
     if budget.cap is None:
         return f"{spend} without a cap"
     cap = usd(budget.cap, budget.cap)
     if budget.exception:
         cap += f", an exception until {budget.exception.until}"
     if budget.cause == "daily_cap" and budget.daily:
-        return _spent_of_daily_cap(budget.daily, basis)
+        return _spent_of_daily_cap(budget.daily, cost)
     if budget.cause == "forecast" and budget.forecast:
         expected = usd(budget.forecast.expected, budget.cap)
         return (
