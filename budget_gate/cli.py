@@ -29,6 +29,8 @@ def main(
 ) -> int:
     """Runs the command line and returns its exit code; `clock` tells the time, aware."""
     flags = parse_flags(sys.argv[1:] if argv is None else argv)
+    if flags.command == "schema":
+        return _schema()
 
     import gc
 
@@ -58,6 +60,22 @@ def main(
         lines = [f"| {plain(line)}" for line in traceback.format_exc().splitlines()]
         say("\n".join([*lines, "budget-gate: this is a bug, please report it"]), settings)
         return BUG
+
+
+def _schema() -> int:
+    """Prints the policy's JSON Schema, as the package holds it."""
+    import os
+    from pathlib import Path
+
+    text = (Path(__file__).with_name("data") / "policy.schema.json").read_text(encoding="ascii")
+    try:
+        print(text, end="", flush=True)  # noqa: T201 - the command's whole purpose
+    except OSError as error:
+        sys.stderr.write(f"budget-gate: the schema cannot be printed: {error.strerror}\n")
+        # Nor may the interpreter's own flush at exit fail and change the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CONFIGURATION_WRONG
+    return 0
 
 
 def _signals_raise() -> "AbstractContextManager[Callable[[], None]]":

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-COMMANDS = ("check", "demo", "audit")
+COMMANDS = ("check", "demo", "audit", "schema")
 DEFAULT_COMMAND = "check"
 # The cost analytics answer for no longer at once.
 MOST_DAYS = 31
@@ -147,6 +147,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_as_of(audit, "audit the days before this time, RFC 3339 (default: now)")
     _add_format(audit)
     _add_deadline(audit)
+    commands.add_parser(
+        "schema",
+        help="print the policy's JSON Schema, by which an editor completes and checks it",
+        description="Prints the policy's JSON Schema, by which an editor completes and checks it.",
+        allow_abbrev=False,
+    )
     return parser
 
 

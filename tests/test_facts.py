@@ -308,8 +308,8 @@ def test_the_supported_pythons_are_the_tested_ones() -> None:
     assert f'requires-python = ">={classified[0]}"' in project()
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["check", "--help"]])
-def test_help_and_version_import_nothing_slow(arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["check", "--help"], ["schema"]])
+def test_what_needs_no_run_imports_nothing_slow(arguments: list[str]) -> None:
     """What only a run needs is not loaded before the flags are read."""
     look = (
         "import json, sys\n"

@@ -1,6 +1,8 @@
 """The scalars and the base model of the YAML documents: exact numbers, days, percentages.
 
-Documents arrive with every scalar as the text that was written, so that `0.10` is exactly 0.10.
+Documents arrive with every scalar as the text that was written, so that `0.10` is exactly 0.10. The
+JSON Schema is for editors, which see YAML's own numbers and booleans: it takes these as well as the
+same in quotes. A pattern is of strings alone there, a minimum of numbers alone.
 """
 
 import re
@@ -8,11 +10,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 _SHOWN = 60
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
+_COUNT = re.compile(r"[0-9]{1,15}", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -72,7 +75,7 @@ def _any_ratio(value: object) -> Decimal:
 
 
 def _count(value: object) -> int:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value, re.ASCII):
+    if isinstance(value, str) and _COUNT.fullmatch(value):
         return int(value)
     raise wrong(f"{shown(value)} is not a whole number", "write a number such as 200000")
 
@@ -102,17 +105,42 @@ def _flag(value: object) -> bool:
     raise wrong(f"{shown(value)} is neither true nor false", "write true or false")
 
 
+def schema(kind: str | list[str], *patterns: str, **more: object) -> WithJsonSchema:
+    """The schema of scalars of that JSON type, strings among them being of one of the patterns."""
+    pattern = {"pattern": f"^({'|'.join(patterns)})$"} if patterns else {}
+    return WithJsonSchema({"type": kind, **pattern, **more})
+
+
+_BELOW_101 = r"0*([0-9]{1,2}(\.[0-9]{1,12})?|100(\.0{1,12})?)"
+
 # USD, or USD per million tokens, or a factor: never negative, exactly as written.
-Number = Annotated[Decimal, BeforeValidator(_number)]
+Number = Annotated[
+    Decimal,
+    BeforeValidator(_number),
+    schema(["number", "string"], _NUMBER.pattern, minimum=0, exclusiveMaximum=10**15),
+]
 # A ratio from 0 to 1, written as a percentage.
-Percent = Annotated[Decimal, BeforeValidator(_percent)]
+Percent = Annotated[Decimal, BeforeValidator(_percent), schema("string", rf"{_BELOW_101}\s*%")]
+# The same above 0%.
+Level = Annotated[
+    Decimal, BeforeValidator(_percent), schema("string", rf"(?![0.]+\s*%){_BELOW_101}\s*%")
+]
 # A ratio of any size, written as a percentage.
-Ratio = Annotated[Decimal, BeforeValidator(_any_ratio)]
-Count = Annotated[int, BeforeValidator(_count)]
+Ratio = Annotated[Decimal, BeforeValidator(_any_ratio), schema("string", rf"{_NUMBER.pattern}\s*%")]
+Count = Annotated[
+    int,
+    BeforeValidator(_count),
+    schema(["integer", "string"], _COUNT.pattern, minimum=0, exclusiveMaximum=10**15),
+]
 # A UTC day.
-Day = Annotated[date, BeforeValidator(_day)]
-Text = Annotated[str, BeforeValidator(_text)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
+Day = Annotated[date, BeforeValidator(_day), schema("string", _DAY.pattern, format="date")]
+# Whatever is written, though it looks like a number.
+Text = Annotated[str, BeforeValidator(_text), schema(["string", "number", "boolean"], minLength=1)]
+Flag = Annotated[bool, BeforeValidator(_flag), schema(["boolean", "string"], "true", "false")]
 # A factor, or None where `none` is written.
-OptionalFactor = Annotated[Decimal | None, BeforeValidator(_optional_factor)]
-Version = Literal["1"]
+OptionalFactor = Annotated[
+    Decimal | None,
+    BeforeValidator(_optional_factor),
+    schema(["number", "string"], "none", _NUMBER.pattern, minimum=0, exclusiveMaximum=10**15),
+]
+Version = Annotated[Literal["1"], WithJsonSchema({"enum": [1, "1"]})]

@@ -3,19 +3,27 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from budget_gate.domain.document import (
     Day,
     Document,
     Flag,
+    Level,
     Number,
-    Percent,
     Ratio,
     Text,
     Version,
+    schema,
     shown,
     wrong,
 )
@@ -69,6 +77,17 @@ def _not_empty(workspaces: tuple[str, ...]) -> tuple[str, ...]:
     return workspaces
 
 
+# The least length is told to the schema alone: as a limit, pydantic would refuse in its own words.
+WarningLevels = Annotated[
+    tuple[Level, ...],
+    AfterValidator(_ascending),
+    Field(json_schema_extra={"minItems": 1}),
+]
+Members = Annotated[
+    tuple[Text, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
+]
+
+
 class Budget(Document):
     """A cap in USD for a calendar month (UTC), and the parts of it that are worth a warning.
 
@@ -76,38 +95,80 @@ class Budget(Document):
     month-end above the cap does.
     """
 
-    cap: Number
-    warn_at: Annotated[tuple[Percent, ...], AfterValidator(_ascending)] = (Decimal("0.8"),)
-    daily_cap: Number | None = None
-    forecast: Literal["off", "warn", "fail"] = "warn"
+    cap: Number = Field(
+        description="USD that may be spent in a calendar month (UTC); more breaches the budget. "
+        "0 is a cap, too: any spend breaches it.",
+        examples=[5000, 0.5],
+    )
+    warn_at: WarningLevels = Field(
+        (Decimal("0.8"),),
+        description="The parts of the cap at which spend warns: above 0%, at most 100%.",
+        examples=[["80%", "95%"]],
+    )
+    daily_cap: Number | None = Field(
+        None,
+        description="USD that may be spent in one day: a second cap, on today's spend (UTC) alone.",
+        examples=[250],
+    )
+    forecast: Literal["off", "warn", "fail"] = Field(
+        "warn",
+        description="What a month-end expected above the cap does: nothing (off), a warning, or a "
+        "breach (fail).",
+        examples=["fail"],
+    )
 
 
 class GlobalBudget(Budget):
     """The budget of the organization; `max_exception` is how far any exception may raise a cap."""
 
-    max_exception: Ratio | None = None
+    max_exception: Ratio | None = Field(
+        None,
+        description="How far an exception may raise the cap of any budget: with 50%, a cap of 1000 "
+        "to 1500. Without it, any height is allowed.",
+        examples=["50%"],
+    )
 
 
 class NamedBudget(Budget):
     """A budget of what its key names; `optional` lets the key name nothing."""
 
-    optional: Flag = False
+    optional: Flag = Field(
+        default=False,
+        description="Whether it is fine that nothing has the name, or matches the glob: otherwise "
+        "that is an error.",
+        examples=[True],
+    )
 
 
 class Group(NamedBudget):
     """One cap over the sum of several workspaces, each by name, id or glob."""
 
-    workspaces: Annotated[tuple[Text, ...], AfterValidator(_not_empty)]
+    workspaces: Members = Field(
+        description="The workspaces of the group: names, ids, globs, or `default`. A workspace "
+        "counts once.",
+        examples=[["evals", "exp-*"]],
+    )
 
 
 class CapException(Document):
     """Another cap for a budget until the end of the UTC day `until`."""
 
-    budget: Text
-    cap: Number
-    until: Day
-    reason: Text
-    approved_by: Text = ""
+    budget: Text = Field(
+        description="The budget by its key in the policy: global, unlisted, workspaces.KEY, "
+        "groups.KEY or models.KEY.",
+        examples=["workspaces.production", "global"],
+    )
+    cap: Number = Field(
+        description="USD per calendar month (UTC) that the cap is instead, be it more or less.",
+        examples=[7500],
+    )
+    until: Day = Field(description="The last UTC day on which it holds.", examples=["2026-11-30"])
+    reason: Text = Field(
+        description="Why there is an exception; reports tell it.", examples=["the migration"]
+    )
+    approved_by: Text = Field(
+        "", description="Who approved it; reports tell it.", examples=["finance"]
+    )
 
 
 def _workspace_id(value: str) -> str:
@@ -116,15 +177,30 @@ def _workspace_id(value: str) -> str:
     return value
 
 
-WorkspaceId = Annotated[Text, AfterValidator(_workspace_id)]
+WorkspaceId = Annotated[Text, AfterValidator(_workspace_id), schema("string", f"{ID_PREFIX}.*")]
 
 
 class SpendRules(Document):
     """Which spend is judged, and what to do where it is not exactly known."""
 
-    basis: Basis = "list"
-    uncertain: Literal["fail", "warn"] = "fail"
-    unknown_model: Literal["fail", "upper_bound"] = "fail"
+    basis: Basis = Field(
+        "list",
+        description="What cost is: usage at list price, or what the provider bills where that is "
+        "settled.",
+        examples=["billed"],
+    )
+    uncertain: Literal["fail", "warn"] = Field(
+        "fail",
+        description="What a cap within the uncertainty of the cost does: fail the run with exit "
+        "code 3, or only warn.",
+        examples=["warn"],
+    )
+    unknown_model: Literal["fail", "upper_bound"] = Field(
+        "fail",
+        description="What usage of a model without a price does: fail the run with exit code 3, "
+        "or cost from $0 to the dearest known rate.",
+        examples=["upper_bound"],
+    )
 
 
 # Tags stand in the path of an error: with a character that YAML forbids, they are no one's key.
@@ -141,22 +217,77 @@ Unlisted = Annotated[
 ]
 
 
+# What `_has_a_budget` asks for, as a schema says it.
+_A_BUDGET: list[Any] = [
+    {"required": ["global"]},
+    *(
+        {"required": [key], "properties": {key: {"minProperties": 1}}}
+        for key in ("workspaces", "groups", "models")
+    ),
+    {"required": ["unlisted"], "properties": {"unlisted": {"not": {"const": "allow"}}}},
+]
+
+
 class Policy(Document):
     """The budgets of an organization.
 
     `workspaces` is keyed by name, id, glob or `default`, `models` by id or glob.
     """
 
-    version: Version
-    global_: GlobalBudget | None = Field(None, alias="global")
-    workspaces: dict[Text, NamedBudget] = {}
-    groups: dict[Text, Group] = {}
-    models: dict[Text, NamedBudget] = {}
-    exceptions: tuple[CapException, ...] = ()
-    unlisted: Unlisted = "allow"
-    spend: SpendRules = SpendRules()
-    prices: Prices = Prices()
-    names: dict[WorkspaceId, Text] = {}
+    model_config = ConfigDict(json_schema_extra={"anyOf": _A_BUDGET})
+
+    version: Version = Field(description="The version of this format: 1.", examples=[1])
+    global_: GlobalBudget | None = Field(
+        None,
+        alias="global",
+        description="The budget of the whole organization.",
+        examples=[{"cap": 5000, "warn_at": ["80%", "95%"]}],
+    )
+    workspaces: dict[Text, NamedBudget] = Field(
+        {},
+        description="Budgets by workspace: its name, its id, `default` for the default workspace, "
+        "or a glob, that gives each workspace which it matches a budget of its own.",
+        examples=[{"production": {"cap": 2500}, "exp-*": {"cap": 20, "optional": True}}],
+    )
+    groups: dict[Text, Group] = Field(
+        {},
+        description="Budgets over the sum of several workspaces, by a name of your choice.",
+        examples=[{"research": {"workspaces": ["evals", "exp-*"], "cap": 800}}],
+    )
+    models: dict[Text, NamedBudget] = Field(
+        {},
+        description="Budgets by model, over all workspaces: its id, which stands for its dated ids "
+        "too, or a glob, whose matches are added up.",
+        examples=[{"claude-opus-*": {"cap": 1500}}],
+    )
+    exceptions: tuple[CapException, ...] = Field(
+        (),
+        description="Other caps for a while, each with its reason.",
+        examples=[
+            [{"budget": "global", "cap": 7500, "until": "2026-11-30", "reason": "the migration"}]
+        ],
+    )
+    unlisted: Unlisted = Field(
+        "allow",
+        description="A budget for each workspace that is neither under `workspaces` nor in a "
+        "group, or what any spend there does: nothing (allow), a warning, or a breach (fail).",
+        examples=["fail", {"cap": 100}],
+    )
+    spend: SpendRules = Field(
+        SpendRules(),
+        description="Which cost is judged, and what to do where it is not exactly known.",
+        examples=[{"basis": "billed"}],
+    )
+    prices: Prices = Field(
+        Prices(),
+        description="Your own prices: a discount, and those of single models.",
+        examples=[{"discount": "10%"}],
+    )
+    names: dict[WorkspaceId, Text] = Field(
+        {},
+        description="Labels by workspace id, for workspaces that the API no longer lists.",
+        examples=[{"wrkspc_01OLD": "legacy-bot"}],
+    )
 
     @model_validator(mode="after")
     def _has_a_budget(self) -> Self:

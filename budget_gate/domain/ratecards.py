@@ -25,11 +25,15 @@ from budget_gate.domain.document import (
 class TokenRates(Document):
     """USD per million tokens, a rate for each of the five disjoint classes."""
 
-    input: Number
-    cache_write_5m: Number
-    cache_write_1h: Number
-    cache_read: Number
-    output: Number
+    input: Number = Field(description="USD per million tokens of uncached input.", examples=[3])
+    cache_write_5m: Number = Field(
+        description="USD per million tokens of cache writes of 5 minutes.", examples=[3.75]
+    )
+    cache_write_1h: Number = Field(
+        description="USD per million tokens of cache writes of 1 hour.", examples=[6]
+    )
+    cache_read: Number = Field(description="USD per million tokens of cache reads.", examples=[0.3])
+    output: Number = Field(description="USD per million tokens of output.", examples=[15])
 
     def rates(self) -> tuple[Decimal, ...]:
         """The five rates in the order of their classes."""
@@ -45,7 +49,10 @@ class TokenRates(Document):
 class LongContext(TokenRates):
     """What every token of a request costs whose prompt is longer than `above` tokens."""
 
-    above: Count
+    above: Count = Field(
+        description="Tokens of the prompt above which these rates hold for the whole request.",
+        examples=[200000],
+    )
 
 
 class RateCard(TokenRates):
@@ -57,16 +64,55 @@ class RateCard(TokenRates):
     card; the bundled book states every factor.
     """
 
-    start: Day = Field(date.min, alias="from")
-    until: Day = date.max
-    long_context: LongContext | None = None
-    batch: OptionalFactor = Decimal("0.5")
-    fast: OptionalFactor = None
-    fast_long_context: OptionalFactor = None
-    us: Number = Decimal("1.1")
-    source: Text = ""
-    confidence: Text = ""
-    note: Text = ""
+    start: Day = Field(
+        date.min,
+        alias="from",
+        description="The first UTC day of the price; without it, the price holds from ever.",
+        examples=["2026-11-01"],
+    )
+    until: Day = Field(
+        date.max,
+        description="The first UTC day without the price; without it, the price has no end.",
+        examples=["2027-01-01"],
+    )
+    long_context: LongContext | None = Field(
+        None,
+        description="The rates of requests with longer prompts; without it, they cost the same.",
+        examples=[
+            {
+                "above": 200000,
+                "input": 6,
+                "output": 22.5,
+                "cache_write_5m": 7.5,
+                "cache_write_1h": 12,
+                "cache_read": 0.6,
+            }
+        ],
+    )
+    batch: OptionalFactor = Field(
+        Decimal("0.5"),
+        description="The factor of the batch tier on all rates, or `none`: not offered.",
+        examples=[0.5, "none"],
+    )
+    fast: OptionalFactor = Field(
+        None,
+        description="The factor of fast requests on all rates, or `none`: without a price.",
+        examples=[6, "none"],
+    )
+    fast_long_context: OptionalFactor = Field(
+        None,
+        description="The factor of fast requests on the rates of `long_context`, or `none`: fast "
+        "costs the same at any length.",
+        examples=[3, "none"],
+    )
+    us: Number = Field(
+        Decimal("1.1"), description="The factor of inference in the US.", examples=[1.1]
+    )
+    source: Text = Field(
+        "", description="Where the price is from.", examples=["contract of 2026-10-01"]
+    )
+    confidence: Text = Field("", description="How sure the price is.", examples=["high"])
+    note: Text = Field("", description="Anything else.", examples=["for the pilot alone"])
 
     @model_validator(mode="after")
     def _spans_a_day(self) -> Self:
@@ -104,7 +150,14 @@ def _in_order(cards: tuple[RateCard, ...]) -> tuple[RateCard, ...]:
 
 
 # One card, or a list of dated ones, oldest first.
-RateCards = Annotated[tuple[RateCard, ...], BeforeValidator(_listed), AfterValidator(_in_order)]
+RateCards = Annotated[
+    tuple[RateCard, ...],
+    BeforeValidator(
+        _listed,
+        json_schema_input_type=RateCard | Annotated[tuple[RateCard, ...], Field(min_length=1)],
+    ),
+    AfterValidator(_in_order),
+]
 
 
 class ModelPrices(Document):
@@ -131,5 +184,24 @@ class PriceDocument(Document):
 class Prices(Document):
     """A policy's own prices: a discount off list on tokens, and cards that replace the book's."""
 
-    discount: Percent = ZERO
-    models: dict[Text, RateCards] = {}
+    discount: Percent = Field(
+        ZERO,
+        description="What is taken off the list prices of tokens, not off the prices given here.",
+        examples=["10%"],
+    )
+    models: dict[Text, RateCards] = Field(
+        {},
+        description="Prices by model id, in place of the list prices: one price, or several with "
+        "`from` and `until`, oldest first.",
+        examples=[
+            {
+                "claude-custom-1": {
+                    "input": 3,
+                    "output": 15,
+                    "cache_write_5m": 3.75,
+                    "cache_write_1h": 6,
+                    "cache_read": 0.3,
+                }
+            }
+        ],
+    )
