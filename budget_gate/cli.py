@@ -152,8 +152,20 @@ def _run(
     from budget_gate.publish import mask
 
     mask(settings)
-    command = _audit if flags.command == "audit" else _check
-    return command(flags, settings, clock, ignore_signals)
+    match flags.command:
+        case "init":
+            from budget_gate.init_command import write_first_policy
+
+            name = settings.policy or POLICY_FILES[0]
+            return write_first_policy(flags, settings, name, clock, ignore_signals)
+        case "doctor":
+            from budget_gate.doctor_command import examine
+
+            return examine(settings, settings.policy or _found_policy(), clock, ignore_signals)
+        case "audit":
+            return _audit(flags, settings, clock, ignore_signals)
+        case _:
+            return _check(flags, settings, clock, ignore_signals)
 
 
 def _check(
@@ -280,6 +292,6 @@ def _policy_file() -> str:
     if name is None:
         raise ConfigurationError(
             f"there is no policy: neither {' nor '.join(POLICY_FILES)} exists here",
-            "write one (the README shows a first policy), or name it with --policy",
+            "write one with `budget-gate init`, or name it with --policy",
         )
     return name

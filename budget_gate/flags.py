@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-COMMANDS = ("check", "demo", "audit", "schema")
+COMMANDS = ("check", "demo", "audit", "init", "doctor", "schema")
 DEFAULT_COMMAND = "check"
 # The cost analytics answer for no longer at once.
 MOST_DAYS = 31
@@ -34,6 +34,22 @@ exit codes:
   4  a bug in budget-gate
 
 The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never from a flag.
+"""
+
+INIT_EPILOG = """\
+exit codes:
+  0  the policy was written
+  2  a flag or a setting is wrong, or the file exists already: nothing was written
+  3  last month's spend could not be read: nothing was written
+  4  a bug in budget-gate
+"""
+
+DOCTOR_EPILOG = """\
+exit codes:
+  0  no error (warnings included)
+  2  the policy or a setting is wrong. Wins over 3
+  3  the API could not be asked, or does not establish the spend
+  4  a bug in budget-gate
 """
 
 
@@ -147,6 +163,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_as_of(audit, "audit the days before this time, RFC 3339 (default: now)")
     _add_format(audit)
     _add_deadline(audit)
+    _add_init(commands)
+    _add_doctor(commands)
     commands.add_parser(
         "schema",
         help="print the policy's JSON Schema, by which an editor completes and checks it",
@@ -154,6 +172,36 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     return parser
+
+
+def _add_init(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    init = commands.add_parser(
+        "init",
+        help="write a first policy from last month's spend",
+        epilog=INIT_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    init.add_argument("--policy", metavar="FILE", help="the file to write (default: budget.yml)")
+    init.add_argument("--force", action="store_true", help="replace the file where it exists")
+    init.add_argument("--stdout", action="store_true", help="print the policy, and write no file")
+    _add_as_of(init, "go by the calendar month before this time, RFC 3339 (default: now)")
+    _add_deadline(init)
+
+
+def _add_doctor(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="check the policy, the credential, the API and the clock",
+        epilog=DOCTOR_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    doctor.add_argument(
+        "--policy", metavar="FILE", help="the policy (default: budget.yml, then .github/budget.yml)"
+    )
+    _add_as_of(doctor, "check against the month up to this time, RFC 3339 (default: now)")
+    _add_deadline(doctor)
 
 
 def _days(text: str) -> int:

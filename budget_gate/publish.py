@@ -23,6 +23,10 @@ from budget_gate.outputs.markdown import render_configuration_error, render_mark
 from budget_gate.outputs.text import render_error, render_text
 from budget_gate.settings import Settings, Surroundings
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from budget_gate.domain.doctor import Finding
+
 
 def mask(settings: Settings) -> None:
     """Tells GitHub Actions which texts its log must never show."""
@@ -47,10 +51,10 @@ def publish(report: Report, policy: str, settings: Settings) -> None:
             text = render_markdown(report, policy)
         case "json":
             text = render_json(report)
-    _write(sys.stdout, _without_secrets(text, settings))
+    _write(sys.stdout, without_secrets(text, settings))
     files: list[tuple[Callable[[Path, str], None], str | None, str]] = []
     if settings.in_github_actions:
-        _write(sys.stderr, _without_secrets(render_annotations(report, policy), settings))
+        _write(sys.stderr, without_secrets(render_annotations(report, policy), settings))
         files = [
             (append, settings.step_output, render_outputs(report, settings.report or "")),
             (append, settings.step_summary, "\n" + render_markdown(report, policy)),
@@ -61,7 +65,7 @@ def publish(report: Report, policy: str, settings: Settings) -> None:
     for write, name, content in files:
         try:
             if name:
-                write(Path(name), _without_secrets(content, settings))
+                write(Path(name), without_secrets(content, settings))
         except ConfigurationError as error:
             failed = failed or error
     if failed:
@@ -82,7 +86,20 @@ def publish_audit(audit: Audit, settings: Settings) -> None:
         "markdown": render_audit_markdown,
         "json": render_audit_json,
     }[settings.format](audit)
-    _write(sys.stdout, _without_secrets(text, settings))
+    _write(sys.stdout, without_secrets(text, settings))
+
+
+def publish_findings(findings: "Sequence[Finding]", settings: Settings) -> None:
+    """Prints what the doctor found."""
+    from budget_gate.outputs.doctor import render_findings
+
+    findings = _blotted(tuple(findings), settings.secrets)
+    publish_text(render_findings(findings), settings)
+
+
+def publish_text(text: str, settings: Settings) -> None:
+    """Prints what a command made."""
+    _write(sys.stdout, without_secrets(text, settings))
 
 
 def explain(error: ConfigurationError, settings: Surroundings) -> None:
@@ -90,9 +107,9 @@ def explain(error: ConfigurationError, settings: Surroundings) -> None:
     say(render_error(error), settings)
     if not settings.in_github_actions:
         return
-    _write(sys.stderr, _without_secrets(render_problems(error), settings))
+    _write(sys.stderr, without_secrets(render_problems(error), settings))
     if settings.step_summary:
-        summary = _without_secrets("\n" + render_configuration_error(error), settings)
+        summary = without_secrets("\n" + render_configuration_error(error), settings)
         try:
             append(Path(settings.step_summary), summary)
         except ConfigurationError as unwritable:
@@ -101,7 +118,7 @@ def explain(error: ConfigurationError, settings: Surroundings) -> None:
 
 def say(text: str, settings: Surroundings) -> None:
     """Says something on stderr, the report being on stdout."""
-    _write(sys.stderr, _without_secrets(text.rstrip("\n"), settings) + "\n")
+    _write(sys.stderr, without_secrets(text.rstrip("\n"), settings) + "\n")
 
 
 def _blotted(value: Any, secrets: Sequence[str]) -> Any:
@@ -120,7 +137,7 @@ def _blotted(value: Any, secrets: Sequence[str]) -> Any:
     return value
 
 
-def _without_secrets(text: str, settings: Surroundings) -> str:
+def without_secrets(text: str, settings: Surroundings) -> str:
     """`text` with every credential blotted out, should an answer have echoed one."""
     blotted: str = _blotted(text, settings.secrets)
     return blotted

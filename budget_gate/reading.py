@@ -87,7 +87,7 @@ def read_spend(
     if flags.usage:
         usage = _read_files(flags, month)
     else:
-        transport = _needed(transport)
+        transport = needed(transport)
         pending = _start_bill(flags, policy, month, now, transport)
         history = _start_history(settings, policy, month, transport)
         from budget_gate.sources.usage_report import read_usage
@@ -133,7 +133,7 @@ def read_audit(
 
     prices, names = (policy.prices, policy.names) if policy else (Prices(), {})
     book = PriceBook(load_price_book()).with_policy(prices)
-    transport = _needed(transport)
+    transport = needed(transport)
     period = ended_by(now, month.last_days(days) if days else month.closed)
     if period is None:
         raise UnverifiedError(
@@ -155,7 +155,8 @@ def read_audit(
     return compare(usage, bill, book, _names(usage, names), month.as_of)
 
 
-def _needed(transport: "Transport | None") -> "Transport":
+def needed(transport: "Transport | None") -> "Transport":
+    """The way to the API; raises UnverifiedError where there is none."""
     if transport is None:
         raise UnverifiedError(
             "there is no credential",

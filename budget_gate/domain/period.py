@@ -43,6 +43,12 @@ class MonthToDate:
         return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
 
     @property
+    def before(self) -> Period:
+        """The whole calendar month before."""
+        end = self.period.start
+        return Period((end - DAY).replace(day=1), end)
+
+    @property
     def history(self) -> Period | None:
         """The days before the month that are among the last 28 before today; None for none."""
         start = _midnight(self.as_of) - HISTORY_DAYS * DAY

@@ -41,7 +41,7 @@ def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
             *policy.workspaces,
             *(key for it in policy.groups.values() for key in it.workspaces),
         }
-        seen |= {key for key in keys if key.startswith(ID_PREFIX) and not _is_glob(key)}
+        seen |= {key for key in keys if key.startswith(ID_PREFIX) and not is_glob(key)}
     for id_ in seen:
         known.setdefault(id_, Workspace(id_, id_))
     return known
@@ -112,7 +112,7 @@ class _Resolver:
         for key, budget in self._policy.workspaces.items():
             path: KeyPath = ("workspaces", key)
             ids = _matches(key, self._workspaces)
-            if not ids and _is_glob(key):
+            if not ids and is_glob(key):
                 globs.append((key, budget, path))
                 continue
             (found.workspaces)[key] = self._exact(path, key, ids, optional=budget.optional)
@@ -143,7 +143,7 @@ class _Resolver:
             for position, key in enumerate(group.workspaces):
                 path: KeyPath = ("groups", name, "workspaces", position)
                 ids = _matches(key, self._workspaces)
-                if not ids and _is_glob(key):
+                if not ids and is_glob(key):
                     ids = self._by_glob(path, key, optional=group.optional)
                 else:
                     ids = list(self._exact(path, key, ids, optional=group.optional))
@@ -200,7 +200,8 @@ class _Resolver:
         self.problems.append(self._source.problem(path, message, hint))
 
 
-def _is_glob(key: str) -> bool:
+def is_glob(key: str) -> bool:
+    """Whether a key that is nothing's own name is a pattern of names."""
     return not _GLOB_CHARACTERS.isdisjoint(key)
 
 

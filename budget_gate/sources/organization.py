@@ -2,18 +2,28 @@
 
 from budget_gate.errors import UnverifiedError
 from budget_gate.sources.transport import Transport
+from budget_gate.sources.usage_page import malformed
 
 ROUTE = "/v1/organizations/me"
 
 
+def read_identity(transport: Transport) -> tuple[str, str]:
+    """The organization's id and its name, which may be empty.
+
+    Raises UnverifiedError where the API does not tell them, as behind some gateways.
+    """
+    match transport.get(ROUTE):
+        case {"id": str(id_), "name": str(name)} if id_:
+            return id_, name
+        case {"id": str(id_)} if id_:
+            return id_, ""
+        case _:
+            raise malformed(f"GET {ROUTE}", "it is no organization")
+
+
 def read_organization(transport: Transport) -> str | None:
-    """The organization's id; None where the API does not tell it, as behind some gateways."""
+    """The organization's id; None where the API does not tell it."""
     try:
-        answer = transport.get(ROUTE)
+        return read_identity(transport)[0]
     except UnverifiedError:
         return None
-    match answer:
-        case {"id": str(id_)} if id_:
-            return id_
-        case _:
-            return None

@@ -1,0 +1,211 @@
+"""The command `doctor`: whether the policy, the credential, the API and the clock are in order."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from budget_gate.domain.doctor import (
+    Finding,
+    check_archived,
+    check_caps,
+    check_credential,
+    check_exceptions,
+    check_keys,
+    check_prices,
+    check_time,
+    check_uncapped,
+    exit_code,
+    misconfigured,
+    unverified,
+)
+from budget_gate.domain.exceptions import exceptions_on
+from budget_gate.domain.period import MonthToDate, ended_by, format_instant
+from budget_gate.domain.policy import PolicyFile
+from budget_gate.domain.prices import PriceBook
+from budget_gate.domain.pricing import price_usage
+from budget_gate.domain.resolving import directory
+from budget_gate.domain.spend import Spend, Workspace
+from budget_gate.domain.usage import Usage
+from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.publish import publish_findings
+from budget_gate.reading import connect
+from budget_gate.settings import Settings
+from budget_gate.sources.documents import load_policy, load_price_book
+from budget_gate.sources.organization import read_identity
+from budget_gate.sources.transport import Pending, Transport
+from budget_gate.sources.usage_report import read_history, read_usage
+from budget_gate.sources.workspaces import read_workspaces
+
+
+def examine(
+    settings: Settings,
+    name: str | None,
+    clock: Callable[[], datetime],
+    ignore_signals: Callable[[], None],
+) -> int:
+    """Prints what every check finds that can be made; the exit code, 0, 2 or 3.
+
+    `name` is the policy file, None where there is none.
+    """
+    now = clock()
+    month = MonthToDate(settings.as_of or now)
+    book = PriceBook(load_price_book())
+    findings: list[Finding] = []
+    file = _load(name, month, findings)
+    if file:
+        try:
+            book = book.with_policy(file.policy.prices)
+        except ConfigurationError as error:
+            findings += misconfigured("policy", error)
+    usage = _ask(settings, file, month, book, now=now, clock=clock, findings=findings)
+    spend = None
+    if usage:
+        unknown_model = file.policy.spend.unknown_model if file else "fail"
+        spend = price_usage(usage, book, unknown_model=unknown_model)
+    if file:
+        findings += _lint(file, spend, month)
+    day = month.as_of.date()
+    unpriced = spend.unpriced if spend else ()
+    findings += check_prices(book.document.verified_on, day, unpriced)
+    ignore_signals()
+    publish_findings(findings, settings)
+    return exit_code(findings)
+
+
+def _load(name: str | None, month: MonthToDate, findings: list[Finding]) -> PolicyFile | None:
+    """The policy, or None where there is none that can be read; adds what there is to say of it."""
+    file = None
+    try:
+        if name is None:
+            raise ConfigurationError(
+                "there is none here", "write one with `budget-gate init`, or name it with --policy"
+            )
+        file = load_policy(Path(name), name)
+        exceptions_on(file, month.as_of.date())
+    except ConfigurationError as error:
+        findings += misconfigured("policy", error)
+    else:
+        count = sum(1 for _ in file.policy.budgets())
+        message = f"{name} is valid and has {count} budget{'' if count == 1 else 's'}"
+        findings.append(Finding("ok", "policy", message))
+    return file
+
+
+def _ask(
+    settings: Settings,
+    file: PolicyFile | None,
+    month: MonthToDate,
+    book: PriceBook,
+    *,
+    now: datetime,
+    clock: Callable[[], datetime],
+    findings: list[Finding],
+) -> Usage | None:
+    """The usage of the month to date, or None; adds what there is to say of the API."""
+    key, token = (
+        secret.get_secret_value() if secret else None
+        for secret in (settings.admin_key, settings.auth_token)
+    )
+    findings.append(check_credential(key, token))
+    try:
+        transport = connect(settings, clock)
+        if transport is None:
+            return None
+        identity = transport.start(partial(read_identity, transport))
+        reading = transport.start(partial(read_usage, transport, month, book))
+        findings.append(_organization(identity))
+        usage = _usage(transport, reading, month, findings)
+        if file and file.policy.spend.basis == "billed":
+            findings.append(_billed(transport, month, now))
+    except ConfigurationError as error:
+        findings += misconfigured("API", error)
+        return None
+    is_told = settings.as_of is not None
+    findings.append(check_time(now, transport.clock_difference, is_told=is_told))
+    return usage
+
+
+def _organization(pending: "Pending[tuple[str, str]]") -> Finding:
+    try:
+        id_, name = pending.result()
+    except UnverifiedError as error:
+        # A gateway may have no such route, and a check does without.
+        return Finding("warning", "organization", error.message, error.hint)
+    return Finding("ok", "organization", f"{name} ({id_})" if name else id_)
+
+
+def _usage(
+    transport: Transport, reading: "Pending[Usage]", month: MonthToDate, findings: list[Finding]
+) -> Usage | None:
+    try:
+        usage = reading.result()
+    except UnverifiedError as error:
+        findings += _probe(transport, month, error)
+        return None
+    through = format_instant(usage.coverage.through)
+    findings.append(Finding("ok", "usage report", f"read up to {through}"))
+    findings += [
+        Finding("warning", "usage report", note.message)
+        for note in usage.notes
+        if note.level != "info"
+    ]
+    findings.append(_listed(usage.workspaces or ()))
+    return usage
+
+
+def _probe(transport: Transport, month: MonthToDate, error: UnverifiedError) -> Iterator[Finding]:
+    """Which of both routes is at fault, as usage is nothing without the list of workspaces."""
+    day = transport.start(partial(read_history, transport, month.last_days(1)))
+    pending = transport.start(partial(read_workspaces, transport))
+    workspaces = None
+    try:
+        workspaces = _listed(pending.result())
+    except UnverifiedError as refused:
+        workspaces = unverified("workspaces", refused)
+    try:
+        day.result()
+    except UnverifiedError as refused:
+        yield unverified("usage report", refused)
+    else:
+        # A day can be read, so that what failed is the list, or else something of this month.
+        if workspaces.level == "ok":
+            yield unverified("usage report", error)
+        else:
+            yield Finding("ok", "usage report", "answers")
+    yield workspaces
+
+
+def _billed(transport: Transport, month: MonthToDate, now: datetime) -> Finding:
+    """Whether the cost that the policy goes by can be read."""
+    from budget_gate.sources.billed_cost import read_bill
+
+    period = ended_by(now, month.closed)
+    if period is None:
+        return Finding("ok", "billed cost", "not asked for, as no day of the month has ended yet")
+    try:
+        bill = transport.start(partial(read_bill, transport, period, now)).result()
+    except UnverifiedError as error:
+        return unverified("billed cost", error)
+    return Finding("ok", "billed cost", f"read, settled for {bill.settled_days} days")
+
+
+def _listed(workspaces: tuple[Workspace, ...]) -> Finding:
+    archived = sum(workspace.archived for workspace in workspaces)
+    message = f"{len(workspaces)} listed, {archived} of them archived"
+    return Finding("ok", "workspaces", message)
+
+
+def _lint(file: PolicyFile, spend: Spend | None, month: MonthToDate) -> Iterator[Finding]:
+    """What may be wrong with a policy that is valid; without `spend`, what it shows by itself."""
+    named, workspaces = None, {}
+    if spend:
+        workspaces = directory(file.policy, spend)
+        found, named = check_keys(file, spend)
+        yield from found
+    archived = {id_ for id_, workspace in workspaces.items() if workspace.archived}
+    yield check_caps(file.policy, named, archived)
+    if spend and named:
+        yield check_uncapped(file.policy, named, spend)
+        yield check_archived(file.policy, named, workspaces)
+    yield from check_exceptions(file.policy, month.as_of.date())

@@ -1,0 +1,100 @@
+"""A first policy as YAML, with comments."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from budget_gate.domain.draft import Draft, DraftBudget
+from budget_gate.outputs.wording import NAME_LENGTH, plain, usd, usd_range
+
+SCHEMA: Final = (
+    "https://raw.githubusercontent.com/OWNER/budget-gate/main/budget_gate/data/policy.schema.json"
+)
+
+_PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
+# What some reader of YAML takes for something else than text.
+_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+
+
+def render_draft(draft: Draft) -> str:
+    """The policy; a third party's text stays within its key or its comment."""
+    month = f"{draft.period.start:%Y-%m}"
+    overall = draft.organization
+    lines = [
+        f"# yaml-language-server: $schema={SCHEMA}",
+        "#",
+        "# The budgets that `budget-gate check` judges by: USD per calendar month (UTC), at list price.",
+        f"# A first guess: each cap is the spend of {month} plus 25%, rounded up to two digits.",
+        "# Change it to what may be spent.",
+        "version: 1",
+        "global:",
+        f"  cap: {overall.cap:f} # {_basis(overall, month)}",
+        *_excess(draft),
+        "  warn_at: [80%] # of the cap; for more than one warning: [50%, 80%, 95%]",
+    ]
+    if draft.workspaces:
+        lines.append("workspaces: # by name or id; `default` is the default workspace")
+        lines += [f"  {_budget(budget, month)}" for budget in draft.workspaces]
+        lines += [f"  # {_budget(budget, month)}" for budget in draft.idle]
+    elif draft.idle:
+        lines.append("# workspaces: # by name or id; `default` is the default workspace")
+        lines += [f"#   {_budget(budget, month)}" for budget in draft.idle]
+    lines.append(
+        "# unlisted: {cap: 100} # for each workspace without a cap of its own; else it has none"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def render_next_step(draft: Draft, file: str) -> str:
+    """What was written to `file`, and what to do with it."""
+    count = len(draft.workspaces)
+    caps = f"and for {count} workspace{'' if count == 1 else 's'}" if count else "alone"
+    name = plain(file)
+    return (
+        f"budget-gate: wrote {name}, with a cap for the organization "
+        f"({_dollars(draft.organization.cap)}) {caps}.\n"
+        f"Next: change the caps in {name} to what may be spent, see what else needs care with "
+        "`budget-gate doctor`, and judge this month with `budget-gate check`."
+    )
+
+
+def _budget(budget: DraftBudget, month: str) -> str:
+    named = "" if budget.key in (budget.name, "default") else f"{plain(budget.name, NAME_LENGTH)}: "
+    return f"{_quoted(budget.key)}: {{cap: {budget.cap:f}}} # {named}{_basis(budget, month)}"
+
+
+def _basis(budget: DraftBudget, month: str) -> str:
+    cost = budget.cost
+    if not cost.high:
+        return f"no spend in {month}"
+    text = f"{usd_range(cost)} in {month}"
+    if not cost.is_limited:
+        return f"{text}: part of the usage has no price, so the cap may be too low"
+    return text
+
+
+def _excess(draft: Draft) -> Iterator[str]:
+    caps = draft.workspace_caps
+    if caps > draft.organization.cap:
+        yield f"  # Below this, the caps of the workspaces add up to {_dollars(caps)}."
+
+
+def _dollars(amount: Decimal) -> str:
+    return usd(amount).removesuffix(".00")
+
+
+def _quoted(key: str) -> str:
+    """A key as every reader of YAML takes it for this text, and GitHub's runner for no command."""
+    if _PLAIN_KEY.fullmatch(key) and key.lower() not in _WORDS:
+        return key
+    return f'"{"".join(map(_escaped, key))}"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    # `##[` begins a command wherever it stands in a line of a log.
+    if character.isprintable() and character != "[":
+        return character
+    return f"\\U{ord(character):08X}"
