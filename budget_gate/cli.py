@@ -156,7 +156,7 @@ def _run(
         case "init":
             from budget_gate.init_command import write_first_policy
 
-            name = settings.policy or POLICY_FILES[0]
+            name = settings.policy or _found_policy() or POLICY_FILES[0]
             return write_first_policy(flags, settings, name, clock, ignore_signals)
         case "doctor":
             from budget_gate.doctor_command import examine

@@ -75,12 +75,12 @@ def examine(
 
 def _load(name: str | None, month: MonthToDate, findings: list[Finding]) -> PolicyFile | None:
     """The policy, or None where there is none that can be read; adds what there is to say of it."""
+    if name is None:
+        remedy = "write one with `budget-gate init`, or name it with --policy"
+        findings.append(Finding("error", "policy", "there is none here", remedy, 2))
+        return None
     file = None
     try:
-        if name is None:
-            raise ConfigurationError(
-                "there is none here", "write one with `budget-gate init`, or name it with --policy"
-            )
         file = load_policy(Path(name), name)
         exceptions_on(file, month.as_of.date())
     except ConfigurationError as error:

@@ -182,7 +182,11 @@ def _add_init(commands: "argparse._SubParsersAction[_Parser]") -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    init.add_argument("--policy", metavar="FILE", help="the file to write (default: budget.yml)")
+    init.add_argument(
+        "--policy",
+        metavar="FILE",
+        help="the file to write (default: budget.yml, or .github/budget.yml where that exists)",
+    )
     init.add_argument("--force", action="store_true", help="replace the file where it exists")
     init.add_argument("--stdout", action="store_true", help="print the policy, and write no file")
     _add_as_of(init, "go by the calendar month before this time, RFC 3339 (default: now)")

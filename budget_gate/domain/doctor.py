@@ -9,7 +9,6 @@ from typing import Final, Literal
 from budget_gate.domain.bounds import EXACT, Bounds
 from budget_gate.domain.clock import check_clock
 from budget_gate.domain.costs import add_up, total
-from budget_gate.domain.exceptions import expired
 from budget_gate.domain.policy import Policy, PolicyFile
 from budget_gate.domain.resolving import Resolved, directory, resolve
 from budget_gate.domain.spend import Spend, Workspace
@@ -126,7 +125,7 @@ def check_keys(file: PolicyFile, spend: Spend) -> tuple[list[Finding], Resolved 
         named = resolve(file, spend, directory(file.policy, spend))
     except ConfigurationError as error:
         return list(misconfigured("keys", error)), None
-    return [Finding("ok", "keys", "every key of the policy names what it is to name")], named
+    return [Finding("ok", "keys", "every key of the policy finds what it names")], named
 
 
 def check_caps(policy: Policy, named: Resolved | None, archived: Collection[str | None]) -> Finding:
@@ -208,13 +207,10 @@ def check_archived(
 
 def check_exceptions(policy: Policy, day: date) -> Iterator[Finding]:
     """The exceptions that have ended by `day` (UTC)."""
-    if not policy.exceptions:
-        return
-    ended = tuple(expired(policy, day))
-    for note in ended:
-        yield Finding("warning", "exceptions", note.message)
-    if not ended:
-        yield Finding("ok", "exceptions", "none has ended")
+    for exception in policy.exceptions:
+        if exception.until < day:
+            message = f"the one for {exception.budget} ended on {exception.until}"
+            yield Finding("warning", "exceptions", message, "delete it from the policy")
 
 
 def check_prices(verified_on: date, day: date, unpriced: Collection[str]) -> Iterator[Finding]:

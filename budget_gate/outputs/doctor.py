@@ -26,7 +26,8 @@ def _summary(findings: Sequence[Finding]) -> str:
     if not errors and not warnings:
         return f"All is well: {len(findings)} checks found nothing to do."
     counts = f"{_counted(errors, 'error')} and {_counted(warnings, 'warning')}"
-    return f"{counts}: {'a check would not pass' if errors else 'a check can be made'}."
+    verdict = "a check would not pass" if errors else "a check can be made"
+    return f"{counts[0].upper()}{counts[1:]}: {verdict}."
 
 
 def _counted(count: int, what: str) -> str:

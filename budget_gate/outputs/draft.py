@@ -1,12 +1,13 @@
 """A first policy as YAML, with comments."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
 from budget_gate.domain.draft import Draft, DraftBudget
-from budget_gate.outputs.wording import NAME_LENGTH, plain, usd, usd_range
+from budget_gate.outputs.wording import NAME_LENGTH, exact, plain, usd, usd_range
 
 SCHEMA: Final = (
     "https://raw.githubusercontent.com/OWNER/budget-gate/main/budget_gate/data/policy.schema.json"
@@ -24,12 +25,12 @@ def render_draft(draft: Draft) -> str:
     lines = [
         f"# yaml-language-server: $schema={SCHEMA}",
         "#",
-        "# The budgets that `budget-gate check` judges by: USD per calendar month (UTC), at list price.",
-        f"# A first guess: each cap is the spend of {month} plus 25%, rounded up to two digits.",
-        "# Change it to what may be spent.",
+        "# The budgets that `budget-gate check` judges by, in USD per calendar month (UTC).",
+        f"# A first guess: each cap is the spend of {month} at list price plus 25%, rounded up to",
+        "# two digits. Change it to what may be spent.",
         "version: 1",
         "global:",
-        f"  cap: {overall.cap:f} # {_basis(overall, month)}",
+        f"  cap: {exact(overall.cap)} # {_basis(overall, month)}",
         *_excess(draft),
         "  warn_at: [80%] # of the cap; for more than one warning: [50%, 80%, 95%]",
     ]
@@ -51,17 +52,18 @@ def render_next_step(draft: Draft, file: str) -> str:
     count = len(draft.workspaces)
     caps = f"and for {count} workspace{'' if count == 1 else 's'}" if count else "alone"
     name = plain(file)
+    option = "" if file == "budget.yml" else f" --policy {plain(shlex.quote(file))}"
     return (
         f"budget-gate: wrote {name}, with a cap for the organization "
         f"({_dollars(draft.organization.cap)}) {caps}.\n"
         f"Next: change the caps in {name} to what may be spent, see what else needs care with "
-        "`budget-gate doctor`, and judge this month with `budget-gate check`."
+        f"`budget-gate doctor{option}`, and judge this month with `budget-gate check{option}`."
     )
 
 
 def _budget(budget: DraftBudget, month: str) -> str:
     named = "" if budget.key in (budget.name, "default") else f"{plain(budget.name, NAME_LENGTH)}: "
-    return f"{_quoted(budget.key)}: {{cap: {budget.cap:f}}} # {named}{_basis(budget, month)}"
+    return f"{_quoted(budget.key)}: {{cap: {exact(budget.cap)}}} # {named}{_basis(budget, month)}"
 
 
 def _basis(budget: DraftBudget, month: str) -> str:
