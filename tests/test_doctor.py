@@ -18,6 +18,7 @@ from tests.loopback import (
     Response,
     Workspace,
 )
+from tests.loopback_costs import COST, COST_REPORT
 from tests.oracle import Usage
 from tests.running import NOWHERE, Here, Run, stalling
 from tests.serving import ME, USAGE, WORKSPACES, refuse
@@ -305,11 +306,22 @@ def test_usage_without_a_price_is_an_error(here: Here) -> None:
     assert text.endswith("Add the price under prices.models in the policy, or update budget-gate.")
 
 
-@pytest.mark.parametrize(("refused", "code"), [({}, 0), ({"cost_report": 403, "analytics/cost_report": 403}, 3)])
+@pytest.mark.parametrize(
+    ("refuse_routes", "level", "code"), [((), "ok", 0), ((COST, COST_REPORT), "error", 3)]
+)
 def test_billed_cost_is_asked_for_where_the_policy_goes_by_it(
-    here: Here, refused: dict[str, int], code: int
+    here: Here, refuse_routes: Sequence[str], level: str, code: int
 ) -> None:
     """A check could not do without."""
+    organization = Organization(SPENT, LISTED)
+    with LoopbackAPI(
+        organization, now=NOW, bill=bill_of(organization), refuse=dict.fromkeys(refuse_routes, 403)
+    ) as api:
+        here.set({"ANTHROPIC_BASE_URL": api.url})
+        run = here.main("doctor", policy=f"{GOOD}spend: {{basis: billed}}\n", now=NOW)
+        check = here.main("check", policy=f"{GOOD}spend: {{basis: billed}}\n", now=NOW)
+    assert (run.code, check.code) == (code, code)
+    assert [each for each, _ in told(run, "billed cost")] == [level]
 
 
 # The clock
@@ -349,8 +361,10 @@ def test_a_key_that_names_nothing_is_an_error(here: Here) -> None:
     assert told(run, "keys") == [
         (
             "error",
-            "budget.yml:4:3: workspaces.prodution: no workspace has this name or id. Did you mean "
-            "'production'? Otherwise remove the budget.",
+            (
+                "budget.yml:4:3: workspaces.prodution: no workspace has this name or id. Did you mean "
+                "'production'? Otherwise remove the budget."
+            ),
         )
     ]
 
@@ -392,8 +406,10 @@ def test_spend_without_a_cap_is_a_warning(here: Here) -> None:
     assert told(run, "uncapped") == [
         (
             "warning",
-            "2 workspaces have spend this month and no cap: research $30.00, default workspace "
-            "$15.00. Add caps under workspaces, or one for each under unlisted.",
+            (
+                "2 workspaces have spend this month and no cap: research $30.00, default workspace "
+                "$15.00. Add caps under workspaces, or one for each under unlisted."
+            ),
         )
     ]
 
@@ -425,8 +441,10 @@ def test_a_cap_for_an_archived_workspace_is_a_warning(here: Here) -> None:
     assert told(run, "archived") == [
         (
             "warning",
-            "there are caps for archived workspaces: legacy-bot. Nothing can be spent there any "
-            "more: delete them from the policy.",
+            (
+                "there are caps for archived workspaces: legacy-bot. Nothing can be spent there any "
+                "more: delete them from the policy."
+            ),
         )
     ]
 
@@ -437,9 +455,10 @@ def test_an_exception_that_has_ended_is_a_warning(here: Here, until: str, count:
     exception = f"exceptions:\n- {{budget: global, cap: 5000, until: {until}, reason: launch}}\n"
     run = doctor(here, policy=GOOD + exception)
     assert run.code == 0
-    assert told(run, "exceptions") == [
-        ("warning", f"the one for global ended on {until}. Delete it from the policy.")
-    ] * count
+    assert (
+        told(run, "exceptions")
+        == [("warning", f"the one for global ended on {until}. Delete it from the policy.")] * count
+    )
 
 
 @pytest.mark.parametrize(("days", "level"), [(-3, "ok"), (0, "ok"), (29, "ok"), (30, "warning")])

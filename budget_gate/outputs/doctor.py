@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from budget_gate.domain.doctor import Finding
 from budget_gate.outputs.wording import NAME_LENGTH, plain, usd_range
 
-_LONGEST = 2400
 _WIDTH = len("warning")
 
 
@@ -35,10 +34,11 @@ def _counted(count: int, what: str) -> str:
 
 
 def _sentences(finding: Finding) -> str:
-    text = f"{finding.check}: {finding.message.removesuffix('.')}"
+    # Each part is cut by itself, so that a long name never hides the remedy.
+    text = plain(f"{finding.check}: {finding.message.removesuffix('.')}")
     if finding.spenders:
         named = (f"{plain(name, NAME_LENGTH)} {usd_range(cost)}" for name, cost in finding.spenders)
         text += f": {', '.join(named)}"
     if finding.remedy:
-        text += f". {finding.remedy[0].upper()}{finding.remedy[1:]}"
-    return plain(f"{text}.", _LONGEST)
+        text += f". {plain(finding.remedy[0].upper() + finding.remedy[1:])}"
+    return f"{text}."
