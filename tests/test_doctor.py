@@ -230,6 +230,12 @@ def test_the_organization_is_named(here: Here) -> None:
     assert told(doctor(here), "organization") == [("ok", expected)]
 
 
+def test_an_organization_without_a_name_is_told_by_its_id(here: Here) -> None:
+    """As some gateways answer."""
+    answer = Response(200, b'{"id": "org-EXAMPLE", "name": null}')
+    assert told(doctor(here, answer={ME: answer}), "organization") == [("ok", "org-EXAMPLE.")]
+
+
 def test_an_organization_that_is_not_told_is_a_warning(here: Here) -> None:
     """Some gateways have no such route; a check does without."""
     run = doctor(here, answer={ME: refuse(404)})
@@ -278,6 +284,21 @@ def test_an_answer_that_cannot_be_trusted_is_an_error(here: Here) -> None:
     assert "cannot be trusted" in told(run, "workspaces")[0][1]
 
 
+def test_an_hour_that_cannot_be_read_is_an_error(here: Here) -> None:
+    """Though a closed day and the workspaces can be read, a check could not be made."""
+    hourly = ("bucket_width", "1h")
+    with LoopbackAPI(
+        Organization(SPENT, LISTED),
+        now=NOW,
+        intercept=lambda request, _: refuse(400) if hourly in request.query else None,
+    ) as api:
+        here.set({"ANTHROPIC_BASE_URL": api.url})
+        run = here.main("doctor", policy=GOOD, now=NOW)
+    assert run.code == 3
+    assert [level for level, _ in told(run, "usage report")] == ["error"]
+    assert [level for level, _ in told(run, "workspaces")] == ["ok"]
+
+
 def test_an_api_that_is_silent_is_an_error(here: Here) -> None:
     """At the deadline."""
     with stalling(USAGE) as (api, _):
@@ -293,6 +314,43 @@ def test_an_api_that_cannot_be_reached_is_an_error(here: Here) -> None:
     run = here.main("doctor", "--deadline", "1", policy=GOOD, now=NOW)
     assert run.code == 3
     assert "check the network" in told(run, "usage report")[0][1].lower()
+
+
+def test_a_connection_that_cannot_be_made_is_wrongly_configured(here: Here) -> None:
+    """Exit 2, as in a check; the policy is looked at all the same."""
+    here.set({"ANTHROPIC_BASE_URL": "https://localhost:9", "SSL_CERT_FILE": "none.pem"})
+    run = here.main("doctor", policy=GOOD, now=NOW)
+    assert run.code == 2
+    assert [level for level, _ in told(run, "API")] == ["error"]
+    assert told(run, "caps")[0][0] == "ok"
+
+
+def test_what_the_report_does_not_tell_is_a_warning(here: Here) -> None:
+    """A check would note it."""
+    with LoopbackAPI(Organization(SPENT, LISTED), now=NOW, refuse_speed_beta=True) as api:
+        here.set({"ANTHROPIC_BASE_URL": api.url})
+        run = here.main("doctor", policy=GOOD, now=NOW)
+    assert run.code == 0
+    assert [level for level, _ in told(run, "usage report")] == ["ok", "warning"]
+
+
+def test_routes_below_the_organization_are_found(here: Here) -> None:
+    """As behind some gateways: a warning says what they lack."""
+    with LoopbackAPI(Organization(SPENT, LISTED[:2]), now=NOW, org_scoped=True) as api:
+        here.set({"ANTHROPIC_BASE_URL": api.url})
+        run = here.main("doctor", policy=GOOD, now=NOW)
+    assert run.code == 0
+    assert [level for level, _ in told(run, "usage report")] == ["ok", "warning"]
+    assert told(run, "workspaces") == [("ok", "2 listed, 0 of them archived.")]
+
+
+def test_on_the_first_of_the_month_no_cost_is_billed_yet(here: Here) -> None:
+    """Nothing of it has ended."""
+    first = datetime(2026, 12, 1, 0, 30, tzinfo=UTC)
+    with LoopbackAPI(Organization(SPENT, LISTED), now=first) as api:
+        here.set({"ANTHROPIC_BASE_URL": api.url})
+        run = here.main("doctor", policy=f"{GOOD}spend: {{basis: billed}}\n", now=first)
+    assert [level for level, _ in told(run, "billed cost")] == ["ok"]
 
 
 def test_usage_without_a_price_is_an_error(here: Here) -> None:

@@ -30,7 +30,7 @@ from tests.loopback import (
 )
 from tests.oracle import Usage
 from tests.running import NOWHERE, Here, Run
-from tests.serving import USAGE, WORKSPACES, refuse
+from tests.serving import ROOT, USAGE, WORKSPACES, refuse
 
 NOW = datetime(2026, 11, 22, 15, 37, 30, tzinfo=UTC)
 OCTOBER = Period(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
@@ -240,7 +240,7 @@ def test_an_organization_without_spend_gets_a_policy(
 
 
 def test_caps_that_add_up_to_more_are_told(here: Here) -> None:
-    """Each is rounded up: 2 * 130 above 202 * 1.25 = 252.50, which is 260, and 3 * 130 above 380."""
+    """Each is rounded up: 3 * 130 is above 303.03 * 1.25 = 378.7875, which is 380."""
     thrice = [used(workspace, "6.734") for workspace in (PRODUCTION, RESEARCH, STAGING)]
     init(here, usage=thrice)
     text = here.program.text("budget.yml")
@@ -281,6 +281,18 @@ def test_an_oauth_token_will_do(here: Here) -> None:
     """As for a check."""
     here.set({"ANTHROPIC_ADMIN_KEY": "", "ANTHROPIC_AUTH_TOKEN": EXAMPLE_AUTH_TOKEN})
     assert init(here).code == 0
+
+
+def test_the_readme_shows_what_is_written_and_what_the_doctor_says_of_it(here: Here) -> None:
+    """Word for word, for this organization, which has used two workspaces in November."""
+    november = "2026-11-10T12:00:00Z"
+    usage = [*SPENT, used(PRODUCTION, "52.3", november), used(STAGING, "1.346", november)]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    with LoopbackAPI(Organization(usage, LISTED), now=NOW) as api:
+        here.set({"ANTHROPIC_BASE_URL": api.url})
+        assert here.main("init", now=NOW).code == 0
+        assert f"```yaml\n{here.program.text('budget.yml')}```\n" in readme
+        assert f"```text\n{here.main('doctor', now=NOW).stdout}```\n" in readme
 
 
 # Usage without a price

@@ -137,7 +137,7 @@ class _Reader:
             event = next(self._events)
             if isinstance(event, yaml.StreamEndEvent):
                 raise _UnreadableError(
-                    (1, 1), "the file is empty", "see the README for a first policy"
+                    (1, 1), "the file is empty", "write a policy with `budget-gate init --force`"
                 )
             value = self._node(next(self._events), ())
             next(self._events)
