@@ -387,7 +387,7 @@ def test_text_tells_the_basis_of_each_part(here: Here) -> None:
     with api() as server:
         run = here.check(server, policy=policy(), now=NOW)
     head, covered = run.stdout.splitlines()[:2]
-    assert "$52.25 spent this month (billed cost)" in head
+    assert "$52.25 spent this month (billed cost for 14 days, list cost for 1)" in head
     assert covered.endswith(
         "(14 closed days and today so far): $52.25 at billed cost for 14 settled days, list prices "
         "for the rest"
@@ -405,10 +405,10 @@ def test_a_step_of_github_tells_the_basis(here: Here) -> None:
     assert (outputs["basis"], outputs["spend-usd"]) == ("billed", "52.25")
     lines = [line for line in run.stderr.splitlines() if line.startswith("::error")]
     ((_, _, message),) = read_commands("\n".join(lines))
-    assert "$52.25 (billed cost)" in message
+    assert "$52.25 (billed cost for 14 days, list cost for 1)" in message
     heads = [table[0] for table in tables(here.program.summary)]
     assert len(heads) == 3
-    assert all("Billed cost" in head for head in heads)
+    assert all("| Cost |" in head for head in heads)
 
 
 def test_a_step_of_github_on_list_cost_tells_that(here: Here) -> None:
@@ -447,7 +447,7 @@ def test_the_chart_sets_settled_days_apart(here: Here) -> None:
     assert bars(lines) == [[*settled, "52.25"], settled]
     (title,) = [line for line in lines if line.startswith("title")]
     assert title == (
-        'title "Billed cost since 2026-11-01, added up (USD): 14 settled days, then list cost"'
+        'title "Cost since 2026-11-01, added up (USD): 14 settled days, then list cost"'
     )
 
 

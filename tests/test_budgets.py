@@ -200,13 +200,16 @@ def test_unknown_name_like_no_other_is_answered_with_some_names() -> None:
     assert any(f"'{name}'" in problem.hint for name in ("production", "staging", "sandbox"))
 
 
-def test_at_most_three_names_are_answered() -> None:
-    """Of five names that are near three are told, and of five that are not the first three by the alphabet."""
+def test_few_names_are_answered() -> None:
+    """Of five names that are near three are told, and of six that are not the first five by the alphabet."""
     listed = tuple(Workspace(f"wrkspc_01{end}", f"batch-{end}") for end in "abcde")
     (near,) = refused("version: 1\nworkspaces: {batch-x: {cap: 1}}\n", workspaces=listed).problems
     assert near.hint.count("'batch-") == 3
     (far,) = refused("version: 1\nworkspaces: {xyzzy: {cap: 1}}\n", workspaces=listed).problems
-    assert far.hint == "did you mean 'batch-a', 'batch-b', 'batch-c'? Otherwise remove the budget"
+    assert far.hint == (
+        "there are 'batch-a', 'batch-b', 'batch-c', 'batch-d', 'batch-e' and 1 more; correct the "
+        "key, or remove the budget"
+    )
 
 
 def test_a_name_that_is_half_alike_is_near() -> None:

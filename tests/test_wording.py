@@ -87,7 +87,7 @@ def test_an_amount_stays_on_its_side_of_the_cap(amount: Decimal, cap: Decimal) -
 @pytest.mark.parametrize(("spend", "cap"), [("10.0041", "10.004"), ("10.007", "10.006")])
 def test_a_cap_of_fractions_of_a_cent_is_not_rounded_to_the_spend(spend: str, cap: str) -> None:
     """A breach of such a cap shows a spend above the cap that stands beside it."""
-    told = spent_of_cap(make_budget(spend=spend, cap=cap, status="breached"), "list")
+    told = spent_of_cap(make_budget(spend=spend, cap=cap, status="breached"), "list cost")
     shown, _, shown_cap = re.findall(r"\$[\d.]+", told)
     assert as_number(shown) > as_number(shown_cap)
 
@@ -223,7 +223,7 @@ def test_a_cut_text_says_that_it_is_cut() -> None:
 
 def test_what_was_spent_is_told_beside_the_cap() -> None:
     """Spend, cap and share in one phrase."""
-    told = spent_of_cap(make_budget(spend="8.5"), "billed")
+    told = spent_of_cap(make_budget(spend="8.5"), "billed cost")
     assert told == "$8.50 (billed cost) of its cap of $10.00 (85.0%)"
 
 
@@ -242,12 +242,12 @@ def test_what_was_spent_is_told_beside_the_cap() -> None:
 def test_a_breach_tells_by_how_much(spend: str, high: str | None, told: str) -> None:
     """The amount above the cap, which is never $0.00."""
     result = make_budget(spend=spend, high=high, cap="2500", status="breached")
-    assert spent_of_cap(result, "list") == told
+    assert spent_of_cap(result, "list cost") == told
 
 
 def test_spend_without_a_cap_is_told_as_such() -> None:
     """A workspace that only warns has no share of anything."""
-    told = spent_of_cap(make_budget(cap=None, status="warning"), "list")
+    told = spent_of_cap(make_budget(cap=None, status="warning"), "list cost")
     assert told == "$5.00 (list cost) without a cap"
 
 

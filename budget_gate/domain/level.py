@@ -1,7 +1,8 @@
 """What the rest of a month is expected to take, told from the days so far; plain floats.
 
 A day is taken to spend `level * weekday factor * growth`, plus noise whose variance grows with that
-product, as that of a sum of many requests does. The open day counts as its elapsed part of a day.
+product, as that of a sum of many requests does. The open day has what its elapsed part leaves of it
+still to come.
 The rest of the month then takes the level, times the sum of the factors of what remains of it.
 
 Nobody knows beforehand whether the level stands still, wanders or grows. Each of CANDIDATES assumes
@@ -119,8 +120,8 @@ def _follow(model: Candidate, days: Sequence[_Day]) -> _Fit:
     """The level after `days`, if it does what `model` says.
 
     The first day sets the level. Each later one moves it towards what that day tells, by the part
-    that leaves the least variance. The open day moves it by the little that its elapsed part
-    counts; but an hour does not tell how far whole days scatter.
+    that leaves the least variance. The open day does not: an hour of it tells little of whole days,
+    and what it has spent counts as such.
     """
     level, unknown = 0.0, 0.0
     misses, kept_misses, size, told = 0.0, 0.0, 0.0, 0
@@ -130,13 +131,14 @@ def _follow(model: Candidate, days: Sequence[_Day]) -> _Fit:
             level, unknown = day.kept / factor, 1 / factor
             continue
         unknown += model.wandering
+        if not day.age:
+            continue
         scale = factor * (factor * unknown + 1)
         miss = day.kept - factor * level
-        if day.age:
-            misses += (day.spend - factor * level) ** 2 / scale
-            kept_misses += miss**2 / scale
-            size += log(scale)
-            told += 1
+        misses += (day.spend - factor * level) ** 2 / scale
+        kept_misses += miss**2 / scale
+        size += log(scale)
+        told += 1
         part = unknown / (factor * unknown + 1)
         level += part * miss
         unknown *= 1 - part * factor
