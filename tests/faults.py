@@ -68,7 +68,14 @@ ANSWERED_WITHIN = 3.0
 MOST_BYTES = 256 * 1024
 ALWAYS = 1_000_000
 
-Scenario = Literal["direct", "speed refused", "by organization", "billed", "billed by cost report"]
+Scenario = Literal[
+    "direct",
+    "speed refused",
+    "by organization",
+    "billed",
+    "billed by cost report",
+    "with history",
+]
 # A wire fault does with the connection what it wants, and returns whether to keep it.
 Wire = Callable[[socket.socket], bool | None]
 Change = Callable[[dict[str, Any]], object]
@@ -113,13 +120,18 @@ def _usage(at: datetime) -> list[Usage]:
 
 _DAYS = [_MONTH + timedelta(days=day, hours=9) for day in range(NOW.day - 1)]
 _HOURS = [NOW.replace(hour=hour, minute=5) for hour in range(NOW.hour + 1)]
-ORGANIZATION = Organization([usage for at in _DAYS + _HOURS for usage in _usage(at)], _LISTED)
+# Before the month, and no part of what is true of it.
+_BEFORE = [_MONTH - timedelta(days=day, hours=-9) for day in range(1, 22)]
+ORGANIZATION = Organization(
+    [usage for at in _BEFORE + _DAYS + _HOURS for usage in _usage(at)], _LISTED
+)
 KNOWN: dict[Scenario, frozenset[str]] = {
     "direct": EVERY_DIMENSION,
     "speed refused": EVERY_DIMENSION - {"speed"},
     "by organization": KNOWN_ORG_SCOPED,
     "billed": EVERY_DIMENSION,
     "billed by cost report": EVERY_DIMENSION,
+    "with history": EVERY_DIMENSION,
 }
 BILLED: tuple[Scenario, ...] = ("billed", "billed by cost report")
 CLOSED_DAYS = len(_DAYS)
@@ -163,12 +175,17 @@ def production(scenario: Scenario) -> Fraction:
 
 @cache
 def policy(scenario: Scenario) -> str:
-    """Write a policy whose caps are a cent below what surely was spent."""
+    """Write a policy whose caps are a cent below what surely was spent.
+
+    The days before the month are asked for where a forecast goes by them.
+    """
     caps = (truth(scenario)[0], production(scenario))
     overall, workspace = (f"{float(cap) - 0.01:.6f}" for cap in caps)
     basis = "billed" if scenario in BILLED else "list"
+    outlook = "warn" if scenario == "with history" else "off"
     return (
-        f"version: 1\nglobal: {{cap: {overall}}}\nworkspaces:\n  production: {{cap: {workspace}}}\n"
+        f"version: 1\nglobal: {{cap: {overall}, forecast: {outlook}}}\n"
+        f"workspaces:\n  production: {{cap: {workspace}, forecast: {outlook}}}\n"
         f"spend: {{basis: {basis}}}\n"
     )
 
@@ -183,7 +200,14 @@ class Asked:
     name: str
     scenario: Scenario
     kind: Literal[
-        "usage", "lengths", "workspaces", "organizations", "me", "analytics", "cost report"
+        "usage",
+        "lengths",
+        "history",
+        "workspaces",
+        "organizations",
+        "me",
+        "analytics",
+        "cost report",
     ]
     matches: Callable[[Request], bool]
     report: Callable[[Request], bool] | None = None
@@ -196,8 +220,23 @@ _PAGE_SIZES = {WORKSPACES: 2, _ANALYTICS: 22}
 _PAGE_SIZE = 4
 
 
+def is_history(request: Request) -> bool:
+    """Whether a request asks for the usage of days before the month."""
+    start = first(request, "starting_at")
+    return (
+        request.path.endswith("/usage_report/messages")
+        and start is not None
+        and datetime.fromisoformat(start) < _MONTH
+    )
+
+
 def _matcher(
-    path: str, width: str | None = None, *, page: int = 0, lengths: bool = False
+    path: str,
+    width: str | None = None,
+    *,
+    page: int = 0,
+    lengths: bool = False,
+    history: bool = False,
 ) -> Callable[[Request], bool]:
     def matches(request: Request) -> bool:
         cursor = first(request, "page") or first(request, "after_id")
@@ -205,6 +244,7 @@ def _matcher(
             request.path == path
             and (width is None or first(request, "bucket_width") == width)
             and is_lengths(request) == lengths
+            and is_history(request) == history
             and (page == 0 or (cursor is None) == (page == 1))
         )
 
@@ -248,6 +288,8 @@ def _asked() -> Iterator[Asked]:
     for page, number in pages:
         matches = _matcher(_COST_REPORT, page=number)
         yield Asked(f"cost report, {page}", "billed by cost report", "cost report", matches, whole)
+    matches = _matcher(USAGE, "1d", history=True)
+    yield Asked("days before the month", "with history", "history", matches)
 
 
 REQUESTS = {asked.name: asked for asked in _asked()}
@@ -297,11 +339,13 @@ class Fault:
     def codes_for(self, request: str) -> tuple[int, ...]:
         """Return the exit codes that are right where every try of a request meets the fault."""
         kind = REQUESTS[request].kind
-        usual = (1,) if kind == "me" else (3,)
+        usual = (1,) if kind in NO_PART else (3,)
         return self.codes.get(request) or self.codes.get(kind) or self.codes.get("*") or usual
 
 
 ALL = tuple(REQUESTS)
+# What these tell is no part of a verdict: it is a note where it cannot be had.
+NO_PART = ("me", "history")
 _ECHO = {"request-id": KEY, "x-api-key": KEY, "set-cookie": f"key={KEY}"}
 _RIGHT = {"*": (1,)}
 # Where the first page of the analytics is refused in one of these ways, the cost report tells the same.
@@ -698,7 +742,7 @@ def _instead(row: object) -> Change:
 
 def _shape_faults() -> Iterator[Fault]:
     group = "Shapes of reports"
-    in_buckets = _of("usage", "lengths", "cost report")
+    in_buckets = _of("usage", "lengths", "history", "cost report")
     buckets: dict[str, Change] = {
         "`results` is null": lambda body: body["data"][0].update(results=None),
         "`results` is missing": lambda body: body["data"][0].pop("results") and None,
@@ -902,7 +946,7 @@ def _bucket_faults(reports: tuple[str, ...]) -> Iterator[Fault]:
 
 def _cursor_faults() -> Iterator[Fault]:
     group = "Cursors"
-    reports = _of("usage", "lengths", "analytics", "cost report")
+    reports = _of("usage", "lengths", "history", "analytics", "cost report")
     paged = tuple(name for name in reports if REQUESTS[name].report)
     whole = tuple(name for name in reports if name not in paged)
 
@@ -1356,8 +1400,8 @@ def _freshness_faults() -> Iterator[Fault]:
 def _clock_faults() -> Iterator[Fault]:
     group = "Times of answers"
     # What is too late for the clock's check is not checked: it comes once the usage is read, and
-    # waits neither for /me nor for costs.
-    either = dict.fromkeys(("me", "analytics", "cost report"), (1, 3))
+    # waits neither for /me, nor for costs, nor for the days before the month.
+    either = dict.fromkeys((*NO_PART, "analytics", "cost report"), (1, 3))
     costs = _of("analytics", "cost report")
     for name, skew in {"a day ahead": timedelta(days=1), "a year behind": timedelta(-365)}.items():
 
@@ -1379,7 +1423,7 @@ def _clock_faults() -> Iterator[Fault]:
 
 
 def _faults() -> Iterator[Fault]:
-    usage = _of("usage", "lengths")
+    usage = _of("usage", "lengths", "history")
     yield from _statuses()
     yield from _bodies()
     yield from _compressions()
@@ -1715,6 +1759,8 @@ as well.
 - **requests**: how many of the {len(REQUESTS)} kinds of request below met the fault, one at a time, at every try.
 - **exit codes**: 1, the breach was found all the same; 2, the policy does not fit what was answered; 3, not established.
 - **`/me`**: the exit code where the fault meets `/v1/organizations/me` alone, which only names the organization.
+- **history**: the exit code where the fault meets the request for the days before the month alone, which only a forecast
+  goes by.
 - **once**: the exit code, with the exact spend, where the first try of every request meets the fault and no later one; `-`
   where no second try is made.
 - **within**: the upper bound of the time to the answer that the suite asserts, with a deadline of {DEADLINE:g} s.
@@ -1733,15 +1779,20 @@ def table() -> str:
     for fault in FAULTS.values():
         if f"## {fault.group}" not in lines:
             lines += ["", f"## {fault.group}", ""]
-            lines += ["| fault | requests | exit codes | `/me` | once | within | false passes |"]
-            lines += ["|---|---|---|---|---|---|---|"]
-        others = [name for name in fault.requests if name != "me"]
+            lines += [
+                "| fault | requests | exit codes | `/me` | history | once | within | false passes |"
+            ]
+            lines += ["|---|---|---|---|---|---|---|---|"]
+        others = [name for name in fault.requests if REQUESTS[name].kind not in NO_PART]
         cases += len(fault.requests) + (len(KNOWN) if fault.passes else 0)
         cells = [
             fault.name.replace("|", "\\|"),
             str(len(fault.requests)),
             _shown(code for name in others for code in fault.codes_for(name)),
-            _shown(fault.codes_for("me") if "me" in fault.requests else ()),
+            *(
+                _shown(fault.codes_for(name) if name in fault.requests else ())
+                for name in ("me", "days before the month")
+            ),
             "1" if fault.passes else "-",
             f"{ANSWERED_WITHIN:g} s",
             "0",

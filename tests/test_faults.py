@@ -192,6 +192,34 @@ def test_a_passing_fault_is_ridden_out(name: str, workers: ProcessPoolExecutor) 
     assert [each.met for each in ended] == [len(requests_of(it)) for it in KNOWN]
 
 
+# The days before the month.
+
+HISTORY = "days before the month"
+HARMLESS = [name for name in QUICK if FAULTS[name].codes_for(HISTORY) == (1,)]
+
+
+def test_days_before_the_month_change_no_verdict(workers: ProcessPoolExecutor) -> None:
+    """Whatever becomes of that request, the spend of the month is exact and the breach is found."""
+    struck = [Strike(HISTORY, name) for name in HARMLESS if HISTORY in FAULTS[name].requests]
+    assert len(struck) > 100
+    ended = list(workers.map(try_fault, struck))
+    expected = (1, truth("with history"))
+    assert {strike.fault: (it.code, it.spend) for strike, it in ended} == {
+        strike.fault: expected for strike in struck
+    }
+
+
+def test_days_before_the_month_that_cannot_be_read_are_told() -> None:
+    """One note at the level of information says so, and the forecast goes by the month alone."""
+    read = judge(scenario="with history")
+    unread = judge([Strike(HISTORY, "Statuses: status 403")])
+    assert ("info", "no_history") not in read.notes
+    assert ("info", "no_history") in unread.notes
+    assert all(
+        budget["forecast"] for it in (read, unread) for budget in (it.judged or {})["budgets"]
+    )
+
+
 # Billed cost.
 
 BILLED_REQUESTS = [name for scenario in BILLED for name in requests_of(scenario)]
@@ -408,7 +436,7 @@ def test_faults_together_end_in_no_false_pass() -> None:
     )
 
 
-@pytest.mark.parametrize("scenario", KNOWN)
+@pytest.mark.parametrize("scenario", [it for it in KNOWN if it != "with history"])
 @pytest.mark.parametrize("name", [name for name in QUICK if FAULTS[name].group == "Statuses"])
 def test_an_api_that_only_refuses_is_no_pass(name: str, scenario: Scenario) -> None:
     """Where every request meets the same status, or every one for costs, no spend is established."""
