@@ -7,7 +7,8 @@ from decimal import ROUND_DOWN, Context, Decimal
 from budget_gate.domain.bounds import ZERO, Bounds
 from budget_gate.domain.period import DAY, MonthToDate
 
-_DOWN = Context(prec=60, rounding=ROUND_DOWN)
+# As many digits as money has: an amount that is cut to cents must fit whole.
+_DOWN = Context(prec=400, rounding=ROUND_DOWN)
 _CENT = Decimal("0.01")
 
 
