@@ -37,7 +37,10 @@ def crossing(budget: BudgetResult, as_of: datetime) -> str:
     day = budget.forecast.crosses_on if budget.forecast else None
     if day is None or budget.cause == "forecast":
         return ""
-    return f"cap {'crossed' if day <= as_of.date() else 'expected to be crossed'} on {day}"
+    if budget.cap is not None and budget.spend.low > budget.cap:
+        return f"cap crossed on {day}"
+    # A range may have crossed the cap on a day that is over.
+    return f"cap {'perhaps crossed' if day < as_of.date() else 'expected to be crossed'} on {day}"
 
 
 def details(budget: BudgetResult, prose: Escape) -> Iterator[str]:
