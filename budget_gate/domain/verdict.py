@@ -241,7 +241,8 @@ def _by_day(daily: DailySpend | None, reserved: Decimal, policy: Policy) -> Iter
 def _by_forecast(scoped: ScopedBudget, outlook: Forecast | None) -> Iterator[_Verdict]:
     if outlook is None or scoped.cap is None or scoped.budget is None:
         return
-    if outlook.expected > scoped.cap and scoped.budget.forecast != "off":
+    # What is expected is told in whole cents, which may lie above a cap that is never crossed.
+    if outlook.crosses_on is not None and scoped.budget.forecast != "off":
         status: Status = "breached" if scoped.budget.forecast == "fail" else "warning"
         yield status, f"spend is expected to cross the cap on {outlook.crosses_on}", "forecast"
 
