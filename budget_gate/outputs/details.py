@@ -35,7 +35,7 @@ def today(budget: BudgetResult) -> str:
 def crossing(budget: BudgetResult, as_of: datetime) -> str:
     """On which day the cap was crossed, or is expected to be."""
     day = budget.forecast.crosses_on if budget.forecast else None
-    if day is None or budget.cause == "forecast":
+    if day is None:
         return ""
     if budget.cap is not None and budget.spend.low > budget.cap:
         return f"cap crossed on {day}"

@@ -125,7 +125,9 @@ def _budgets(budgets: Sequence[BudgetResult], cost: str, as_of: datetime) -> lis
         lines.append(f"| | {more} | | | | | | |")
     items = []
     for budget in budgets[:SHOWN]:
-        said = [today(budget), crossing(budget, as_of), *details(budget, prose)]
+        # The reason in the table names the day where the forecast decides.
+        day = "" if budget.cause == "forecast" else crossing(budget, as_of)
+        said = [today(budget), day, *details(budget, prose)]
         if any(said):
             items.append(f"- {code(budget.name)}: {'; '.join(filter(None, said))}")
     return ["\n".join(lines), *(["\n".join(items)] if items else [])]
