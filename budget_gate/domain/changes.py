@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal, localcontext
 
 from budget_gate.domain.bounds import EXACT, ZERO
-from budget_gate.domain.evidence import EarlierReport, mismatch, unused
+from budget_gate.domain.evidence import EarlierReport, mismatch, since, unused
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.report import BudgetResult, Driver, Report
 from budget_gate.domain.spend import Spend, Workspace
@@ -35,12 +35,8 @@ def since_last(report: Report, month: MonthToDate, earlier: EarlierReport) -> Re
 def _since(
     budget: BudgetResult, before: BudgetResult | None, earlier: EarlierReport, month: MonthToDate
 ) -> BudgetResult:
-    if before is None or before.status != budget.status:
-        since = month.as_of
-    else:
-        since = before.since or earlier.as_of
     change = None if before is None else budget.spend.low - before.spend.low
-    return replace(budget, since=since, change=change)
+    return replace(budget, since=since(budget, before, earlier, month), change=change)
 
 
 def drivers(

@@ -58,12 +58,17 @@ def fall_back(
         "does not fall, and no cap has changed since.",
     )
     proven = {budget.id for budget in earlier.budgets if _is_breached(budget)}
+    budgets = tuple(_by_evidence(budget, proven) for budget in report.budgets) or tuple(
+        _as_it_stands(budget, file, only) for budget in earlier.budgets
+    )
+    before = {budget.id: budget for budget in earlier.budgets}
     return replace(
         report,
         status="breached",
         evidence_as_of=earlier.as_of,
-        budgets=tuple(_by_evidence(budget, proven) for budget in report.budgets)
-        or tuple(_as_it_stands(budget, file, only) for budget in earlier.budgets),
+        budgets=tuple(
+            replace(it, since=since(it, before.get(it.id), earlier, month)) for it in budgets
+        ),
         notes=(*report.notes, note),
     )
 
@@ -78,6 +83,15 @@ def mismatch(report: Report, month: MonthToDate, earlier: EarlierReport) -> str 
     if None not in known and len(set(known)) > 1:
         return "it is of another organization"
     return None
+
+
+def since(
+    budget: BudgetResult, before: BudgetResult | None, earlier: EarlierReport, month: MonthToDate
+) -> datetime:
+    """When a budget came to be in its state: now, where the earlier report has none of it."""
+    if before is None or before.status != budget.status:
+        return month.as_of
+    return before.since or earlier.as_of
 
 
 def unused(why: str) -> Note:
