@@ -1,16 +1,18 @@
 """What an earlier report of the month proves where the spend of today cannot be established."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from budget_gate import gate
 from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.budgets import Reservation
 from budget_gate.domain.evidence import EarlierReport
+from budget_gate.domain.period import DAY
 from budget_gate.domain.report import Report
-from budget_gate.domain.spend import Note, Spend, Workspace
+from budget_gate.domain.spend import Note, Spend, SpendLine, Workspace
 from budget_gate.domain.verdict import STRICT, FailOn, OnError, Terms, evaluate
 from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
 from tests.builders import MONTH, Costs, bounds, budget, policy, spend_of
@@ -387,3 +389,287 @@ def test_evidence_is_handed_on() -> None:
     assert budget(report, "workspaces.wrkspc_01A").spend == Bounds(
         Decimal(11), budget(first, "workspaces.wrkspc_01A").spend.high
     )
+
+
+# Usage of which a part has no price
+
+UNPRICED = ("5 tokens of claude-next-9 have no price.",)
+AT_LEAST: Costs = {
+    "wrkspc_01A": bounds("1", "unlimited"),
+    "wrkspc_01B": bounds("9"),
+    None: bounds("1"),
+}
+
+
+def unpriced(costs: Costs = AT_LEAST) -> Spend:
+    """What was read today: 11 USD in all, and in alpha something that has no price."""
+    return spend_of(costs, workspaces=WORKSPACES, unpriced=UNPRICED)
+
+
+def test_a_breach_still_is_one_where_a_part_has_no_price() -> None:
+    """Of 21 USD only 11 have a price today: exit 1, by the evidence of three hours ago."""
+    assert run(None, spend=unpriced())[1] == 3
+    report, exit_code = run(earlier(), spend=unpriced())
+    assert (report.status, report.enforced, exit_code) == ("breached", True, 1)
+    assert report.evidence_as_of == MONTH.as_of - timedelta(hours=3)
+    assert note_of(report).message.startswith("Breached by the report of 2026-11-20T12:20:00Z, ")
+
+
+def test_what_was_read_stays_told() -> None:
+    """The amounts are those of today, with their coverage, and only the status is of earlier."""
+    report, _ = run(earlier(), spend=unpriced())
+    result = budget(report, "global")
+    assert (result.status, result.spend) == ("breached", bounds("11", "unlimited"))
+    assert result.reason == "spend was above the cap when it was last established"
+    assert report.spend == bounds("11", "unlimited")
+    assert report.coverage is not None
+
+
+def test_only_what_was_breached_then_is_called_so_today() -> None:
+    """Beta is known to be within its cap, whatever became of alpha."""
+    report, exit_code = run(earlier(BOTH), BOTH, spend=unpriced())
+    assert exit_code == 1
+    assert {it.name: it.status for it in report.budgets} == {"alpha": "breached", "beta": "ok"}
+
+
+@pytest.mark.parametrize("why", [UNBREACHED, CHANGED])
+def test_a_part_without_a_price_is_not_decided_by_just_any_report(why: str) -> None:
+    """One that found no breach, and one of another cap, prove nothing here either."""
+    last = earlier(costs={None: bounds("5")}) if why == UNBREACHED else earlier()
+    text = BREACHED if why == UNBREACHED else "version: 1\nglobal: {cap: 25}\n"
+    report, exit_code = run(last, text, spend=unpriced())
+    assert (report.status, exit_code, report.evidence_as_of) == ("unverified", 3, None)
+    assert note_of(report).message == f"The last report is not used: {why}."
+
+
+def test_a_breach_of_today_needs_no_evidence() -> None:
+    """What has a price is above the cap by itself."""
+    spend = unpriced({None: bounds("22", "unlimited")})
+    report, exit_code = run(earlier(), spend=spend)
+    assert (report.status, exit_code, report.evidence_as_of) == ("breached", 1, None)
+    assert report.previous_as_of == MONTH.as_of - timedelta(hours=3)
+    assert budget(report, "global").reason == "spend is above the cap"
+
+
+def test_a_range_is_not_decided_by_evidence() -> None:
+    """All of it has a price, which is between 19 and 21 USD: undecided, as it was established."""
+    report, exit_code = run(earlier(), spend=spend_of({None: bounds("19", "21")}))
+    assert (report.status, exit_code, report.evidence_as_of) == ("uncertain", 3, None)
+
+
+# Groups, models and globs
+
+GROUP = "version: 1\ngroups:\n  both: {cap: 15, workspaces: [alpha, beta]}\n"
+
+
+@pytest.mark.parametrize("spend", [DOWN, unpriced()], ids=["down", "unpriced"])
+def test_a_breach_of_a_group_proves_nothing(spend: Spend | Exception) -> None:
+    """20 of 15 USD then; but its members may be others today."""
+    last = earlier(GROUP)
+    assert {result.status for result in last.budgets} == {"breached"}
+    report, exit_code = run(last, GROUP, spend=spend)
+    assert (report.status, exit_code) == ("unverified", 3)
+    assert note_of(report).message == f"The last report is not used: {UNBREACHED}."
+
+
+def test_a_group_beside_a_proven_breach_is_uncertain() -> None:
+    """The run is breached by the budget of the organization alone."""
+    text = f"{BREACHED}{GROUP.removeprefix('version: 1')}"
+    report, exit_code = run(earlier(text), text)
+    assert exit_code == 1
+    assert budget(report, "global").status == "breached"
+    assert budget(report, "groups.both").status == "uncertain"
+    assert budget(report, "groups.both").spend == bounds("20", "unlimited")
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        BREACHED,
+        f"{BREACHED}groups:\n  both: {{cap: 16, workspaces: [alpha, beta]}}\n",
+        f"{BREACHED}groups:\n  others: {{cap: 15, workspaces: [alpha, beta]}}\n",
+    ],
+    ids=["removed", "raised", "renamed"],
+)
+def test_the_cap_of_a_group_is_a_cap_like_any_other(now: str) -> None:
+    """One that has changed makes the report one of other caps."""
+    assert_not_used(*run(earlier(f"{BREACHED}{GROUP.removeprefix('version: 1')}"), now), CHANGED)
+
+
+def test_other_members_are_no_other_cap() -> None:
+    """The organization's breach is what it was, whoever is in a group."""
+    text = f"{BREACHED}groups:\n  both: {{cap: 15, workspaces: [alpha]}}\n"
+    assert run(earlier(f"{BREACHED}{GROUP.removeprefix('version: 1')}"), text)[1] == 1
+
+
+@pytest.mark.parametrize("key", ["claude-opus-5-5", '"claude-opus-*"'])
+def test_a_breach_of_a_model_is_remembered(key: str) -> None:
+    """By its id and by a glob: 21 of 20 USD."""
+    text = f"version: 1\nmodels:\n  {key}: {{cap: 20}}\n"
+    report, exit_code = run(earlier(text), text)
+    assert exit_code == 1
+    (result,) = report.budgets
+    assert (result.status, result.line) == ("breached", 3)
+    assert_not_used(*run(earlier(text), text.replace("20", "20.5")), CHANGED)
+
+
+@pytest.mark.parametrize("glob", ['"al*"', '"*pha"', '"wrkspc_01[A]"', '"[ab]*"', '"*"'])
+def test_a_breach_of_a_glob_is_remembered(glob: str) -> None:
+    """Each workspace that it matched is known again by its name or its id, with the glob's cap."""
+    text = f"version: 1\nworkspaces:\n  {glob}: {{cap: 10}}\n"
+    report, exit_code = run(earlier(text), text)
+    assert exit_code == 1
+    assert budget(report, "workspaces.wrkspc_01A").status == "breached"
+    assert budget(report, "workspaces.wrkspc_01A").line == 3
+    assert_not_used(*run(earlier(text), text.replace("cap: 10", "cap: 11")), CHANGED)
+
+
+def test_a_key_of_its_own_goes_before_a_glob() -> None:
+    """Alpha has 10 USD by its name and others 12 by the glob; swapped, both caps have changed."""
+    text = 'version: 1\nworkspaces:\n  "*": {{cap: {}}}\n  alpha: {{cap: {}}}\n'
+    then = text.format(12, 10)
+    assert run(earlier(then), then)[1] == 1
+    assert_not_used(*run(earlier(then), text.format(10, 12)), CHANGED)
+
+
+def test_a_glob_that_matched_nothing_is_no_cap_that_is_new() -> None:
+    """Whether it would match anything today cannot be known."""
+    added = f'{BREACHED}workspaces:\n  "new-*": {{cap: 5, optional: true}}\n'
+    assert run(earlier(), added)[1] == 1
+
+
+# Exceptions
+
+EXCEPTION = "exceptions: [{{budget: global, cap: {}, until: {}, reason: launch}}]\n"
+
+
+def test_a_breach_of_an_exceptions_cap_is_remembered() -> None:
+    """21 of 20.5 USD, while the exception is in force."""
+    text = BREACHED + EXCEPTION.format("20.5", "2026-11-20")
+    report, exit_code = run(earlier(text), text)
+    assert (exit_code, budget(report, "global").cap) == (1, Decimal("20.5"))
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        (BREACHED, BREACHED + EXCEPTION.format("30", "2026-11-20")),
+        (BREACHED + EXCEPTION.format("20.5", "2026-11-20"), BREACHED),
+        (
+            BREACHED + EXCEPTION.format("20.5", "2026-11-20"),
+            BREACHED + EXCEPTION.format("20.5", "2026-11-19"),
+        ),
+    ],
+    ids=["granted", "removed", "ended"],
+)
+def test_an_exception_that_came_or_went_changes_the_cap(then: str, now: str) -> None:
+    """Whoever was granted one is not told of the regular cap, nor the other way round."""
+    assert earlier(then).budgets[0].status == "breached"
+    assert_not_used(*run(earlier(then), now), CHANGED)
+
+
+def test_an_exception_that_ended_before_changes_nothing() -> None:
+    """The regular cap was in force then and is now."""
+    text = BREACHED + EXCEPTION.format("30", "2026-11-19")
+    assert run(earlier(text), text)[1] == 1
+
+
+# Budgets that decide
+
+ALL_THREE = f"{BOTH}global: {{cap: 20}}\n"
+
+
+@pytest.mark.parametrize(
+    ("only", "code"),
+    [
+        ((), 1),
+        (("global",), 1),
+        (("workspaces.alpha",), 1),
+        (("workspaces.wrkspc_01A",), 1),
+        (("workspaces.beta", "global"), 1),
+        (("workspaces.beta",), 3),
+        (("workspaces.wrkspc_01B",), 3),
+    ],
+)
+@pytest.mark.parametrize("spend", [DOWN, unpriced()], ids=["down", "unpriced"])
+def test_only_a_breach_of_a_budget_that_decides_proves_one(
+    only: tuple[str, ...], code: int, spend: Spend | Exception
+) -> None:
+    """Alpha and the organization were breached, beta was not."""
+    if isinstance(spend, Spend) and code == 3:
+        # Beta's spend is known, and within its cap: that is the verdict.
+        code = 0
+    report, exit_code = run(earlier(ALL_THREE), ALL_THREE, Terms(only=only), spend=spend)
+    assert exit_code == code
+    if code == 3:
+        assert_not_used(report, exit_code, UNBREACHED)
+
+
+def test_a_fallback_tells_which_budgets_decide() -> None:
+    """Those that were named, as in any report."""
+    report, _ = run(earlier(ALL_THREE), ALL_THREE, Terms(only=("workspaces.alpha",)))
+    assert {it.id: it.decides for it in report.budgets} == {
+        "global": False,
+        "workspaces.wrkspc_01A": True,
+        "workspaces.wrkspc_01B": False,
+    }
+
+
+# Breaches of something else than the cap
+
+
+def test_a_breach_of_a_daily_cap_proves_nothing() -> None:
+    """It was about a day, of which nobody knows whether it is over."""
+    text = "version: 1\nglobal: {cap: 100, daily_cap: 1}\n"
+    today = SpendLine(None, date(2026, 11, 20), "claude-opus-5-5", bounds("5"), "list")
+    then = evaluate(policy(text), replace(spend_of({}), lines=(today,)), MONTH)
+    assert then.status == "breached"
+    assert_not_used(*run(replace(earlier(text), budgets=then.budgets), text), UNBREACHED)
+
+
+def test_a_breach_of_a_reservation_proves_nothing() -> None:
+    """What was about to be spent then may never have been."""
+    text = "version: 1\nglobal: {cap: 25}\n"
+    terms = Terms(reservation=Reservation(Decimal(5)))
+    then = evaluate(policy(text), spend_of(COSTS, workspaces=WORKSPACES), MONTH, terms)
+    assert then.status == "breached"
+    assert_not_used(*run(replace(earlier(text), budgets=then.budgets), text), UNBREACHED)
+
+
+def test_a_breach_by_forecast_proves_nothing() -> None:
+    """What was to be expected then has not been spent yet."""
+    text = "version: 1\nglobal: {cap: 25, forecast: fail}\n"
+    lines = tuple(
+        SpendLine(None, date(2026, 11, 1) + day * DAY, "claude-opus-5-5", bounds("1"), "list")
+        for day in range(19)
+    )
+    then = evaluate(policy(text), replace(spend_of({}), lines=lines), MONTH)
+    assert (then.status, then.budgets[0].cause) == ("breached", "forecast")
+    assert_not_used(*run(replace(earlier(text), budgets=then.budgets), text), UNBREACHED)
+
+
+# Since when
+
+
+BEGAN = datetime(2026, 11, 2, 8, tzinfo=UTC)
+
+
+def long_known(text: str) -> EarlierReport:
+    """An earlier report whose budgets have been in their states for weeks."""
+    last = earlier(text)
+    return replace(last, budgets=tuple(replace(it, since=BEGAN) for it in last.budgets))
+
+
+@pytest.mark.parametrize("spend", [DOWN, unpriced()], ids=["down", "unpriced"])
+def test_a_breach_by_evidence_lasts_since_it_began(spend: Spend | Exception) -> None:
+    """A run that fell back says so, and hands it on to the next one."""
+    report, _ = run(long_known(BOTH), BOTH, spend=spend)
+    assert budget(report, "workspaces.wrkspc_01A").since == BEGAN
+    report, _ = run(earlier(BOTH), BOTH, spend=spend)
+    assert budget(report, "workspaces.wrkspc_01A").since == MONTH.as_of - timedelta(hours=3)
+
+
+def test_what_is_not_known_any_more_is_so_since_now() -> None:
+    """Beta was ok for weeks, and is uncertain as of this run."""
+    report, _ = run(long_known(BOTH), BOTH)
+    assert budget(report, "workspaces.wrkspc_01B").since == MONTH.as_of
