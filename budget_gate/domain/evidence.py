@@ -87,8 +87,13 @@ def mismatch(report: Report, month: MonthToDate, earlier: EarlierReport) -> str 
 
 def since(
     budget: BudgetResult, before: BudgetResult | None, earlier: EarlierReport, month: MonthToDate
-) -> datetime:
-    """When a budget came to be in its state: now, where the earlier report has none of it."""
+) -> datetime | None:
+    """When a budget came to be in its state: now, where the earlier report tells of another one.
+
+    None where that report knows of no budget at all, as spend could not be read then.
+    """
+    if not earlier.budgets:
+        return None
     if before is None or before.status != budget.status:
         return month.as_of
     return before.since or earlier.as_of
