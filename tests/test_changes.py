@@ -281,6 +281,13 @@ def test_a_budget_that_is_new_begins_now() -> None:
     assert budget(report, "global").since == THEN
 
 
+def test_after_a_run_that_read_nothing_no_beginning_is_claimed() -> None:
+    """Its report has no budgets, and what they were before is not known."""
+    last = earlier(CAP, {}, budgets=(), spend=None)
+    report = now(CAP, {None: bounds("5")}, last)
+    assert (report.previous_as_of, budget(report, "global").since) == (THEN, None)
+
+
 def test_a_budget_is_known_again_by_its_id() -> None:
     """A workspace that was renamed is the same one."""
     last = earlier(BOTH, {ALPHA: bounds("4")})

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ from budget_gate.outputs.json import render_json
 from budget_gate.sources.last_report import MAX_BYTES, read_last_report
 from tests.builders import bounds, judged
 from tests.loopback import LoopbackAPI, Organization, Request, Response
+from tests.oracle import Usage
 from tests.running import BREACHED, LAST_REPORT, NOW, OK, ORGANIZATION, Here, Run
 from tests.serving import ME, refuse
 
@@ -98,6 +100,28 @@ def test_keys_of_later_versions_are_passed_over(tmp_path: Path) -> None:
 def test_another_schema_is_not_read(tmp_path: Path, schema: object) -> None:
     """A number may mean something else there."""
     assert "version" in why(read(tmp_path, changed("schema", schema)))
+
+
+def test_what_later_runs_go_by_is_read(tmp_path: Path) -> None:
+    """Which cost was judged, how much was spent at the least, and since when a budget is in its state."""
+    began = datetime(2026, 11, 2, 8, tzinfo=UTC)
+    report = judged("version: 1\nglobal: {cap: 10}\n", {None: bounds("11", "12.5")})
+    report = replace(report, basis="billed", budgets=(replace(report.budgets[0], since=began),))
+    earlier = used(read(tmp_path, render_json(report)))
+    assert (earlier.basis, earlier.spend) == ("billed", Decimal(11))
+    assert earlier.budgets[0].since == began
+
+
+def test_a_report_without_what_later_runs_go_by_is_read(tmp_path: Path) -> None:
+    """One that was written before there was a forecast: of list cost, and of no known beginning."""
+    assert not {"spend", "basis", "previous_as_of"} & LAST_REPORT.keys()
+    earlier = used(read(tmp_path, json.dumps(LAST_REPORT)))
+    assert (earlier.basis, earlier.spend, earlier.budgets[0].since) == ("list", None, None)
+
+
+def test_a_report_that_established_no_spend_is_read(tmp_path: Path) -> None:
+    """Its spend is null."""
+    assert used(read(tmp_path, changed("spend", None))).spend is None
 
 
 def test_a_file_that_is_missing_is_told(tmp_path: Path) -> None:
@@ -195,6 +219,15 @@ def test_a_file_that_is_too_large_is_damaged(tmp_path: Path) -> None:
         ("budgets.0.spend", "18.3"),
         ("budgets.0.spend.low", None),
         ("budgets.0.spend.low", ["18.3"]),
+        ("budgets.0.since", "then"),
+        ("budgets.0.since", "2026-11-15T12:00:00"),
+        ("budgets.0.since", False),
+        ("spend", "18.3"),
+        ("spend", {"low": None, "high": None}),
+        ("spend", {"low": "NaN", "high": None}),
+        ("spend", {"low": "-1", "high": None}),
+        ("basis", "other"),
+        ("basis", None),
     ],
 )
 def test_a_value_of_a_wrong_kind_is_damage(tmp_path: Path, path: str, value: object) -> None:
@@ -235,7 +268,7 @@ JSON = st.recursive(
 PATHS = (
     *("schema", "as_of", "period", "period.start", "organization", "evidence_as_of", "budgets"),
     *("budgets.0.id", "budgets.0.name", "budgets.0.cap", "budgets.0.status", "budgets.0.spend"),
-    *("budgets.0.spend.low", "budgets.0.spend.high"),
+    *("budgets.0.spend.low", "budgets.0.spend.high", "budgets.0.since", "spend", "basis"),
 )
 
 
@@ -365,9 +398,11 @@ def test_a_time_before_the_evidence_is_not_judged_by_it(here: Here, api: Loopbac
 
 @pytest.mark.parametrize("content", ["", "[" * 200_000, '{"schema":', "{}"])
 def test_damage_is_told_and_the_run_goes_on(here: Here, api: LoopbackAPI, content: str) -> None:
-    """A good month stays green without a word of it; an API that is down stays unverified."""
+    """A good month stays green, with a note; an API that is down stays unverified."""
     here.program.write(content, "report.json")
-    assert hourly(here, api, 0, policy=OK).code == 0
+    run = hourly(here, api, 0, policy=OK)
+    assert (run.code, run.report["previous_as_of"], run.report["drivers"]) == (0, None, [])
+    assert "not used" in told(run)
     here.program.write(content, "report.json")
     api.intercept = down
     run = hourly(here, api, 1)
@@ -387,9 +422,9 @@ def test_an_amount_of_any_length_can_be_told(here: Here, api: LoopbackAPI, low: 
 
 
 def test_the_first_run_has_no_last_report(here: Here, api: LoopbackAPI) -> None:
-    """It is told where it would have been of use, and else is no trouble."""
+    """That is told, and no trouble."""
     run = hourly(here, api, 0, policy=OK)
-    assert (run.code, run.stderr) == (0, "")
+    assert (run.code, run.stderr, "none yet" in told(run)) == (0, "", True)
     api.intercept = down
     (here.program.folder / "report.json").unlink()
     run = hourly(here, api, 1)
@@ -427,3 +462,148 @@ def test_a_step_is_told_of_a_breach_by_evidence(
     assert "\n18.3\n" not in output
     assert "60 minutes ago" in summary
     assert ("UNENFORCED (fail-on is never)" in summary) is (code == 0)
+
+
+# What changed from one run to the next
+
+
+def state(run: Run) -> tuple[str, str | None, str | None]:
+    """The status of the one budget, since when, and what was spent on it since the last report."""
+    (budget,) = run.report["budgets"]
+    return budget["status"], budget["since"], budget["change"]
+
+
+def seen(run: Run) -> tuple[str | None, str | None]:
+    """When the last report was made, and what was spent since."""
+    return run.report["previous_as_of"], run.report["change"]
+
+
+def test_each_run_is_held_against_the_one_before(here: Here, api: LoopbackAPI) -> None:
+    """18 USD before 10 o'clock, 0.30 then, and nothing after: each report is read by the next."""
+    first = hourly(here, api, -3, policy=OK)
+    assert (seen(first), state(first)) == ((None, None), ("ok", None, None))
+    second = hourly(here, api, 0)
+    assert seen(second) == ("2026-11-15T09:00:00Z", "0.3")
+    assert state(second) == ("ok", "2026-11-15T09:00:00Z", "0.3")
+    third = hourly(here, api, 2)
+    assert seen(third) == ("2026-11-15T12:00:00Z", "0")
+    assert state(third) == ("ok", "2026-11-15T09:00:00Z", "0")
+
+
+def test_a_state_lasts_until_there_is_another(here: Here, api: LoopbackAPI) -> None:
+    """A breach of 18.29 USD begins with the run that finds it, and ends with a higher cap."""
+    assert state(hourly(here, api, -4, policy=BREACHED))[:2] == ("warning", None)
+    assert state(hourly(here, api, -3))[:2] == ("warning", "2026-11-15T08:00:00Z")
+    for hours in (0, 1, 24):
+        assert state(hourly(here, api, hours))[:2] == ("breached", "2026-11-15T12:00:00Z")
+    assert state(hourly(here, api, 25, policy=OK))[:2] == ("ok", "2026-11-16T13:00:00Z")
+
+
+def test_a_state_outlasts_a_run_that_fell_back(here: Here, api: LoopbackAPI) -> None:
+    """The breach was found at noon, read again, remembered, and is read once more."""
+    hourly(here, api, 0, policy=BREACHED)
+    hourly(here, api, 1)
+    api.intercept = down
+    assert state(hourly(here, api, 2))[1] == "2026-11-15T12:00:00Z"
+    api.intercept = None
+    run = hourly(here, api, 3)
+    # What was spent is told since the last time that it was known.
+    assert seen(run) == ("2026-11-15T13:00:00Z", None)
+    assert state(run) == ("breached", "2026-11-15T12:00:00Z", "0")
+
+
+def test_a_run_that_established_nothing_leaves_nothing_to_compare(
+    here: Here, api: LoopbackAPI
+) -> None:
+    """Only when it was; from the run after it on all is known again."""
+    hourly(here, api, 0, policy=OK)
+    api.intercept = down
+    assert hourly(here, api, 1).code == 3
+    api.intercept = None
+    run = hourly(here, api, 2)
+    assert seen(run) == ("2026-11-15T13:00:00Z", None)
+    assert state(run) == ("ok", None, None)
+    assert state(hourly(here, api, 3)) == ("ok", "2026-11-15T14:00:00Z", "0")
+
+
+def test_a_report_of_an_older_version_is_compared(here: Here, api: LoopbackAPI) -> None:
+    """As far as it goes: it tells what each budget had spent, and not what was spent in all."""
+    here.program.write(json.dumps(LAST_REPORT), "report.json")
+    run = hourly(here, api, 1, policy=BREACHED)
+    assert seen(run) == ("2026-11-15T12:00:00Z", None)
+    assert state(run) == ("breached", "2026-11-15T12:00:00Z", "0")
+
+
+def test_the_drivers_of_the_day_are_told(here: Here, api: LoopbackAPI) -> None:
+    """0.30 USD today in the default workspace, and nothing there in the week before."""
+    hourly(here, api, -3, policy=OK)
+    run = hourly(here, api, 0)
+    assert run.report["drivers"] == [
+        {
+            "workspace": "default workspace",
+            "model": "claude-sonnet-4-5",
+            "today": "0.3",
+            "usual": "0",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "reason"),
+    [
+        ("period.start", "2026-10-01T00:00:00Z", "it is of another month"),
+        ("period.start", "2025-11-01T00:00:00Z", "it is of another month"),
+        ("as_of", "2026-11-15T13:00:01Z", "it is from the future"),
+        ("organization", "99999999-8888-4777-8666-555555555555", "it is of another organization"),
+        ("basis", "billed", "it judges another kind of cost"),
+        ("schema", "budget-gate/report/v2", "it is of another version of budget-gate"),
+        ("budgets", None, "it is damaged"),
+    ],
+)
+@pytest.mark.parametrize(("policy", "code"), [(OK, 0), (BREACHED, 1)])
+def test_a_report_of_something_else_is_left_out_of_a_good_run(
+    here: Here,
+    api: LoopbackAPI,
+    *,
+    path: str,
+    value: object,
+    reason: str,
+    policy: str,
+    code: int,
+) -> None:
+    """The verdict is that of today's spend, a note says why, and nothing is compared."""
+    here.program.write(changed(path, value), "report.json")
+    run = hourly(here, api, 1, policy=policy)
+    assert (run.code, run.report["spend"], run.report["evidence_as_of"]) == (
+        code,
+        {"low": "18.3", "high": "18.3"},
+        None,
+    )
+    assert told(run) == f"The last report is not used: {reason}."
+    assert (seen(run), state(run)[1:], run.report["drivers"]) == ((None, None), (None, None), [])
+
+
+@pytest.mark.parametrize("low", ["1e90", "0.00000000000000000000000000000000000000000000000001"])
+def test_an_amount_of_any_length_can_be_compared(here: Here, api: LoopbackAPI, low: str) -> None:
+    """A last report that says so takes no run down."""
+    document = json.loads(changed("budgets.0.spend.low", low)) | {
+        "spend": {"low": low, "high": None}
+    }
+    here.program.write(json.dumps(document), "report.json")
+    run = hourly(here, api, 1, policy=OK)
+    assert (run.code, run.stderr) == (0, "")
+    assert run.report["change"] is not None
+
+
+def test_a_breach_is_remembered_while_a_model_has_no_price(here: Here, api: LoopbackAPI) -> None:
+    """All 18.30 USD had a price; an hour later 0.30 of them do, and usage of a new model has none."""
+    new = Usage(NOW - 4 * HOUR, None, "claude-next-9", uncached=1_000_000)
+    organization = replace(ORGANIZATION, usage=[*ORGANIZATION.usage[1:], new])
+    assert hourly(here, api, 0, policy=BREACHED).code == 1
+    with LoopbackAPI(organization, now=NOW) as another:
+        run = hourly(here, another, 1)
+    assert (run.code, run.report["status"]) == (1, "breached")
+    assert run.report["evidence_as_of"] == "2026-11-15T12:00:00Z"
+    assert run.report["budgets"][0]["spend"] == {"low": "0.3", "high": None}
+    assert run.report["budgets"][0]["since"] == "2026-11-15T12:00:00Z"
+    assert "unpriced" in {note["code"] for note in run.report["notes"]}
