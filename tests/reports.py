@@ -9,6 +9,8 @@ from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.report import (
     BudgetResult,
     DaySpend,
+    Driver,
+    LiveException,
     ModelSpend,
     Report,
     Status,
@@ -92,8 +94,9 @@ def make_report(status: Status = "ok", *budgets: BudgetResult, **changes: Any) -
 
 def hostile_report(text: str, status: Status = "breached") -> Report:
     """A report in which everything that a third party words is `text`."""
+    exception = LiveException(Decimal(8), date(2026, 11, 30), reason=text, approved_by=text)
     results = (
-        make_budget(text, "12", status="breached"),
+        make_budget(text, "12", status="breached", exception=exception),
         make_budget(text, "9", high="11", status="uncertain"),
         make_budget(text, "9", status="warning"),
         make_budget(text, "1", None, status="warning"),
@@ -109,6 +112,8 @@ def hostile_report(text: str, status: Status = "breached") -> Report:
         models=(ModelSpend(text, bounds("3")), ModelSpend(None, bounds("2"))),
         days=(DaySpend(date(2026, 11, 1), bounds("3")), DaySpend(date(2026, 11, 2), bounds("2"))),
         notes=(Note("error", "unpriced", text), Note("info", "range", text)),
+        previous_as_of=NOW,
+        drivers=(Driver(text, text, Decimal(2), Decimal(1)),),
     )
 
 

@@ -240,7 +240,7 @@ def test_the_change_of_a_range_is_that_of_what_was_surely_spent() -> None:
     """From at least 3 to at least 5."""
     last = earlier(CAP, {None: bounds("3", "9")})
     report = now(CAP, {None: bounds("5", "unlimited")}, last)
-    assert (report.change, budget(report, "global").change) == (2, 2)
+    assert (report.change, budget(report, "global").change) == (Decimal(2), Decimal(2))
 
 
 def test_a_report_that_knew_no_spend_has_no_change() -> None:
@@ -330,7 +330,7 @@ def test_a_report_of_something_else_is_not_compared(changes: dict[str, object], 
 def test_a_report_of_this_very_instant_is_compared() -> None:
     """Two runs may be given the same time to judge at."""
     report = now(CAP, {None: bounds("5")}, earlier(CAP, {None: bounds("5")}, as_of=MONTH.as_of))
-    assert (report.previous_as_of, report.change) == (MONTH.as_of, 0)
+    assert (report.previous_as_of, report.change) == (MONTH.as_of, Decimal(0))
 
 
 # In a run
@@ -345,7 +345,7 @@ def run(last: EarlierReport | Note | None, what: Spend) -> Report:
 def test_a_run_tells_what_changed_and_what_drives_it() -> None:
     """Both, where there is a last report."""
     report = run(earlier(CAP, {None: bounds("3")}), spend(line("5"), line("7", 1)))
-    assert (report.previous_as_of, report.change) == (THEN, 9)
+    assert (report.previous_as_of, report.change) == (THEN, Decimal(9))
     assert report.drivers == (driver("alpha", OPUS, "5", "1"),)
 
 

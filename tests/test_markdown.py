@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,18 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.report import STATUSES, DaySpend, ModelSpend, Report, Status, WorkspaceSpend
+from budget_gate.domain.forecast import Forecast
+from budget_gate.domain.pace import Pace
+from budget_gate.domain.report import (
+    STATUSES,
+    BudgetResult,
+    DaySpend,
+    Driver,
+    ModelSpend,
+    Report,
+    Status,
+    WorkspaceSpend,
+)
 from budget_gate.domain.spend import Note, PriceFacts
 from budget_gate.errors import ConfigurationError, Problem
 from budget_gate.outputs.markdown import code, prose, render_configuration_error, render_markdown
@@ -395,3 +406,97 @@ def test_a_configuration_errors_text_stays_text(hostile: str) -> None:
     assert_own_structure(text)
     assert kinds(text).count("list_item_open") == 1
     assert kinds(text).count("heading_open") == 1
+
+
+# Pace, forecast and what changed
+
+PACE = Pace(Decimal(5), Decimal("0.59"), bounds("0.4"), Decimal("0.23"))
+FORECAST = Forecast(Decimal(6), Decimal("7.25"), Decimal(9), None)
+CROSSING = Forecast(Decimal(6), Decimal(11), Decimal(15), date(2026, 11, 28))
+THEN = datetime(2026, 11, 22, 15, tzinfo=UTC)
+
+
+def cells(result: BudgetResult) -> tuple[str, str]:
+    """The cells of the only budget that tell what is left and the month-end."""
+    row = tables(render(make_report(result.status, result)))[0][2]
+    left, month_end = row.split("|")[6:8]
+    return left.strip(), month_end.strip()
+
+
+def items(report: Report) -> list[str]:
+    """The items of every list of a report, as a reader sees them."""
+    lines = render(report).splitlines()
+    return [plain_text(line.removeprefix("- ")) for line in lines if line.startswith("- ")]
+
+
+def test_what_is_left_and_the_month_end_are_columns() -> None:
+    """Empty where there is none, as for a cap that is used up."""
+    left, month_end = "$5.00, $0.59 a day", "$7.25 ($6.00 to $9.00)"
+    assert cells(make_budget(pace=PACE, forecast=FORECAST)) == (left, month_end)
+    assert cells(make_budget(pace=PACE)) == (left, "")
+    assert cells(make_budget(forecast=FORECAST)) == ("", month_end)
+    used_up = Pace(Decimal(0), Decimal(0), bounds("0.4"), None)
+    assert cells(make_budget(spend="12", status="breached", pace=used_up)) == ("", "")
+    assert cells(make_budget()) == ("", "")
+
+
+def test_the_rest_is_a_list_below_the_table() -> None:
+    """How today compares, when the cap will be crossed, and since when it is so."""
+    result = make_budget(status="warning", pace=PACE, forecast=CROSSING, since=THEN)
+    (item,) = items(make_report("warning", result))
+    assert item == (
+        "production: today $0.40, $0.23 on a mean day; "
+        "cap expected to be crossed on 2026-11-28; warning since 2026-11-22T15:00:00Z"
+    )
+
+
+def test_the_day_stands_in_the_reason_where_the_forecast_decides() -> None:
+    """And is not repeated below."""
+    reason = "spend is expected to cross the cap on 2026-11-28"
+    result = make_budget(status="warning", forecast=CROSSING, cause="forecast", reason=reason)
+    text = render(make_report("warning", result))
+    assert f"| {reason} |" in text
+    assert text.count("2026-11-28") == 1
+
+
+def test_a_budget_of_which_no_more_is_known_is_in_no_list() -> None:
+    """No empty item."""
+    assert items(make_report("ok", make_budget())) == []
+
+
+def test_what_changed_stands_below_the_budgets() -> None:
+    """When the last report was made, what was spent since, and what drives today's spend."""
+    report = make_report(
+        "ok",
+        make_budget(),
+        previous_as_of=THEN,
+        change=Decimal("1.75"),
+        drivers=(Driver("production", "claude-opus-5-5", Decimal("9.5"), Decimal("1.25")),),
+    )
+    text = render(report)
+    assert text.index("| | Budget |") < text.index("**What changed**") < text.index("<sub>")
+    assert items(report) == [
+        "The last report is of 2026-11-22T15:00:00Z: $1.75 spent since.",
+        "claude-opus-5-5 in production: $9.50 today, $1.25 on a mean day of the week before.",
+    ]
+
+
+def test_without_a_last_report_nothing_changed() -> None:
+    """There is no section without a sentence."""
+    assert "changed" not in render(make_report("ok", make_budget(pace=PACE)))
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_the_names_of_drivers_stay_names(hostile: str) -> None:
+    """A model and a workspace are a code span each, and a section of two items has no more."""
+    report = make_report(
+        "ok",
+        make_budget(),
+        previous_as_of=THEN,
+        drivers=(Driver(hostile, hostile, Decimal(2), Decimal(1)),),
+    )
+    text = render(report)
+    assert_own_structure(text)
+    assert kinds(text).count("list_item_open") == 2
+    # The budget's name and both of the driver.
+    assert kinds(text).count("code_inline") == 3

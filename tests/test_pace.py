@@ -65,13 +65,13 @@ def test_within_the_last_day_no_more_than_what_is_left_may_be_spent(as_of: str) 
 def test_a_cap_that_is_used_up_leaves_nothing(spent: str) -> None:
     """Nothing is left of it, and never less than nothing."""
     found = pace(NOON, Decimal(40), bounds(spent), NOTHING)
-    assert (found.left, found.per_day) == (0, 0)
+    assert (found.left, found.per_day) == (Decimal(0), Decimal(0))
 
 
 def test_what_is_left_is_exact() -> None:
     """Rounding is for people: a millionth of a dollar is left, and no cent of it for a day."""
     found = pace(NOON, Decimal(40), bounds("39.999999"), NOTHING)
-    assert (found.left, found.per_day) == (Decimal("0.000001"), 0)
+    assert (found.left, found.per_day) == (Decimal("0.000001"), Decimal(0))
 
 
 def test_what_may_be_spent_already_is_not_left() -> None:

@@ -1,16 +1,21 @@
 """The report for a terminal: a line for each budget, and nothing that a third party may add."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget_gate.domain.report import STATUSES, Report, Status
+from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.forecast import Forecast
+from budget_gate.domain.pace import Pace
+from budget_gate.domain.report import STATUSES, BudgetResult, Driver, Report, Status
 from budget_gate.domain.spend import Note, PriceFacts
 from budget_gate.errors import ConfigurationError, Problem
 from budget_gate.outputs.text import SHOWN, render_error, render_text
+from tests.builders import bounds
 from tests.reports import HOSTILE, hostile_report, large_report, make_budget, make_report
 
 
@@ -190,7 +195,7 @@ def test_no_text_at_all_breaks_out(hostile: str) -> None:
     """Whatever characters a name has, and in whatever order."""
     text = render(hostile_report(hostile))
     assert is_inert(text)
-    assert len(text.splitlines()) == 11
+    assert len(text.splitlines()) == 15
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
@@ -222,3 +227,120 @@ def test_an_errors_text_stays_text(hostile: str) -> None:
     problem = Problem(f"{hostile}:1:1", hostile, hostile, hostile, 1, 1)
     error = ConfigurationError(hostile, hostile, problems=(problem,), file=hostile)
     assert is_inert(render_error(error))
+
+
+# Pace, forecast and state
+
+
+def paced(left: str = "5", today: Bounds | None = None, mean: str | None = "0.23") -> Pace:
+    """A pace of 59 cents a day."""
+    day = bounds("0.4") if today is None else today
+    return Pace(Decimal(left), Decimal("0.59"), day, None if mean is None else Decimal(mean))
+
+
+def forecast(crosses_on: date | None = None) -> Forecast:
+    """A month-end of 7.25, or of 6 to 9."""
+    return Forecast(Decimal(6), Decimal("7.25"), Decimal(9), crosses_on)
+
+
+def below(result: BudgetResult) -> list[str]:
+    """What stands below the line of the only budget."""
+    lines = render(make_report(result.status, result)).splitlines()
+    return [line.strip() for line in lines[lines.index("") + 2 :]]
+
+
+def test_the_pace_and_the_forecast_stand_below_a_budget() -> None:
+    """What is left, what may be spent a day, how today compares, and the month-end with its range."""
+    result = make_budget(pace=paced(), forecast=forecast())
+    assert below(result) == [
+        "left $5.00, $0.59 a day; today $0.40, $0.23 on a mean day; month-end $7.25 ($6.00 to $9.00)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"pace": paced("0")}, "today $0.40, $0.23 on a mean day"),
+        ({"pace": paced(mean=None)}, "left $5.00, $0.59 a day; today $0.40"),
+        (
+            {"pace": paced(today=bounds("0.4", "1"))},
+            "left $5.00, $0.59 a day; today $0.40 to $1.00, $0.23 on a mean day",
+        ),
+        (
+            {"pace": paced(today=bounds("0.4", "unlimited"), mean=None)},
+            "left $5.00, $0.59 a day; today at least $0.40",
+        ),
+        ({"forecast": forecast()}, "month-end $7.25 ($6.00 to $9.00)"),
+        (
+            {"forecast": forecast(date(2026, 11, 22))},
+            "month-end $7.25 ($6.00 to $9.00); cap expected to be crossed on 2026-11-22",
+        ),
+        (
+            {"forecast": forecast(date(2026, 11, 30)), "cause": "forecast"},
+            "month-end $7.25 ($6.00 to $9.00); cap expected to be crossed on 2026-11-30",
+        ),
+        ({"since": datetime(2026, 11, 2, 8, 30, tzinfo=UTC)}, "ok since 2026-11-02T08:30:00Z"),
+    ],
+)
+def test_what_is_known_of_a_budget_is_told(changes: dict[str, object], line: str) -> None:
+    """Each part by itself, and nothing in place of what is not known."""
+    assert below(make_budget(**changes)) == [line]
+
+
+def test_a_cap_that_was_crossed_names_the_day() -> None:
+    """The 22nd is today, and spend is above the cap already."""
+    result = make_budget(spend="12", status="breached", forecast=forecast(date(2026, 11, 22)))
+    assert below(result) == ["month-end $7.25 ($6.00 to $9.00); cap crossed on 2026-11-22"]
+
+
+def test_nothing_stands_below_a_budget_of_which_no_more_is_known() -> None:
+    """A report by an earlier one has neither pace nor forecast."""
+    assert below(make_budget()) == []
+
+
+# What changed
+
+THEN = datetime(2026, 11, 22, 15, tzinfo=UTC)
+DRIVERS = (
+    Driver("production", "claude-opus-5-5", Decimal("9.5"), Decimal("1.25")),
+    Driver("default workspace", "no model", Decimal(3), Decimal(0)),
+)
+
+
+def changes(**fields: object) -> list[str]:
+    """What a report says of changes: the lines between its budgets and its notes."""
+    report = make_report("ok", make_budget(), notes=(Note("info", "range", "A range."),))
+    lines = render(replace(report, **fields)).splitlines()  # type: ignore[arg-type]
+    return lines[lines.index("") + 2 :]
+
+
+def test_what_changed_stands_between_the_budgets_and_the_notes() -> None:
+    """Since when, how much, and what drives it, one line each."""
+    assert changes(previous_as_of=THEN, change=Decimal("1.75"), drivers=DRIVERS) == [
+        "",
+        "  The last report is of 2026-11-22T15:00:00Z: $1.75 spent since.",
+        "  claude-opus-5-5 in production: $9.50 today, $1.25 on a mean day of the week before.",
+        "  no model in default workspace: $3.00 today, $0.00 on a mean day of the week before.",
+        "",
+        "  info: A range.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (Decimal("-0.5"), ": -$0.50 spent since."),
+        (Decimal(0), ": $0.00 spent since."),
+        (None, "."),
+    ],
+)
+def test_a_change_may_be_negative_nothing_or_unknown(change: Decimal | None, told: str) -> None:
+    """A correction of the usage takes spend back; a report that established nothing has no amount."""
+    assert changes(previous_as_of=THEN, change=change)[1] == (
+        f"  The last report is of 2026-11-22T15:00:00Z{told}"
+    )
+
+
+def test_without_a_last_report_no_change_is_told() -> None:
+    """Not even an empty line."""
+    assert changes() == ["", "  info: A range."]
