@@ -82,7 +82,7 @@ def read_spend(
     """
     book = PriceBook(load_price_book()).with_policy(policy.prices)
     bill: Bill | None = None
-    earlier: tuple[SpendLine, ...] = ()
+    earlier: tuple[SpendLine, ...] | None = None
     notes: list[Note] = []
     if flags.usage:
         usage = _read_files(flags, month)
@@ -189,7 +189,7 @@ def _start_history(
 
 def _history(
     pending: "Pending[Usage] | None", book: PriceBook
-) -> tuple[tuple[SpendLine, ...], tuple[Note, ...]]:
+) -> tuple[tuple[SpendLine, ...] | None, tuple[Note, ...]]:
     """The spend of the days before the month; where it cannot be read, that is no verdict."""
     if pending is None:
         return (), ()
@@ -197,7 +197,7 @@ def _history(
         return price_usage(pending.result(), book, unknown_model="fail").lines, ()
     except UnverifiedError as error:
         message = f"The days before the month could not be read: {error.message}."
-        return (), (Note("info", "no_history", message),)
+        return None, (Note("info", "no_history", message),)
 
 
 def _start_bill(

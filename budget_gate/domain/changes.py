@@ -42,13 +42,18 @@ def _since(
 def drivers(
     spend: Spend, month: MonthToDate, workspaces: Mapping[str | None, Workspace]
 ) -> tuple[Driver, ...]:
-    """The workspaces and models that cost most more today than on a mean day of the week before."""
+    """The workspaces and models that cost most more today than on a mean day of the week before.
+
+    Nothing where that week is not known whole.
+    """
     today = month.as_of.date()
     first = today - timedelta(days=WEEK)
+    if spend.history is None and first < month.period.start.date():
+        return ()
     now: dict[tuple[str | None, str | None], Decimal] = defaultdict(Decimal)
     week: dict[tuple[str | None, str | None], Decimal] = defaultdict(Decimal)
     with localcontext(EXACT):
-        for line in (*spend.history, *spend.lines):
+        for line in (*(spend.history or ()), *spend.lines):
             if first <= line.day <= today:
                 sums = now if line.day == today else week
                 sums[line.workspace, line.model] += line.cost.low

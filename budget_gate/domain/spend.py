@@ -73,7 +73,8 @@ class Spend:
 
     `unpriced` holds one sentence for each kind of usage without a price that leaves the total
     without an upper bound. `workspaces` is None where the source has no list of them. `history`
-    holds the lines of the days before the month that a forecast goes by, at list price.
+    holds the lines of the days before the month that a forecast goes by, at list price; None where
+    they could not be read.
     """
 
     lines: tuple[SpendLine, ...]
@@ -82,4 +83,4 @@ class Spend:
     coverage: Coverage
     prices: PriceFacts
     notes: tuple[Note, ...] = ()
-    history: tuple[SpendLine, ...] = ()
+    history: tuple[SpendLine, ...] | None = ()

@@ -59,7 +59,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
     exceptions = exceptions_on(file, day)
     with localcontext(EXACT):
         workspaces = directory(file.policy, spend)
-        costs, history = add_up(spend.lines), add_up(spend.history)
+        costs, history = add_up(spend.lines), add_up(spend.history or ())
         scoping = Scoping(file, spend, workspaces, costs, history, exceptions, terms.reservation)
         scoped = scoping.budgets()
         deciding = select(scoped, terms.only)
