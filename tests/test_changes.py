@@ -153,6 +153,14 @@ def test_days_before_the_month_are_days_of_the_week() -> None:
     assert found == (driver("alpha", OPUS, "9", "2"),)
 
 
+@pytest.mark.parametrize(("day", "count"), [(1, 0), (7, 0), (8, 1), (20, 1)])
+def test_a_week_that_is_not_known_whole_has_no_mean_day(day: int, count: int) -> None:
+    """Where the days before the month were not read, the first with a week before it is the 8th."""
+    month = MonthToDate(datetime(2026, 11, day, 12, tzinfo=UTC))
+    assert len(drivers(replace(spend(line("5", 20 - day)), history=None), month, NAMES)) == count
+    assert len(drivers(spend(line("5", 20 - day)), month, NAMES)) == 1
+
+
 def test_a_range_counts_by_what_was_surely_spent() -> None:
     """On both sides, so that what is not told makes no rise."""
     assert driven(line(bounds("3", "100")), line(bounds("7", "unlimited"), 1)) == (

@@ -595,6 +595,27 @@ def test_what_changed_goes_by_the_days_before_the_month_too(here: Here) -> None:
     assert ended.report["drivers"] == []
 
 
+@pytest.mark.parametrize("refused", [True, False])
+def test_without_the_days_before_the_month_nothing_is_called_unusual(
+    here: Here, *, refused: bool
+) -> None:
+    """Five days of October cost 3 USD each; the mean of the two that are known would be less."""
+    files = ("--report", "report.json", "--last-report", "report.json")
+    new = Usage(THREE + timedelta(hours=1), PRODUCTION, "claude-haiku-4-5", uncached=1_000_000)
+    known = organization()
+    with LoopbackAPI(
+        replace(known, usage=[*known.usage, new]),
+        now=THREE + timedelta(hours=10),
+        intercept=lambda it, _: refuse(403) if refused and is_history(it) else None,
+    ) as api:
+        run(here, api, *files)
+        ended = run(here, api, *files)
+    assert ended.report["previous_as_of"] == "2026-11-03T10:00:00Z"
+    assert [it["model"] for it in ended.report["drivers"]] == (
+        [] if refused else ["claude-haiku-4-5"]
+    )
+
+
 def test_a_model_without_a_price_before_the_month_is_no_matter_of_this_one(here: Here) -> None:
     """The run is established, and those days count as what they surely cost."""
     with LoopbackAPI(organization(model="claude-next-9"), now=THREE) as api:

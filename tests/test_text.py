@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -282,7 +283,7 @@ def test_the_pace_and_the_forecast_stand_below_a_budget() -> None:
         ({"since": datetime(2026, 11, 2, 8, 30, tzinfo=UTC)}, "ok since 2026-11-02T08:30:00Z"),
     ],
 )
-def test_what_is_known_of_a_budget_is_told(changes: dict[str, object], line: str) -> None:
+def test_what_is_known_of_a_budget_is_told(changes: dict[str, Any], line: str) -> None:
     """Each part by itself, and nothing in place of what is not known."""
     assert below(make_budget(**changes)) == [line]
 
