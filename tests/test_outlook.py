@@ -684,6 +684,15 @@ def test_the_month_alone_makes_a_forecast_where_it_has_days_enough(here: Here) -
     assert notes(ended, "no_forecast") == []
 
 
+def test_routes_below_the_organization_change_no_verdict(here: Here) -> None:
+    """Where the direct route is not served, the month is read by another, and a note is left."""
+    with serving(THREE, org_scoped=True) as api:
+        ended = run(here, api)
+        assert len(spans(api)) == 1
+    assert (ended.code, ended.report["status"]) == (0, "ok")
+    assert len(notes(ended, "no_history")) == 1
+
+
 def test_where_the_speed_is_refused_it_is_asked_for_without_it(here: Here) -> None:
     """As the days of the month are: a second try, and no note."""
     with serving(THREE, refuse_speed_beta=True) as api:
