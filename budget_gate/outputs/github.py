@@ -79,9 +79,11 @@ def render_mask(secret: str) -> str:
 
 def _annotation(budget: BudgetResult, policy: str, report: Report) -> str:
     # An error would be taken for the reason of a failure that there was not.
-    level = _LEVELS[budget.status] if report.enforced else "warning"
+    level = _LEVELS[budget.status] if report.enforced and budget.decides else "warning"
     spent = spent_of_cap(budget, cost_name(report))
     message = f"{plain(budget.name, NAME_LENGTH)} has spent {spent}: {budget.reason}."
+    if not budget.decides:
+        message += " Not enforced here."
     return _command(level, message, file=policy, line=str(budget.line), title=_TITLE)
 
 
