@@ -78,7 +78,8 @@ class Scoping:
         named = resolve(self.file, self.spend, self.workspaces)
         reserved_in = self._reserved_in()
         found = list(self._budgets(named, reserved_in))
-        if self.reservation and not any(budget.reserved for budget in found):
+        concerned = [it for it in found if it.reserved and it.cap is not None]
+        if self.reservation and self.reservation.amount and not concerned:
             raise ConfigurationError(
                 "no cap has to do with the reservation, so that it would always pass",
                 "name a workspace that has one (--reserve USD=WORKSPACE), or give the policy a "
@@ -129,10 +130,12 @@ class Scoping:
             listed = {
                 id_ for ids in (*named.workspaces.values(), *named.groups.values()) for id_ in ids
             }
-            for id_ in self.costs.workspaces.keys() - listed:
-                if total(self.costs.workspaces[id_]).high:
-                    budget = unlisted_budget(policy)
-                    yield self._of_workspace(("unlisted",), id_, budget, reserved_in)
+            budget = unlisted_budget(policy)
+            spending = {id_ for id_, days in self.costs.workspaces.items() if total(days).high}
+            if budget and self.reservation and reserved_in != UNATTRIBUTED:
+                spending.add(reserved_in)
+            for id_ in spending - listed:
+                yield self._of_workspace(("unlisted",), id_, budget, reserved_in)
 
     def _of_workspace(
         self, path: tuple[str, ...], id_: str | None, budget: Budget | None, reserved_in: str | None
