@@ -183,18 +183,22 @@ def unlisted_budget(policy: Policy) -> Budget | None:
     return NO_SPEND if policy.unlisted == "fail" else None
 
 
-def select(budgets: Collection[ScopedBudget], only: Collection[str]) -> set[str]:
+def select(budgets: Collection[ScopedBudget], only: Collection[str], policy: Policy) -> set[str]:
     """The ids of the budgets that decide: all, or those whose id or key path is in `only`.
 
-    Raises ConfigurationError where one of `only` is no budget.
+    Raises ConfigurationError where one of `only` is neither a budget nor a key of the policy that
+    comes down to none today, such as an optional glob.
     """
     if not only:
         return {budget.id for budget in budgets}
+    keys = {".".join(path) for path, _ in policy.budgets()}
+    if policy.unlisted != "allow":
+        keys.add("unlisted")
     found: set[str] = set()
     for name in only:
         ids = {budget.id for budget in budgets if name in (budget.id, budget.path)}
-        if not ids:
-            paths = sorted({budget.path for budget in budgets})
+        if not ids and name not in keys:
+            paths = sorted(keys)
             raise ConfigurationError(
                 f"there is no budget {name!r} to enforce", f"name one of: {', '.join(paths)}"
             )

@@ -62,7 +62,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         costs, history = add_up(spend.lines), add_up(spend.history or ())
         scoping = Scoping(file, spend, workspaces, costs, history, exceptions, terms.reservation)
         scoped = scoping.budgets()
-        deciding = select(scoped, terms.only)
+        deciding = select(scoped, terms.only, file.policy)
         budgets = [_judge(it, file.policy, month, decides=it.id in deciding) for it in scoped]
         by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
         by_model = {id_: total(days) for id_, days in costs.models.items()}
