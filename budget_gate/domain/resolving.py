@@ -112,10 +112,11 @@ class _Resolver:
         for key, budget in self._policy.workspaces.items():
             path: KeyPath = ("workspaces", key)
             ids = _matches(key, self._workspaces)
-            if not ids and is_glob(key):
+            if is_glob(key):
                 globs.append((key, budget, path))
-                continue
-            (found.workspaces)[key] = self._exact(path, key, ids, optional=budget.optional)
+                if not ids:
+                    continue
+            found.workspaces[key] = self._exact(path, key, ids, optional=budget.optional)
             for id_ in found.workspaces[key]:
                 if id_ in owners:
                     self._add(
@@ -124,9 +125,11 @@ class _Resolver:
                 owners[id_] = key
         exact = dict(owners)
         for key, budget, path in globs:
-            ids = self._by_glob(path, key, optional=budget.optional)
+            # A workspace may be called as the glob is written: it must not hide the others.
+            named = found.workspaces.get(key, ())
+            ids = self._by_glob(path, key, optional=budget.optional or bool(named))
             own = [id_ for id_ in ids if id_ not in exact]
-            found.workspaces[key] = tuple(own)
+            found.workspaces[key] = (*named, *own)
             for id_ in own:
                 if id_ in owners:
                     self._add(
@@ -142,12 +145,13 @@ class _Resolver:
             members: dict[str | None, None] = {}
             for position, key in enumerate(group.workspaces):
                 path: KeyPath = ("groups", name, "workspaces", position)
-                ids = _matches(key, self._workspaces)
-                if not ids and is_glob(key):
-                    ids = self._by_glob(path, key, optional=group.optional)
-                else:
-                    ids = list(self._exact(path, key, ids, optional=group.optional))
-                members |= dict.fromkeys(ids)
+                named = _matches(key, self._workspaces)
+                if named or not is_glob(key):
+                    ids = self._exact(path, key, named, optional=group.optional)
+                    members |= dict.fromkeys(ids)
+                if is_glob(key):
+                    globbed = self._by_glob(path, key, optional=group.optional or bool(named))
+                    members |= dict.fromkeys(globbed)
             found.groups[name] = tuple(members)
 
     def models(self, found: Resolved) -> None:
