@@ -14,6 +14,10 @@ DEFAULT_KEY = "default"
 _NAMED = 5
 _GLOB_CHARACTERS = frozenset("*?[")
 _DATE_LENGTH = len("-20260101")
+_NO_LIST = (
+    "there is no list of workspaces to find this name in",
+    "use the workspace's id as the key, or give the list with --workspaces FILE",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +54,9 @@ def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
 def resolve(file: PolicyFile, spend: Spend, workspaces: Mapping[str | None, Workspace]) -> Resolved:
     """What every key of the policy names.
 
-    Raises ConfigurationError with every key that names nothing without being `optional`, names
-    several workspaces by one name, or names one that another key names too. A glob leaves out
-    what has a key of its own, and archived workspaces without spend.
+    Raises ConfigurationError with every key that names nothing without being `optional`, cannot
+    be looked up, names several workspaces by one name, or names one that another key names too. A
+    glob leaves out what has a key of its own, and archived workspaces without spend.
     """
     resolver = _Resolver(file, spend, workspaces)
     found = Resolved()
@@ -174,16 +178,11 @@ class _Resolver:
                 path, f"{len(ids)} workspaces have this name", f"use an id instead: {_ids(ids)}"
             )
             return ()
-        if not ids and not optional:
-            if self._has_list:
-                hint = _nearest(key, self._workspaces.values())
-                self._add(path, "no workspace has this name or id", hint)
-            else:
-                self._add(
-                    path,
-                    "there is no list of workspaces to find this name in",
-                    "use the workspace's id as the key, or give the list with --workspaces FILE",
-                )
+        if not ids and not self._has_list:
+            self._add(path, *_NO_LIST)
+        elif not ids and not optional:
+            hint = _nearest(key, self._workspaces.values())
+            self._add(path, "no workspace has this name or id", hint)
         return tuple(ids)
 
     def _by_glob(self, path: KeyPath, key: str, *, optional: bool) -> list[str | None]:
@@ -192,7 +191,10 @@ class _Resolver:
             for id_, name in self._current.items()
             if fnmatchcase(name, key) or (id_ and fnmatchcase(id_, key))
         ]
-        if not ids and not optional:
+        if not ids and not self._has_list and not key.startswith(ID_PREFIX):
+            # What cannot be looked up may be there: `optional` does not stand for that.
+            self._add(path, *_NO_LIST)
+        elif not ids and not optional:
             self._add(
                 path,
                 "the glob matches no workspace",
