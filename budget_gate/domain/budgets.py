@@ -29,8 +29,8 @@ class ScopedBudget:
     """A budget with the spend it is about; a `budget` of None only warns of any spend.
 
     `path` is the key of the budget as `exceptions` name it. `days` is the spend of the month and
-    `history` that of the days before it. `is_known` is False where the budget's workspace is
-    neither listed nor seen in the usage.
+    `history` that of the days before it. `is_known` is False where the budget's workspace, or one
+    of its group, is neither listed nor seen in the usage.
     """
 
     id: str
@@ -116,6 +116,7 @@ class Scoping:
                 policy.groups[key],
                 (self.costs.of_workspaces(members), self.history.of_workspaces(members)),
                 is_reserved=reserved_in in members,
+                is_known=all(map(self._is_known, members)),
             )
         for key, names in named.models.items():
             yield self._scoped(
@@ -140,7 +141,6 @@ class Scoping:
     def _of_workspace(
         self, path: tuple[str, ...], id_: str | None, budget: Budget | None, reserved_in: str | None
     ) -> ScopedBudget:
-        listed = {workspace.id for workspace in self.spend.workspaces or ()}
         return self._scoped(
             path,
             f"{path[0]}.{id_text(id_)}",
@@ -148,8 +148,12 @@ class Scoping:
             budget,
             (self.costs.of_workspaces([id_]), self.history.of_workspaces([id_])),
             is_reserved=id_ == reserved_in and id_ != UNATTRIBUTED,
-            is_known=id_ is None or id_ in listed or id_ in self.costs.workspaces,
+            is_known=self._is_known(id_),
         )
+
+    def _is_known(self, id_: str | None) -> bool:
+        listed = {workspace.id for workspace in self.spend.workspaces or ()}
+        return id_ is None or id_ in listed or id_ in self.costs.workspaces
 
     def _scoped(
         self,

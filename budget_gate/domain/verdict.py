@@ -217,6 +217,8 @@ def _against_cap(scoped: ScopedBudget, policy: Policy) -> tuple[Status, str]:
     crossed = [level for level in scoped.budget.warn_at if cap and high >= level * cap]
     if crossed:
         return "warning", f"spend has reached {(max(crossed) * 100).normalize():f}% of the cap"
+    if not scoped.is_known and scoped.id.startswith("groups."):
+        return "warning", "a workspace of the group is neither listed nor in the usage"
     if not scoped.is_known:
         return (
             "warning",
