@@ -173,6 +173,11 @@ class PriceBook:
             yield from listed.aliases
         yield from self.overrides
 
+    def aliases(self) -> dict[str, str]:
+        """The id of the model that each alias stands for."""
+        models = self.document.models.items()
+        return {alias: model for model, listed in models for alias in listed.aliases}
+
     def depends_on_length(self, model: str, speed: str, period: Period) -> bool:
         """Whether what the model costs at that speed depends, in the period, on prompts' length."""
         keys = (

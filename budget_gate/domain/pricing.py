@@ -83,6 +83,7 @@ def price_usage(
             tuple(sorted(book.overrides)),
             book.discount,
             tuple(book.names()),
+            book.aliases(),
         ),
         notes=(
             *(_unpriced_note(sentence, bounded=bounded) for sentence in named),

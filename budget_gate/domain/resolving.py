@@ -100,6 +100,7 @@ class _Resolver:
         self._has_list = spend.workspaces is not None
         self._workspaces = workspaces
         self._models = {line.model for line in spend.lines if line.model} | set(spend.prices.models)
+        self._aliases = spend.prices.aliases
         spending = {line.workspace for line in spend.lines if line.cost.high}
         # What a glob may match: a workspace that nobody can use any more is nobody's surprise.
         self._current = {
@@ -159,9 +160,13 @@ class _Resolver:
             found.groups[name] = tuple(members)
 
     def models(self, found: Resolved) -> None:
-        """Resolves the keys under `models`, among those with a price or with usage."""
+        """Resolves the keys under `models`, among those with a price or with usage.
+
+        Usage may be reported under another name of a model than the key has.
+        """
         for key, budget in self._policy.models.items():
-            names = tuple(sorted(name for name in self._models if _is_model(key, name)))
+            ids = {self._model_id(name) for name in self._models if _is_model(key, name)}
+            names = tuple(sorted(name for name in self._models if self._model_id(name) in ids))
             if not names and not budget.optional:
                 self._add(
                     ("models", key),
@@ -169,6 +174,9 @@ class _Resolver:
                     _like(key, self._models),
                 )
             found.models[key] = names
+
+    def _model_id(self, name: str) -> str:
+        return self._aliases.get(name, name)
 
     def _exact(
         self, path: KeyPath, key: str, ids: Collection[str | None], *, optional: bool

@@ -1,6 +1,7 @@
 """Spend: the one table that budgets, reports and charts read."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
@@ -58,13 +59,14 @@ class PriceFacts:
     """Which prices were used: the day they were last checked, and what a policy changes.
 
     `overrides` are the models that it prices itself, `discount` a ratio off list prices, and
-    `models` every id and alias that has a price.
+    `models` every id and alias that has a price, `aliases` the id that each alias stands for.
     """
 
     verified_on: date
     overrides: tuple[str, ...]
     discount: Decimal = ZERO
     models: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
