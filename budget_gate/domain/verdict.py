@@ -116,13 +116,15 @@ def _days(month: MonthToDate, days: Days, billed_days: int) -> Iterator[DaySpend
 
 def unverified(policy: Policy, month: MonthToDate, notes: tuple[Note, ...]) -> Report:
     """The report of a run that could not read the spend: `notes` say why."""
+    day = month.as_of.date()
+    live = {it.budget: it for it in policy.exceptions if day <= it.until}
     return Report(
         status="unverified",
         enforced=True,
         as_of=month.as_of,
         period=month.period,
         spend=None,
-        cap=policy.global_.cap if policy.global_ else None,
+        cap=_global_cap(policy, live),
         basis=policy.spend.basis,
         notes=notes,
     )
