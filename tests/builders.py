@@ -150,6 +150,28 @@ def spend_of(
     )
 
 
+def line(
+    cost: Bounds,
+    workspace: str | None = None,
+    *,
+    model: str | None = "claude-opus-5-5",
+    day: str = "2026-11-10",
+) -> SpendLine:
+    """What a model cost a workspace on a day."""
+    return SpendLine(workspace, date.fromisoformat(day), model, cost, "list")
+
+
+def spend_of_lines(
+    *lines: SpendLine,
+    workspaces: tuple[Workspace, ...] | None = (),
+    models: tuple[str, ...] = (),
+    aliases: Mapping[str, str] | None = None,
+) -> Spend:
+    """A spend of these lines; `models` and `aliases` are those that have a price."""
+    prices = PriceFacts(VERIFIED_ON, (), models=models, aliases=aliases or {})
+    return Spend(lines, (), workspaces, COVERAGE, prices)
+
+
 def judged(
     text: str,
     costs: Costs,
