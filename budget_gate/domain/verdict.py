@@ -64,6 +64,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         scoped = scoping.budgets()
         deciding = select(scoped, terms.only, file.policy)
         budgets = [_judge(it, file.policy, month, decides=it.id in deciding) for it in scoped]
+        spent = total(costs.days)
         by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
         by_model = {id_: total(days) for id_, days in costs.models.items()}
     budgets.sort(key=lambda b: (-STATUSES.index(b.status), *_largest_first(b.spend), b.id))
@@ -72,7 +73,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         enforced=True,
         as_of=month.as_of,
         period=month.period,
-        spend=total(costs.days),
+        spend=spent,
         cap=_global_cap(file.policy, exceptions),
         basis=file.policy.spend.basis,
         budgets=tuple(budgets),
