@@ -64,7 +64,8 @@ class Settings(Surroundings):
     fail_on: FailOn = Field("breach", validation_alias="BUDGET_GATE_FAIL_ON")
     on_error: OnError = Field("fail", validation_alias="BUDGET_GATE_ON_ERROR")
     budgets: str | None = Field(None, validation_alias="BUDGET_GATE_BUDGETS")
-    reserve: Reservation | None = Field(None, validation_alias="BUDGET_GATE_RESERVE")
+    # A text, as settings of any other kind than a scalar would be read as JSON.
+    reserve: str | None = Field(None, validation_alias="BUDGET_GATE_RESERVE")
     deadline: float = Field(
         120, gt=0, le=3600, allow_inf_nan=False, validation_alias="BUDGET_GATE_DEADLINE"
     )
@@ -78,15 +79,15 @@ class Settings(Surroundings):
             raise ValueError("holds characters that no credential has; paste it again")
         return SecretStr(text) if text else None
 
-    @field_validator("reserve", mode="before")
+    @field_validator("reserve")
     @classmethod
-    def _is_a_reservation(cls, text: str | None) -> Reservation | None:
+    def _is_a_reservation(cls, text: str | None) -> str | None:
         if not text:
             return None
         amount, is_named, workspace = text.partition("=")
         if not _AMOUNT.fullmatch(amount) or (is_named and not workspace):
             raise ValueError(f"{text[:40]!r} is not USD, or USD=WORKSPACE, such as 250=staging")
-        return Reservation(Decimal(amount), workspace or None)
+        return text
 
     @field_validator("as_of", mode="before")
     @classmethod
@@ -125,7 +126,9 @@ class Settings(Surroundings):
     def terms(self) -> Terms:
         """How the run is to judge."""
         only = tuple(filter(None, map(str.strip, (self.budgets or "").splitlines())))
-        return Terms(self.fail_on, self.on_error, only, self.reserve)
+        amount, _, workspace = (self.reserve or "").partition("=")
+        reservation = Reservation(Decimal(amount), workspace or None) if amount else None
+        return Terms(self.fail_on, self.on_error, only, reservation)
 
     @property
     def secrets(self) -> list[str]:
