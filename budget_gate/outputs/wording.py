@@ -82,8 +82,11 @@ def ratio(budget: BudgetResult) -> str | None:
     return None if share is None else _distinct(share, Decimal(1), 4).replace(",", "")
 
 
-def _spent_of_daily_cap(daily: DailySpend, cost: str) -> str:
+def _spent_of_daily_cap(daily: DailySpend, reserved: Decimal, cost: str) -> str:
     spend = f"{usd_range(daily.spend, daily.cap)} today ({cost})"
+    if daily.spend.low <= daily.cap < daily.spend.low + reserved:
+        cap = usd(daily.cap, daily.cap)
+        return f"{spend}, which with {usd(reserved)} reserved is over its daily cap of {cap}"
     return f"{spend} of its daily cap of {usd(daily.cap, daily.cap)}"
 
 
@@ -225,7 +228,7 @@ def spent_of_cap(budget: BudgetResult, cost: str) -> str:
     if budget.exception:
         cap += f", an exception until {budget.exception.until}"
     if budget.cause == "daily_cap" and budget.daily:
-        return _spent_of_daily_cap(budget.daily, cost)
+        return _spent_of_daily_cap(budget.daily, budget.reserved, cost)
     if budget.cause == "forecast" and budget.forecast:
         expected = usd(budget.forecast.expected, budget.cap)
         return (
