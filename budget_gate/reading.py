@@ -150,7 +150,7 @@ def read_audit(
         )
     if bill.settled_days < len(period.steps(DAY)):
         message = f"Days from {bill.through} on are not settled yet, so they are not compared."
-        notes = (*notes, Note("info", "not_settled", message))
+        notes = (*notes, Note("warning", "not_settled", message))
     usage = replace(usage, notes=(*notes, *usage.notes))
     return compare(usage, bill, book, _names(usage, names), month.as_of)
 
@@ -240,11 +240,11 @@ def _audited(
 
     try:
         bill = _settled(pending, usage, policy.names)
+        if bill is None or not bill.settled_days:
+            return Note("info", "audit", "There is no settled day to audit yet.")
+        return summarize(compare(usage, bill, book, _names(usage, policy.names), month.as_of))
     except UnverifiedError as error:
         return Note("warning", "audit", f"The audit could not be made: {error.message}.")
-    if bill is None or not bill.settled_days:
-        return Note("info", "audit", "There is no settled day to audit yet.")
-    return summarize(compare(usage, bill, book, _names(usage, policy.names), month.as_of))
 
 
 def _names(usage: Usage, labels: Mapping[str, str]) -> dict[str | None, str]:

@@ -82,7 +82,8 @@ def test_agreement_is_0(here: Here) -> None:
     run = audited(here, api())
     assert (run.code, run.stderr) == (0, "")
     assert run.stdout == (
-        "In agreement: list cost is what was billed on 14 settled days, in each of 4 lines.\n"
+        "In agreement: each of 4 lines of 14 settled days was billed at list cost, within 0.5% or "
+        "$0.01.\n"
         "\n"
         "  2026-11-01 to 2026-11-14, at list prices\n"
         "  billed cost $32.00, list cost $32.00, drift $0.00 (0.0%), of which $0.00 is "

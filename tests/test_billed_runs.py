@@ -151,7 +151,7 @@ def test_the_2nd_once_the_1st_is_settled(here: Here, refused: dict[str, int]) ->
     server = api(
         bill_of(organization, discount=Fraction(1, 2)),
         organization,
-        now=at("2026-11-02T00:30:00Z"),
+        now=at("2026-11-02T03:00:00Z"),
         refuse=refused,
     )
     run = checked(here, server)

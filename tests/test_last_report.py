@@ -480,7 +480,7 @@ def seen(run: Run) -> tuple[str | None, str | None]:
 
 def test_each_run_is_held_against_the_one_before(here: Here, api: LoopbackAPI) -> None:
     """18 USD before 10 o'clock, 0.30 then, and nothing after: each report is read by the next."""
-    first = hourly(here, api, -3, policy=OK)
+    first = hourly(here, api, -3, policy=OK.replace("100", "1000"))
     assert (seen(first), state(first)) == ((None, None), ("ok", None, None))
     second = hourly(here, api, 0)
     assert seen(second) == ("2026-11-15T09:00:00Z", "0.3")

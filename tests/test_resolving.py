@@ -132,11 +132,11 @@ def test_workspace_may_be_in_several_groups_and_have_a_cap_of_its_own() -> None:
     assert spends(rules) == found
 
 
-def test_group_has_the_name_the_id_and_the_line_of_its_key() -> None:
-    """So that outputs can name it and point at it."""
+def test_group_has_the_name_the_id_and_the_line_of_its_cap() -> None:
+    """So that outputs can name it, and point at what to raise."""
     report = judged("groups:\n  research:\n    cap: 15\n    workspaces: [evals]")
     result = budget(report, "groups.research")
-    assert (result.name, result.line) == ("research", 3)
+    assert (result.name, result.line) == ("research", 4)
     assert result.cap == 15
 
 

@@ -153,7 +153,7 @@ def compare(
 ) -> Audit:
     """The audit of the days that the bill settles; `bill` is one that `attribute` returned.
 
-    Raises UnverifiedError where the usage does not tell its workspaces.
+    Raises UnverifiedError where the usage does not tell its workspaces, or where a day has no cost.
     """
     if any(key.workspace == UNATTRIBUTED for key in usage.table):
         raise UnverifiedError(
@@ -163,6 +163,7 @@ def compare(
         )
     with localcontext(EXACT):
         sides = _sides(usage, bill, book)
+        _refuse_unbilled_days(sides, bill)
         discount = _discount(sides, book)
         lines = [_line(part, each, book, discount) for part, each in sides.items()]
     lines.sort(key=_worst_first)
@@ -187,6 +188,17 @@ def _worst_first(line: AuditLine) -> tuple[object, ...]:
 def _period(bill: Bill) -> Period:
     start, end = (datetime.combine(day, time(), UTC) for day in (bill.start, bill.through))
     return Period(start, end)
+
+
+def _refuse_unbilled_days(sides: dict[Part, _Sides], bill: Bill) -> None:
+    """Raises where a settled day has usage of a cent or more, and the bill has nothing of it."""
+    used = {part.day for part, each in sides.items() if each.listed.low >= TOLERANCE_USD}
+    for day in sorted(used - {charge.day for charge in bill.charges}):
+        raise UnverifiedError(
+            f"the cost data claims to be complete for {day}, which has usage and no cost",
+            "run the audit again later",
+            code="incomplete_cost",
+        )
 
 
 def _sides(usage: Usage, bill: Bill, book: PriceBook) -> dict[Part, _Sides]:
@@ -252,19 +264,18 @@ def _line(part: Part, sides: _Sides, book: PriceBook, discount: Decimal | None) 
     if cause:
         causes.append((cause, left))
         left = ZERO
-    beyond = _is_beyond(left, listed)
+    beyond = is_unpriced or _is_beyond(left, listed)
     if is_unpriced:
         causes.append(("unpriced", left))
         left = ZERO
     if discount is not None and _takes_discount(part, sides):
         factor = _factor(discount, book)
-        after = _apart(
-            sides.billed, Bounds(_times(listed.low, factor), _times(listed.high, factor))
-        )
-        if after != left:
+        after = _apart(sides.billed, _scaled(listed, factor))
+        if abs(after) < abs(left):
             causes.append(("discount", left - after))
             left = after
-    if _is_beyond(left, listed) and book.document.verified_on < part.day:
+    has_book_price = part.cost_type in (TOKENS, WEB_SEARCH) and not sides.is_own_price
+    if has_book_price and _is_beyond(left, listed) and book.document.verified_on < part.day:
         causes.append(("old_prices", left))
         left = ZERO
     return AuditLine(
@@ -291,23 +302,26 @@ def _discount(sides: dict[Part, _Sides], book: PriceBook) -> Decimal | None:
     lines = [
         (each.comparable, each.billed)
         for part, each in sides.items()
-        if _takes_discount(part, each) and each.comparable.is_exact and each.comparable.low
+        if _takes_discount(part, each) and each.comparable.low
     ]
-    showing = [each for each in lines if _is_beyond(each[1] - each[0].low, each[0])]
-    if len(showing) < _LINES_OF_A_DISCOUNT:
+    exact = [(bounds.low, amount) for bounds, amount in lines if bounds.is_exact]
+    showing = [each for each in lines if _is_beyond(_apart(each[1], each[0]), each[0])]
+    listed = sum((amount for amount, _ in exact), ZERO)
+    if len(showing) < _LINES_OF_A_DISCOUNT or not listed:
         return None
-    listed = sum((bounds.low for bounds, _ in lines), ZERO)
-    billed = sum((amount for _, amount in lines), ZERO)
+    billed = sum((amount for _, amount in exact), ZERO)
     with localcontext(_RATIOS):
         discount = 1 - (1 - book.discount) * billed / listed
         discount = discount.quantize(_DISCOUNT_PLACES)
     if not 0 <= discount < 1 or discount == book.discount:
         return None
     factor = _factor(discount, book)
-    agree = (
-        not _is_beyond(amount - _times(bounds.low, factor), bounds) for bounds, amount in lines
-    )
-    return discount if all(agree) else None
+    left = ((_apart(amount, _scaled(bounds, factor)), bounds) for bounds, amount in lines)
+    return None if any(_is_beyond(drift, bounds) for drift, bounds in left) else discount
+
+
+def _scaled(bounds: Bounds, factor: Decimal) -> Bounds:
+    return Bounds(_times(bounds.low, factor), _times(bounds.high, factor))
 
 
 def _factor(discount: Decimal, book: PriceBook) -> Decimal:

@@ -9,10 +9,10 @@ from typing import Final, Literal, NamedTuple
 
 from budget_gate.domain.bounds import EXACT, ZERO, Bounds
 from budget_gate.domain.period import DAY
-from budget_gate.domain.prices import PriceBook
+from budget_gate.domain.prices import PriceBook, Unpriced
 from budget_gate.domain.pricing import UnknownModel, price_usage
 from budget_gate.domain.spend import Note, Spend, SpendLine
-from budget_gate.domain.usage import UNATTRIBUTED, Usage, UsageKey
+from budget_gate.domain.usage import UNATTRIBUTED, Usage
 from budget_gate.errors import UnverifiedError
 
 TOKENS: Final = "tokens"
@@ -22,6 +22,9 @@ BEYOND_USAGE: Final = ("code_execution", "session_usage")
 PRIORITY: Final = "priority"
 
 _NAMED = 5
+_CENT = Decimal("0.01")
+# Cost data is some hours old; days that are missing from it are worth a warning.
+_USUALLY_LATE = 2
 
 
 class Charge(NamedTuple):
@@ -77,9 +80,11 @@ def settle(
 ) -> Spend:
     """The spend as billed where a day is settled, and at list price less discount where not.
 
-    `bill` is one that `attribute` returned.
+    `bill` is one that `attribute` returned. Raises UnverifiedError where usage of a settled day
+    has no cost.
     """
     with localcontext(EXACT):
+        _refuse_gaps(bill, usage, book)
         costs: dict[tuple[str | None, date, str | None], Decimal] = defaultdict(Decimal)
         for charge in bill.charges:
             costs[charge.workspace, charge.day, charge.model] += charge.amount
@@ -97,16 +102,14 @@ def settle(
 
 
 def attribute(bill: Bill, usage: Usage, labelled: Collection[str]) -> Bill:
-    """The bill with the default workspace as None, checked against the usage of the same days.
+    """The bill with the default workspace as None.
 
     `labelled` are ids that the policy names. Raises UnverifiedError where the default workspace
-    cannot be told, where a line of the bill is negative, or where there is usage of a day and
-    workspace without any cost.
+    cannot be told, or where a cost is negative.
     """
     if bill.source == "analytics":
         bill = _with_default(bill, usage, labelled)
     _refuse_negative(bill)
-    _refuse_gaps(bill, usage)
     return bill
 
 
@@ -115,32 +118,25 @@ def _with_default(bill: Bill, usage: Usage, labelled: Collection[str]) -> Bill:
     known = {None, *labelled, *(workspace.id for workspace in usage.workspaces or ())}
     known |= {key.workspace for key in usage.table}
     strangers = {charge.workspace for charge in bill.charges} - known
-    if len(strangers) > 1:
+    has_default = any(key.workspace is None for key in usage.table)
+    if len(strangers) > 1 or (strangers and not has_default):
         raise UnverifiedError(
-            f"{len(strangers)} workspaces with costs are neither listed nor in the usage "
+            f"workspaces with costs are neither listed nor in the usage "
             f"({_listed(map(str, strangers))}), so which is the default workspace is not known",
             "name all but the default workspace under names in the policy",
             code="unknown_workspaces",
         )
-    charges = (
-        charge._replace(workspace=None) if charge.workspace in strangers else charge
-        for charge in bill.charges
-    )
-    notes = bill.notes
-    if strangers and not any(key.workspace is None for key in usage.table):
-        message = (
-            f"Costs of {_listed(map(str, strangers))}, which is neither listed nor in the usage, "
-            "are taken for those of the default workspace."
-        )
-        notes = (*notes, Note("info", "default_workspace", message))
-    return replace(bill, charges=tuple(charges), notes=notes)
+    # Here the default workspace has an id of its own: a cost without one may be of any.
+    named = {**dict.fromkeys(strangers), None: UNATTRIBUTED}
+    charges = (it._replace(workspace=named.get(it.workspace, it.workspace)) for it in bill.charges)
+    return replace(bill, charges=tuple(charges))
 
 
 def _refuse_negative(bill: Bill) -> None:
     totals: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
     with localcontext(EXACT):
         for charge in bill.charges:
-            totals[charge[:4]] += charge.amount
+            totals[charge[:5]] += charge.amount
     wrong = next((place for place, total in totals.items() if total < ZERO), None)
     if wrong:
         raise UnverifiedError(
@@ -150,36 +146,75 @@ def _refuse_negative(bill: Bill) -> None:
         )
 
 
-def _refuse_gaps(bill: Bill, usage: Usage) -> None:
-    billed: set[tuple[str | None, date]] = {(it.workspace, it.day) for it in bill.charges}
-    # Usage that is not told apart by workspace may have been billed to any one.
-    billed |= {(UNATTRIBUTED, charge.day) for charge in bill.charges}
-    for key, tokens in usage.table.items():
-        if (
-            bill.settles(key.day)
-            and (key.workspace, key.day) not in billed
-            and key.service_tier != PRIORITY
-            and any(tokens)
-        ):
+def _refuse_gaps(bill: Bill, usage: Usage, book: PriceBook) -> None:
+    """Raises where what has a list cost of a cent or more on a settled day was not billed at all.
+
+    Models are looked for by name only where the bill and the price book know them all.
+    """
+    paid: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
+    unknown: set[tuple[object, ...]] = set()
+    for charge in bill.charges:
+        # Usage that is not told apart by workspace may have been billed to any one, and reversely.
+        for where in ((charge.workspace, charge.day), (UNATTRIBUTED, charge.day)):
+            paid[*where, charge.cost_type] += charge.amount
+            model = book.model_id(charge.model or "")
+            if charge.cost_type == TOKENS and model:
+                paid[*where, model] += charge.amount
+            elif charge.cost_type == TOKENS:
+                unknown.add(where)
+    loose = {charge.day for charge in bill.charges if charge.workspace == UNATTRIBUTED}
+    for place, (what, cost) in _due(bill, usage, book).items():
+        workspace, day, name = place
+        where = (UNATTRIBUTED if day in loose else workspace, day)
+        if where in unknown and name != WEB_SEARCH:
+            name = TOKENS
+        if cost >= _CENT and not paid[*where, name] > 0:
             raise UnverifiedError(
-                f"the cost data claims to be complete for {key.day}, and has no cost of "
-                f"{_workspace(key)}, which has usage on that day",
+                f"the cost data claims to be complete for {day}, and has no cost of {what} in "
+                f"{_workspace(workspace)}, which has usage on that day",
                 "run the gate again later; if it stays so, use list cost (spend.basis: list)",
                 code="incomplete_cost",
             )
 
 
-def _workspace(key: UsageKey) -> str:
-    if key.workspace == UNATTRIBUTED:
+def _due(
+    bill: Bill, usage: Usage, book: PriceBook
+) -> dict[tuple[str | None, date, str], tuple[str, Decimal]]:
+    """By workspace, settled day and model (or kind of cost): its name, and its list cost."""
+    due: dict[tuple[str | None, date, str], tuple[str, Decimal]] = {}
+    for key, tokens in usage.table.items():
+        # Priority tier is prepaid, and need not be billed.
+        if not bill.settles(key.day) or key.service_tier == PRIORITY:
+            continue
+        parts = []
+        if tokens.total:
+            cost = book.price(key, tokens._replace(web_searches=0))
+            model = book.model_id(key.model or "")
+            if isinstance(cost, Unpriced) or model is None:
+                parts.append((TOKENS, key.model or TOKENS, _CENT))
+            else:
+                parts.append((model, model, cost.low))
+        if tokens.web_searches:
+            parts.append((WEB_SEARCH, "web search", _CENT))
+        for name, what, amount in parts:
+            place = (key.workspace, key.day, name)
+            due[place] = (what, amount + due.get(place, ("", ZERO))[1])
+    return due
+
+
+def _workspace(id_: str | None) -> str:
+    if id_ == UNATTRIBUTED:
         return "the organization"
-    return f"workspace {key.workspace}" if key.workspace else "the default workspace"
+    return f"workspace {id_}" if id_ else "the default workspace"
 
 
 def _notes(usage: Usage, bill: Bill) -> Iterator[Note]:
-    if bill.settled_days and not any(it.service_tier == PRIORITY for it in bill.charges):
+    if bill.settled_days:
+        prepaid = {(it.workspace, it.day) for it in bill.charges if it.service_tier == PRIORITY}
         tokens: dict[str, int] = defaultdict(int)
         for key, amount in usage.table.items():
-            if key.service_tier == PRIORITY and bill.settles(key.day):
+            is_settled = bill.settles(key.day) and (key.workspace, key.day) not in prepaid
+            if key.service_tier == PRIORITY and is_settled:
                 tokens[key.model or "an unnamed model"] += amount.total
         if any(tokens.values()):
             ordered = sorted(tokens.items(), key=lambda item: (-item[1], item[0]))
@@ -198,6 +233,10 @@ def _notes(usage: Usage, bill: Bill) -> Iterator[Note]:
         told = _listed(f"{name} (${amount:,.2f})" for name, amount in unknown.items())
         message = f"Costs of kinds that this version does not know are counted: {told}."
         yield Note("warning", "unknown_cost", message)
+    late = usage.coverage.closed_days - bill.settled_days
+    if late > _USUALLY_LATE:
+        message = f"Costs reach only up to {bill.through}: {late} closed days are at list price."
+        yield Note("warning", "late_costs", message)
     if bill.settled_days < usage.coverage.closed_days + usage.coverage.open_day:
         message = (
             "Days at list price hold neither code execution nor managed-agent session time, which "

@@ -138,7 +138,10 @@ def _verdict(audit: Audit, escape: Callable[[str], str]) -> str:
         return f"Not audited: {escape(reason)}".rstrip()
     days = _days(audit.settled_days)
     if audit.status == "ok" and not audit.causes:
-        return f"In agreement: list cost is what was billed on {days}, in each of {_lines(audit)}."
+        return (
+            f"In agreement: each of {_lines(audit)} of {days} was billed at list cost, within 0.5% "
+            "or $0.01."
+        )
     if audit.status == "ok":
         return (
             f"Explained: of {days}, billed cost is {usd(abs(audit.drift))} "

@@ -29,7 +29,7 @@ def render_outputs(report: Report, report_path: str) -> str:
         "spend-usd": exact(report.spend.low) if verified and report.spend else "",
         "basis": report.basis,
         "cap-usd": "" if report.cap is None else exact(report.cap),
-        "breached": json.dumps(breached),
+        "breached": json.dumps(breached).replace("##[", "#\\u0023["),
         "report": report_path,
     }
     delimiter = f"end-{uuid4()}"

@@ -22,6 +22,8 @@ _REFUSALS = (400, 403, 404)
 _DIMENSIONS = ("workspace_id", "model", "service_tier", "cost_type")
 # Clocks differ a little, and so do the machines of the API.
 _TOLERANCE: Final = timedelta(minutes=5)
+# How long the cost report may take to have all of a day.
+_LAG: Final = timedelta(hours=3)
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,30})?", re.ASCII)
 
 
@@ -47,7 +49,7 @@ def read_bill(transport: Transport, period: Period, now: datetime) -> Bill:
     except RefusedError as refused:
         if refused.status not in _REFUSALS:
             raise
-        return _read_cost_report(transport, period, refused)
+        return _read_cost_report(transport, period, refused, now)
     return _read_analytics(transport, period, query, first, now)
 
 
@@ -113,7 +115,9 @@ def _day(start: Any, end: Any, period: Period, where: str) -> date:
     return first.date()
 
 
-def _read_cost_report(transport: Transport, period: Period, refused: RefusedError) -> Bill:
+def _read_cost_report(
+    transport: Transport, period: Period, refused: RefusedError, now: datetime
+) -> Bill:
     where = f"GET {COST_REPORT}"
     query = [
         ("starting_at", format_instant(period.start)),
@@ -146,7 +150,12 @@ def _read_cost_report(transport: Transport, period: Period, refused: RefusedErro
             "use a credential that may read costs, or judge list cost (spend.basis: list)",
             code="no_billed_cost",
         ) from None
-    return Bill(tuple(charges), period.start.date(), period.end.date(), "cost_report")
+    # This report does not say how fresh it is, and costs come in hours after the day.
+    difference = transport.clock_difference or timedelta(0)
+    ended = sum(day + DAY - now <= difference - _LAG for day in period.steps(DAY))
+    through = period.start.date() + ended * DAY
+    settled = tuple(charge for charge in charges if charge.day < through)
+    return Bill(settled, period.start.date(), through, "cost_report")
 
 
 def _charge(group: dict[str, Any], cost: dict[str, Any], day: date, where: str) -> Charge:
