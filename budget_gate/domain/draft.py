@@ -112,4 +112,5 @@ def _key(workspace: Workspace, names: Counter[str], ids: Collection[str | None])
     is_fit = names[name] == 1 and name not in ids and name.isprintable() and not is_glob(name)
     if is_fit and name != DEFAULT_KEY and len(name) <= _LONGEST_KEY:
         return name
-    return id_ if id_ != DEFAULT_KEY and len(id_) <= _LONGEST_KEY else None
+    is_fit = id_ != DEFAULT_KEY and not is_glob(id_) and len(id_) <= _LONGEST_KEY
+    return id_ if is_fit else None
