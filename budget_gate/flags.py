@@ -112,6 +112,7 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--reserve",
         metavar="USD[=WORKSPACE]",
+        type=_reservation,
         help="pass only if this much more, in that workspace, would stay within every cap",
     )
     _add_deadline(check)
@@ -206,6 +207,13 @@ def _add_doctor(commands: "argparse._SubParsersAction[_Parser]") -> None:
     )
     _add_as_of(doctor, "check against the month up to this time, RFC 3339 (default: now)")
     _add_deadline(doctor)
+
+
+def _reservation(text: str) -> str:
+    # A shell's variable that is not set must not read as nothing to reserve.
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
 
 
 def _days(text: str) -> int:

@@ -190,8 +190,18 @@ def test_archived_workspace_may_be_named() -> None:
 
 
 def test_optional_group_may_match_nothing() -> None:
-    """It has spent nothing, and is shown."""
-    assert group('"new-*", later', more=", optional: true") == "0"
+    """It is no budget then, and a note names it."""
+    rules = 'global: {cap: 99}\ngroups: {g: {cap: 9, workspaces: ["new-*", later], optional: true}}'
+    report = judged(rules)
+    assert [result.id for result in report.budgets] == ["global"]
+    (note,) = [note for note in report.notes if note.code == "optional"]
+    assert note.message == "These optional budgets name nothing today: groups.g."
+
+
+def test_a_policy_whose_budgets_all_name_nothing_is_refused() -> None:
+    """It would be green whatever is spent."""
+    error = refused('workspaces: {"new-*": {cap: 9, optional: true}}')
+    assert "could never fail" in error.message
 
 
 @pytest.mark.parametrize(
@@ -417,7 +427,7 @@ def test_glob_of_ids_that_are_not_in_the_usage(optional: bool) -> None:  # noqa:
     """An error without a list too, unless it may match none."""
     rules = f"workspaces: {{'wrkspc_09*': {{cap: 9, optional: {str(optional).lower()}}}}}"
     if optional:
-        assert spends(rules, unlist("wrkspc_01A")) == {}
+        assert spends(f"{rules}\nglobal: {{cap: 99}}", unlist("wrkspc_01A")).keys() == {"global"}
     else:
         assert "matches no workspace" in errors_of(refused(rules, unlist("wrkspc_01A")))[0]
 
@@ -474,8 +484,9 @@ def test_model_key_that_matches_nothing_is_an_error_at_its_place(key: str) -> No
 
 
 def test_optional_model_may_match_nothing() -> None:
-    """It is shown with no spend."""
-    assert model("claude-mythos-*", more=", optional: true") == "0"
+    """It is no budget then."""
+    rules = 'global: {cap: 99}\nmodels: {"claude-mythos-*": {cap: 9, optional: true}}'
+    assert spends(rules, MODEL_SPEND).keys() == {"global"}
 
 
 def test_mistyped_model_is_answered_with_the_nearest() -> None:

@@ -78,6 +78,11 @@ class Scoping:
         named = resolve(self.file, self.spend, self.workspaces)
         reserved_in = self._reserved_in()
         found = list(self._budgets(named, reserved_in))
+        if not found and self.file.policy.unlisted == "allow":
+            raise ConfigurationError(
+                "every budget of the policy is optional and names nothing, so it could never fail",
+                "correct the keys, or add a cap, such as `global: {cap: 5000}`",
+            )
         concerned = [it for it in found if it.reserved and it.cap is not None]
         if self.reservation and self.reservation.amount and not concerned:
             raise ConfigurationError(

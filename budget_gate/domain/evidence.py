@@ -61,6 +61,9 @@ def fall_back(
     budgets = tuple(_by_evidence(budget, proven) for budget in report.budgets) or tuple(
         _as_it_stands(budget, file, only) for budget in earlier.budgets
     )
+    if not any(budget.decides and budget.status == "breached" for budget in budgets):
+        why = "the spend that it tells of is known today"
+        return replace(report, notes=(*report.notes, unused(why)))
     before = {budget.id: budget for budget in earlier.budgets}
     return replace(
         report,
@@ -105,8 +108,8 @@ def unused(why: str) -> Note:
 
 
 def _by_evidence(budget: BudgetResult, proven: Collection[str]) -> BudgetResult:
-    """A budget of today's report, which does not know all: breached where that is proven."""
-    if budget.id not in proven or budget.status == "breached":
+    """A budget of today's report: breached where that is proven and today's spend is not known."""
+    if budget.id not in proven or budget.status == "breached" or budget.spend.is_limited:
         return budget
     return replace(budget, status="breached", reason=_PROVEN)
 

@@ -24,7 +24,7 @@ _NO_LIST = (
 class Resolved:
     """What the keys name: workspaces by id (None is the default one), models by id.
 
-    `workspaces` and `models` have an entry for each key, `groups` the members of each.
+    `groups` and `models` leave out what is optional and names nothing.
     """
 
     workspaces: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
@@ -157,7 +157,8 @@ class _Resolver:
                 if is_glob(key):
                     globbed = self._by_glob(path, key, optional=group.optional or bool(named))
                     members |= dict.fromkeys(globbed)
-            found.groups[name] = tuple(members)
+            if members:
+                found.groups[name] = tuple(members)
 
     def models(self, found: Resolved) -> None:
         """Resolves the keys under `models`, among those with a price or with usage.
@@ -173,7 +174,8 @@ class _Resolver:
                     "no model with a price or with usage has this id",
                     _like(key, self._models),
                 )
-            found.models[key] = names
+            if names:
+                found.models[key] = names
 
     def _model_id(self, name: str) -> str:
         return self._aliases.get(name, name)

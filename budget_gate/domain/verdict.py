@@ -90,6 +90,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         notes=(
             *spend.notes,
             *expired(file.policy, day),
+            *_idle(file.policy, scoped),
             *_without_forecast(budgets, scoped),
             *_undecided(budgets),
             *_staleness(spend.prices, month),
@@ -246,6 +247,9 @@ def _by_day(daily: DailySpend | None, reserved: Decimal, policy: Policy) -> Iter
 def _by_forecast(scoped: ScopedBudget, outlook: Forecast | None) -> Iterator[_Verdict]:
     if outlook is None or scoped.cap is None or scoped.budget is None:
         return
+    if scoped.spend.low <= scoped.cap < scoped.spend.high:
+        # Whether the cap is crossed already is not known: that is the verdict.
+        return
     # What is expected is told in whole cents, which may lie above a cap that is never crossed.
     if outlook.crosses_on is not None and scoped.budget.forecast != "off":
         status: Status = "breached" if scoped.budget.forecast == "fail" else "warning"
@@ -280,6 +284,17 @@ def _without_forecast(budgets: list[BudgetResult], scoped: list[ScopedBudget]) -
         told = ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
         message = f"No forecast for {told}: there are fewer than 3 closed days of spend to go by."
         yield Note("info", "no_forecast", message)
+
+
+def _idle(policy: Policy, scoped: list[ScopedBudget]) -> Iterator[Note]:
+    """Budgets that are `optional` and name nothing today: a misspelt key would look the same."""
+    active = {budget.path for budget in scoped}
+    paths = [".".join(path) for path, _ in policy.budgets()]
+    idle = [path for path in paths if path not in active and path != "unlisted"]
+    if idle:
+        rest = len(idle) - _NAMED
+        told = ", ".join(idle[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+        yield Note("info", "optional", f"These optional budgets name nothing today: {told}.")
 
 
 def _undecided(budgets: list[BudgetResult]) -> Iterator[Note]:
