@@ -432,6 +432,16 @@ def test_only_what_was_breached_then_is_called_so_today() -> None:
     assert {it.name: it.status for it in report.budgets} == {"alpha": "breached", "beta": "ok"}
 
 
+def test_a_budget_whose_spend_is_known_today_needs_no_evidence() -> None:
+    """Beta had spent 9 USD of 8, as a report has it that was corrected since: today it is 7."""
+    text = "version: 1\nworkspaces: {alpha: {cap: 99}, beta: {cap: 8}}\n"
+    today = unpriced({"wrkspc_01A": bounds("1", "unlimited"), "wrkspc_01B": bounds("7")})
+    report, exit_code = run(earlier(text), text, spend=today)
+    assert (report.status, exit_code, report.evidence_as_of) == ("unverified", 3, None)
+    assert {it.name: it.status for it in report.budgets}["beta"] != "breached"
+    assert "is known today" in note_of(report).message
+
+
 @pytest.mark.parametrize("why", [UNBREACHED, CHANGED])
 def test_a_part_without_a_price_is_not_decided_by_just_any_report(why: str) -> None:
     """One that found no breach, and one of another cap, prove nothing here either."""

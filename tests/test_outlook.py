@@ -236,6 +236,12 @@ def test_a_range_across_the_cap_stays_undecided() -> None:
     assert (result.status, result.cause) == ("uncertain", "cap")
 
 
+def test_a_range_across_the_cap_is_no_breach_by_its_middle() -> None:
+    """The middle of 112 and 168 USD is above 139, which fails no run that may be within its cap."""
+    result = overall("cap: 139, forecast: fail", spent(*days(14, bounds("8", "12"))))
+    assert (result.status, result.cause) == ("uncertain", "cap")
+
+
 def test_spend_without_an_upper_bound_is_forecast_by_its_least() -> None:
     """10 USD a day were surely spent, and the run stays unverified."""
     unpriced = spent(*days(14, bounds("10", "unlimited")), unpriced=("Some have no price.",))

@@ -591,6 +591,11 @@ def test_wrong_reservation_names_its_flag_and_variable(here: Here) -> None:
     assert "BUDGET_GATE_RESERVE (or --reserve): '10 USD' is not USD" in told.stderr
 
 
+def test_empty_reservation_is_refused(here: Here) -> None:
+    """A variable of the shell that is not set is no reservation of nothing."""
+    assert run(here, "--reserve", "", text=WITHIN).code == 2
+
+
 def test_reservation_and_budgets_go_together(here: Here) -> None:
     """A reservation over a cap that does not decide fails nothing."""
     flags = ("--reserve", "1.5=staging", "--budget")
