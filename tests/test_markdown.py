@@ -18,7 +18,6 @@ from budget_gate.domain.forecast import Forecast
 from budget_gate.domain.pace import Pace
 from budget_gate.domain.report import (
     STATUSES,
-    BudgetResult,
     DaySpend,
     Driver,
     ModelSpend,
@@ -122,7 +121,7 @@ def test_the_table_of_budgets_has_a_row_for_each() -> None:
         make_budget("new", "3", None, status="warning", reason="not listed"),
     )
     header, _, *rows = tables(render(report))[0]
-    assert header == "| | Budget | List cost | Cap | Used | Left | Month-end | |"
+    assert header == "| | Budget | List cost | Cap | Used | |"
     assert [[html.unescape(cell.strip()) for cell in row.split("|")[1:-1]] for row in rows] == [
         [
             "🟡\xa0warning",
@@ -130,11 +129,9 @@ def test_the_table_of_budgets_has_a_row_for_each() -> None:
             "$8.50",
             "$10.00",
             "85.0%",
-            "",
-            "",
             "spend has reached 80% of the cap",
         ],
-        ["🟡\xa0warning", "`new`", "$3.00", "any", "\N{EN DASH}", "", "", "not listed"],
+        ["🟡\xa0warning", "`new`", "$3.00", "any", "\N{EN DASH}", "not listed"],
     ]
 
 
@@ -416,47 +413,28 @@ CROSSING = Forecast(Decimal(6), Decimal(11), Decimal(15), date(2026, 11, 28))
 THEN = datetime(2026, 11, 22, 15, tzinfo=UTC)
 
 
-def cells(result: BudgetResult) -> tuple[str, str]:
-    """The cells of the only budget that tell what is left and the month-end."""
-    row = tables(render(make_report(result.status, result)))[0][2]
-    left, month_end = row.split("|")[6:8]
-    return left.strip(), month_end.strip()
-
-
 def items(report: Report) -> list[str]:
     """The items of every list of a report, as a reader sees them."""
     lines = render(report).splitlines()
     return [plain_text(line.removeprefix("- ")) for line in lines if line.startswith("- ")]
 
 
-def test_what_is_left_and_the_month_end_are_columns() -> None:
-    """Empty where there is none, as for a cap that is used up."""
-    left, month_end = "$5.00, $0.59 a day", "$7.25 ($6.00 to $9.00)"
-    assert cells(make_budget(pace=PACE, forecast=FORECAST)) == (left, month_end)
-    assert cells(make_budget(pace=PACE)) == (left, "")
-    assert cells(make_budget(forecast=FORECAST)) == ("", month_end)
+def test_nothing_is_said_of_what_there_is_not() -> None:
+    """Neither of a budget without pace and forecast, nor of what is left of a cap that is used up."""
+    assert items(make_report("ok", make_budget())) == []
     used_up = Pace(Decimal(0), Decimal(0), bounds("0.4"), None)
-    assert cells(make_budget(spend="12", status="breached", pace=used_up)) == ("", "")
-    assert cells(make_budget()) == ("", "")
+    result = make_budget(spend="12", status="breached", pace=used_up)
+    assert items(make_report("breached", result)) == ["production: today $0.40"]
 
 
 def test_the_rest_is_a_list_below_the_table() -> None:
-    """How today compares, when the cap will be crossed, and since when it is so."""
+    """What is left, how today compares, the month's end with its crossing, and since when it is so."""
     result = make_budget(status="warning", pace=PACE, forecast=CROSSING, since=THEN)
     (item,) = items(make_report("warning", result))
     assert item == (
-        "production: today $0.40, $0.23 on a mean day; "
-        "cap expected to be crossed on 2026-11-28; warning since 2026-11-22T15:00:00Z"
+        "production: left $5.00, $0.59 a day; today $0.40, $0.23 on a mean day; "
+        "month-end $11.00 ($6.00 to $15.00); cap expected to be crossed on 2026-11-28; warning since 2026-11-22T15:00:00Z"
     )
-
-
-def test_the_day_stands_in_the_reason_where_the_forecast_decides() -> None:
-    """And is not repeated below."""
-    reason = "spend is expected to cross the cap on 2026-11-28"
-    result = make_budget(status="warning", forecast=CROSSING, cause="forecast", reason=reason)
-    text = render(make_report("warning", result))
-    assert f"| {reason} |" in text
-    assert text.count("2026-11-28") == 1
 
 
 def test_a_budget_of_which_no_more_is_known_is_in_no_list() -> None:

@@ -8,23 +8,22 @@ from budget_gate.domain.report import BudgetResult, Report
 from budget_gate.outputs.wording import Escape, usd, usd_range
 
 
-def left(budget: BudgetResult) -> str:
-    """`$188.60, $22.19 a day`: what is left of the cap, and for each day from now on."""
+def outlook(budget: BudgetResult, as_of: datetime) -> str:
+    """What is left and how today compares, and the month's end: expected, its range, its crossing.
+
+    `left $8.60, $1.19 a day; today $1.10, $0.80 on a mean day; month-end $57.00 ($48.00 to $61.00)`
+    """
+    parts = (_left(budget), _today(budget), _month_end(budget), _crossing(budget, as_of))
+    return "; ".join(filter(None, parts))
+
+
+def _left(budget: BudgetResult) -> str:
     if budget.pace is None or not budget.pace.left:
         return ""
-    return f"{usd(budget.pace.left)}, {usd(budget.pace.per_day)} a day"
+    return f"left {usd(budget.pace.left)}, {usd(budget.pace.per_day)} a day"
 
 
-def month_end(budget: BudgetResult) -> str:
-    """`$575.00 ($480.00 to $610.00)`: the expected spend at the end of the month, and its range."""
-    if budget.forecast is None:
-        return ""
-    low, high = usd(budget.forecast.low), usd(budget.forecast.high)
-    return f"{usd(budget.forecast.expected)} ({low} to {high})"
-
-
-def today(budget: BudgetResult) -> str:
-    """`today $14.10, $9.80 on a mean day`: how the open day compares with the closed ones."""
+def _today(budget: BudgetResult) -> str:
     if budget.pace is None:
         return ""
     mean = budget.pace.mean_day
@@ -32,7 +31,14 @@ def today(budget: BudgetResult) -> str:
     return f"today {usd_range(budget.pace.today)}{compared}"
 
 
-def crossing(budget: BudgetResult, as_of: datetime) -> str:
+def _month_end(budget: BudgetResult) -> str:
+    if budget.forecast is None:
+        return ""
+    low, high = usd(budget.forecast.low), usd(budget.forecast.high)
+    return f"month-end {usd(budget.forecast.expected)} ({low} to {high})"
+
+
+def _crossing(budget: BudgetResult, as_of: datetime) -> str:
     """On which day the cap was crossed, or is expected to be."""
     day = budget.forecast.crosses_on if budget.forecast else None
     if day is None:

@@ -11,14 +11,7 @@ from budget_gate.domain.period import format_instant
 from budget_gate.domain.report import BudgetResult, Report, Status
 from budget_gate.domain.spend import Note
 from budget_gate.errors import ConfigurationError
-from budget_gate.outputs.details import (
-    crossing,
-    details,
-    left,
-    month_end,
-    today,
-    what_changed,
-)
+from budget_gate.outputs.details import details, outlook, what_changed
 from budget_gate.outputs.wording import (
     NAME_LENGTH,
     covered_days,
@@ -108,26 +101,23 @@ def _budgets(budgets: Sequence[BudgetResult], cost: str, as_of: datetime) -> lis
     if not budgets:
         return []
     lines = [
-        f"| | Budget | {cost} | Cap | Used | Left | Month-end | |",
-        "|:--|:--|--:|--:|--:|--:|--:|:--|",
+        f"| | Budget | {cost} | Cap | Used | |",
+        "|:--|:--|--:|--:|--:|:--|",
     ]
     for budget in budgets[:SHOWN]:
         cap = "any" if budget.cap is None else usd(budget.cap, budget.cap)
         spend = usd_range(budget.spend, budget.cap)
         lines.append(
             f"| {_ICONS[budget.status]}&nbsp;{budget.status} | {code(budget.name)} | {spend} "
-            f"| {cap} | {percent(budget)} | {left(budget)} | {month_end(budget)} "
-            f"| {budget.reason} |"
+            f"| {cap} | {percent(budget)} | {budget.reason} |"
         )
     rest = budgets[SHOWN:]
     if rest:
         more = f"{len(rest)} more, the worst of them {rest[0].status}"
-        lines.append(f"| | {more} | | | | | | |")
+        lines.append(f"| | {more} | | | | |")
     items = []
     for budget in budgets[:SHOWN]:
-        # The reason in the table names the day where the forecast decides.
-        day = "" if budget.cause == "forecast" else crossing(budget, as_of)
-        said = [today(budget), day, *details(budget, prose)]
+        said = [outlook(budget, as_of), *details(budget, prose)]
         if any(said):
             items.append(f"- {code(budget.name)}: {'; '.join(filter(None, said))}")
     return ["\n".join(lines), *(["\n".join(items)] if items else [])]

@@ -6,14 +6,7 @@ from decimal import Decimal
 from budget_gate.domain.period import format_instant
 from budget_gate.domain.report import BudgetResult, Report, Status
 from budget_gate.errors import ConfigurationError
-from budget_gate.outputs.details import (
-    crossing,
-    details,
-    left,
-    month_end,
-    today,
-    what_changed,
-)
+from budget_gate.outputs.details import details, outlook, what_changed
 from budget_gate.outputs.wording import (
     NAME_LENGTH,
     covered_days,
@@ -107,13 +100,7 @@ def _table(budgets: tuple[BudgetResult, ...], as_of: datetime, *, colour: bool) 
 
 def _below(budget: BudgetResult, as_of: datetime) -> list[str]:
     """What stands below the line of a budget."""
-    outlook = [
-        f"left {left(budget)}" if left(budget) else "",
-        today(budget),
-        f"month-end {month_end(budget)}" if month_end(budget) else "",
-        crossing(budget, as_of),
-    ]
-    lines = ["; ".join(filter(None, outlook)), "; ".join(details(budget, _prose))]
+    lines = [outlook(budget, as_of), "; ".join(details(budget, _prose))]
     return [line for line in lines if line]
 
 
