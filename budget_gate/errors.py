@@ -57,8 +57,13 @@ class UnverifiedError(GateError):
         return f"{self.message}.{remedy}"
 
 
-class InterruptedRunError(GateError):
-    """A signal ended the run before its verdict (exit 3); `message` names the signal."""
+class InterruptedRunError(BaseException):
+    """A signal ended the run before its verdict (exit 3); `message` names the signal.
+
+    It comes at any place, and no `except Exception` on its way, as when a thread is started, is
+    to take it for a failure of what happened to run there.
+    """
 
     def __init__(self, signal: str) -> None:
-        super().__init__(f"{signal} ended the run", "run the gate again")
+        self.message = f"{signal} ended the run"
+        super().__init__(self.message)

@@ -1199,8 +1199,6 @@ def _charge_faults() -> Iterator[Fault]:
             act = _first_of(_put(**{dimension: value}))
             yield Fault(f"{dimension} of a cost is {name}", group, act, where)
     harmless: dict[str, Change] = {
-        "cost_type is unknown": _put(cost_type="robots"),
-        "cost_type is the key": _put(cost_type=KEY),
         "model of a cost is null": _put(model=None),
         "model of a cost is missing": _drop("model"),
         "model of a cost is unknown": _put(model="claude-next-9"),
@@ -1211,6 +1209,10 @@ def _charge_faults() -> Iterator[Fault]:
     }
     for name, change in harmless.items():
         yield Fault(name, group, _first_of(change), where, _RIGHT)
+    # Counted, unless the usage of a model is then left without a cost.
+    for name, kind in {"unknown": "robots", "the key": KEY}.items():
+        act = _first_of(_put(cost_type=kind))
+        yield Fault(f"cost_type is {name}", group, act, where, {"*": (1, 3)})
     for name, change in {
         "null": _put(workspace_id=None),
         "missing": _drop("workspace_id"),

@@ -145,10 +145,10 @@ def test_a_stranger_is_not_the_default_workspace_without_usage_of_that() -> None
     assert refusal(told, used()).code == "unknown_workspaces"
 
 
-def test_a_cost_of_no_workspace_may_be_of_any() -> None:
+def test_a_cost_of_no_workspace_is_refused() -> None:
     """Where the default workspace has an id of its own, none at all tells nothing."""
     told = bill(charge("20", workspace=None), source="analytics")
-    assert workspaces(attribute(told, used(key()), ())) == [UNATTRIBUTED]
+    assert refusal(told, used(key())).code == "unknown_workspaces"
 
 
 @pytest.mark.parametrize("how", ["listed", "used", "labelled"])

@@ -45,12 +45,12 @@ def run(
     how: Terms = STRICT,
     *,
     organization: str | None = None,
-    spend: Spend | Exception = DOWN,
+    spend: Spend | BaseException = DOWN,
 ) -> tuple[Report, int]:
     """The gate's answer today, under the policy that `text` is."""
 
     def read_spend() -> Spend:
-        if isinstance(spend, Exception):
+        if isinstance(spend, BaseException):
             raise spend
         return spend
 

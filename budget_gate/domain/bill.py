@@ -127,8 +127,16 @@ def _with_default(bill: Bill, usage: Usage, labelled: Collection[str]) -> Bill:
             code="unknown_workspaces",
         )
     # Here the default workspace has an id of its own: a cost without one may be of any.
-    named = {**dict.fromkeys(strangers), None: UNATTRIBUTED}
-    charges = (it._replace(workspace=named.get(it.workspace, it.workspace)) for it in bill.charges)
+    if any(charge.workspace is None for charge in bill.charges):
+        raise UnverifiedError(
+            "some costs are of no workspace, so those of each are not known",
+            "use list cost (spend.basis: list)",
+            code="unknown_workspaces",
+        )
+    charges = (
+        charge._replace(workspace=None) if charge.workspace in strangers else charge
+        for charge in bill.charges
+    )
     return replace(bill, charges=tuple(charges))
 
 
@@ -147,28 +155,29 @@ def _refuse_negative(bill: Bill) -> None:
 
 
 def _refuse_gaps(bill: Bill, usage: Usage, book: PriceBook) -> None:
-    """Raises where what has a list cost of a cent or more on a settled day was not billed at all.
+    """Raises where what was used on a settled day was not billed.
 
+    Whoever has usage has some cost, and what has a list cost of a cent or more has one of its own.
     Models are looked for by name only where the bill and the price book know them all.
     """
     paid: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
     unknown: set[tuple[object, ...]] = set()
+    seen: set[tuple[object, ...]] = set()
     for charge in bill.charges:
-        # Usage that is not told apart by workspace may have been billed to any one, and reversely.
+        # Usage that is not told apart by workspace may have been billed to any one.
         for where in ((charge.workspace, charge.day), (UNATTRIBUTED, charge.day)):
+            seen.add(where)
             paid[*where, charge.cost_type] += charge.amount
             model = book.model_id(charge.model or "")
             if charge.cost_type == TOKENS and model:
                 paid[*where, model] += charge.amount
             elif charge.cost_type == TOKENS:
                 unknown.add(where)
-    loose = {charge.day for charge in bill.charges if charge.workspace == UNATTRIBUTED}
-    for place, (what, cost) in _due(bill, usage, book).items():
-        workspace, day, name = place
-        where = (UNATTRIBUTED if day in loose else workspace, day)
-        if where in unknown and name != WEB_SEARCH:
-            name = TOKENS
-        if cost >= _CENT and not paid[*where, name] > 0:
+    for (workspace, day, name), (what, cost) in _due(bill, usage, book).items():
+        where = (workspace, day)
+        sought = TOKENS if where in unknown and name != WEB_SEARCH else name
+        is_paid = paid[*where, sought] > 0 if cost >= _CENT else where in seen
+        if not is_paid:
             raise UnverifiedError(
                 f"the cost data claims to be complete for {day}, and has no cost of {what} in "
                 f"{_workspace(workspace)}, which has usage on that day",

@@ -151,8 +151,8 @@ def _read_cost_report(
             code="no_billed_cost",
         ) from None
     # This report does not say how fresh it is, and costs come in hours after the day.
-    difference = transport.clock_difference or timedelta(0)
-    ended = sum(day + DAY - now <= difference - _LAG for day in period.steps(DAY))
+    ahead = max(transport.clock_difference or timedelta(0), timedelta(0))
+    ended = sum(day + DAY - now <= ahead - _LAG for day in period.steps(DAY))
     through = period.start.date() + ended * DAY
     settled = tuple(charge for charge in charges if charge.day < through)
     return Bill(settled, period.start.date(), through, "cost_report")
