@@ -27,6 +27,7 @@ from budget_gate.domain.pricing import price_usage
 from budget_gate.domain.resolving import directory
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import Usage
+from budget_gate.domain.verdict import Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.publish import publish_findings
 from budget_gate.reading import connect
@@ -64,7 +65,7 @@ def examine(
         unknown_model = file.policy.spend.unknown_model if file else "fail"
         spend = price_usage(usage, book, unknown_model=unknown_model)
     if file:
-        findings += _lint(file, spend, month)
+        findings += _lint(file, spend, month, settings.terms)
     day = month.as_of.date()
     unpriced = spend.unpriced if spend else ()
     findings += check_prices(book.document.verified_on, day, unpriced)
@@ -117,7 +118,7 @@ def _ask(
         findings.append(_organization(identity))
         usage = _usage(transport, reading, month, findings)
         if file and file.policy.spend.basis == "billed":
-            findings.append(_billed(transport, month, now))
+            findings.append(_billed(transport, file, usage, book, now=now, month=month))
     except ConfigurationError as error:
         findings += misconfigured("API", error)
         return None
@@ -176,8 +177,17 @@ def _probe(transport: Transport, month: MonthToDate, error: UnverifiedError) -> 
     yield workspaces
 
 
-def _billed(transport: Transport, month: MonthToDate, now: datetime) -> Finding:
-    """Whether the cost that the policy goes by can be read."""
+def _billed(
+    transport: Transport,
+    file: PolicyFile,
+    usage: Usage | None,
+    book: PriceBook,
+    *,
+    month: MonthToDate,
+    now: datetime,
+) -> Finding:
+    """Whether the cost that the policy goes by can be read, and fits the usage."""
+    from budget_gate.domain.bill import attribute, settle
     from budget_gate.sources.billed_cost import read_bill
 
     period = ended_by(now, month.closed)
@@ -185,6 +195,9 @@ def _billed(transport: Transport, month: MonthToDate, now: datetime) -> Finding:
         return Finding("ok", "billed cost", "not asked for, as no day of the month has ended yet")
     try:
         bill = transport.start(partial(read_bill, transport, period, now)).result()
+        if usage:
+            bill = attribute(bill, usage, file.policy.names)
+            settle(usage, bill, book, unknown_model=file.policy.spend.unknown_model)
     except UnverifiedError as error:
         return unverified("billed cost", error)
     return Finding("ok", "billed cost", f"read, settled for {bill.settled_days} days")
@@ -196,12 +209,14 @@ def _listed(workspaces: tuple[Workspace, ...]) -> Finding:
     return Finding("ok", "workspaces", message)
 
 
-def _lint(file: PolicyFile, spend: Spend | None, month: MonthToDate) -> Iterator[Finding]:
+def _lint(
+    file: PolicyFile, spend: Spend | None, month: MonthToDate, terms: Terms
+) -> Iterator[Finding]:
     """What may be wrong with a policy that is valid; without `spend`, what it shows by itself."""
     named, workspaces = None, {}
     if spend:
         workspaces = directory(file.policy, spend)
-        found, named = check_keys(file, spend)
+        found, named = check_keys(file, spend, terms)
         yield from found
     archived = {id_ for id_, workspace in workspaces.items() if workspace.archived}
     yield check_caps(file.policy, named, archived)

@@ -94,7 +94,7 @@ def read_spend(
 
         usage = read_usage(transport, month, book)
         notes += _time_notes(settings, month, now, transport)
-        earlier, unread = _history(history, book)
+        earlier, unread = _history(history, book, policy)
         notes += unread
         if policy.spend.basis == "billed":
             bill = _settled(pending, usage, policy.names)
@@ -188,14 +188,21 @@ def _start_history(
 
 
 def _history(
-    pending: "Pending[Usage] | None", book: PriceBook
+    pending: "Pending[Usage] | None", book: PriceBook, policy: Policy
 ) -> tuple[tuple[SpendLine, ...] | None, tuple[Note, ...]]:
-    """The spend of the days before the month; where it cannot be read, that is no verdict."""
+    """The spend of the days before the month, None where it cannot be read, and a note then.
+
+    Raises UnverifiedError where a forecast that may fail the run needs it, and the API has it.
+    """
     if pending is None:
         return (), ()
     try:
         return price_usage(pending.result(), book, unknown_model="fail").lines, ()
     except UnverifiedError as error:
+        fails = any(budget.forecast == "fail" for _, budget in policy.budgets())
+        # Gateways that know the routes of an organization alone do not have it.
+        if fails and error.code != "http_404":
+            raise
         message = f"The days before the month could not be read: {error.message}."
         return None, (Note("info", "no_history", message),)
 

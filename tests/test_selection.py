@@ -362,15 +362,31 @@ def test_budget_that_there_is_not_is_an_error(name: str) -> None:
         ("unlisted: fail", "unlisted"),
         ("unlisted: warn", "unlisted"),
         ("unlisted: {cap: 5}", "unlisted"),
-        ('workspaces: {"later-*": {cap: 5, optional: true}}', "workspaces.later-*"),
-        ("workspaces: {later: {cap: 5, optional: true}}", "workspaces.later"),
     ],
 )
 def test_key_that_comes_down_to_no_budget_today_may_be_named(rules: str, name: str) -> None:
-    """Nothing unlisted was spent, or there is no such workspace yet: a pipeline may wait for it."""
+    """Nothing unlisted was spent, which is what the budget is about."""
     text = f"version: 1\nglobal: {{cap: 1}}\n{rules}\n"
     report = judged(name, rules=text, lines=[])
     assert (report.status, decide(report, Terms(only=(name,)))[1]) == ("ok", 0)
+
+
+@pytest.mark.parametrize("key", ["later-*", "later"])
+def test_keys_that_all_name_nothing_today_are_refused(key: str) -> None:
+    """Nothing would be decided; beside another budget such a key may stand."""
+    rules = (
+        f'version: 1\nglobal: {{cap: 99}}\nworkspaces: {{"{key}": {{cap: 5, optional: true}}}}\n'
+    )
+    assert "nothing would be decided" in refused(f"workspaces.{key}", rules=rules).message
+    report = judged(f"workspaces.{key}", "global", rules=rules, lines=[])
+    assert [it.decides for it in report.budgets] == [True]
+
+
+def test_reservation_that_concerns_no_deciding_cap_is_an_error() -> None:
+    """It would always pass, however large."""
+    rules = "version: 1\nglobal: {cap: 99}\nworkspaces: {exp-a: {cap: 9}, production: {cap: 9}}\n"
+    error = refused("workspaces.exp-a", reserve="1000000=production", rules=rules)
+    assert "or none that decides" in error.message
 
 
 def test_key_of_unlisted_workspaces_names_each() -> None:

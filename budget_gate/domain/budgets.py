@@ -72,8 +72,7 @@ class Scoping:
     def budgets(self) -> list[ScopedBudget]:
         """The budgets of the policy, each with its spend.
 
-        Raises ConfigurationError where the policy does not fit the organization, or where no
-        budget has to do with the reservation.
+        Raises ConfigurationError where the policy does not fit the organization.
         """
         named = resolve(self.file, self.spend, self.workspaces)
         reserved_in = self._reserved_in()
@@ -82,13 +81,6 @@ class Scoping:
             raise ConfigurationError(
                 "every budget of the policy is optional and names nothing, so it could never fail",
                 "correct the keys, or add a cap, such as `global: {cap: 5000}`",
-            )
-        concerned = [it for it in found if it.reserved and it.cap is not None]
-        if self.reservation and self.reservation.amount and not concerned:
-            raise ConfigurationError(
-                "no cap has to do with the reservation, so that it would always pass",
-                "name a workspace that has one (--reserve USD=WORKSPACE), or give the policy a "
-                "global cap",
             )
         return found
 
@@ -196,7 +188,7 @@ def select(budgets: Collection[ScopedBudget], only: Collection[str], policy: Pol
     """The ids of the budgets that decide: all, or those whose id or key path is in `only`.
 
     Raises ConfigurationError where one of `only` is neither a budget nor a key of the policy that
-    comes down to none today, such as an optional glob.
+    comes down to none today, such as an optional glob, or where nothing is left to decide.
     """
     if not only:
         return {budget.id for budget in budgets}
@@ -212,4 +204,22 @@ def select(budgets: Collection[ScopedBudget], only: Collection[str], policy: Pol
                 f"there is no budget {name!r} to enforce", f"name one of: {', '.join(paths)}"
             )
         found |= ids
+    if not found and set(only) != {"unlisted"}:
+        raise ConfigurationError(
+            "the budgets to enforce name nothing today, so that nothing would be decided",
+            "name another one as well",
+        )
     return found
+
+
+def refuse_vain_reservation(
+    budgets: Collection[ScopedBudget], deciding: Collection[str], reservation: Reservation | None
+) -> None:
+    """Raises ConfigurationError where no cap that decides has to do with the reservation."""
+    concerned = [it for it in budgets if it.reserved and it.cap is not None and it.id in deciding]
+    if reservation and reservation.amount and not concerned:
+        raise ConfigurationError(
+            "no cap has to do with the reservation, or none that decides: it would always pass",
+            "name a workspace that has one (--reserve USD=WORKSPACE), let its budget decide, or "
+            "give the policy a global cap",
+        )

@@ -7,13 +7,14 @@ from decimal import Decimal, localcontext
 from typing import Final, Literal
 
 from budget_gate.domain.bounds import EXACT, Bounds
+from budget_gate.domain.budgets import Scoping, refuse_vain_reservation, select
 from budget_gate.domain.clock import check_clock
 from budget_gate.domain.costs import add_up, total
 from budget_gate.domain.policy import Policy, PolicyFile
 from budget_gate.domain.resolving import Resolved, directory, resolve
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict import STALE_NOTE_DAYS
+from budget_gate.domain.verdict import STALE_NOTE_DAYS, Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
 
 NAMED: Final = 20
@@ -119,10 +120,19 @@ def check_time(now: datetime, difference: timedelta | None, *, is_told: bool) ->
     return Finding("ok", "clock", f"{seconds} s apart from that of the API")
 
 
-def check_keys(file: PolicyFile, spend: Spend) -> tuple[list[Finding], Resolved | None]:
-    """Whether every key names something, and what; None where one does not."""
+def check_keys(
+    file: PolicyFile, spend: Spend, terms: Terms
+) -> tuple[list[Finding], Resolved | None]:
+    """Whether a check finds what the policy and the settings name, and what; None where not."""
     try:
-        named = resolve(file, spend, directory(file.policy, spend))
+        workspaces = directory(file.policy, spend)
+        named = resolve(file, spend, workspaces)
+        with localcontext(EXACT):
+            costs = add_up(spend.lines)
+            scoping = Scoping(file, spend, workspaces, costs, costs, {}, terms.reservation)
+            scoped = scoping.budgets()
+        deciding = select(scoped, terms.only, file.policy)
+        refuse_vain_reservation(scoped, deciding, terms.reservation)
     except ConfigurationError as error:
         return list(misconfigured("keys", error)), None
     return [Finding("ok", "keys", "every key of the policy finds what it names")], named

@@ -6,7 +6,13 @@ from decimal import Decimal, localcontext
 from typing import Final, Literal
 
 from budget_gate.domain.bounds import EXACT, NOTHING, ZERO, Bounds
-from budget_gate.domain.budgets import Reservation, ScopedBudget, Scoping, select
+from budget_gate.domain.budgets import (
+    Reservation,
+    ScopedBudget,
+    Scoping,
+    refuse_vain_reservation,
+    select,
+)
 from budget_gate.domain.costs import Days, add_up, total
 from budget_gate.domain.exceptions import exceptions_on, expired
 from budget_gate.domain.forecast import Forecast, forecast
@@ -63,6 +69,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         scoping = Scoping(file, spend, workspaces, costs, history, exceptions, terms.reservation)
         scoped = scoping.budgets()
         deciding = select(scoped, terms.only, file.policy)
+        refuse_vain_reservation(scoped, deciding, terms.reservation)
         budgets = [_judge(it, file.policy, month, decides=it.id in deciding) for it in scoped]
         spent = total(costs.days)
         by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
@@ -104,7 +111,8 @@ def _status_of(budgets: list[BudgetResult], spend: Spend) -> Status:
     deciding = [budget for budget in budgets if budget.decides]
     status: Status = max((each.status for each in deciding), key=STATUSES.index, default="ok")
     # Where only some budgets decide, what is unknown elsewhere is not theirs.
-    is_known = all(each.spend.is_limited for each in deciding) and len(deciding) < len(budgets)
+    is_known = 0 < len(deciding) < len(budgets)
+    is_known = is_known and all(each.spend.is_limited for each in deciding)
     if spend.unpriced and status != "breached" and not is_known:
         return "unverified"
     return status
@@ -247,9 +255,6 @@ def _by_day(daily: DailySpend | None, reserved: Decimal, policy: Policy) -> Iter
 def _by_forecast(scoped: ScopedBudget, outlook: Forecast | None) -> Iterator[_Verdict]:
     if outlook is None or scoped.cap is None or scoped.budget is None:
         return
-    if scoped.spend.low <= scoped.cap < scoped.spend.high:
-        # Whether the cap is crossed already is not known: that is the verdict.
-        return
     # What is expected is told in whole cents, which may lie above a cap that is never crossed.
     if outlook.crosses_on is not None and scoped.budget.forecast != "off":
         status: Status = "breached" if scoped.budget.forecast == "fail" else "warning"
@@ -261,14 +266,21 @@ def _forecast(scoped: ScopedBudget, month: MonthToDate) -> Forecast | None:
         return None
     today = month.as_of.date()
     days = {**scoped.history, **scoped.days}
-    estimates = {day: _estimate(cost) for day, cost in days.items()}
+    # Whether a range across the cap has crossed it is not known: what is sure of it is forecast.
+    straddles = scoped.spend.low <= scoped.cap < scoped.spend.high
+    estimate = _least if straddles else _estimate
+    estimates = {day: estimate(cost) for day, cost in days.items()}
     return forecast(
         month,
-        spent=_estimate(scoped.spend),
+        spent=estimate(scoped.spend),
         closed={day: cost for day, cost in estimates.items() if day != today},
         today=estimates.get(today, ZERO),
         cap=scoped.cap,
     )
+
+
+def _least(cost: Bounds) -> Decimal:
+    return cost.low
 
 
 def _estimate(cost: Bounds) -> Decimal:

@@ -1,19 +1,18 @@
 """What there is to say of a budget besides its spend: pace, forecast, exception, change."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from budget_gate.domain.period import format_instant
 from budget_gate.domain.report import BudgetResult, Report
 from budget_gate.outputs.wording import Escape, usd, usd_range
 
 
-def outlook(budget: BudgetResult, as_of: datetime) -> str:
+def outlook(budget: BudgetResult) -> str:
     """What is left and how today compares, and the month's end: expected, its range, its crossing.
 
     `left $8.60, $1.19 a day; today $1.10, $0.80 on a mean day; month-end $57.00 ($48.00 to $61.00)`
     """
-    parts = (_left(budget), _today(budget), _month_end(budget), _crossing(budget, as_of))
+    parts = (_left(budget), _today(budget), _month_end(budget), _crossing(budget))
     return "; ".join(filter(None, parts))
 
 
@@ -38,15 +37,13 @@ def _month_end(budget: BudgetResult) -> str:
     return f"month-end {usd(budget.forecast.expected)} ({low} to {high})"
 
 
-def _crossing(budget: BudgetResult, as_of: datetime) -> str:
+def _crossing(budget: BudgetResult) -> str:
     """On which day the cap was crossed, or is expected to be."""
     day = budget.forecast.crosses_on if budget.forecast else None
     if day is None:
         return ""
-    if budget.cap is not None and budget.spend.low > budget.cap:
-        return f"cap crossed on {day}"
-    # A range may have crossed the cap on a day that is over.
-    return f"cap {'perhaps crossed' if day < as_of.date() else 'expected to be crossed'} on {day}"
+    is_crossed = budget.cap is not None and budget.spend.low > budget.cap
+    return f"cap {'crossed' if is_crossed else 'expected to be crossed'} on {day}"
 
 
 def details(budget: BudgetResult, prose: Escape) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 from itertools import accumulate
 
@@ -54,7 +53,7 @@ def render_markdown(report: Report, policy: str) -> str:
     parts = [
         f"## {_ICONS[report.status]} budget-gate: {report.status}",
         f"**{verdict}**",
-        *_budgets(report.budgets, cost, report.as_of),
+        *_budgets(report.budgets, cost),
         *_changes(report),
         *_chart(report, cost),
         *_folded("Spend by workspace", ("Workspace", cost), _workspaces(report)),
@@ -97,7 +96,7 @@ def _is_uniform(report: Report) -> bool:
     return all(row.basis == report.basis for row in report.days)
 
 
-def _budgets(budgets: Sequence[BudgetResult], cost: str, as_of: datetime) -> list[str]:
+def _budgets(budgets: Sequence[BudgetResult], cost: str) -> list[str]:
     if not budgets:
         return []
     lines = [
@@ -117,7 +116,7 @@ def _budgets(budgets: Sequence[BudgetResult], cost: str, as_of: datetime) -> lis
         lines.append(f"| | {more} | | | | |")
     items = []
     for budget in budgets[:SHOWN]:
-        said = [outlook(budget, as_of), *details(budget, prose)]
+        said = [outlook(budget), *details(budget, prose)]
         if any(said):
             items.append(f"- {code(budget.name)}: {'; '.join(filter(None, said))}")
     return ["\n".join(lines), *(["\n".join(items)] if items else [])]

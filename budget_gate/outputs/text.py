@@ -1,6 +1,5 @@
 """The report for a terminal."""
 
-from datetime import datetime
 from decimal import Decimal
 
 from budget_gate.domain.period import format_instant
@@ -43,7 +42,7 @@ def render_text(report: Report, policy: str, *, colour: bool) -> str:
     ]
     shown = report.budgets[:SHOWN]
     if shown:
-        lines += [*_table(shown, report.as_of, colour=colour)]
+        lines += [*_table(shown, colour=colour)]
         if len(report.budgets) > SHOWN:
             rest = report.budgets[SHOWN:]
             lines.append(f"  and {len(rest)} more budgets, the worst of them {rest[0].status}")
@@ -76,7 +75,7 @@ def _covered(report: Report, policy: str) -> str:
     return f"{text} ({covered_days(report.coverage)}){total}"
 
 
-def _table(budgets: tuple[BudgetResult, ...], as_of: datetime, *, colour: bool) -> list[str]:
+def _table(budgets: tuple[BudgetResult, ...], *, colour: bool) -> list[str]:
     rows = [
         (
             budget.status,
@@ -94,13 +93,13 @@ def _table(budgets: tuple[BudgetResult, ...], as_of: datetime, *, colour: bool) 
             f"  {_painted(status.ljust(widths[0]), status, colour)}  {name.ljust(widths[1])}  "
             f"{_bar(budget)}  {share.rjust(widths[2])}  {spend.rjust(widths[3])} {cap}"
         )
-        lines += [f"  {'':{widths[0]}}    {sentence}" for sentence in _below(budget, as_of)]
+        lines += [f"  {'':{widths[0]}}    {sentence}" for sentence in _below(budget)]
     return lines
 
 
-def _below(budget: BudgetResult, as_of: datetime) -> list[str]:
+def _below(budget: BudgetResult) -> list[str]:
     """What stands below the line of a budget."""
-    lines = [outlook(budget, as_of), "; ".join(details(budget, _prose))]
+    lines = [outlook(budget), "; ".join(details(budget, _prose))]
     return [line for line in lines if line]
 
 
