@@ -179,7 +179,7 @@ def api() -> Iterator[LoopbackAPI]:
 
 def test_a_spend_within_its_budget_passes(runner: Runner, api: LoopbackAPI) -> None:
     """The job goes on, and the next step has the outputs and the report."""
-    run = runner.run(api.url, "version: 1\nglobal: {cap: 100}\n")
+    run = runner.run(api.url, "version: 1\nglobal: {cap: 100, forecast: off}\n")
     assert run.exit_code == 0, run.log
     assert run.outputs["status"] == "ok"
     assert run.outputs["enforced"] == "true"
