@@ -9,7 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-COMMANDS = ("check", "demo", "audit", "init", "doctor", "schema")
 DEFAULT_COMMAND = "check"
 # The cost analytics answer for no longer at once.
 MOST_DAYS = 31
@@ -75,13 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"budget-gate {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    check = commands.add_parser(
-        "check",
-        help="judge the month to date (the default command)",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    check = _add_command(commands, "check", "judge the month to date (the default command)", EPILOG)
     check.add_argument(
         "--policy", metavar="FILE", help="the policy (default: budget.yml, then .github/budget.yml)"
     )
@@ -136,19 +129,10 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="compare list cost with billed cost, too, and note by how much they drift apart",
     )
-    demo = commands.add_parser(
-        "demo",
-        help="judge a sample organization: no key, no network",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    demo = _add_command(commands, "demo", "judge a sample organization: no key, no network")
     _add_format(demo)
-    audit = commands.add_parser(
-        "audit",
-        help="compare list cost with billed cost, line by line",
-        epilog=AUDIT_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    audit = _add_command(
+        commands, "audit", "compare list cost with billed cost, line by line", AUDIT_EPILOG
     )
     audit.add_argument(
         "--days",
@@ -175,13 +159,21 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_init(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    init = commands.add_parser(
-        "init",
-        help="write a first policy from last month's spend",
-        epilog=INIT_EPILOG,
+def _add_command(
+    commands: "argparse._SubParsersAction[_Parser]", name: str, what: str, epilog: str | None = None
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=what,
+        epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+    )
+
+
+def _add_init(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    init = _add_command(
+        commands, "init", "write a first policy from last month's spend", INIT_EPILOG
     )
     init.add_argument(
         "--policy",
@@ -195,12 +187,8 @@ def _add_init(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 
 def _add_doctor(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    doctor = commands.add_parser(
-        "doctor",
-        help="check the policy, the credential, the API and the clock",
-        epilog=DOCTOR_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    doctor = _add_command(
+        commands, "doctor", "check the policy, the credential, the API and the clock", DOCTOR_EPILOG
     )
     doctor.add_argument(
         "--policy", metavar="FILE", help="the policy (default: budget.yml, then .github/budget.yml)"

@@ -51,7 +51,7 @@ def publish(report: Report, policy: str, settings: Settings) -> None:
             text = render_markdown(report, policy)
         case "json":
             text = render_json(report)
-    _write(sys.stdout, without_secrets(text, settings))
+    publish_text(text, settings)
     files: list[tuple[Callable[[Path, str], None], str | None, str]] = []
     if settings.in_github_actions:
         _write(sys.stderr, without_secrets(render_annotations(report, policy), settings))
@@ -86,7 +86,7 @@ def publish_audit(audit: Audit, settings: Settings) -> None:
         "markdown": render_audit_markdown,
         "json": render_audit_json,
     }[settings.format](audit)
-    _write(sys.stdout, without_secrets(text, settings))
+    publish_text(text, settings)
 
 
 def publish_findings(findings: "Sequence[Finding]", settings: Settings) -> None:

@@ -210,7 +210,7 @@ def _sides(usage: Usage, bill: Bill, book: PriceBook) -> dict[Part, _Sides]:
         if tokens.web_searches:
             searches = sides[Part(key.day, key.workspace, WEB_SEARCH, None)]
             price = book.document.web_search * tokens.web_searches / 1000
-            searches.listed = searches.listed.plus(Bounds(price, price))
+            searches.listed = searches.listed.plus(Bounds.exactly(price))
         if tokens.total:
             side = sides[_part(key, billed_as, book)]
             cost = book.price(key, tokens._replace(web_searches=0))
@@ -255,7 +255,7 @@ def _line(part: Part, sides: _Sides, book: PriceBook, discount: Decimal | None) 
     is_unpriced = not listed.is_limited
     if is_unpriced:
         # Counted as nothing, so that all that was billed shows as what is missing.
-        listed, whole = Bounds(listed.low, listed.low), Bounds(whole.low, whole.low)
+        listed, whole = Bounds.exactly(listed.low), Bounds.exactly(whole.low)
     drift, left = _apart(sides.billed, whole), _apart(sides.billed, listed)
     causes: list[tuple[Cause, Decimal]] = []
     if left != drift:

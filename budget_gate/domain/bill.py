@@ -11,7 +11,7 @@ from budget_gate.domain.bounds import EXACT, ZERO, Bounds
 from budget_gate.domain.period import DAY
 from budget_gate.domain.prices import PriceBook, Unpriced
 from budget_gate.domain.pricing import UnknownModel, price_usage
-from budget_gate.domain.spend import Note, Spend, SpendLine
+from budget_gate.domain.spend import Note, Spend, SpendLine, enumerated
 from budget_gate.domain.usage import UNATTRIBUTED, Usage
 from budget_gate.errors import UnverifiedError
 
@@ -93,7 +93,7 @@ def settle(
     return replace(
         listed,
         lines=(
-            *(SpendLine(*place, Bounds(cost, cost), "billed") for place, cost in costs.items()),
+            *(SpendLine(*place, Bounds.exactly(cost), "billed") for place, cost in costs.items()),
             *listed.lines,
         ),
         coverage=replace(usage.coverage, billed_days=bill.settled_days),
@@ -121,8 +121,9 @@ def _with_default(bill: Bill, usage: Usage, labelled: Collection[str]) -> Bill:
     has_default = any(key.workspace is None for key in usage.table)
     if len(strangers) > 1 or (strangers and not has_default):
         raise UnverifiedError(
-            f"workspaces with costs are neither listed nor in the usage "
-            f"({_listed(map(str, strangers))}), so which is the default workspace is not known",
+            "workspaces with costs are neither listed nor in the usage "
+            f"({enumerated(sorted(map(str, strangers)))}), so which is the default workspace is "
+            "not known",
             "name all but the default workspace under names in the policy",
             code="unknown_workspaces",
         )
@@ -239,7 +240,7 @@ def _notes(usage: Usage, bill: Bill) -> Iterator[Note]:
         if charge.cost_type not in (TOKENS, WEB_SEARCH, *BEYOND_USAGE):
             unknown[charge.cost_type] += charge.amount
     if unknown:
-        told = _listed(f"{name} (${amount:,.2f})" for name, amount in unknown.items())
+        told = enumerated(sorted(f"{name} (${amount:,.2f})" for name, amount in unknown.items()))
         message = f"Costs of kinds that this version does not know are counted: {told}."
         yield Note("warning", "unknown_cost", message)
     late = usage.coverage.closed_days - bill.settled_days
@@ -252,9 +253,3 @@ def _notes(usage: Usage, bill: Bill) -> Iterator[Note]:
             "come in once the day is settled."
         )
         yield Note("info", "not_included", message)
-
-
-def _listed(names: Collection[str] | Iterator[str]) -> str:
-    ordered = sorted(names)
-    rest = len(ordered) - _NAMED
-    return ", ".join(ordered[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -12,7 +12,7 @@ from budget_gate.domain.clock import check_clock
 from budget_gate.domain.costs import add_up, total
 from budget_gate.domain.policy import Policy, PolicyFile
 from budget_gate.domain.resolving import Resolved, directory, resolve
-from budget_gate.domain.spend import Spend, Workspace
+from budget_gate.domain.spend import Spend, Workspace, enumerated
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict import STALE_NOTE_DAYS, Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
@@ -205,12 +205,10 @@ def check_archived(
     ]
     if not found:
         return Finding("ok", "archived", "no cap is for an archived workspace")
-    rest = len(found) - NAMED
     return Finding(
         "warning",
         "archived",
-        f"there are caps for archived workspaces: {', '.join(found[:NAMED])}"
-        + (f" and {rest} more" if rest > 0 else ""),
+        f"there are caps for archived workspaces: {enumerated(found, NAMED)}",
         "nothing can be spent there any more: delete them from the policy",
     )
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds
 from budget_gate.domain.prices import PriceBook, RateRange, Unpriced
-from budget_gate.domain.spend import Note, PriceFacts, Spend, SpendLine
+from budget_gate.domain.spend import Note, PriceFacts, Spend, SpendLine, enumerated
 from budget_gate.domain.usage import Tokens, Usage, UsageTable
 
 # Workspace, day and model.
@@ -15,7 +15,6 @@ _Place = tuple[str | None, date, str | None]
 
 UnknownModel = Literal["fail", "upper_bound"]
 
-_NAMED = 5
 _LEFT_OUT = Note(
     "info",
     "not_included",
@@ -118,12 +117,6 @@ def _unpriced_note(sentence: str, *, bounded: bool) -> Note:
     return Note("error", "unpriced", sentence + more)
 
 
-def _listed(names: Collection[str]) -> str:
-    first = ", ".join(sorted(names)[:_NAMED])
-    rest = len(names) - _NAMED
-    return f"{first} and {rest} more" if rest > 0 else first
-
-
 def _range_note(costs: Mapping[_Place, Bounds], unpriced: Collection[str | None]) -> Iterable[Note]:
     models = {
         str(model)
@@ -135,7 +128,7 @@ def _range_note(costs: Mapping[_Place, Bounds], unpriced: Collection[str | None]
             "info",
             "range",
             "The usage report does not tell all that the price depends on, so the cost is a range "
-            f"for {_listed(models)}.",
+            f"for {enumerated(sorted(models))}.",
         )
 
 
@@ -155,7 +148,7 @@ def _dated_note(book: PriceBook, models: set[str]) -> Iterable[Note]:
     known = {name: book.model_id(name) for name in models}
     dated = [name for name, id_ in known.items() if id_ and name.startswith(f"{id_}-")]
     if dated:
-        message = f"Priced as the model of the id without its date: {_listed(dated)}."
+        message = f"Priced as the model of the id without its date: {enumerated(sorted(dated))}."
         yield Note("info", "dated_model", message)
 
 
@@ -163,7 +156,9 @@ def _unused_note(book: PriceBook, models: set[str | None]) -> Iterable[Note]:
     unknown = book.overrides.keys() - book.document.models.keys() - models
     unused = [name for name in unknown if book.model_id(name) == name]
     if unused:
-        message = f"No usage has the models priced under prices.models as {_listed(unused)}."
+        message = (
+            f"No usage has the models priced under prices.models as {enumerated(sorted(unused))}."
+        )
         yield Note("warning", "unused_price", message)
 
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from budget_gate.domain.policy import ID_PREFIX, KeyPath, Policy, PolicyFile
-from budget_gate.domain.spend import Spend, Workspace
+from budget_gate.domain.spend import Spend, Workspace, enumerated
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import ConfigurationError, Problem
 
 DEFAULT_KEY = "default"
 
-_NAMED = 5
 _GLOB_CHARACTERS = frozenset("*?[")
 _DATE_LENGTH = len("-20260101")
 _NO_LIST = (
@@ -265,6 +264,5 @@ def _like(key: str, names: Collection[str]) -> str:
     near = get_close_matches(key, names, n=3, cutoff=0.5)
     if near:
         return f"did you mean {', '.join(map(repr, near))}? Otherwise remove the budget"
-    some = sorted(names)[:_NAMED]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"there are {', '.join(map(repr, some))}{more}; correct the key, or remove the budget"
+    some = enumerated([repr(name) for name in sorted(names)])
+    return f"there are {some}; correct the key, or remove the budget"

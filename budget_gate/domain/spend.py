@@ -1,6 +1,6 @@
 """Spend: the one table that budgets, reports and charts read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,6 +20,13 @@ class Note:
     level: Level
     code: str
     message: str
+
+
+def enumerated(names: Sequence[str], most: int = 5) -> str:
+    """The first `most` names and how many more there are: `a, b and 3 more`."""
+    first = ", ".join(names[:most])
+    rest = len(names) - most
+    return f"{first} and {rest} more" if rest > 0 else first
 
 
 @dataclass(frozen=True, slots=True)

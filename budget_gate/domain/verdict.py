@@ -31,7 +31,7 @@ from budget_gate.domain.report import (
     WorkspaceSpend,
 )
 from budget_gate.domain.resolving import DEFAULT_KEY, directory
-from budget_gate.domain.spend import Note, PriceFacts, Spend, Workspace
+from budget_gate.domain.spend import Note, PriceFacts, Spend, Workspace, enumerated
 
 FailOn = Literal["breach", "warning", "never"]
 OnError = Literal["fail", "warn"]
@@ -292,9 +292,8 @@ def _without_forecast(budgets: list[BudgetResult], scoped: list[ScopedBudget]) -
     asked = {it.id for it in scoped if it.budget and it.budget.forecast != "off" and it.cap}
     names = [it.name for it in budgets if it.id in asked and it.forecast is None]
     if names:
-        rest = len(names) - _NAMED
-        told = ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
-        message = f"No forecast for {told}: there are fewer than 3 closed days of spend to go by."
+        why = "there are fewer than 3 closed days of spend to go by"
+        message = f"No forecast for {enumerated(names)}: {why}."
         yield Note("info", "no_forecast", message)
 
 
@@ -304,19 +303,17 @@ def _idle(policy: Policy, scoped: list[ScopedBudget]) -> Iterator[Note]:
     paths = [".".join(path) for path, _ in policy.budgets()]
     idle = [path for path in paths if path not in active and path != "unlisted"]
     if idle:
-        rest = len(idle) - _NAMED
-        told = ", ".join(idle[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
-        yield Note("info", "optional", f"These optional budgets name nothing today: {told}.")
+        yield Note(
+            "info", "optional", f"These optional budgets name nothing today: {enumerated(idle)}."
+        )
 
 
 def _undecided(budgets: list[BudgetResult]) -> Iterator[Note]:
     """What a run that was told which budgets decide leaves undecided."""
     others = [it for it in budgets if not it.decides and it.status not in ("ok", "warning")]
     if others:
-        names = ", ".join(f"{it.name} ({it.status})" for it in others[:_NAMED])
-        rest = len(others) - _NAMED
-        more = f" and {rest} more" if rest > 0 else ""
-        message = f"Not enforced here, by --budget: {names}{more}."
+        names = enumerated([f"{it.name} ({it.status})" for it in others])
+        message = f"Not enforced here, by --budget: {names}."
         yield Note("warning", "not_enforced_here", message)
 
 
@@ -337,8 +334,8 @@ def _workspace_spend(
 
 def _strangers(spend: Spend, policy: Policy, month: MonthToDate) -> Iterator[Note]:
     """What a reader may take for something else: names, and a month of no length."""
-    listed = {workspace.id for workspace in spend.workspaces or ()}
-    unlisted = {line.workspace for line in spend.lines if line.workspace} - listed
+    known = {workspace.id for workspace in spend.workspaces or ()}
+    unlisted = {line.workspace for line in spend.lines if line.workspace} - known
     unlisted -= policy.names.keys()
     if spend.workspaces is not None and unlisted:
         first = ", ".join(sorted(map(str, unlisted))[:_NAMED])

@@ -1,6 +1,5 @@
 """An audit of list cost against billed cost as text, Markdown and JSON."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -8,10 +7,18 @@ from typing import Any, Final
 from budget_gate import __version__
 from budget_gate.domain.audit import Audit, AuditLine, Cause
 from budget_gate.domain.period import DAY, format_instant
-from budget_gate.domain.spend import Note
-from budget_gate.outputs.json import bounds_of
+from budget_gate.domain.spend import Note, enumerated
+from budget_gate.outputs.json import bounds_of, dumped
 from budget_gate.outputs.markdown import code, folded_notes, prose
-from budget_gate.outputs.wording import NAME_LENGTH, exact, plain, share_of, usd, usd_range
+from budget_gate.outputs.wording import (
+    NAME_LENGTH,
+    exact,
+    plain,
+    settled_days,
+    share_of,
+    usd,
+    usd_range,
+)
 
 SCHEMA: Final = "budget-gate/audit/v1"
 SHOWN: Final = 20
@@ -32,7 +39,7 @@ _KINDS = {"web_search": "web search"} | {
 
 def summarize(audit: Audit) -> Note:
     """What a check says of the audit of its days."""
-    text = f"Audit of {_days(audit.settled_days)}: {_totals(audit)}."
+    text = f"Audit of {settled_days(audit.settled_days)}: {_totals(audit)}."
     if audit.status == "ok":
         return Note("info", "audit", text)
     return Note("warning", "audit", f"{text} `budget-gate audit` tells which lines, and why.")
@@ -112,7 +119,7 @@ def render_audit_json(audit: Audit) -> str:
             for note in audit.notes
         ],
     }
-    return json.dumps(document, indent=2).replace("##[", "#\\u0023[") + "\n"
+    return dumped(document)
 
 
 def _json_line(line: AuditLine, audit: Audit) -> dict[str, Any]:
@@ -136,7 +143,7 @@ def _verdict(audit: Audit, escape: Callable[[str], str]) -> str:
     if audit.status == "unverified":
         reason = audit.notes[0].message if audit.notes else ""
         return f"Not audited: {escape(reason)}".rstrip()
-    days = _days(audit.settled_days)
+    days = settled_days(audit.settled_days)
     if audit.status == "ok" and not audit.causes:
         return (
             f"In agreement: each of {_lines(audit)} of {days} was billed at list cost, within 0.5% "
@@ -227,9 +234,7 @@ def _what(line: AuditLine) -> str:
 
 
 def _named(lines: Iterable[AuditLine]) -> str:
-    names = sorted({_what(line) for line in lines})
-    rest = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    return enumerated(sorted({_what(line) for line in lines}), SHOWN)
 
 
 def _signed(amount: Decimal) -> str:
@@ -246,10 +251,6 @@ def _ratio(drift: Decimal, list_cost: Decimal) -> str:
 
 def _percent(ratio: Decimal) -> str:
     return f"{exact(ratio * 100)}%"
-
-
-def _days(count: int) -> str:
-    return f"{count} settled day{'' if count == 1 else 's'}"
 
 
 def _lines(audit: Audit) -> str:

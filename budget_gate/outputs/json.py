@@ -79,6 +79,11 @@ def render_json(report: Report) -> str:
         ],
         "evidence_as_of": report.evidence_as_of and format_instant(report.evidence_as_of),
     }
+    return dumped(document)
+
+
+def dumped(document: dict[str, Any]) -> str:
+    """A document as indented ASCII that no log takes for more than text."""
     # GitHub's runner takes `##[` for a command wherever it stands in a line of a log.
     return json.dumps(document, indent=2).replace("##[", "#\\u0023[") + "\n"
 

@@ -116,7 +116,7 @@ def price_basis(report: Report) -> str:
     billed = report.coverage.billed_days if report.coverage else 0
     if report.basis == "billed" and not billed:
         return f"{text}, as no day is settled yet"
-    return f"billed cost for {_days(billed)}, {text} for the rest" if billed else text
+    return f"billed cost for {settled_days(billed)}, {text} for the rest" if billed else text
 
 
 def covered_days(coverage: Coverage) -> str:
@@ -126,7 +126,8 @@ def covered_days(coverage: Coverage) -> str:
     return f"{days} closed day{'' if days == 1 else 's'}{today}"
 
 
-def _days(count: int) -> str:
+def settled_days(count: int) -> str:
+    """`1 settled day`, `19 settled days`."""
     return f"{count} settled day{'' if count == 1 else 's'}"
 
 
