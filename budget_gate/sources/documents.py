@@ -62,7 +62,17 @@ def load_document(raw: bytes, name: str, model: type[Model]) -> tuple[Model, Sou
     source = SourceMap(name, places)
     problems: list[Problem] = []
     try:
-        value = _Reader(_decode(raw), source, places, problems).document()
+        text = _decode(raw)
+        try:
+            value = _Reader(text, source, places, problems, _Loader).document()
+        except yaml.YAMLError:
+            # The C parser looks ahead and has limits of its own, which differ between versions:
+            # what is wrong, and where, is for the other one to say.
+            places.clear()
+            problems.clear()
+            value = _Reader(text, source, places, problems, yaml.BaseLoader).document()
+    except yaml.YAMLError as error:
+        problems.append(_not_yaml(error).problem(source))
     except _UnreadableError as error:
         problems.append(error.problem(source))
     else:
@@ -125,29 +135,27 @@ class _Reader:
         source: SourceMap,
         places: dict[KeyPath, tuple[int, int]],
         problems: list[Problem],
+        loader: Any,
     ) -> None:
-        self._events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
+        self._events: Iterator[Any] = yaml.parse(text, Loader=loader)
         self._source = source
         self._places = places
         self._problems = problems
 
     def document(self) -> object:
-        try:
-            next(self._events)
-            event = next(self._events)
-            if isinstance(event, yaml.StreamEndEvent):
-                raise _UnreadableError(
-                    (1, 1), "the file is empty", "write a policy with `budget-gate init --force`"
-                )
-            value = self._node(next(self._events), ())
-            next(self._events)
-            event = next(self._events)
-            if not isinstance(event, yaml.StreamEndEvent):
-                raise _UnreadableError(
-                    _place(event), "a second document begins here", "keep one document"
-                )
-        except yaml.YAMLError as error:
-            raise _not_yaml(error) from error
+        next(self._events)
+        event = next(self._events)
+        if isinstance(event, yaml.StreamEndEvent):
+            raise _UnreadableError(
+                (1, 1), "the file is empty", "write a policy with `budget-gate init --force`"
+            )
+        value = self._node(next(self._events), ())
+        next(self._events)
+        event = next(self._events)
+        if not isinstance(event, yaml.StreamEndEvent):
+            raise _UnreadableError(
+                _place(event), "a second document begins here", "keep one document"
+            )
         return value
 
     def _node(self, event: Any, path: KeyPath) -> object:
