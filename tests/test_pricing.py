@@ -148,7 +148,7 @@ def test_prices_used_are_told() -> None:
     card = "{input: 1, output: 1, cache_write_5m: 1, cache_write_1h: 1, cache_read: 1}"
     own = book_with(f"{{models: {{claude-z: {card}, claude-a: {card}}}}}")
     prices = spend_of_rows(prices=own).prices
-    assert prices.verified_on == date(2026, 11, 22)
+    assert prices.verified_on == date(2026, 11, 26)
     assert prices.overrides == ("claude-a", "claude-z")
     assert prices.discount == 0
 
@@ -261,9 +261,9 @@ def test_searches_alone_of_an_unknown_model_are_usage() -> None:
 
 
 def test_upper_bound_takes_the_dearest_rate() -> None:
-    """Bounded, an unknown model costs up to the dearest: 137.5 a million, and a search its cent."""
+    """Bounded, an unknown model costs up to the dearest: 165 a million, and a search its cent."""
     spend = spend_of_rows((key(NEW), Tokens(output=MILLION, web_searches=50)), bounded=True)
-    assert list(costs(spend).values()) == [bounds("0", "138")]
+    assert list(costs(spend).values()) == [bounds("0", "165.5")]
 
 
 def test_upper_bound_leaves_nothing_unpriced() -> None:
