@@ -113,10 +113,8 @@ class PriceRow:
         """Whether a reported model id means this row's model: exactly, by alias, or with a date appended."""
         if model == self.model or model in self.aliases:
             return True
-        return (
-            self.accepts_dated_id
-            and re.fullmatch(re.escape(self.model) + "-[0-9]{8}", model) is not None
-        )
+        suffix = re.fullmatch(re.escape(self.model) + "-([0-9]{8})", model)
+        return self.accepts_dated_id and suffix is not None and _is_day(suffix[1])
 
     def cards(self, window: str, speed: str) -> tuple[Card, ...]:
         """Return the cards that may hold for tokens of that window and speed.
@@ -131,6 +129,13 @@ class PriceRow:
         if self.long_threshold is not None and self.long_threshold < REPORTED_WINDOW_BOUNDARY:
             return (short, long)
         return (short,)
+
+
+def _is_day(digits: str) -> bool:
+    try:
+        return bool(datetime.strptime(digits, "%Y%m%d").replace(tzinfo=UTC))
+    except ValueError:
+        return False
 
 
 def _number(text: str) -> Fraction | None:

@@ -147,6 +147,17 @@ def test_a_date_does_not_make_two_unknown_models_one() -> None:
     }
 
 
+def test_digits_that_are_no_day_do_not_make_two_models_one() -> None:
+    """Eight digits that no calendar has are part of another id, not a date behind this one."""
+    found = audit(
+        used(key("claude-unheard-of-9-20269999")), bill(charge("20", model="claude-unheard-of-9"))
+    )
+    assert {line.part.model for line in found.lines} == {
+        "claude-unheard-of-9-20269999",
+        "claude-unheard-of-9",
+    }
+
+
 def test_days_that_are_not_settled_are_not_compared() -> None:
     """What was not billed yet has not drifted."""
     found = audit(used(key(), key(day="2026-11-20")), bill(charge("20"), through=20))

@@ -169,6 +169,14 @@ def test_days_are_those_that_have_begun(as_of: datetime) -> None:
         ("2026-10-31T19:30:00-04:30", "2026-11-01T00:00:00"),
         ("2027-01-01T05:29:59+05:30", "2026-12-31T23:59:59"),
         ("2026-11-20T15:20:00.25Z", "2026-11-20T15:20:00.250000"),
+        ("2026-11-20t15:20:00z", "2026-11-20T15:20:00"),
+        ("2026-11-20 15:20:00z", "2026-11-20T15:20:00"),
+        ("2026-11-20t13:30:00+14:00", "2026-11-19T23:30:00"),
+        ("2026-11-20T15:20:00-00:00", "2026-11-20T15:20:00"),
+        # Finer than a microsecond is cut, as time that has not passed yet is not counted.
+        ("2026-11-20T15:20:00.123456789Z", "2026-11-20T15:20:00.123456"),
+        ("2026-11-20T15:20:59.9999999Z", "2026-11-20T15:20:59.999999"),
+        ("2026-11-20T15:20:00.0000000000000000000001z", "2026-11-20T15:20:00"),
     ],
 )
 def test_timestamps_with_an_offset_are_read_in_utc(text: str, utc: str) -> None:
@@ -184,11 +192,53 @@ def test_month_is_that_of_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-11-20T15:20:00", "2026-11-20", "2026-11-20 15:20:00.5", "20261120T152000"]
+    "text", ["2026-11-20T15:20:00", "2026-11-20t15:20:00", "2026-11-20 15:20:00.5"]
 )
 def test_timestamps_without_an_offset_are_refused(text: str) -> None:
     """A local time would be another instant on each machine."""
     with pytest.raises(ValueError, match=r"^the timestamp has no offset$"):
+        parse_instant(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-W47-7T16:00:00Z",
+        "2026-W47-7",
+        "2026-327T16:00:00Z",
+        "20261122T160000Z",
+        "20261122T16",
+        "2026-11-22",
+        "2026-11-22T16Z",
+        "2026-11-22T16:00Z",
+        "2026-11-22 16:00+00:00",
+        "2026-11-22T16:00:00,5Z",
+        "2026-11-22T16:00:00.Z",
+        "2026-11-22T16:00:00+0000",
+        "2026-11-22T16:00:00+00",
+        "2026-11-22T16:00:00+00:00:30",
+        "2026-11-22T16:00:00+24:00",
+        "2026-11-22T16:00:00+12:60",
+        "2026-11-22T24:00:00Z",
+        "2026-11-22T16:60:00Z",
+        "2026-11-22T16:00:61Z",
+        "2026-11-22_16:00:00Z",
+        "2026-11-22  16:00:00Z",
+        " 2026-11-22T16:00:00Z",
+        "2026-11-22T16:00:00Z\n",
+        "\uff12026-11-22T16:00:00Z",
+    ],
+)
+def test_what_rfc_3339_does_not_have_is_refused(text: str) -> None:
+    """Other ways to write a time, which one version of Python reads and another does not."""
+    with pytest.raises(ValueError, match=r"^the timestamp is not as RFC 3339 has them$"):
+        parse_instant(text)
+
+
+@pytest.mark.parametrize("text", ["2026-12-31T23:59:60Z", "2027-01-01T00:59:60.5+01:00"])
+def test_leap_seconds_are_refused(text: str) -> None:
+    """RFC 3339 has them, and nothing that is judged here falls into one."""
+    with pytest.raises(ValueError, match=r"^the timestamp is a leap second$"):
         parse_instant(text)
 
 

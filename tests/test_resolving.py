@@ -452,6 +452,17 @@ def model(key: str, spend: Spend = MODEL_SPEND, more: str = "") -> str:
     return spends(rules, spend)[f"models.{key}"]
 
 
+@pytest.mark.parametrize("digits", ["99999999", "20260931", "00000000"])
+def test_digits_that_are_no_day_are_another_model(digits: str) -> None:
+    """An id stands for its dated ids, and what no calendar has is no date."""
+    spend = spend_of_lines(
+        line(bounds("4"), model="claude-opus-4-7"),
+        line(bounds("8"), model=f"claude-opus-4-7-{digits}"),
+        models=PRICED,
+    )
+    assert model("claude-opus-4-7", spend) == "4"
+
+
 @pytest.mark.parametrize(
     ("key", "spent"),
     [

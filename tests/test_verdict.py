@@ -251,7 +251,7 @@ def test_breach_wins_over_unpriced_usage() -> None:
 
 
 def test_bounded_unknown_model_within_the_cap_is_ok() -> None:
-    """Where the policy bounds an unknown model, at most 137.5 is within a cap of 1000."""
+    """Where the policy bounds an unknown model, at most 165 is within a cap of 1000."""
     text = "version: 1\nglobal: {cap: 1000}\n"
     report = priced_report(text, NEW, unknown_model="upper_bound")
     assert report.status == "ok"
@@ -259,7 +259,7 @@ def test_bounded_unknown_model_within_the_cap_is_ok() -> None:
 
 
 def test_bounded_unknown_model_around_the_cap_is_uncertain() -> None:
-    """Between nothing and 137.5 there is a cap of 100: nobody knows."""
+    """Between nothing and 165 there is a cap of 100: nobody knows."""
     text = "version: 1\nglobal: {cap: 100}\n"
     report = priced_report(text, NEW, unknown_model="upper_bound")
     assert report.status == "uncertain"

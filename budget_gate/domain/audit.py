@@ -1,7 +1,6 @@
 """List cost against billed cost, line by line: the drift, what explains it, and what does not."""
 
 from collections import defaultdict
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
@@ -10,7 +9,7 @@ from typing import Final, Literal
 from budget_gate.domain.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill
 from budget_gate.domain.bounds import EXACT, NOTHING, UNLIMITED, ZERO, Bounds
 from budget_gate.domain.period import Period
-from budget_gate.domain.prices import PriceBook, Unpriced
+from budget_gate.domain.prices import PriceBook, Unpriced, undated
 from budget_gate.domain.spend import Note
 from budget_gate.domain.usage import UNATTRIBUTED, Usage, UsageKey
 from budget_gate.errors import UnverifiedError
@@ -33,7 +32,6 @@ _BEYOND_USAGE: Final[dict[str, Cause]] = {
     "code_execution": "code_execution",
     "session_usage": "session_usage",
 }
-_DATE_LENGTH: Final = len("-20260101")
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +231,9 @@ def _sides(usage: Usage, bill: Bill, book: PriceBook) -> dict[Part, _Sides]:
 def _part(key: UsageKey, billed_as: dict[str, str], book: PriceBook) -> Part:
     name = key.model
     if name:
-        name = billed_as.get(name) or book.model_id(name) or _undated(name, billed_as.values())
+        # A model that no price book knows may be dated in the usage and undated in the bill.
+        short = undated(name) if undated(name) in billed_as.values() else name
+        name = billed_as.get(name) or book.model_id(name) or short
     return Part(key.day, key.workspace, TOKENS, name)
 
 
@@ -241,13 +241,6 @@ def _names_in_bill(bill: Bill, book: PriceBook) -> dict[str, str]:
     """By the name of a model in the bill, the name that a line has for it."""
     named = {charge.model for charge in bill.charges if charge.model}
     return {name: book.model_id(name) or name for name in named}
-
-
-def _undated(name: str, known: Collection[str]) -> str:
-    """A model that no price book knows may be dated in the usage and undated in the bill."""
-    short = name[:-_DATE_LENGTH]
-    is_dated = name[-_DATE_LENGTH:].startswith("-") and name[1 - _DATE_LENGTH :].isdecimal()
-    return short if is_dated and short in known else name
 
 
 def _line(part: Part, sides: _Sides, book: PriceBook, discount: Decimal | None) -> AuditLine:

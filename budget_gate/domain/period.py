@@ -1,11 +1,19 @@
 """Half-open periods of UTC time: the month to date, its closed days and its open day."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 HISTORY_DAYS = 28
+
+# Day, time, fraction and offset as RFC 3339 has them; a space for the T is its own option.
+_INSTANT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]"
+    r"((?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60))(\.[0-9]+)?"
+    r"([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +99,21 @@ def _midnight(at: datetime) -> datetime:
 
 
 def parse_instant(text: str) -> datetime:
-    """The aware UTC instant that an RFC 3339 timestamp names.
+    """The aware UTC instant, to the microsecond, that an RFC 3339 timestamp names.
 
     Raises ValueError where `text` is no timestamp, or names no offset: a local time would be
-    read differently on each machine.
+    read differently on each machine. Nor is a leap second read, which no clock here has.
     """
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
+    found = _INSTANT.fullmatch(text)
+    if found is None:
+        raise ValueError("the timestamp is not as RFC 3339 has them")
+    day, time, fraction, offset = found.groups(default="")
+    if not offset:
         raise ValueError("the timestamp has no offset")
+    if time.endswith("60"):
+        raise ValueError("the timestamp is a leap second")
     try:
-        return instant.astimezone(UTC)
+        return datetime.fromisoformat(f"{day}T{time}{fraction[:7]}{offset.upper()}").astimezone(UTC)
     except OverflowError as error:
         raise ValueError("the timestamp is outside the calendar") from error
 

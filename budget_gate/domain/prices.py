@@ -19,7 +19,22 @@ from budget_gate.errors import ConfigurationError
 # The prompt lengths that a usage report can tell apart, in tokens.
 CONTEXT_WINDOWS = {"0-200k": (0, 200_000), "200k-1M": (200_000, 1_000_000)}
 
-_DATE_SUFFIX = re.compile(r"-[0-9]{8}", re.ASCII)
+_DATED = re.compile(r"(.+)-([0-9]{8})", re.ASCII)
+
+
+def undated(model: str) -> str:
+    """The id of the same model without the date behind it, `-YYYYMMDD`; itself where it has none.
+
+    Eight digits that name no day are part of the id.
+    """
+    found = _DATED.fullmatch(model)
+    if found is None:
+        return model
+    try:
+        date.fromisoformat(found[2])
+    except ValueError:
+        return model
+    return found[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +176,9 @@ class PriceBook:
         for model, listed in self.document.models.items():
             if name in listed.aliases:
                 return model
-            rest = name.removeprefix(model)
-            if listed.dated_ids and rest != name and _DATE_SUFFIX.fullmatch(rest):
-                return model
+        known = self.document.models.get(undated(name))
+        if known and known.dated_ids:
+            return undated(name)
         return name if name in self.overrides else None
 
     def names(self) -> Iterator[str]:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal
 
 from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds
-from budget_gate.domain.prices import PriceBook, RateRange, Unpriced
+from budget_gate.domain.prices import PriceBook, RateRange, Unpriced, undated
 from budget_gate.domain.spend import Note, PriceFacts, Spend, SpendLine, enumerated
 from budget_gate.domain.usage import Tokens, Usage, UsageTable
 
@@ -146,7 +146,7 @@ def _priority_note(cost: Bounds) -> Iterable[Note]:
 
 def _dated_note(book: PriceBook, models: set[str]) -> Iterable[Note]:
     known = {name: book.model_id(name) for name in models}
-    dated = [name for name, id_ in known.items() if id_ and name.startswith(f"{id_}-")]
+    dated = [name for name, id_ in known.items() if id_ and undated(name) == id_ != name]
     if dated:
         message = f"Priced as the model of the id without its date: {enumerated(sorted(dated))}."
         yield Note("info", "dated_model", message)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from budget_gate.domain.policy import ID_PREFIX, KeyPath, Policy, PolicyFile
+from budget_gate.domain.prices import undated
 from budget_gate.domain.spend import Spend, Workspace, enumerated
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import ConfigurationError, Problem
@@ -12,7 +13,6 @@ from budget_gate.errors import ConfigurationError, Problem
 DEFAULT_KEY = "default"
 
 _GLOB_CHARACTERS = frozenset("*?[")
-_DATE_LENGTH = len("-20260101")
 _NO_LIST = (
     "there is no list of workspaces to find this name in",
     "use the workspace's id as the key, or give the list with --workspaces FILE",
@@ -222,9 +222,7 @@ def is_glob(key: str) -> bool:
 
 def _is_model(key: str, name: str) -> bool:
     """Whether usage of the model `name` is of the key: its id, with or without date, or a glob."""
-    date = name[len(key) :]
-    is_dated = len(date) == _DATE_LENGTH and date[0] == "-" and date[1:].isdecimal()
-    return name == key or (name.startswith(key) and is_dated) or fnmatchcase(name, key)
+    return key in (name, undated(name)) or fnmatchcase(name, key)
 
 
 def _matches(key: str, workspaces: Mapping[str | None, Workspace]) -> list[str | None]:
