@@ -1,11 +1,16 @@
-"""The fixture that tests of several files ask for."""
+"""The fixture that tests of several files ask for, and how they all are run."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.running import Here, checkout, entered
+
+# How long an example takes says how busy the machine is, and nothing of the program.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture

@@ -62,9 +62,12 @@ KEY = "sk-ant-admin01-EXAMPLE-" + "".join(f"NOT-A-KEY-{number:03}-" for number i
 # Early in a month and in a day, so that a run is short: seven closed days, and seven hours of today.
 NOW = datetime(2026, 11, 8, 6, 37, 30, tzinfo=UTC)
 REFRESHED_AT = datetime(2026, 11, 8, 6, 25, tzinfo=UTC)
-DEADLINE = 2.0
-# From the start of the run, which is before that of its deadline, to its answer.
-ANSWERED_WITHIN = 3.0
+# Of a run that meets slowness, of the same one where a busy machine did not come to the rest of it in time, and of
+# all others, where it decides nothing.
+DEADLINE, LONGER_DEADLINE, FAR_DEADLINE = 2.0, 8.0, 60.0
+# From the first request that the server sees to the end of the run: far beyond either deadline, for a busy machine,
+# and far below the minute that a request waits which knows of none.
+ANSWERED_WITHIN = 15.0
 MOST_BYTES = 256 * 1024
 ALWAYS = 1_000_000
 
@@ -1595,7 +1598,7 @@ def faulty(
         yield url, server
 
 
-def environment(url: str, folder: Path) -> dict[str, str]:
+def environment(url: str, folder: Path, deadline: float = DEADLINE) -> dict[str, str]:
     """Return what a step of GitHub Actions sees, of an API at `url`."""
     return {
         "PATH": os.environ["PATH"],
@@ -1605,7 +1608,7 @@ def environment(url: str, folder: Path) -> dict[str, str]:
         "GITHUB_OUTPUT": str(folder / "outputs"),
         "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
         "BUDGET_GATE_REPORT": str(folder / "report.json"),
-        "BUDGET_GATE_DEADLINE": f"{DEADLINE:g}",
+        "BUDGET_GATE_DEADLINE": f"{deadline:g}",
         "BUDGET_GATE_POLICY": str(folder / "budget.yml"),
     }
 
@@ -1629,10 +1632,11 @@ def judge(
     scenario: Scenario | None = None,
     skew: timedelta = timedelta(0),
     patience: float | None = None,
+    deadline: float = FAR_DEADLINE,
 ) -> Outcome:
     """Run the gate in this process beside a server with faults, its waits between tries cut short.
 
-    The scenario is that of the first request struck, unless given.
+    The scenario is that of the first request struck, unless given. The time is that from the first request.
     """
     if scenario is None:
         scenario = REQUESTS[strikes[0].request].scenario if strikes else "direct"
@@ -1661,7 +1665,7 @@ def judge(
         ):
             with (
                 faulty(strikes, scenario, skew) as (url, server),
-                mock.patch.dict(os.environ, environment(url, folder), clear=True),
+                mock.patch.dict(os.environ, environment(url, folder, deadline), clear=True),
                 redirect_stdout(stdout),
                 redirect_stderr(stderr),
             ):
@@ -1676,7 +1680,7 @@ def judge(
                     gc.enable()
                     for each, handler in handlers.items():
                         signal.signal(each, handler)
-                seconds = time.monotonic() - started
+                seconds = time.monotonic() - (server.began or started)
             _settle(clients)
         ended = outcome(code, stdout.getvalue(), stderr.getvalue(), folder)
         return replace(ended, seconds=seconds, met=server.met)
@@ -1717,15 +1721,17 @@ def check(outcome: Outcome, scenario: Scenario, settled: int = CLOSED_DAYS) -> l
     }
     for name, text in texts.items():
         wrong[f"the key in {name}"] = isinstance(text, str) and shows_key(text)
+    # What the last report proves is a breach, however little is certain by what was answered now.
+    proven = bool(report and report["evidence_as_of"])
     if outcome.spend:
         low, high = outcome.spend
         least, most = truth(scenario, settled)
         # Where the price of some usage was not told, less is certain, and that is said.
         least = least if outcome.code == 1 else _least(scenario)
-        wrong[f"at least {float(low)} USD, which is too little"] = low < least
+        wrong[f"at least {float(low)} USD, which is too little"] = low < least and not proven
         wrong[f"at least {float(low)} USD, which is too much"] = low > truth(scenario, settled)[0]
         wrong["at most less than it was"] = high is not None and high < most
-    if report and outcome.spend and outcome.code == 1:
+    if report and outcome.spend and outcome.code == 1 and not proven:
         lows = [it["spend"]["low"] for it in report["budgets"] if it["name"] == PRODUCTION.name]
         wrong[f"of production at least {lows}"] = [
             Fraction(low) >= production(scenario) for low in lows
@@ -1740,9 +1746,10 @@ def _least(scenario: Scenario) -> Fraction:
     return _spent(scenario, CLOSED_DAYS, blind, _EVERYWHERE)[0]
 
 
-def try_fault(strike: Strike) -> tuple[Strike, Outcome]:
+def try_fault(strike: Strike, deadline: float | None = None) -> tuple[Strike, Outcome]:
     """Run the gate with one fault that a request meets at every try, in any process."""
-    return strike, judge([strike])
+    usual = DEADLINE if FAULTS[strike.fault].is_slow else FAR_DEADLINE
+    return strike, judge([strike], deadline=deadline or usual)
 
 
 def try_once(name: str, scenario: Scenario) -> Outcome:
@@ -1752,7 +1759,7 @@ def try_once(name: str, scenario: Scenario) -> Outcome:
     """
     requests = [request for request, asked in REQUESTS.items() if asked.scenario == scenario]
     strikes = [Strike(request, name, 1) for request in requests]
-    return judge(strikes, ("--deadline", "30"), patience=FAULTS[name].patience)
+    return judge(strikes, patience=FAULTS[name].patience)
 
 
 # The table.
@@ -1783,7 +1790,8 @@ as well.
   goes by.
 - **once**: the exit code, with the exact spend, where the first try of every request meets the fault and no later one; `-`
   where no second try is made.
-- **within**: the upper bound of the time to the answer that the suite asserts, with a deadline of {DEADLINE:g} s.
+- **within**: how long a run may take from its first request in the suite, on however busy a machine. Where answers are
+  slow its deadline is {DEADLINE:g} s, and without one it would wait for more than a minute.
 """
 
 

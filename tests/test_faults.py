@@ -33,16 +33,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from budget_gate.sources.transport import ATTEMPTS
+from budget_gate.cli import UNVERIFIED
+from budget_gate.sources.transport import ATTEMPTS, REQUEST_TIMEOUT
 from tests.faults import (
     ALWAYS,
     ANSWERED_WITHIN,
     BILLED,
     CLOSED_DAYS,
-    DEADLINE,
     FAULTS,
     KEY,
     KNOWN,
+    LONGER_DEADLINE,
     NOW,
     REQUESTS,
     TABLE,
@@ -151,25 +152,16 @@ def requests_of(scenario: Scenario) -> list[str]:
     return [name for name, asked in REQUESTS.items() if asked.scenario == scenario]
 
 
-def defects(fault: Fault, tried: Tried, codes: tuple[int, ...]) -> list[str]:
+def defects(fault: Fault, tried: Tried) -> list[str]:
     """Return what is wrong with a run that met a fault, each with the request that met it."""
     strike, ended = tried
+    codes = fault.codes_for(strike.request)
     wrong = check(ended, REQUESTS[strike.request].scenario, fault.settled)
     if not ended.met:
         wrong.append("the fault was not met")
     if ended.code not in codes:
         wrong.append(f"exit code {ended.code} is not of {codes}")
     return [f"{fault.name}, {strike.request}: {each}" for each in wrong]
-
-
-def judged_by_itself(fault: Fault, tried: Tried) -> list[str]:
-    """Return the defects of a run; one that only took too long has the machine for itself once more."""
-    codes = fault.codes_for(tried[0].request)
-    wrong = defects(fault, tried, codes)
-    if wrong and all("it took" in each or "was not met" in each for each in wrong):
-        with pool(1) as alone:
-            wrong = defects(fault, alone.submit(try_fault, tried[0]).result(), codes)
-    return wrong
 
 
 @pytest.mark.parametrize("scenario", KNOWN)
@@ -192,17 +184,22 @@ def test_a_fault_ends_in_no_false_pass(name: str, ahead: Ahead) -> None:
     """Whichever request meets the fault at every try, the run ends in time, safely, and as the table says."""
     wrong: list[str] = []
     for tried in ahead.tried(name):
-        wrong += judged_by_itself(FAULTS[name], tried)
+        wrong += defects(FAULTS[name], tried)
     assert wrong == []
 
 
 @pytest.mark.parametrize("name", SLOW)
 def test_slowness_ends_in_no_false_pass(name: str, slowly: dict[Strike, Future[Tried]]) -> None:
-    """Whichever request is answered slowly, the deadline holds and the run ends as the table says."""
-    fault = FAULTS[name]
+    """Whichever request is answered slowly, the deadline holds and the run ends as the table says.
+
+    A busy machine may not come to the rest of a run within its deadline, so that one has a longer deadline then.
+    """
     wrong: list[str] = []
-    for request in fault.requests:
-        wrong += judged_by_itself(fault, slowly[Strike(request, name)].result())
+    for request in FAULTS[name].requests:
+        tried = slowly[Strike(request, name)].result()
+        if tried[1].code == UNVERIFIED and defects(FAULTS[name], tried):
+            tried = try_fault(tried[0], LONGER_DEADLINE)
+        wrong += defects(FAULTS[name], tried)
     assert wrong == []
 
 
@@ -406,9 +403,9 @@ class FaultsTogether(RuleBasedStateMachine):
 
     @invariant()
     def run(self) -> None:
-        """Run the gate after each step, by a deadline so far off that the load of the machine decides nothing."""
+        """Run the gate after each step."""
         strikes = [it for it in self.strikes if REQUESTS[it.request].scenario == self.scenario]
-        flags = ("--deadline", "30", "--last-report", str(self.last))
+        flags = ("--last-report", str(self.last))
         skew = timedelta(minutes=self.minutes)
         ended = judge(strikes, flags, scenario=self.scenario, skew=skew)
         assert check(replace(ended, seconds=0), self.scenario) == []
@@ -466,6 +463,18 @@ def test_an_api_that_only_refuses_is_no_pass(name: str, scenario: Scenario) -> N
     ended = judge([Strike(request, name) for request in requests], scenario=scenario)
     assert check(ended, scenario) == []
     assert (ended.code, ended.spend) == (3, None)
+
+
+def test_a_part_of_the_truth_is_no_defect_where_the_last_report_proves_a_breach(
+    tmp_path: Path,
+) -> None:
+    """A tier that cannot be priced leaves the rest as the least, and the breach of the run before stands."""
+    last = tmp_path / "last.json"
+    last.write_text(judge(scenario="by organization").report, encoding="utf-8")
+    unpriced = Strike("closed days by organization", "Dimensions: service_tier is the key")
+    ended = judge([unpriced], ("--last-report", str(last)))
+    assert check(ended, "by organization") == []
+    assert (ended.code, (ended.spend or (0, 0))[1]) == (1, None)
 
 
 # Whole processes, with nothing patched.
@@ -550,7 +559,7 @@ def hung(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
 
 @pytest.mark.parametrize("name", HANGS)
 def test_a_process_keeps_its_deadline(name: str, hung: dict[str, Outcome]) -> None:
-    """From the first wait on, a whole process ends within the deadline and a second, whatever hangs."""
+    """From the first wait on, a whole process ends soon after its deadline, whatever hangs."""
     assert check(hung[name], "direct") == []
     assert (hung[name].code, hung[name].spend) == (3, None)
 
@@ -596,6 +605,6 @@ def test_the_table_is_that_of_the_faults() -> None:
     assert TABLE.read_text(encoding="utf-8") == table()
 
 
-def test_the_deadline_is_a_second_before_the_bound() -> None:
-    """What the table promises is the deadline and one second."""
-    assert ANSWERED_WITHIN == DEADLINE + 1
+def test_the_bound_tells_a_deadline_that_holds_from_none() -> None:
+    """It leaves a busy machine some seconds after the deadline, and a request that knows of none far behind."""
+    assert LONGER_DEADLINE + 5 < ANSWERED_WITHIN < REQUEST_TIMEOUT / 2

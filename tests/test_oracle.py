@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.oracle import (
@@ -368,7 +368,6 @@ def test_total_refuses_unpriced_usage() -> None:
         total([use("claude-opus-5-5", uncached=1), use("claude-unknown", uncached=1)])
 
 
-@settings(deadline=None)
 @given(usages(MONTH, MONTH_END, max_size=5), st.sets(st.sampled_from(sorted(EVERY_DIMENSION))))
 def test_bounds_widen_as_less_is_known(rows: list[Usage], known: set[str]) -> None:
     """Bounds from fewer dimensions contain the bounds from all of them."""

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,21 +138,19 @@ def test_a_run_that_has_hardly_begun_is_stopped(step: Gate) -> None:
 
 
 def test_a_run_that_pauses_between_two_tries_is_stopped(step: Gate) -> None:
-    """It does not sit the pause out."""
+    """It does not sit the pause out: the server asks for four of a minute."""
     asked = threading.Event()
 
     def busy(_: Request, __: int) -> Response:
         asked.set()
-        return refuse(503, "overloaded_error")
+        return replace(refuse(503, "overloaded_error"), headers={"retry-after": "60"})
 
     with LoopbackAPI(ORGANIZATION, now=NOW, intercept=busy) as api:
-        process = started(step, api)
+        process = started(step, api, "--deadline", "600")
         assert asked.wait(30)
-        sent = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=50)
     assert process.returncode == 3
-    assert time.monotonic() - sent < 3
     assert [note["code"] for note in step.report["notes"]] == ["interrupted"]
 
 

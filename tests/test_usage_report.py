@@ -267,7 +267,7 @@ def meet(api: LoopbackAPI, parties: int, only: Callable[[Request], bool]) -> thr
     def intercept(request: Request, _: int) -> Response | None:
         if only(request) and not met.is_set():
             try:
-                barrier.wait(5)
+                barrier.wait(60)
             except threading.BrokenBarrierError:
                 return refuse(400, message="not side by side")
             met.set()
