@@ -195,7 +195,8 @@ def test_the_exit_codes_that_are_told_are_those_of_the_design() -> None:
 
 def requirements(name: str) -> dict[str, str]:
     """The pinned version of each package of a requirements file."""
-    return dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", text_of(name), re.MULTILINE))
+    pin = re.compile(r"^([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==([^\s;]+)", re.MULTILINE)
+    return dict(pin.findall(text_of(name)))
 
 
 def project() -> str:
@@ -237,7 +238,8 @@ def test_every_pin_has_hashes_and_no_index(name: str) -> None:
     assert len(entries) > 10
     for entry in entries:
         assert re.fullmatch(
-            r"[a-z0-9-]+==[\w.]+(?: ; [^-]+?)?(?:\s+--hash=sha256:[0-9a-f]{64})+\s*", entry
+            r"[a-z0-9-]+(?:\[[a-z0-9,-]+\])?==[\w.]+(?: ; [^-]+?)?(?:\s+--hash=sha256:[0-9a-f]{64})+\s*",
+            entry,
         ), entry[:80]
     assert "://" not in "\n".join(lines)
 
