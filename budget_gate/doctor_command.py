@@ -30,7 +30,7 @@ from budget_gate.domain.usage import Usage
 from budget_gate.domain.verdict import Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.publish import publish_findings
-from budget_gate.reading import connect
+from budget_gate.reading import connect, settled_bill
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_policy, load_price_book
 from budget_gate.sources.organization import read_identity
@@ -187,7 +187,7 @@ def _billed(
     now: datetime,
 ) -> Finding:
     """Whether the cost that the policy goes by can be read, and fits the usage."""
-    from budget_gate.domain.bill import attribute, settle
+    from budget_gate.domain.bill import settle
     from budget_gate.sources.billed_cost import read_bill
 
     period = ended_by(now, month.closed)
@@ -196,10 +196,12 @@ def _billed(
     try:
         bill = transport.start(partial(read_bill, transport, period, now)).result()
         if usage:
-            bill = attribute(bill, usage, file.policy.names)
+            bill = settled_bill(bill, transport, usage, book, file.policy.names, expected=1)
             settle(usage, bill, book, unknown_model=file.policy.spend.unknown_model)
     except UnverifiedError as error:
         return unverified("billed cost", error)
+    if bill.doubted:
+        return Finding("warning", "billed cost", bill.notes[-1].message)
     return Finding("ok", "billed cost", f"read, settled for {bill.settled_days} days")
 
 

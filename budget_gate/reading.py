@@ -1,7 +1,7 @@
 """What a run reads, by its flags and settings: the API or saved pages, prices, the bill."""
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -96,10 +96,10 @@ def read_spend(
         notes += _time_notes(settings, month, now, transport)
         earlier, unread = _history(history, book, policy)
         notes += unread
-        if policy.spend.basis == "billed":
-            bill = _settled(pending, usage, policy.names)
+        if policy.spend.basis == "billed" and pending:
+            bill = settled_bill(pending.result(), transport, usage, book, policy.names, expected=1)
         if flags.audit:
-            notes.append(_audited(pending, usage, book, policy, month))
+            notes.append(_audited(pending, transport, usage, book, policy, month))
     if month.as_of > now + timedelta(minutes=5):
         message = "The time to judge at lies in the future: its usage is not known yet."
         notes.append(Note("warning", "as_of_in_future", message))
@@ -143,8 +143,8 @@ def read_audit(
     usage = read_days(transport, period, book)
     # Of closed days: no hour of theirs is cut.
     notes = check_clock(now, transport.clock_difference) if settings.as_of is None else ()
-    bill = _settled(pending, usage, names)
-    if bill is None or not bill.settled_days:
+    bill = settled_bill(pending.result(), transport, usage, book, names)
+    if not bill.settled_days:
         raise UnverifiedError(
             "the costs of no closed day are settled yet", "run the audit later", code="not_settled"
         )
@@ -223,19 +223,36 @@ def _start_bill(
     return transport.start(partial(read_bill, transport, period, now))
 
 
-def _settled(
-    pending: "Pending[Bill] | None", usage: Usage, names: Mapping[str, str]
-) -> "Bill | None":
-    """The bill, its workspaces told; None where no day has ended."""
-    if pending is None:
-        return None
-    from budget_gate.domain.bill import attribute
+def settled_bill(
+    bill: "Bill",
+    transport: "Transport",
+    usage: Usage,
+    book: PriceBook,
+    names: Collection[str],
+    *,
+    expected: int | None = None,
+) -> "Bill":
+    """The bill, its workspaces and doubtful days told.
 
-    return attribute(pending.result(), usage, names)
+    `names` are ids that the policy names, `expected` is the ratio to list cost that days are held
+    against where they are too few to tell. Raises UnverifiedError where the bill is not usable.
+    """
+    from budget_gate.domain.bill import attribute, is_default_known
+    from budget_gate.domain.late_costs import doubt_late
+
+    default = None
+    if bill.source == "analytics" and not is_default_known(bill, usage, names):
+        from budget_gate.sources.workspaces import read_default_workspace
+
+        listed = {*names, *(workspace.id for workspace in usage.workspaces or ())}
+        asked = transport.start(partial(read_default_workspace, transport, listed))
+        default = asked.result()
+    return doubt_late(attribute(bill, usage, names, default), usage, book, expected=expected)
 
 
-def _audited(
+def _audited(  # noqa: PLR0917 - each is something that was read
     pending: "Pending[Bill] | None",
+    transport: "Transport",
     usage: Usage,
     book: PriceBook,
     policy: Policy,
@@ -246,8 +263,8 @@ def _audited(
     from budget_gate.outputs.audit import summarize
 
     try:
-        bill = _settled(pending, usage, policy.names)
-        if bill is None or not bill.settled_days:
+        bill = pending and settled_bill(pending.result(), transport, usage, book, policy.names)
+        if not (bill and bill.settled_days):
             return Note("info", "audit", "There is no settled day to audit yet.")
         return summarize(compare(usage, bill, book, _names(usage, policy.names), month.as_of))
     except UnverifiedError as error:

@@ -172,6 +172,18 @@ def other_cost(day: date, workspace: str | None, usd: Fraction, cost_type: str) 
     return _other(cost_type, day, workspace, usd, requests=1)
 
 
+def so_far(charges: Iterable[Charge], hours: Mapping[date, int]) -> list[Charge]:
+    """Return what is there of the charges where a day has come in up to an hour: each in proportion to that."""
+    return [
+        replace(
+            charge,
+            usd=charge.usd * hours.get(charge.day, 24) / 24,
+            list_usd=charge.list_usd * hours.get(charge.day, 24) / 24,
+        )
+        for charge in charges
+    ]
+
+
 def billed(
     charges: Iterable[Charge],
     start_day: date,

@@ -170,7 +170,7 @@ class LoopbackAPI:
 
     With a `bill` there are the cost routes too. Analytics know nothing from `data_refreshed_at` on, by default some
     minutes before now; they tell the default workspace by `default_workspace_id`, and what is paid in advance only with
-    `analytics_bill_priority`. `refuse` answers a route, named by its path under /v1/organizations/, with that status.
+    `analytics_bill_priority`. An API that does not `lists_default` ignores `include_default` of the list of workspaces. `refuse` answers a route, named by its path under /v1/organizations/, with that status.
     """
 
     def __init__(
@@ -190,8 +190,11 @@ class LoopbackAPI:
         refuse: Mapping[str, int] = NO_REFUSALS,
         default_workspace_id: str = DEFAULT_WORKSPACE_ID,
         analytics_bill_priority: bool = False,
+        lists_default: bool = True,
     ) -> None:
         self.organization = organization
+        default = Workspace(default_workspace_id, "Default")
+        self.default_workspaces = [default] if lists_default else []
         self.now = now
         self.key = key
         self.auth_token = auth_token
@@ -478,11 +481,13 @@ class LoopbackAPI:
         }
 
     def _workspaces(self, parameters: Parameters) -> bytes:
-        parameters.refuse_unknown({"limit", "after_id", "include_archived"})
+        parameters.refuse_unknown({"limit", "after_id", "include_archived", "include_default"})
         limit = parameters.integer("limit", 20, 1000)
         include_archived = parameters.flag("include_archived")
         after_id = parameters.one("after_id")
         following = self.organization.workspaces
+        if parameters.flag("include_default"):
+            following = [*self.default_workspaces, *following]
         if after_id is not None:
             ids = [workspace.id for workspace in following]
             if after_id not in ids:
@@ -506,10 +511,7 @@ class LoopbackAPI:
         active = [
             workspace for workspace in self.organization.workspaces if workspace.archived_at is None
         ]
-        body = {
-            "data": [{"id": workspace.id, "name": workspace.name} for workspace in active],
-            "has_more": False,
-        }
+        body = {"data": [{"id": workspace.id, "name": workspace.name} for workspace in active]}
         return json.dumps(body).encode()
 
 

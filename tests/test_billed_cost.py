@@ -24,6 +24,8 @@ COST = "/v1/organizations/analytics/cost"
 REPORT = "/v1/organizations/cost_report"
 REFUSED = {"analytics/cost": 403}
 FIRST, TODAY = date(2026, 11, 1), date(2026, 11, 22)
+# A day on, so that all that is asked for is settled by the cost report, too.
+LATER = NOW + timedelta(days=1)
 ALPHA, BETA = "wrkspc_01EXAMPLEALPHA", "wrkspc_01EXAMPLEBETA"
 SAMPLE = Organization(
     usage=[
@@ -62,7 +64,9 @@ def report_api() -> Iterator[LoopbackAPI]:
         yield server
 
 
-def bill(api: LoopbackAPI, start: date = FIRST, end: date = TODAY, *, now: datetime = NOW) -> Bill:
+def bill(
+    api: LoopbackAPI, start: date = FIRST, end: date = TODAY, *, now: datetime = LATER
+) -> Bill:
     """The bill of some days, as read."""
     period = Period(midnight(start), midnight(end))
     with connected(api.url) as transport:
@@ -275,9 +279,23 @@ def test_settled_days_end_with_the_period(api: LoopbackAPI) -> None:
     assert not read.settles(date(2026, 10, 31))
 
 
-def test_the_cost_report_has_settled_days_only(report_api: LoopbackAPI) -> None:
-    """It tells completed days, so all that were asked for are settled."""
-    assert (bill(report_api).through, bill(report_api).settled_days) == (TODAY, 21)
+@pytest.mark.parametrize(
+    ("now", "settled"),
+    [
+        ("2026-11-22T15:25:00Z", 20),
+        ("2026-11-22T23:59:59Z", 20),
+        ("2026-11-23T00:00:00Z", 21),
+        ("2026-11-21T00:00:00Z", 19),
+        ("2026-11-02T23:59:59Z", 0),
+    ],
+)
+def test_a_day_of_the_cost_report_is_settled_a_day_after_its_end(
+    report_api: LoopbackAPI, now: str, settled: int
+) -> None:
+    """Costs may come in 24 hours late, and this route does not say how fresh it is."""
+    read = bill(report_api, now=at(now))
+    assert (read.through, read.settled_days) == (FIRST + timedelta(days=settled), settled)
+    assert all(charge.day < read.through for charge in read.charges)
 
 
 def test_days_without_any_cost_are_settled(either_api: LoopbackAPI) -> None:

@@ -81,16 +81,17 @@ def note_codes(run: Run) -> list[str]:
 # The month
 
 
-@pytest.mark.parametrize("refused", [{}, REFUSED])
+@pytest.mark.parametrize(("refused", "settled"), [({}, 14), (REFUSED, 13)])
 def test_settled_days_are_billed_and_today_is_at_list_price(
-    here: Here, refused: dict[str, int]
+    here: Here, refused: dict[str, int], settled: int
 ) -> None:
-    """$32.25 were billed for 14 days, and $20 are today's list cost."""
+    """$32.25 were billed, and $20 are today's list cost; the cost report settles a day later."""
     run = checked(here, api(refuse=refused))
     assert (run.code, run.stderr) == (0, "")
     assert spend(run) == Fraction("52.25")
     assert run.report["basis"] == "billed"
-    assert (bases(run), run.report["coverage"]["billed_days"]) == ("b" * 14 + "l", 14)
+    told = (bases(run), run.report["coverage"]["billed_days"])
+    assert told == ("b" * settled + "l" * (15 - settled), settled)
 
 
 def test_days_that_are_not_settled_are_at_list_price_less_the_discount(here: Here) -> None:
@@ -140,22 +141,23 @@ def test_the_2nd_before_the_1st_is_settled(here: Here) -> None:
     assert cost_requests(server) == [COST]
 
 
-@pytest.mark.parametrize("refused", [{}, REFUSED])
-def test_the_2nd_once_the_1st_is_settled(here: Here, refused: dict[str, int]) -> None:
-    """The 1st is as billed."""
+@pytest.mark.parametrize(("refused", "cost"), [({}, 18), (REFUSED, 20)])
+def test_the_2nd_once_the_1st_is_settled(here: Here, refused: dict[str, int], cost: int) -> None:
+    """The 1st is as billed, a tenth less than list cost; the cost report settles it a day later."""
     usage = [
         Usage(at("2026-11-01T12:00:00Z"), None, "claude-opus-5-5", output=MILLION),
         Usage(at("2026-11-02T00:05:00Z"), None, "claude-sonnet-5", output=MILLION),
     ]
     organization = Organization(usage, [])
     server = api(
-        bill_of(organization, discount=Fraction(1, 2)),
+        bill_of(organization, discount=Fraction(1, 10)),
         organization,
         now=at("2026-11-02T03:00:00Z"),
         refuse=refused,
     )
     run = checked(here, server)
-    assert (run.code, spend(run), bases(run)) == (0, Fraction(10 + 10), "bl")
+    assert (run.code, spend(run)) == (0, Fraction(cost + 10))
+    assert bases(run) == ("ll" if refused else "bl")
 
 
 def test_midnight_sharp_has_no_open_day(here: Here) -> None:
@@ -202,9 +204,9 @@ def test_an_earlier_month_is_judged(here: Here) -> None:
         Usage(at("2026-10-31T12:00:00Z"), None, "claude-opus-5-5", output=MILLION),
     ]
     organization = Organization(usage, [])
-    server = api(bill_of(organization, discount=Fraction(1, 2)), organization)
+    server = api(bill_of(organization, discount=Fraction(1, 10)), organization)
     run = checked(here, server, "--as-of", "2026-10-31T23:59:59Z")
-    assert (run.code, spend(run), bases(run)) == (0, Fraction(10 + 20), "b" * 30 + "l")
+    assert (run.code, spend(run), bases(run)) == (0, Fraction(18 + 20), "b" * 30 + "l")
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -212,8 +214,9 @@ def test_an_earlier_month_is_judged(here: Here) -> None:
 def test_a_made_up_month_is_the_bill_and_the_open_day(
     here: Here, seed: int, refused: dict[str, int]
 ) -> None:
-    """By workspace, to the last digit: the bill of 14 days, and the oracle's cost of today."""
-    start, today = datetime(2026, 11, 1, tzinfo=UTC), NOW.date()
+    """By workspace, to the last digit: the bill of settled days, and the oracle's cost of others."""
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+    through = NOW.date() - timedelta(days=1 if refused else 0)
     organization = random_organization(seeded(40 + seed), start=start, end=NOW, rows=150)
     charges = [
         *bill_of(organization, discount=Fraction(seed, 20), long_share=Fraction(1, 4)),
@@ -224,9 +227,9 @@ def test_a_made_up_month_is_the_bill_and_the_open_day(
         row["id"]: (Fraction(row["spend"]["low"]), Fraction(row["spend"]["high"]))
         for row in run.report["workspaces"]
     }
-    settled = billed(charges, start.date(), today, priority=False).workspaces
+    settled = billed(charges, start.date(), through, priority=False).workspaces
     for name in {None, *(workspace.id for workspace in organization.workspaces)}:
-        usage = [one for one in organization.usage if one.workspace == name and one.day == today]
+        usage = [one for one in organization.usage if one.workspace == name and one.day >= through]
         low, high = (settled.get(name, Fraction(0)) + end for end in total(usage))
         assert told.get(name, (0, 0)) == (low, high)
 
@@ -251,11 +254,11 @@ def test_the_basis_decides(here: Here, cap: str, on_list: int, on_billed: int) -
 
 
 def test_what_is_billed_less_may_stay_within(here: Here) -> None:
-    """At half price $15 were billed, and $20 are today's list cost."""
-    bill = bill_of(ORGANIZATION, discount=Fraction(1, 2))
-    assert checked(here, api(bill), rules="version: 1\nglobal: {cap: 40}\n").code == 1
-    run = checked(here, api(bill), rules=policy("40"))
-    assert (run.code, spend(run)) == (0, Fraction(35))
+    """A tenth less, $27 were billed, and $20 are today's list cost."""
+    bill = bill_of(ORGANIZATION, discount=Fraction(1, 10))
+    assert checked(here, api(bill), rules="version: 1\nglobal: {cap: 47}\n").code == 1
+    run = checked(here, api(bill), rules=policy("47"))
+    assert (run.code, spend(run)) == (0, Fraction(47))
 
 
 def test_a_workspace_is_judged_by_its_own_bill(here: Here) -> None:

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.loopback import (
+    DEFAULT_WORKSPACE_ID,
     EXAMPLE_AUTH_TOKEN,
     EXAMPLE_KEY,
     SPEED_BETA,
@@ -57,6 +58,7 @@ Serve = Callable[..., tuple[LoopbackAPI, httpx.Client]]
 class Options(TypedDict, total=False):
     """What a test may change of the server."""
 
+    lists_default: bool
     now: datetime
     org_scoped: bool
     refuse_speed_beta: bool
@@ -645,6 +647,18 @@ def test_workspace_pages(client: httpx.Client) -> None:
     )
 
 
+@pytest.mark.parametrize(("lists_default", "expected"), [(True, 1), (False, 0)])
+def test_the_default_workspace_is_listed_where_it_is_asked_for(
+    serve: Serve, *, lists_default: bool, expected: int
+) -> None:
+    """Under its real id, like any other; an older API ignores the parameter."""
+    _, client = serve(lists_default=lists_default)
+    plain = get(client, WORKSPACES, [])["data"]
+    asked = get(client, WORKSPACES, [("include_default", "true")])["data"]
+    added = [workspace for workspace in asked if workspace not in plain]
+    assert [workspace["id"] for workspace in added] == [DEFAULT_WORKSPACE_ID] * expected
+
+
 def test_default_workspace_page(serve: Serve) -> None:
     """Twenty workspaces make a page unless more are asked for."""
     many = [Workspace(f"wrkspc_{number}", f"team-{number}") for number in range(1001)]
@@ -751,7 +765,6 @@ def test_scoped_workspaces_are_active(scoped: httpx.Client) -> None:
     )
     assert answer == {
         "data": [{"id": "wrkspc_A", "name": "production"}, {"id": "wrkspc_C", "name": "staging"}],
-        "has_more": False,
     }
 
 

@@ -173,7 +173,7 @@ def compare(
         lines=tuple(lines),
         discount=discount,
         names=names,
-        notes=usage.notes,
+        notes=(*usage.notes, *bill.notes),
     )
 
 
@@ -220,6 +220,8 @@ def _sides(usage: Usage, bill: Bill, book: PriceBook) -> dict[Part, _Sides]:
                 side.listed = side.listed.plus(cost)
             side.is_own_price |= book.has_own_price(key.model, key.day)
     for charge in bill.charges:
+        if not bill.settles(charge.day):
+            continue
         model = charge.model if charge.cost_type == TOKENS else None
         name = billed_as.get(model, model) if model else None
         side = sides[Part(charge.day, charge.workspace, charge.cost_type, name)]

@@ -42,13 +42,20 @@ class Workspace:
 class Coverage:
     """How far the data reaches: `through` is UTC, exclusive; `open_day` whether today is in it.
 
-    The first `billed_days` of the month are as billed, the days after them at list price.
+    The first days of the month are as billed, `billed_days` of them, but for `doubted_days` among
+    them; these and the days after are at list price.
     """
 
     through: datetime
     closed_days: int
     open_day: bool
     billed_days: int = 0
+    doubted_days: frozenset[date] = frozenset()
+
+    def is_billed(self, day: date) -> bool:
+        """Whether the cost of a day of the month is as billed."""
+        reached = self.billed_days + len(self.doubted_days)
+        return day.day <= reached and day not in self.doubted_days
 
 
 class SpendLine(NamedTuple):

@@ -17,7 +17,7 @@ from budget_gate.domain.costs import Days, add_up, total
 from budget_gate.domain.exceptions import exceptions_on, expired
 from budget_gate.domain.forecast import Forecast, forecast
 from budget_gate.domain.pace import pace
-from budget_gate.domain.period import DAY, MonthToDate
+from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy import CapException, Policy, PolicyFile
 from budget_gate.domain.report import (
     STATUSES,
@@ -31,7 +31,7 @@ from budget_gate.domain.report import (
     WorkspaceSpend,
 )
 from budget_gate.domain.resolving import DEFAULT_KEY, directory
-from budget_gate.domain.spend import Note, PriceFacts, Spend, Workspace, enumerated
+from budget_gate.domain.spend import Coverage, Note, PriceFacts, Spend, Workspace, enumerated
 
 FailOn = Literal["breach", "warning", "never"]
 OnError = Literal["fail", "warn"]
@@ -91,7 +91,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
                 by_model.items(), key=lambda item: (*_largest_first(item[1]), item[0] or "")
             )
         ),
-        days=tuple(_days(month, costs.days, spend.coverage.billed_days)),
+        days=tuple(_days(month, costs.days, spend.coverage)),
         coverage=spend.coverage,
         prices=spend.prices,
         notes=(
@@ -118,10 +118,9 @@ def _status_of(budgets: list[BudgetResult], spend: Spend) -> Status:
     return status
 
 
-def _days(month: MonthToDate, days: Days, billed_days: int) -> Iterator[DaySpend]:
-    billed_until = (month.period.start + billed_days * DAY).date()
+def _days(month: MonthToDate, days: Days, coverage: Coverage) -> Iterator[DaySpend]:
     for day, cost in sorted({**dict.fromkeys(month.days, NOTHING), **days}.items()):
-        yield DaySpend(day, cost, "billed" if day < billed_until else "list")
+        yield DaySpend(day, cost, "billed" if coverage.is_billed(day) else "list")
 
 
 def unverified(policy: Policy, month: MonthToDate, notes: tuple[Note, ...]) -> Report:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import accumulate
 
-from budget_gate.domain.bounds import NOTHING, Bounds
+from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
 from budget_gate.domain.period import format_instant
 from budget_gate.domain.report import BudgetResult, Report, Status
 from budget_gate.domain.spend import Note
@@ -155,7 +155,7 @@ def _folded(title: str, columns: tuple[str, str], rows: Sequence[tuple[str, Boun
 def _chart(report: Report, cost: str) -> list[str]:
     """The spend of the month, summed day by day, against the global cap where there is one.
 
-    Days up to which all is billed have a colour of their own.
+    Days that are billed have a colour of their own.
     """
     days = report.days
     if not days or report.spend is None:
@@ -165,8 +165,10 @@ def _chart(report: Report, cost: str) -> list[str]:
     cap = report.cap
     limit = "" if report.spend.is_exact else ", at most"
     billed = sum(row.basis == "billed" for row in days)
-    parts = f": {billed} settled days, then list cost" if 0 < billed < len(days) else ""
-    rows = _bars(bars, billed)
+    late = report.coverage and report.coverage.doubted_days
+    rest = "list cost on the others" if late else "then list cost"
+    parts = f": {billed} settled days, {rest}" if 0 < billed < len(days) else ""
+    rows = _bars(bars, [row.basis == "billed" for row in days])
     top = max(*bars, cap or Decimal(0), Decimal("0.01"), key=Decimal)
     lines = [
         "```mermaid",
@@ -184,9 +186,14 @@ def _chart(report: Report, cost: str) -> list[str]:
     return ["\n".join([*lines, "```"])]
 
 
-def _bars(sums: Sequence[Decimal], billed: int) -> list[str]:
+def _bars(sums: Sequence[Decimal], billed: Sequence[bool]) -> list[str]:
     """One row of bars or, where some days are settled and others not, one over the other."""
-    rows = [sums, sums[:billed]] if 0 < billed < len(sums) else [sums]
+    rows = [list(sums)]
+    if any(billed) and not all(billed):
+        settled = [
+            amount if is_billed else ZERO for amount, is_billed in zip(sums, billed, strict=True)
+        ]
+        rows.append(settled[: len(settled) - billed[::-1].index(True)])
     return [f"    bar [{', '.join(map(_point, row))}]" for row in rows]
 
 

@@ -23,7 +23,7 @@ _DIMENSIONS = ("workspace_id", "model", "service_tier", "cost_type")
 # Clocks differ a little, and so do the machines of the API.
 _TOLERANCE: Final = timedelta(minutes=5)
 # How long the cost report may take to have all of a day.
-_LAG: Final = timedelta(hours=3)
+_LAG: Final = timedelta(hours=24)
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,30})?", re.ASCII)
 
 
@@ -150,7 +150,7 @@ def _read_cost_report(
             "use a credential that may read costs, or judge list cost (spend.basis: list)",
             code="no_billed_cost",
         ) from None
-    # This report does not say how fresh it is, and costs come in hours after the day.
+    # This report does not say how fresh it is, and costs come in up to a day late.
     ahead = max(transport.clock_difference or timedelta(0), timedelta(0))
     ended = sum(day + DAY - now <= ahead - _LAG for day in period.steps(DAY))
     through = period.start.date() + ended * DAY

@@ -117,7 +117,7 @@ def _read_workspaces(file: Path) -> tuple[Workspace, ...]:
     answer = _read_json(file)
     if isinstance(answer, dict) and answer.get("has_more"):
         raise malformed(file.name, "it says that there are more workspaces than it holds")
-    return tuple(parse_workspaces(answer, file.name))
+    return tuple(parse_workspaces(answer, file.name, is_paged=False))
 
 
 def _read_json(file: Path) -> Any:
