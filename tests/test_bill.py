@@ -645,3 +645,73 @@ def test_coverage_is_that_of_the_usage() -> None:
     coverage = Coverage(datetime(2026, 11, 20, tzinfo=UTC), closed_days=19, open_day=False)
     usage = replace(used(), coverage=coverage)
     assert spend(usage, bill()).coverage == replace(coverage, billed_days=19)
+
+
+# Web searches
+
+
+def searching(*counts: tuple[str | None, int], day: int = 10) -> Usage:
+    """Usage of searches alone, by model, in the default workspace."""
+    return usage_of(
+        (key(model, day=f"2026-11-{day}"), Tokens(web_searches=count)) for model, count in counts
+    )
+
+
+def by_model(told: Spend) -> dict[str | None, Decimal]:
+    """The exact cost of each model on settled days."""
+    return {line.model: line.cost.low for line in told.lines if line.cost.is_exact}
+
+
+@pytest.mark.parametrize(
+    ("amount", "counts", "expected"),
+    [
+        ("10", (("claude-opus-5-5", 1),), {"claude-opus-5-5": "10"}),
+        (
+            "0.03",
+            (("claude-opus-5-5", 1), ("claude-sonnet-5", 2)),
+            {"claude-opus-5-5": "0.01", "claude-sonnet-5": "0.02"},
+        ),
+        (
+            "0.01",
+            (("claude-opus-5-5", 1), ("claude-sonnet-5", 2)),
+            {"claude-opus-5-5": "0.003333333333", "claude-sonnet-5": "0.006666666667"},
+        ),
+        (
+            "0.02000000000000000000000000000001",
+            (("claude-opus-5-5", 1), ("claude-sonnet-5", 1)),
+            {"claude-opus-5-5": "0.01", "claude-sonnet-5": "0.01000000000000000000000000000001"},
+        ),
+    ],
+)
+def test_the_bill_of_searches_is_split_by_the_searches_of_the_usage(
+    amount: str, counts: tuple[tuple[str, int], ...], expected: dict[str, str]
+) -> None:
+    """In proportion, and to the last digit: the model with most searches has what is left."""
+    told = spend(searching(*counts), bill(charge(amount, cost_type="web_search")))
+    assert by_model(told) == {name: Decimal(usd) for name, usd in expected.items()}
+    assert total_of(told) == bounds(amount)
+
+
+def test_searches_go_under_the_name_that_the_bill_has_for_a_model() -> None:
+    """It is dated in the usage and undated in the bill, and one model."""
+    usage = used(key("claude-sonnet-4-5-20250929"), tokens=Tokens(output=MILLION, web_searches=100))
+    of = bill(charge("15", model="claude-sonnet-4-5"), charge("1", cost_type="web_search"))
+    assert by_model(spend(usage, of)) == {"claude-sonnet-4-5": Decimal(16)}
+
+
+def test_searches_of_another_workspace_or_day_are_no_measure() -> None:
+    """What no usage tells the model of stays of none, as code execution does."""
+    usage = searching(("claude-opus-5-5", 5), day=11)
+    of = bill(
+        charge("0.05", 11, cost_type="web_search"),
+        charge("2", 11, workspace=ALPHA, cost_type="web_search"),
+        charge("4", 10, cost_type="web_search"),
+        charge("8", 11, cost_type="code_execution"),
+    )
+    told = spend(usage, of)
+    assert {(line.workspace, line.day.day, line.model): line.cost for line in told.lines} == {
+        (None, 11, "claude-opus-5-5"): bounds("0.05"),
+        (ALPHA, 11, None): bounds("2"),
+        (None, 10, None): bounds("4"),
+        (None, 11, None): bounds("8"),
+    }

@@ -349,14 +349,133 @@ def test_a_second_page_that_is_refused_is_3(here: Here) -> None:
     assert (run.code, note_codes(run)) == (3, ["http_403"])
 
 
+STRANGER = "wrkspc_01EXAMPLESTRANGER"
+DEFAULT_POLICY = policy(more="workspaces: {default: {cap: 50, forecast: off}}\n")
+# Code execution is all that the default workspace has.
+WITHOUT_DEFAULT = Organization([USAGE[0], USAGE[2]], [Workspace(ALPHA, "alpha")])
+CONTAINERS = [
+    *bill_of(WITHOUT_DEFAULT, discount=Fraction(1, 10)),
+    code_execution(date(2026, 11, 5), None, Fraction(60)),
+]
+
+
+def asked_for_default(server: LoopbackAPI) -> int:
+    """How many times the list of workspaces was asked for the default one."""
+    return sum(first(request, "include_default") == "true" for request in server.requests)
+
+
 def test_two_unknown_workspaces_are_3_until_one_is_named(here: Here) -> None:
-    """The policy's names tell which is not the default one."""
-    stranger = "wrkspc_01EXAMPLESTRANGER"
-    bill = [*BILL, session_usage(date(2026, 11, 6), stranger, Fraction(1))]
-    run = checked(here, api(bill))
+    """Where the API does not list the default one, the policy's names tell which is not."""
+    bill = [*BILL, session_usage(date(2026, 11, 6), STRANGER, Fraction(1))]
+    run = checked(here, api(bill, lists_default=False))
     assert (run.code, note_codes(run)) == (3, ["unknown_workspaces"])
-    run = checked(here, api(bill), rules=policy(more=f"names: {{{stranger}: archive}}\n"))
+    assert "those that are not the default workspace under names" in run.stdout
+    rules = policy(more=f"names: {{{STRANGER}: archive}}\n")
+    run = checked(here, api(bill, lists_default=False), rules=rules)
     assert (run.code, spend(run)) == (0, Fraction("53.25"))
+
+
+def test_the_list_tells_which_of_two_is_the_default_workspace(here: Here) -> None:
+    """The other one, which no list has, keeps its id, and the total has both."""
+    bill = [*BILL, session_usage(date(2026, 11, 6), STRANGER, Fraction(1))]
+    server = api(bill)
+    run = checked(here, server)
+    assert (run.code, spend(run), asked_for_default(server)) == (0, Fraction("53.25"), 1)
+    costs = {row["id"]: Fraction(row["spend"]["low"]) for row in run.report["workspaces"]}
+    assert costs == {ALPHA: 38, None: Fraction("14.25"), STRANGER: 1}
+
+
+def test_code_execution_of_a_default_workspace_without_usage_is_its_own(here: Here) -> None:
+    """$60 of containers are above its cap of $50; the list of workspaces tells whose they are."""
+    server = api(CONTAINERS, WITHOUT_DEFAULT)
+    run = checked(here, server, rules=DEFAULT_POLICY)
+    assert (run.code, spend(run), asked_for_default(server)) == (1, Fraction(98), 1)
+    told = {budget["id"]: budget["status"] for budget in run.report["budgets"]}
+    assert told["workspaces.default"] == "breached"
+    names = {row["id"]: row["name"] for row in run.report["workspaces"]}
+    assert names == {ALPHA: "alpha", None: "default workspace"}
+
+
+@pytest.mark.parametrize("name", ["Default", "alpha", "default"])
+def test_the_name_in_the_list_is_no_key_of_the_default_workspace(here: Here, name: str) -> None:
+    """Its key is `default`, whatever the list calls it: nothing else resolves otherwise."""
+    server = api(CONTAINERS, WITHOUT_DEFAULT)
+    (default,) = server.default_workspaces
+    server.default_workspaces = [Workspace(default.id, name)]
+    run = checked(here, server, rules=policy(more="workspaces: {Default: {cap: 50}}\n"))
+    assert run.code == 2
+    assert "workspaces.Default" in run.stderr
+
+
+@pytest.mark.parametrize("options", [{"lists_default": False}, "refused", "two"])
+def test_where_the_default_workspace_is_not_told_a_stranger_is_3(here: Here, options: Any) -> None:
+    """The API ignores the parameter, refuses it, or lists two that it did not list before."""
+    server = api(CONTAINERS, WITHOUT_DEFAULT, **(options if isinstance(options, dict) else {}))
+    if options == "two":
+        server.default_workspaces.append(Workspace("wrkspc_01EXAMPLENEW", "new"))
+    if options == "refused":
+        server.intercept = lambda request, _: (
+            refuse(400) if first(request, "include_default") else None
+        )
+    run = checked(here, server, rules=DEFAULT_POLICY)
+    assert (run.code, note_codes(run)) == (3, ["unknown_workspaces"])
+    assert asked_for_default(server) == 1
+    assert "spend.basis: list" in run.stdout
+
+
+def test_what_is_advised_for_a_stranger_helps(here: Here) -> None:
+    """Named, it is a workspace of its own; on list cost nothing of it is needed."""
+    options = {"lists_default": False}
+    stranger = [*CONTAINERS[:-1], code_execution(date(2026, 11, 5), STRANGER, Fraction(60))]
+    rules = f"{DEFAULT_POLICY}names: {{{STRANGER}: archive}}\n"
+    run = checked(here, api(stranger, WITHOUT_DEFAULT, **options), rules=rules)
+    assert (run.code, spend(run)) == (0, Fraction(98))
+    listed = DEFAULT_POLICY.replace("billed", "list")
+    run = checked(here, api(CONTAINERS, WITHOUT_DEFAULT, **options), rules=listed)
+    assert (run.code, spend(run)) == (0, Fraction(40))
+
+
+def test_the_list_is_asked_for_the_default_workspace_where_that_is_needed_alone(
+    here: Here,
+) -> None:
+    """Its usage tells which it is; list cost and the cost report have no id of it."""
+    for server, rules in (
+        (api(), policy()),
+        (api(refuse=REFUSED), policy()),
+        (api(CONTAINERS, WITHOUT_DEFAULT), "version: 1\nglobal: {cap: 100}\n"),
+    ):
+        assert checked(here, server, rules=rules).code == 0
+        assert asked_for_default(server) == 0
+
+
+# Web searches
+
+
+SEARCHING = Organization(
+    [
+        Usage(at("2026-11-05T12:00:00Z"), ALPHA, "claude-opus-5-5", output=MILLION, searches=300),
+        Usage(at("2026-11-05T13:00:00Z"), ALPHA, "claude-sonnet-5", output=MILLION, searches=100),
+        Usage(at("2026-11-06T12:00:00Z"), None, "claude-opus-5-5", output=MILLION, searches=50),
+    ],
+    [Workspace(ALPHA, "alpha")],
+)
+
+
+@pytest.mark.parametrize("refused", [{}, REFUSED])
+@pytest.mark.parametrize(("cap", "code"), [("43.49", 1), ("43.50", 0)])
+def test_a_models_budget_means_the_same_on_both_bases(
+    here: Here, refused: dict[str, int], cap: str, code: int
+) -> None:
+    """$40 of tokens and 350 searches, $3.50, though the bill names no model for them."""
+    for basis in ("list", "billed"):
+        rules = (
+            f"version: 1\nglobal: {{cap: 100}}\nspend: {{basis: {basis}}}\n"
+            f"models: {{claude-opus-5-5: {{cap: {cap}, forecast: off}}}}\n"
+        )
+        run = checked(here, api(bill_of(SEARCHING), SEARCHING, refuse=refused), rules=rules)
+        assert (run.code, spend(run)) == (code, Fraction("54.50"))
+        costs = {row["id"]: Fraction(row["spend"]["low"]) for row in run.report["models"]}
+        assert costs == {"claude-opus-5-5": Fraction("43.5"), "claude-sonnet-5": 11}
 
 
 # What is shown

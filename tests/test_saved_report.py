@@ -476,6 +476,13 @@ def test_without_a_list_the_workspaces_are_unknown(save: Save) -> None:
     assert read(save(page(*days()["data"], *hours()["data"]))).workspaces is None
 
 
+def test_a_saved_list_from_below_an_organization_is_read(save: Save) -> None:
+    """It holds ids and names alone."""
+    listed = save({"data": [{"id": "wrkspc_A", "name": "a"}]}, "listed.json")
+    usage = read(save(page(*days()["data"], *hours()["data"])), workspaces=listed)
+    assert usage.workspaces == (Workspace("wrkspc_A", "a"),)
+
+
 def test_the_saved_list_of_workspaces_is_read(save: Save) -> None:
     """A saved list names the workspaces."""
     listed = RECORDINGS / "workspaces_list__older-shape.json"

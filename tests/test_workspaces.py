@@ -170,3 +170,48 @@ def test_a_workspace_has_an_id_and_a_name(changes: dict[str, object]) -> None:
     with pytest.raises(UnverifiedError) as raised:
         parse_workspaces(page, WHERE)
     assert raised.value.message == (f"{WHERE} cannot be trusted: a workspace is without id or name")
+
+
+# Below an organization
+
+
+@pytest.mark.parametrize(
+    ("more", "is_right"),
+    [
+        ({}, True),
+        ({"has_more": False}, True),
+        ({"has_more": None}, False),
+        ({"has_more": 0}, False),
+    ],
+)
+def test_the_list_below_an_organization_may_say_nothing_of_more(
+    more: dict[str, object], *, is_right: bool
+) -> None:
+    """Id and name alone are documented there: absent is no more, and anything odd an error."""
+    with LoopbackAPI(SEVEN, now=NOW, org_scoped=True) as api, connected(api.url) as transport:
+        tamper(api, lambda _, page: page.update(more))
+        route = f"/v1/organizations/{SEVEN.id}/workspaces"
+        if is_right:
+            found = read_workspaces(transport, route)
+            assert [workspace.id for workspace in found] == [
+                f"wrkspc_{number}" for number in (1, 2, 4, 5, 7)
+            ]
+        else:
+            with pytest.raises(UnverifiedError, match=NO_LIST):
+                read_workspaces(transport, route)
+
+
+def test_more_below_an_organization_must_say_where() -> None:
+    """A list that goes on without a cursor is not whole."""
+    with LoopbackAPI(SEVEN, now=NOW, org_scoped=True) as api, connected(api.url) as transport:
+        tamper(api, lambda _, page: page.update(has_more=True))
+        with pytest.raises(UnverifiedError, match=NOWHERE):
+            read_workspaces(transport, f"/v1/organizations/{SEVEN.id}/workspaces")
+
+
+def test_the_direct_list_must_say_whether_there_is_more() -> None:
+    """A page of which that is not known may be the first of many."""
+    with LoopbackAPI(SEVEN, now=NOW) as api:
+        tamper(api, lambda _, page: page.pop("has_more") and None)
+        with pytest.raises(UnverifiedError, match=NO_LIST):
+            listed(api)
