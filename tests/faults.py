@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import format_datetime
 from fractions import Fraction
 from functools import cache, partial
@@ -138,11 +139,15 @@ KNOWN: dict[Scenario, frozenset[str]] = {
 }
 BILLED: tuple[Scenario, ...] = ("billed", "billed by cost report")
 CLOSED_DAYS = len(_DAYS)
-# Each day costs less than at list price, so that one which is not settled yet is not below the truth.
+# Each day costs less than at list price, so that one which is not settled yet is not below the truth. The last closed day
+# costs the same: one route settles it before the other.
 BILL: list[Charge] = [
-    *bill_of(ORGANIZATION, discount=Fraction(1, 10)),
-    *(code_execution(at.date(), PRODUCTION.id, Fraction(1, 4)) for at in _DAYS),
-    *(session_usage(at.date(), None, Fraction(1, 8)) for at in _DAYS),
+    *(
+        charge if charge.day < _DAYS[-1].date() else replace(charge, usd=charge.list_usd)
+        for charge in bill_of(ORGANIZATION, discount=Fraction(1, 10))
+    ),
+    *(code_execution(at.date(), PRODUCTION.id, Fraction(1, 4)) for at in _DAYS[:-1]),
+    *(session_usage(at.date(), None, Fraction(1, 8)) for at in _DAYS[:-1]),
 ]
 
 
@@ -1024,6 +1029,10 @@ def _list_faults() -> Iterator[Fault]:
         yield Fault(name, group, _edits(change), where)
     direct = ("workspaces, page 1", "workspaces, page n")
     yield Fault("whether there is more is missing", group, _edits(_drop("has_more")), direct)
+    none = _edits(_put(has_more=False))
+    yield Fault(
+        "that there is no more is told", group, none, ("workspaces by organization",), _RIGHT
+    )
     # The policy names a workspace that such a list does not hold, or holds twice: nothing is decided.
     undecided = {"*": (2,)}
     yield Fault(
@@ -1402,6 +1411,40 @@ def _freshness_faults() -> Iterator[Fault]:
             yield Fault(named, group, act, where, _RIGHT, settled=settled)
 
 
+def _late_faults() -> Iterator[Fault]:
+    """Costs are told before all of them are in; those that the usage does not tell come last."""
+    group = "Costs that are late"
+
+    def late(hours: Mapping[int, int]) -> Callable[[Hit], Response]:
+        def act(hit: Hit) -> Response:
+            limit = 31 if "cost_report" in hit.request.path else 1000
+            body = json.loads(hit.ask(with_limit(hit.request, limit)).body)
+            for rows, bucket in zip(_held(body), body["data"], strict=False):
+                for row in list(rows):
+                    on = datetime.fromisoformat(row.get("starting_at") or bucket["starting_at"])
+                    group, cost = _charge(row)
+                    if on.day in hours and group["model"] is None:
+                        rows.remove(row)
+                    elif on.day in hours:
+                        part = Decimal(cost["amount"]) * hours[on.day] / 24
+                        cost.update(amount=f"{part:.9f}")
+            return reply(body)
+
+        return act
+
+    where = ("billed cost, page 1", "cost report, page 1")
+    day = CLOSED_DAYS - 1
+    days: dict[str, dict[int, int]] = {
+        "a day has 20 of its 24 hours": {day: 20},
+        "a day has one of its 24 hours": {day: 1},
+        "two days have 20 of their 24 hours": {day - 1: 20, day: 20},
+        "two days have 20 and 6 of their 24 hours": {day - 1: 20, day: 6},
+    }
+    for name, hours in days.items():
+        settled = min(hours) - 1
+        yield Fault(name, group, late(hours), where, _RIGHT, settled=settled)
+
+
 def _clock_faults() -> Iterator[Fault]:
     group = "Times of answers"
     # What is too late for the clock's check is not checked: it comes once the usage is read, and
@@ -1447,6 +1490,7 @@ def _faults() -> Iterator[Fault]:
     yield from _loss_faults()
     yield from _day_faults()
     yield from _freshness_faults()
+    yield from _late_faults()
 
 
 FAULTS = {f"{fault.group}: {fault.name}": fault for fault in _faults()}
