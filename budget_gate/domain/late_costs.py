@@ -50,12 +50,13 @@ def doubt_late(bill: Bill, usage: Usage, book: PriceBook, *, expected: int | Non
             # A day without any cost is an error of its own.
             if each.listed >= _CENT and each.billed > 0
         }
-        usual: Fraction | int | None = _usual(ratios.values())
-        if usual is None and len(ratios) < _MANY:
-            usual, is_usual = expected, False
+        usual = _usual(ratios.values())
+        are_few = usual is None and len(ratios) < _MANY
+        least = expected if are_few else usual
         for day, ratio in ratios.items():
-            if usual is not None and ratio < usual * (1 - TOLERANCE):
+            if least is not None and ratio < least * (1 - TOLERANCE):
                 found[day] = sides[day]
+                is_usual &= not are_few
     if not found:
         return bill
     told = enumerated(
@@ -70,8 +71,8 @@ def doubt_late(bill: Bill, usage: Usage, book: PriceBook, *, expected: int | Non
         else "if that is a discount of yours, set prices.discount"
     )
     message = (
-        f"Some costs seem to be missing from the bill: {told}. List prices less discount count "
-        f"there until it is whole; {remedy}."
+        f"Some costs seem to be missing from the bill: {told}. Until they are in, list prices less "
+        f"discount count there; {remedy}."
     )
     note = Note("warning", "late_costs_suspected", message)
     return replace(bill, doubted=frozenset(found), notes=(*bill.notes, note))
