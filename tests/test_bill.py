@@ -689,7 +689,7 @@ def test_the_bill_of_searches_is_split_by_the_searches_of_the_usage(
     """In proportion, and to the last digit: the model with most searches has what is left."""
     told = spend(searching(*counts), bill(charge(amount, cost_type="web_search")))
     assert by_model(told) == {name: Decimal(usd) for name, usd in expected.items()}
-    assert total_of(told) == bounds(amount)
+    assert sums(told) == {None: (Fraction(amount), Fraction(amount))}
 
 
 def test_searches_go_under_the_name_that_the_bill_has_for_a_model() -> None:
