@@ -237,7 +237,9 @@ def test_policies_of_the_readme_are_accepted(text: str) -> None:
     assert is_accepted_by_the_schema(text)
 
 
-@pytest.mark.parametrize("name", [".github/budget.yml", "budget_gate/data/sample/budget.yml"])
+@pytest.mark.parametrize(
+    "name", [".github/this-repository.yml", "budget_gate/data/sample/budget.yml"]
+)
 def test_policies_of_the_repository_are_accepted(name: str) -> None:
     """Its own and that of the sample organization."""
     assert is_accepted_by_the_schema((ROOT / name).read_text(encoding="utf-8"))
