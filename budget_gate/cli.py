@@ -198,18 +198,22 @@ def _check(
     month = MonthToDate(settings.as_of or now)
     if flags.command == "demo":
         now = month.as_of
+    # Before a signal can end the run with a report that is written over the last one.
+    earlier = read_earlier(settings)
     try:
         transport = None if flags.usage else connect(settings, clock)
         report, exit_code = gate.check(
             file,
-            lambda: read_spend(flags, settings, file.policy, month, now=now, transport=transport),
+            lambda: read_spend(
+                flags, settings, file.policy, month, now=now, transport=transport, last=earlier
+            ),
             month,
             settings.terms,
             identify=start_identifying(transport, settings),
-            earlier=read_earlier(settings),
+            earlier=earlier,
         )
     except InterruptedRunError as error:
-        report, exit_code = gate.stopped(file, month, error)
+        report, exit_code = gate.stopped(file, month, error, earlier)
     # There is a verdict: it is told whole, whatever comes.
     ignore_signals()
     try:

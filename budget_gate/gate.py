@@ -6,6 +6,7 @@ from dataclasses import replace
 from budget_gate.domain.changes import drivers, since_last
 from budget_gate.domain.evidence import EarlierReport, fall_back
 from budget_gate.domain.exceptions import exceptions_on
+from budget_gate.domain.memory import has_fallen, hold_against, remember
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy import PolicyFile
 from budget_gate.domain.report import Report
@@ -36,14 +37,19 @@ def check(
     try:
         report = _judge(file, read_spend, month, terms, identify=identify, earlier=earlier)
     except InterruptedRunError as error:
-        return stopped(file, month, error)
-    return decide(report, terms)
+        return stopped(file, month, error, earlier)
+    return decide(remember(report, month, earlier), terms)
 
 
-def stopped(file: PolicyFile, month: MonthToDate, error: InterruptedRunError) -> tuple[Report, int]:
+def stopped(
+    file: PolicyFile,
+    month: MonthToDate,
+    error: InterruptedRunError,
+    earlier: EarlierReport | Note | None = None,
+) -> tuple[Report, int]:
     """The report of a run that a signal ended, and its exit code, 3 whatever was waived."""
     note = Note("error", "interrupted", f"{error.message}. Run the gate again.")
-    return decide(unverified(file.policy, month, (note,)), STRICT)
+    return decide(remember(unverified(file.policy, month, (note,)), month, earlier), STRICT)
 
 
 def _judge(
@@ -67,8 +73,11 @@ def _judge(
         return replace(report, notes=(*report.notes, earlier))
     if earlier is None:
         return report
+    report = hold_against(report, month, earlier)
     if report.status == "unverified":
-        return fall_back(report, file, month, earlier, terms.only)
+        proven = fall_back(report, file, month, earlier, terms.only)
+        # Of spend that fell, it is told already what the last report says.
+        return report if has_fallen(report) and proven.status == "unverified" else proven
     report = since_last(report, month, earlier)
     if spend is None or report.previous_as_of is None:
         return report

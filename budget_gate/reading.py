@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from budget_gate.domain.clock import check_clock
+from budget_gate.domain.clock import check_clock, check_month
 from budget_gate.domain.evidence import EarlierReport
 from budget_gate.domain.period import DAY, MonthToDate, ended_by
 from budget_gate.domain.policy import Policy
@@ -75,6 +75,7 @@ def read_spend(
     *,
     now: datetime,
     transport: "Transport | None",
+    last: EarlierReport | Note | None = None,
 ) -> Spend:
     """The spend of the month to date, on the basis that the policy names.
 
@@ -94,6 +95,8 @@ def read_spend(
 
         usage = read_usage(transport, month, book)
         notes += _time_notes(settings, month, now, transport)
+        if settings.as_of is None and isinstance(last, EarlierReport):
+            notes += check_month(now, transport.clock_difference, last.month)
         earlier, unread = _history(history, book, policy)
         notes += unread
         if policy.spend.basis == "billed" and pending:

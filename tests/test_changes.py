@@ -16,7 +16,7 @@ from budget_gate.domain.changes import drivers, since_last
 from budget_gate.domain.evidence import EarlierReport
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.report import Driver, Report
-from budget_gate.domain.spend import Note, Spend, SpendLine, Workspace
+from budget_gate.domain.spend import Level, Note, Spend, SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict import STRICT, evaluate
 from tests.builders import MONTH, Costs, bounds, budget, policy, spend_of
@@ -331,7 +331,8 @@ def test_a_report_of_something_else_is_not_compared(changes: dict[str, object], 
     plain = evaluate(policy(CAP), spend_of({None: bounds("5")}), MONTH)
     plain = replace(plain, organization="org-1")
     report = since_last(plain, MONTH, earlier(CAP, {None: bounds("3")}, **changes))
-    note = Note("info", "last_report", f"The last report is not used: {why}.")
+    level: Level = "warning" if "organization" in changes else "info"
+    note = Note(level, "last_report", f"The last report is not used: {why}.")
     assert report == replace(plain, notes=(*plain.notes, note))
 
 

@@ -1,5 +1,6 @@
 """The clock of the machine against that of the API: a warning, or a month that cannot be judged."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -9,7 +10,7 @@ import pytest
 from budget_gate.domain.clock import check_clock
 from budget_gate.errors import UnverifiedError
 from tests.loopback import LoopbackAPI, Organization, Request, Response
-from tests.running import BREACHED, NOW, OK, ORGANIZATION, Here, Run
+from tests.running import BREACHED, LAST_REPORT, NOW, OK, ORGANIZATION, Here, Run
 
 
 def at(text: str) -> datetime:
@@ -251,6 +252,40 @@ def test_a_date_far_away_is_another_day(here: Here, date: str) -> None:
     run, codes = judged(here, date)
     assert run.code == 3
     assert codes == ["clock"]
+
+
+@pytest.mark.parametrize(
+    ("date", "last", "warned"),
+    [
+        ("", "2026-10", True),
+        ("", "2026-12", True),
+        ("", "2026-11", False),
+        (None, "2026-10", False),
+    ],
+)
+def test_a_month_that_only_this_machine_tells_is_a_warning(
+    here: Here, date: str | None, last: str, *, warned: bool
+) -> None:
+    """No Date header, and the last report is of another month: of the one before, the 1st is right."""
+    here.program.write(json.dumps(LAST_REPORT).replace("2026-11", last), "last.json")
+    arguments = ("--last-report", "last.json", "--format", "json")
+
+    def dated(request: Request, _: int) -> Response:
+        answer = api.answer(request)
+        return answer if date is None else replace(answer, headers=answer.headers | {"date": date})
+
+    with LoopbackAPI(ORGANIZATION, now=NOW) as api:
+        api.intercept = dated
+        found = [
+            here.check(api, *arguments, *more, policy=OK, now=NOW)
+            for more in ((), ("--as-of", "2026-11-15T12:00:00Z"))
+        ]
+    assert [run.code for run in found] == [0, 0]
+    levels = [
+        [note["level"] for note in run.report["notes"] if note["code"] == "month_by_clock"]
+        for run in found
+    ]
+    assert levels == [["warning"] if warned else [], []]
 
 
 def test_a_wrong_clock_passes_only_unenforced(here: Here) -> None:

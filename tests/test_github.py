@@ -19,7 +19,16 @@ from budget_gate.outputs.github import (
 from tests.builders import bounds
 from tests.reports import HOSTILE, hostile_report, make_budget, make_report
 
-NAMES = ["status", "enforced", "spend-usd", "basis", "cap-usd", "breached", "report"]
+NAMES = [
+    "status",
+    "enforced",
+    "spend-usd",
+    "basis",
+    "cap-usd",
+    "breached",
+    "not-enforced",
+    "report",
+]
 Command = tuple[str, dict[str, str], str]
 
 
@@ -84,6 +93,7 @@ def test_the_outputs_are_those_of_the_action() -> None:
         "basis": "list",
         "cap-usd": "5000.5",
         "breached": '["workspaces.wrkspc_01EXAMPLE"]',
+        "not-enforced": "[]",
         "report": "out/report.json",
     }
 
@@ -100,8 +110,23 @@ def test_outputs_that_do_not_apply_are_empty() -> None:
         "basis": "list",
         "cap-usd": "",
         "breached": "[]",
+        "not-enforced": "[]",
         "report": "",
     }
+
+
+def test_what_does_not_decide_and_is_not_known_to_hold_is_an_output() -> None:
+    """Breached or undecided budgets that --budget leaves out, and none that decides or only warns."""
+    report = make_report(
+        "ok",
+        make_budget("production"),
+        make_budget("a", status="breached", decides=False),
+        make_budget("b", status="uncertain", decides=False),
+        make_budget("c", status="warning", decides=False),
+        make_budget("d", status="breached"),
+    )
+    outputs = read_outputs(render_outputs(report, ""))
+    assert json.loads(outputs["not-enforced"]) == ["workspaces.a", "workspaces.b"]
 
 
 def test_an_unverified_report_gives_no_amount() -> None:

@@ -604,6 +604,6 @@ def test_a_breach_is_remembered_while_a_model_has_no_price(here: Here, api: Loop
         run = hourly(here, another, 1)
     assert (run.code, run.report["status"]) == (1, "breached")
     assert run.report["evidence_as_of"] == "2026-11-15T12:00:00Z"
-    assert run.report["budgets"][0]["spend"] == {"low": "0.3", "high": None}
+    assert run.report["budgets"][0]["spend"] == {"low": "18.3", "high": None}
     assert run.report["budgets"][0]["since"] == "2026-11-15T12:00:00Z"
     assert "unpriced" in {note["code"] for note in run.report["notes"]}

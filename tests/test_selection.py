@@ -15,6 +15,7 @@ from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict import FailOn, Terms, decide, evaluate
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.gate import check
+from budget_gate.outputs.wording import headline
 from tests.builders import MONTH, bounds, budget, line, policy, spend_of_lines
 from tests.loopback import LoopbackAPI
 from tests.running import NOW, ORGANIZATION, PRODUCTION, Here, Run
@@ -398,6 +399,33 @@ def test_key_of_unlisted_workspaces_names_each() -> None:
     one = judged("unlisted.wrkspc_01EXPA", rules=rules)
     assert [it.id for it in one.budgets if it.decides] == ["unlisted.wrkspc_01EXPA"]
     assert one.status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("rules", "only", "said"),
+    [
+        (
+            "global: {cap: 99}\nunlisted: {cap: 5}\nworkspaces: {'*': {cap: 9}, default: {cap: 9}}\n",
+            ("unlisted",),
+            "",
+        ),
+        (
+            "global: {cap: 99}\nunlisted: {cap: 5}\nworkspaces: {'*': {cap: 9}, default: {cap: 9}}\n",
+            ("unlisted", "global"),
+            ", and every cap enforced here holds",
+        ),
+    ],
+)
+def test_headline_says_that_no_unlisted_workspace_was_checked(
+    rules: str, only: tuple[str, ...], said: str
+) -> None:
+    """Where none has spend, the key decides nothing, and green must not read as more."""
+    report = judged(*only, rules=f"version: 1\n{rules}")
+    assert report.status == "ok"
+    told = headline(report, "budget.yml", name=str, prose=str)
+    assert told.endswith(
+        f"(list cost){said}. No unlisted workspace has spend: --budget unlisted checked nothing."
+    )
 
 
 # What is not known -------------------------------------------------------------------------------

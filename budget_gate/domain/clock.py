@@ -12,6 +12,21 @@ TOLERANCE: Final = timedelta(seconds=10)
 WORTH_A_WARNING: Final = timedelta(minutes=5)
 
 
+def check_month(now: datetime, difference: timedelta | None, last: datetime) -> tuple[Note, ...]:
+    """A warning where only the local clock says which month it is: not that of the last report.
+
+    `difference` is as for `check_clock`, and `last` the first instant of that report's month.
+    """
+    if difference is not None or (now.year, now.month) == (last.year, last.month):
+        return ()
+    message = (
+        f"The API told no time. By the clock of this machine it is {now:%B %Y}, and the last "
+        f"report is of {last:%B %Y}: if the clock is wrong, another month was judged. Check the "
+        "clock, or name the time with --as-of."
+    )
+    return (Note("warning", "month_by_clock", message),)
+
+
 def check_clock(now: datetime, difference: timedelta | None) -> tuple[Note, ...]:
     """A warning where the local clock, which says `now`, is more than 5 minutes off.
 

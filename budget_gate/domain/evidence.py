@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from typing import Final
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.budgets import unlisted_budget
 from budget_gate.domain.exceptions import exceptions_on
 from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy import CapException, Policy, PolicyFile
-from budget_gate.domain.report import BudgetResult, Report, Status
-from budget_gate.domain.spend import Basis, Note
+from budget_gate.domain.report import BudgetResult, KnownSpend, Report, Status
+from budget_gate.domain.spend import Basis, Level, Note
+
+OTHER_ORGANIZATION: Final = "it is of another organization"
 
 _TWO_HOURS = 120
 
@@ -23,6 +26,7 @@ class EarlierReport:
 
     `as_of` is the time of its evidence, which is older than the report where that itself fell
     back on an earlier one. `spend` is USD at the least, None where it was not established.
+    `known` is the most that it, or one of its month before it, knows to be spent, by each prices.
     """
 
     as_of: datetime
@@ -31,6 +35,7 @@ class EarlierReport:
     budgets: tuple[BudgetResult, ...]
     basis: Basis = "list"
     spend: Decimal | None = None
+    known: tuple[KnownSpend, ...] = ()
 
 
 def fall_back(
@@ -57,7 +62,7 @@ def fall_back(
         f"Breached by the report of {format_instant(earlier.as_of)}, {age} ago: spend of a month "
         "does not fall, and no cap has changed since.",
     )
-    proven = {budget.id for budget in earlier.budgets if _is_breached(budget)}
+    proven = {it.id: it.spend.low for it in earlier.budgets if _is_breached(it)}
     budgets = tuple(_by_evidence(budget, proven) for budget in report.budgets) or tuple(
         _as_it_stands(budget, file, only) for budget in earlier.budgets
     )
@@ -82,10 +87,14 @@ def mismatch(report: Report, month: MonthToDate, earlier: EarlierReport) -> str 
         return "it is of another month"
     if earlier.as_of > month.as_of:
         return "it is from the future"
-    known = (earlier.organization, report.organization)
-    if None not in known and len(set(known)) > 1:
-        return "it is of another organization"
+    if are_different(earlier.organization, report.organization):
+        return OTHER_ORGANIZATION
     return None
+
+
+def are_different(organization: str | None, other: str | None) -> bool:
+    """Whether two ids of organizations are known to be of different ones."""
+    return None not in (organization, other) and organization != other
 
 
 def since(
@@ -104,14 +113,17 @@ def since(
 
 def unused(why: str) -> Note:
     """The note that an earlier report proves nothing, and why."""
-    return Note("info", "last_report", f"The last report is not used: {why}.")
+    level: Level = "warning" if why == OTHER_ORGANIZATION else "info"
+    return Note(level, "last_report", f"The last report is not used: {why}.")
 
 
-def _by_evidence(budget: BudgetResult, proven: Collection[str]) -> BudgetResult:
+def _by_evidence(budget: BudgetResult, proven: Mapping[str, Decimal]) -> BudgetResult:
     """A budget of today's report: breached where that is proven and today's spend is not known."""
     if budget.id not in proven or budget.status == "breached" or budget.spend.is_limited:
         return budget
-    return replace(budget, status="breached", reason=_PROVEN)
+    # The amount that proves it goes on to the next report, which may need it again.
+    spend = Bounds(max(budget.spend.low, proven[budget.id]), UNLIMITED)
+    return replace(budget, spend=spend, status="breached", reason=_PROVEN)
 
 
 _PROVEN = "spend was above the cap when it was last established"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, localcontext
 from functools import cached_property
+from hashlib import sha256
 from itertools import product
 from operator import mul
 from typing import NamedTuple
@@ -113,6 +114,21 @@ class PriceBook:
         kinds = (rates, tiers, speeds, [card.us for card in cards], [self.discount])
         # Rates are per million tokens.
         return 6 + sum(max(map(_decimals, kind)) for kind in kinds)
+
+    @cached_property
+    def digest(self) -> str:
+        """What is equal for two books only where every price is."""
+        told = {"source", "confidence", "note"}
+        book = self.document.model_dump_json(
+            exclude={
+                "verified_on": True,
+                "models": {"__all__": {"retired_on": True, "prices": {"__all__": told}}},
+            }
+        )
+        parts = [book, str(self.discount)]
+        for name, cards in sorted(self.overrides.items()):
+            parts += [name, *(card.model_dump_json(exclude=told) for card in cards)]
+        return sha256("\0".join(parts).encode()).hexdigest()[:16]
 
     @cached_property
     def _own(self) -> dict[str, tuple[RateCard, ...]]:

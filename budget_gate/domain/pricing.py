@@ -83,6 +83,7 @@ def price_usage(
             book.discount,
             tuple(book.names()),
             book.aliases(),
+            book.digest,
         ),
         notes=(
             *(_unpriced_note(sentence, bounded=bounded) for sentence in named),

@@ -102,6 +102,20 @@ class Driver:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownSpend:
+    """USD that were spent in the month by `as_of` at the least, at list price.
+
+    `prices` is the digest of the prices, and `organization` whose spend it is; None where that is
+    not known.
+    """
+
+    usd: Decimal
+    as_of: datetime
+    organization: str | None
+    prices: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The verdict and all that explains it.
 
@@ -111,7 +125,9 @@ class Report:
     but the gate was told to let it pass. `organization` is the id of the organization, None where
     it is not known, and `evidence_as_of` the time of an earlier report that this one falls back
     on. `previous_as_of` is the time of the last report, and `change` the USD spent since, where
-    there is one that can be compared; `drivers` are then today's largest rises.
+    there is one that can be compared; `drivers` are then today's largest rises. `known_spend` is
+    the most that this or an earlier report of the month knows to be spent, by each prices that
+    there were, the latest last.
     """
 
     status: Status
@@ -133,6 +149,7 @@ class Report:
     previous_as_of: datetime | None = None
     change: Decimal | None = None
     drivers: tuple[Driver, ...] = field(default=())
+    known_spend: tuple[KnownSpend, ...] = ()
 
     @property
     def price_age_days(self) -> int | None:

@@ -74,6 +74,7 @@ class PriceFacts:
 
     `overrides` are the models that it prices itself, `discount` a ratio off list prices, and
     `models` every id and alias that has a price, `aliases` the id that each alias stands for.
+    `digest` is equal where every price is; empty where that is not known.
     """
 
     verified_on: date
@@ -81,6 +82,7 @@ class PriceFacts:
     discount: Decimal = ZERO
     models: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

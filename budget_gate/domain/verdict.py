@@ -100,6 +100,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
             *_idle(file.policy, scoped),
             *_without_forecast(budgets, scoped),
             *_undecided(budgets),
+            *_nothing_unlisted(scoped, terms),
             *_staleness(spend.prices, month),
             *_strangers(spend, file.policy, month),
         ),
@@ -149,8 +150,11 @@ def decide(report: Report, terms: Terms) -> tuple[Report, int]:
     statuses = {budget.status for budget in deciding}
     breached = "breached" in statuses
     unestablished = report.status == "unverified" or "uncertain" in statuses
+    errors = {note.code for note in report.notes if note.level == "error"}
+    # What fell is the total: whose part of it is missing is not known.
+    unestablished |= "spend_fell" in errors
     if len(deciding) == len(report.budgets):
-        unestablished |= any(note.code == "unpriced" for note in report.notes)
+        unestablished |= "unpriced" in errors
     unestablished |= report.evidence_as_of is not None
     if breached and terms.fail_on != "never":
         return report, 1
@@ -314,6 +318,12 @@ def _undecided(budgets: list[BudgetResult]) -> Iterator[Note]:
         names = enumerated([f"{it.name} ({it.status})" for it in others])
         message = f"Not enforced here, by --budget: {names}."
         yield Note("warning", "not_enforced_here", message)
+
+
+def _nothing_unlisted(scoped: list[ScopedBudget], terms: Terms) -> Iterator[Note]:
+    if "unlisted" in terms.only and all(it.path != "unlisted" for it in scoped):
+        message = "No unlisted workspace has spend: --budget unlisted checked nothing."
+        yield Note("info", "nothing_unlisted", message)
 
 
 def _largest_first(cost: Bounds) -> tuple[Decimal, Decimal]:

@@ -1,7 +1,7 @@
 """What GitHub Actions reads of a run: step outputs and annotations, escaped for the runner."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import uuid4
 
 from budget_gate.domain.report import BudgetResult, Report
@@ -21,7 +21,7 @@ def render_outputs(report: Report, report_path: str) -> str:
     Every value stands between delimiters that it cannot contain.
     """
     verified = report.status != "unverified"
-    breached = [budget.id for budget in report.budgets if budget.status == "breached"]
+    breached = (budget.id for budget in report.budgets if budget.status == "breached")
     values = {
         "status": report.status,
         "enforced": "true" if report.enforced else "false",
@@ -29,11 +29,20 @@ def render_outputs(report: Report, report_path: str) -> str:
         "spend-usd": exact(report.spend.low) if verified and report.spend else "",
         "basis": report.basis,
         "cap-usd": "" if report.cap is None else exact(report.cap),
-        "breached": json.dumps(breached).replace("##[", "#\\u0023["),
+        "breached": _ids(breached),
+        "not-enforced": _ids(
+            it.id
+            for it in report.budgets
+            if not it.decides and it.status in ("breached", "uncertain")
+        ),
         "report": report_path,
     }
     delimiter = f"end-{uuid4()}"
     return "".join(f"{name}<<{delimiter}\n{value}\n{delimiter}\n" for name, value in values.items())
+
+
+def _ids(ids: Iterable[str]) -> str:
+    return json.dumps([*ids]).replace("##[", "#\\u0023[")
 
 
 def render_annotations(report: Report, policy: str) -> str:

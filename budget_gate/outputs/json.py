@@ -59,6 +59,7 @@ def render_json(report: Report) -> str:
             "age_days": report.price_age_days,
             "overrides": list(report.prices.overrides),
             "discount": f"{exact(report.prices.discount * 100)}%",
+            "digest": report.prices.digest or None,
         },
         "notes": [
             {"level": note.level, "code": note.code, "message": note.message}
@@ -78,6 +79,15 @@ def render_json(report: Report) -> str:
             for driver in report.drivers
         ],
         "evidence_as_of": report.evidence_as_of and format_instant(report.evidence_as_of),
+        "known_spend": [
+            {
+                "usd": exact(known.usd),
+                "as_of": format_instant(known.as_of),
+                "organization": known.organization,
+                "prices": known.prices,
+            }
+            for known in report.known_spend
+        ],
     }
     return dumped(document)
 

@@ -158,6 +158,9 @@ def headline(report: Report, policy: str, *, name: Escape, prose: Escape) -> str
     `policy` is the policy file as the caller shows it.
     """
     text = _verdict(report, policy, name, prose)
+    idle = _nothing_unlisted(report)
+    if idle:
+        text = f"{text} {idle.message}"
     if report.evidence_as_of:
         then = format_instant(report.evidence_as_of)
         text = f"BY THE REPORT OF {then}, as spend cannot be established now. {text}"
@@ -178,8 +181,11 @@ def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
     if first is None or report.status == "ok":
         total = usd_range(report.spend) if report.spend else usd(Decimal(0))
         cost = cost_name(report)
+        spent = f"Within budget: {total} spent this month ({cost})"
+        if _nothing_unlisted(report) and not any(budget.decides for budget in report.budgets):
+            return f"{spent}."
         here = "" if all(budget.decides for budget in report.budgets) else " enforced here"
-        return f"Within budget: {total} spent this month ({cost}), and every cap{here} holds."
+        return f"{spent}, and every cap{here} holds."
     so_much = spent_of_cap(first, cost_name(report))
     spent = f"{name(first.name)} has spent {so_much}{_others(worst, name)}."
     remedy = _remedy(first, policy)
@@ -197,6 +203,10 @@ def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
             if first.cap and not first.spend.high:
                 return f"{verdict}: {name(first.name)}: {first.reason}. Correct it in {policy}."
             return f"{verdict}: {spent} Slow what spends it, or {remedy}."
+
+
+def _nothing_unlisted(report: Report) -> Note | None:
+    return next((note for note in report.notes if note.code == "nothing_unlisted"), None)
 
 
 def _others(worst: Sequence[BudgetResult], name: Escape) -> str:

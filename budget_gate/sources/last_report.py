@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.evidence import EarlierReport, unused
-from budget_gate.domain.report import BudgetResult, Status
+from budget_gate.domain.report import BudgetResult, KnownSpend, Status
 from budget_gate.domain.spend import Basis, Note
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -34,6 +34,13 @@ class _Budget(_Part):
     since: AwareDatetime | None = None
 
 
+class _Known(_Part):
+    usd: _Usd
+    as_of: AwareDatetime
+    organization: str | None = None
+    prices: str | None = None
+
+
 class _Period(_Part):
     start: AwareDatetime
 
@@ -49,6 +56,7 @@ class _Report(_Part):
     spend: _Spend | None = None
     budgets: tuple[_Budget, ...]
     basis: Basis = "list"
+    known_spend: tuple[_Known, ...] | None = None
 
 
 def read_last_report(path: Path) -> EarlierReport | Note:
@@ -73,7 +81,18 @@ def read_last_report(path: Path) -> EarlierReport | Note:
         budgets=tuple(_result(budget) for budget in report.budgets),
         basis=report.basis,
         spend=report.spend.low if report.spend else None,
+        known=_known(report),
     )
+
+
+def _known(report: _Report) -> tuple[KnownSpend, ...]:
+    known = report.known_spend
+    if known is None and report.basis == "list" and report.spend:
+        # One of an earlier version: at which prices, it does not say.
+        whose = report.organization
+        known = (_Known(usd=report.spend.low, as_of=report.as_of, organization=whose),)
+    found = (KnownSpend(it.usd, it.as_of, it.organization, it.prices) for it in known or ())
+    return tuple(sorted(found, key=lambda it: it.as_of))
 
 
 def _result(budget: _Budget) -> BudgetResult:
