@@ -205,11 +205,11 @@ def _check(
         report, exit_code = gate.check(
             file,
             lambda: read_spend(
-                flags, settings, file.policy, month, now=now, transport=transport, last=earlier
+                flags, settings, file, month, now=now, transport=transport, last=earlier
             ),
             month,
             settings.terms,
-            identify=start_identifying(transport, settings),
+            identify=start_identifying(transport, settings, file),
             earlier=earlier,
         )
     except InterruptedRunError as error:
@@ -266,12 +266,12 @@ def _audit(
     from budget_gate.sources.documents import load_policy
 
     name = settings.policy or _found_policy()
-    policy = load_policy(Path(name), name).policy if name else None
+    file = load_policy(Path(name), name) if name else None
     now = clock()
     month = MonthToDate(settings.as_of or now)
     transport = connect(settings, clock)
     try:
-        audit = read_audit(settings, policy, month, flags.days, now=now, transport=transport)
+        audit = read_audit(settings, file, month, flags.days, now=now, transport=transport)
         audit = replace(audit, policy=name)
     except UnverifiedError as error:
         note = Note("error", error.code, error.told)

@@ -1,6 +1,7 @@
 """The command `doctor`: whether the policy, the credential, the API and the clock are in order."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,12 +21,13 @@ from budget_gate.domain.doctor import (
     unverified,
 )
 from budget_gate.domain.exceptions import exceptions_on
+from budget_gate.domain.ownership import owner
 from budget_gate.domain.period import MonthToDate, ended_by, format_instant
 from budget_gate.domain.policy import PolicyFile
 from budget_gate.domain.prices import PriceBook
 from budget_gate.domain.pricing import price_usage
 from budget_gate.domain.resolving import directory
-from budget_gate.domain.spend import Spend, Workspace
+from budget_gate.domain.spend import Note, Spend, Workspace
 from budget_gate.domain.usage import Usage
 from budget_gate.domain.verdict import Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
@@ -114,8 +116,8 @@ def _ask(
         if transport is None:
             return None
         identity = transport.start(partial(read_identity, transport))
-        reading = transport.start(partial(read_usage, transport, month, book))
-        findings.append(_organization(identity))
+        reading = transport.start(partial(read_usage, transport, month, book, file))
+        findings += _organization(identity, reading, file)
         usage = _usage(transport, reading, month, findings)
         if file and file.policy.spend.basis == "billed":
             findings.append(_billed(transport, file, usage, book, now=now, month=month))
@@ -127,13 +129,28 @@ def _ask(
     return usage
 
 
-def _organization(pending: "Pending[tuple[str, str]]") -> Finding:
+def _organization(
+    pending: "Pending[tuple[str, str]]", reading: "Pending[Usage]", file: PolicyFile | None
+) -> Iterator[Finding]:
+    """Whose the credential is, and whether that is whom the policy names."""
+    notes: tuple[Note, ...] = ()
+    with suppress(UnverifiedError):
+        notes = reading.result().notes
     try:
+        found = owner(file, notes, lambda: pending.result()[0])
         id_, name = pending.result()
+    except ConfigurationError as error:
+        yield from misconfigured("organization", error)
     except UnverifiedError as error:
-        # A gateway may have no such route, and a check does without.
-        return Finding("warning", "organization", error.message, error.hint)
-    return Finding("ok", "organization", f"{name} ({id_})" if name else id_)
+        if error.code == "organization_unknown":
+            yield unverified("organization", error)
+        elif file and file.policy.organization:
+            yield Finding("ok", "organization", f"{found}, which the policy names")
+        else:
+            # A gateway may have no such route, and a check does without.
+            yield Finding("warning", "organization", error.message, error.hint)
+    else:
+        yield Finding("ok", "organization", f"{name} ({id_})" if name else id_)
 
 
 def _usage(

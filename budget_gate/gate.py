@@ -7,6 +7,7 @@ from budget_gate.domain.changes import drivers, since_last
 from budget_gate.domain.evidence import EarlierReport, fall_back
 from budget_gate.domain.exceptions import exceptions_on
 from budget_gate.domain.memory import has_fallen, hold_against, remember
+from budget_gate.domain.ownership import owner
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy import PolicyFile
 from budget_gate.domain.report import Report
@@ -29,8 +30,9 @@ def check(
 
     Where `read_spend` raises UnverifiedError, or gives spend that is not established, the report
     is `unverified` and says why, unless the `earlier` report proves a breach; a Note in its place
-    says why there is none. `identify` gives the organization's id, or None. Raises
-    ConfigurationError where the policy or the terms do not fit the organization.
+    says why there is none. `identify` gives the id of the credential's organization, or None, as
+    `owner` takes it. Raises ConfigurationError where the policy or the terms do not fit that
+    organization.
     """
     # What is wrong with the policy alone is told before anything is asked for.
     exceptions_on(file, month.as_of.date())
@@ -61,14 +63,19 @@ def _judge(
     identify: Callable[[], str | None],
     earlier: EarlierReport | Note | None,
 ) -> Report:
-    spend = None
+    spend, organization = None, None
+    notes: tuple[Note, ...] = ()
     try:
         spend = read_spend()
     except UnverifiedError as error:
-        report = unverified(file.policy, month, (Note("error", error.code, error.told),))
-    else:
-        report = evaluate(file, spend, month, terms)
-    report = replace(report, organization=identify())
+        notes = (Note("error", error.code, error.told),)
+    try:
+        organization = owner(file, spend.notes if spend else (), identify)
+    except UnverifiedError as error:
+        if spend:
+            spend, notes = None, (Note("error", error.code, error.told),)
+    report = evaluate(file, spend, month, terms) if spend else unverified(file.policy, month, notes)
+    report = replace(report, organization=organization)
     if isinstance(earlier, Note):
         return replace(report, notes=(*report.notes, earlier))
     if earlier is None:

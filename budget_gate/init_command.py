@@ -3,8 +3,10 @@
 import os
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from budget_gate.domain.clock import check_clock
@@ -22,6 +24,7 @@ from budget_gate.publish import publish_text, say, without_secrets
 from budget_gate.reading import connect, needed
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_document, load_price_book
+from budget_gate.sources.organization import read_identity
 from budget_gate.sources.usage_report import read_days
 
 
@@ -47,11 +50,11 @@ def write_first_policy(
             "name an earlier time with --as-of, or none",
         )
     try:
-        spend = _read(settings, month, now, clock)
+        spend, whose = _read(settings, month, now, clock)
     except UnverifiedError as error:
         say(f"budget-gate: nothing was written: {plain(error.told)}", settings)
         return 3
-    draft = draft_policy(spend, month.before)
+    draft = draft_policy(spend, month.before, whose)
     text = without_secrets(render_draft(draft), settings)
     # What cannot be read back is no policy, and must not become one.
     load_document(text.encode(), name, Policy)
@@ -84,13 +87,17 @@ def _refuse(path: Path, *, force: bool) -> None:
 
 def _read(
     settings: Settings, month: MonthToDate, now: datetime, clock: Callable[[], datetime]
-) -> Spend:
-    """Last month's spend at list price."""
+) -> tuple[Spend, tuple[str, str] | None]:
+    """Last month's spend at list price, and the organization's id and name, where they are told."""
     transport = needed(connect(settings, clock))
+    identity = transport.start(partial(read_identity, transport))
     book = PriceBook(load_price_book())
     usage = read_days(transport, month.before, book)
     notes: tuple[Note, ...] = ()
     if settings.as_of is None:
         notes = check_clock(now, transport.clock_difference)
     spend = price_usage(usage, book, unknown_model="fail")
-    return replace(spend, notes=(*notes, *spend.notes))
+    whose = None
+    with suppress(UnverifiedError):
+        whose = identity.result()
+    return replace(spend, notes=(*notes, *spend.notes)), whose

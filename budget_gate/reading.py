@@ -9,8 +9,9 @@ from pathlib import Path
 
 from budget_gate.domain.clock import check_clock, check_month
 from budget_gate.domain.evidence import EarlierReport
+from budget_gate.domain.ownership import owner
 from budget_gate.domain.period import DAY, MonthToDate, ended_by
-from budget_gate.domain.policy import Policy
+from budget_gate.domain.policy import Policy, PolicyFile
 from budget_gate.domain.prices import PriceBook
 from budget_gate.domain.pricing import price_usage
 from budget_gate.domain.ratecards import Prices
@@ -39,23 +40,20 @@ def connect(settings: Settings, clock: Callable[[], datetime]) -> "Transport | N
 
 
 def start_identifying(
-    transport: "Transport | None", settings: Settings
+    transport: "Transport | None", settings: Settings, file: PolicyFile
 ) -> Callable[[], str | None]:
-    """Asks which organization it is where a report is kept; the function gives its id, or None."""
-    if transport is None or not (settings.report or settings.last_report):
+    """Asks whose the credential is, where the policy names an organization or a report is kept.
+
+    The function gives the organization's id, or None where that was not asked for, and raises
+    UnverifiedError where the API does not tell it.
+    """
+    is_needed = file.policy.organization or settings.report or settings.last_report
+    if transport is None or not is_needed:
         return lambda: None
-    from budget_gate.sources.organization import read_organization
+    from budget_gate.sources.organization import read_identity
 
-    pending = transport.start(partial(read_organization, transport))
-
-    def identify() -> str | None:
-        try:
-            return pending.result()
-        except UnverifiedError:
-            # The deadline: it helps the next run, and is no part of the verdict.
-            return None
-
-    return identify
+    pending = transport.start(partial(read_identity, transport))
+    return lambda: pending.result()[0]
 
 
 def read_earlier(settings: Settings) -> EarlierReport | Note | None:
@@ -70,7 +68,7 @@ def read_earlier(settings: Settings) -> EarlierReport | Note | None:
 def read_spend(
     flags: Namespace,
     settings: Settings,
-    policy: Policy,
+    file: PolicyFile,
     month: MonthToDate,
     *,
     now: datetime,
@@ -81,19 +79,23 @@ def read_spend(
 
     Raises UnverifiedError where it cannot be established.
     """
+    policy = file.policy
     book = PriceBook(load_price_book()).with_policy(policy.prices)
     bill: Bill | None = None
     earlier: tuple[SpendLine, ...] | None = None
     notes: list[Note] = []
     if flags.usage:
         usage = _read_files(flags, month)
+        if policy.organization:
+            message = "Saved pages do not tell whose they are: the organization was not checked."
+            notes.append(Note("info", "organization_unchecked", message))
     else:
         transport = needed(transport)
         pending = _start_bill(flags, policy, month, now, transport)
         history = _start_history(settings, policy, month, transport)
         from budget_gate.sources.usage_report import read_usage
 
-        usage = read_usage(transport, month, book)
+        usage = read_usage(transport, month, book, file)
         notes += _time_notes(settings, month, now, transport)
         if settings.as_of is None and isinstance(last, EarlierReport):
             notes += check_month(now, transport.clock_difference, last.month)
@@ -119,7 +121,7 @@ def read_spend(
 
 def read_audit(
     settings: Settings,
-    policy: Policy | None,
+    file: PolicyFile | None,
     month: MonthToDate,
     days: int | None,
     *,
@@ -134,7 +136,7 @@ def read_audit(
     from budget_gate.sources.billed_cost import read_bill
     from budget_gate.sources.usage_report import read_days
 
-    prices, names = (policy.prices, policy.names) if policy else (Prices(), {})
+    prices, names = (file.policy.prices, file.policy.names) if file else (Prices(), {})
     book = PriceBook(load_price_book()).with_policy(prices)
     transport = needed(transport)
     period = ended_by(now, month.last_days(days) if days else month.closed)
@@ -143,7 +145,9 @@ def read_audit(
             "no day of this month has ended yet", "name some with --days", code="no_closed_day"
         )
     pending = transport.start(partial(read_bill, transport, period, now))
-    usage = read_days(transport, period, book)
+    identify = start_identifying(transport, settings, file) if file else lambda: None
+    usage = read_days(transport, period, book, file)
+    owner(file, usage.notes, identify)
     # Of closed days: no hour of theirs is cut.
     notes = check_clock(now, transport.clock_difference) if settings.as_of is None else ()
     bill = settled_bill(pending.result(), transport, usage, book, names)

@@ -861,6 +861,22 @@ def test_anything_but_one_organization_is_an_error(answer: object, problem: str)
     assert raised.value.message == f"GET /v1/organizations cannot be trusted: {problem}"
 
 
+SEVERAL = {"data": [{"id": "org-a", "name": "A"}, {"id": "org-b", "name": "B"}]}
+
+
+def test_several_organizations_ask_for_the_one_that_is_meant() -> None:
+    """The remedy names the key of the policy and the ids there are."""
+    with LoopbackAPI(organization_at(NOW, 11), now=NOW, org_scoped=True) as api:
+        api.intercept = lambda request, _: (
+            reply(SEVERAL) if request.path == "/v1/organizations" else None
+        )
+        with pytest.raises(UnverifiedError) as raised:
+            read(api)
+    assert raised.value.hint == (
+        "write `organization: ID` in the policy, ID being one of org-a, org-b"
+    )
+
+
 def test_where_nothing_is_found_the_first_error_is_shown() -> None:
     """A base URL that knows neither route is reported with the route that was asked for first."""
     with serving() as api:

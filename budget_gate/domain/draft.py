@@ -39,13 +39,15 @@ class DraftBudget:
 class Draft:
     """A policy to begin with: the month that it goes by, and its budgets.
 
-    `workspaces` are those with spend, the largest first; `idle` those without, by name.
+    `workspaces` are those with spend, the largest first; `idle` those without, by name. `owner` is
+    the organization's id and name, None where the API does not tell it.
     """
 
     period: Period
     organization: DraftBudget
     workspaces: tuple[DraftBudget, ...]
     idle: tuple[DraftBudget, ...]
+    owner: tuple[str, str] | None = None
 
     @property
     def workspace_caps(self) -> Decimal:
@@ -54,7 +56,7 @@ class Draft:
             return sum((budget.cap for budget in self.workspaces), Decimal(0))
 
 
-def draft_policy(spend: Spend, period: Period) -> Draft:
+def draft_policy(spend: Spend, period: Period, owner: tuple[str, str] | None = None) -> Draft:
     """A cap for the organization and for each active workspace, from the `spend` of `period`.
 
     A workspace that no key of a policy can name is left out.
@@ -88,6 +90,7 @@ def draft_policy(spend: Spend, period: Period) -> Draft:
                 key=lambda budget: (budget.name, budget.key),
             )
         ),
+        owner=owner,
     )
 
 

@@ -237,6 +237,12 @@ class Policy(Document):
     model_config = ConfigDict(json_schema_extra={"anyOf": _A_BUDGET})
 
     version: Version = Field(description="The version of this format: 1.", examples=[1])
+    organization: Text | None = Field(
+        None,
+        description="The id of the organization that the budgets are for, as GET "
+        "/v1/organizations/me tells it: a credential of another one is an error.",
+        examples=["11111111-2222-4333-8444-555555555555"],
+    )
     global_: GlobalBudget | None = Field(
         None,
         alias="global",

@@ -29,6 +29,7 @@ def render_draft(draft: Draft) -> str:
         f"# A first guess: each cap is the spend of {month} at list price plus 25%, rounded up to",
         "# two digits. Change it to what may be spent.",
         "version: 1",
+        _owner(draft),
         "global:",
         f"  cap: {exact(overall.cap)} # {_basis(overall, month)}",
         *_excess(draft),
@@ -59,6 +60,14 @@ def render_next_step(draft: Draft, file: str) -> str:
         f"Next: change the caps in {name} to what may be spent, see what else needs care with "
         f"`budget-gate doctor{option}`, and judge this month with `budget-gate check{option}`."
     )
+
+
+def _owner(draft: Draft) -> str:
+    if draft.owner is None:
+        return "# organization: ID # the API does not tell it: GET /v1/organizations/me"
+    id_, name = draft.owner
+    whose = f"{plain(name, NAME_LENGTH)}: " if name else ""
+    return f"organization: {_quoted(id_)} # {whose}a credential of any other is refused"
 
 
 def _budget(budget: DraftBudget, month: str) -> str:

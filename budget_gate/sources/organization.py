@@ -1,6 +1,5 @@
 """Which organization a credential belongs to."""
 
-from budget_gate.errors import UnverifiedError
 from budget_gate.sources.transport import Transport
 from budget_gate.sources.usage_page import malformed
 
@@ -19,11 +18,3 @@ def read_identity(transport: Transport) -> tuple[str, str]:
             return id_, ""
         case _:
             raise malformed(f"GET {ROUTE}", "it is no organization")
-
-
-def read_organization(transport: Transport) -> str | None:
-    """The organization's id; None where the API does not tell it."""
-    try:
-        return read_identity(transport)[0]
-    except UnverifiedError:
-        return None

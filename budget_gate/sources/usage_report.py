@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
+from budget_gate.domain.ownership import READ_BELOW_ID, other_organization
 from budget_gate.domain.period import DAY, HOUR, MonthToDate, Period, format_instant
+from budget_gate.domain.policy import PolicyFile
 from budget_gate.domain.prices import PriceBook
-from budget_gate.domain.spend import Coverage, Note, Workspace
+from budget_gate.domain.spend import Coverage, Note, Workspace, enumerated
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens, Usage, UsageKey, UsageTable, add
 from budget_gate.sources.paging import read_buckets
 from budget_gate.sources.transport import RefusedError, Transport
@@ -39,7 +41,7 @@ _SPEED_REFUSED = Note(
 )
 _BY_ORGANIZATION = Note(
     "warning",
-    "organization_routes",
+    READ_BELOW_ID,
     "The usage was read by the routes below the organization, which tell neither speed, place, "
     "prompt length nor the kind of cache write, so that costs are ranges, and which leave out web "
     "searches and archived workspaces.",
@@ -64,11 +66,14 @@ class _Span:
         ]
 
 
-def read_usage(transport: Transport, month: MonthToDate, book: PriceBook) -> Usage:
+def read_usage(
+    transport: Transport, month: MonthToDate, book: PriceBook, file: PolicyFile | None = None
+) -> Usage:
     """The organization's usage of the month to date, every dimension resolved that has a price.
 
     Closed days are asked for by day and the open day by hour, side by side. Raises
-    UnverifiedError where any of it cannot be had whole.
+    UnverifiedError where any of it cannot be had whole, and ConfigurationError where the
+    organization that the policy in `file` names is none of those that the API lists.
     """
     spans = [_Span(month.closed, DAY)] if month.closed else []
     if month.open:
@@ -78,13 +83,15 @@ def read_usage(transport: Transport, month: MonthToDate, book: PriceBook) -> Usa
         closed_days=len(month.closed.steps(DAY)) if month.closed else 0,
         open_day=month.open is not None,
     )
-    return _read_spans(transport, spans, book, coverage)
+    return _read_spans(transport, spans, book, coverage, file)
 
 
-def read_days(transport: Transport, period: Period, book: PriceBook) -> Usage:
+def read_days(
+    transport: Transport, period: Period, book: PriceBook, file: PolicyFile | None = None
+) -> Usage:
     """As `read_usage`, of a period of closed days."""
     coverage = Coverage(period.end, closed_days=len(period.steps(DAY)), open_day=False)
-    return _read_spans(transport, [_Span(period, DAY)], book, coverage)
+    return _read_spans(transport, [_Span(period, DAY)], book, coverage, file)
 
 
 def read_history(transport: Transport, period: Period) -> Usage:
@@ -94,14 +101,18 @@ def read_history(transport: Transport, period: Period) -> Usage:
 
 
 def _read_spans(
-    transport: Transport, spans: list[_Span], book: PriceBook, coverage: Coverage
+    transport: Transport,
+    spans: list[_Span],
+    book: PriceBook,
+    coverage: Coverage,
+    file: PolicyFile | None,
 ) -> Usage:
     try:
         table, workspaces, notes = _direct(transport, spans, book)
     except RefusedError as refused:
         if refused.status != _NOT_FOUND:
             raise
-        table, workspaces, notes = _by_organization(transport, spans, refused)
+        table, workspaces, notes = _by_organization(transport, spans, refused, file)
     return Usage(table=table, workspaces=workspaces, coverage=coverage, notes=notes)
 
 
@@ -180,10 +191,10 @@ def _tell_lengths(table: UsageTable, lengths: UsageTable) -> None:
 
 
 def _by_organization(
-    transport: Transport, spans: list[_Span], refused: RefusedError
+    transport: Transport, spans: list[_Span], refused: RefusedError, file: PolicyFile | None
 ) -> tuple[UsageTable, tuple[Workspace, ...], tuple[Note, ...]]:
     """As `_direct`, by the routes below an organization that some gateways serve instead."""
-    organization = transport.start(partial(_discover, transport, refused)).result()
+    organization = transport.start(partial(_discover, transport, refused, file)).result()
     base = f"/v1/organizations/{quote(organization, safe='')}"
     route = f"{base}/usage_report/messages"
     dimensions = (*_ALWAYS, "context_window")
@@ -201,8 +212,8 @@ def _by_organization(
     return table, workspaces.result(), (_BY_ORGANIZATION,)
 
 
-def _discover(transport: Transport, refused: RefusedError) -> str:
-    """The id of the one organization that the credential belongs to."""
+def _discover(transport: Transport, refused: RefusedError, file: PolicyFile | None) -> str:
+    """The id of the organization that the policy names, or of the only one there is."""
     where = "GET /v1/organizations"
     try:
         answer = transport.get("/v1/organizations")
@@ -211,16 +222,26 @@ def _discover(transport: Transport, refused: RefusedError) -> str:
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, list) or answer.get("has_more"):
         raise malformed(where, "it is not a list of organizations")
-    ids = [item.get("id") if isinstance(item, dict) else None for item in data]
-    match ids:
-        case [str(id_)] if id_:
-            return id_
-        case [_]:
-            raise malformed(where, "the organization has no id")
-        case _:
-            raise malformed(
-                where, f"it lists {len(ids)} organizations, so which to judge is unclear"
+    ids: list[str] = [item["id"] for item in data if isinstance(item, dict) and _has_id(item)]
+    if len(ids) < len(data):
+        raise malformed(where, "the organization has no id")
+    if file and file.policy.organization:
+        if file.policy.organization not in ids:
+            raise other_organization(file, ids or ["none"])
+        return file.policy.organization
+    if len(ids) != 1:
+        unclear = f"it lists {len(ids)} organizations, so which to judge is unclear"
+        several = malformed(where, unclear)
+        if ids:
+            several.hint = (
+                f"write `organization: ID` in the policy, ID being one of {enumerated(ids)}"
             )
+        raise several
+    return ids[0]
+
+
+def _has_id(item: dict[str, Any]) -> bool:
+    return isinstance(item.get("id"), str) and bool(item["id"])
 
 
 def _read(
