@@ -510,7 +510,7 @@ def test_no_name_breaks_out_of_its_line(listed: list[tuple[str, str, bool]]) -> 
     lines = text.splitlines()
     assert len(lines) == text.count("\n")
     budgets = len(draft.workspaces) + len(draft.idle)
-    assert len(lines) <= 11 + budgets + 1
+    assert len(lines) <= 12 + budgets + 1
     assert all(line.isprintable() for line in lines)
     assert "##[" not in text
     assert not any(line.lstrip().startswith("::") for line in lines)
