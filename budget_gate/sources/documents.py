@@ -67,10 +67,12 @@ def load_document(raw: bytes, name: str, model: type[Model]) -> tuple[Model, Sou
             value = _Reader(text, source, places, problems, _Loader).document()
         except yaml.YAMLError:
             # The C parser looks ahead and has limits of its own, which differ between versions:
-            # what is wrong, and where, is for the other one to say.
+            # what is wrong, and where, is for the other one to say. What that one takes, such as
+            # half a surrogate pair, is refused all the same.
             places.clear()
             problems.clear()
-            value = _Reader(text, source, places, problems, yaml.BaseLoader).document()
+            _Reader(text, source, places, problems, yaml.BaseLoader).document()
+            raise
     except yaml.YAMLError as error:
         problems.append(_not_yaml(error).problem(source))
     except _UnreadableError as error:
