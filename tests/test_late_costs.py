@@ -302,6 +302,13 @@ def test_other_kinds_of_cost_fill_no_gap() -> None:
     assert [day.day for day in told.doubted] == [4]
 
 
+def test_a_cost_of_a_model_counts_whatever_its_kind_is_called() -> None:
+    """A new kind of cost that names the model is billed for its tokens."""
+    renamed = [it._replace(cost_type="moon_tokens") for it in bill({4: "100"}).charges]
+    told = bill(days("100", "100", "100"), *renamed)
+    assert not doubt_late(told, used(days(*["100"] * 4)), book(), expected=1).doubted
+
+
 def test_days_that_the_bill_does_not_reach_are_no_measure() -> None:
     """The 20th is not settled yet, and its usage is not missed."""
     usage = used({**days("100", "100", "100"), 20: "0"})

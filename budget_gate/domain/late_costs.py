@@ -110,7 +110,8 @@ def _sides(bill: Bill, usage: Usage, book: PriceBook) -> dict[str, dict[date, _S
     for charge in bill.charges:
         if charge.cost_type == WEB_SEARCH:
             billed[WEB_SEARCH, charge.day, None] += charge.amount
-        elif charge.cost_type == TOKENS and charge.service_tier != PRIORITY:
+        # A kind of cost that names a model is of its tokens, whatever it is called.
+        elif (charge.cost_type == TOKENS or charge.model) and charge.service_tier != PRIORITY:
             billed[TOKENS, charge.day, book.model_id(charge.model or "")] += charge.amount
     sides: dict[str, dict[date, _Sides]] = {TOKENS: {}, WEB_SEARCH: {}}
     for part in (listed.keys() | billed.keys()) - vague:
