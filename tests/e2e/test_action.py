@@ -47,8 +47,11 @@ jobs:
     env:
       ANTHROPIC_BASE_URL: {url}
       BUDGET_GATE_DEADLINE: '10'
+      PIP_TARGET: elsewhere
+      PIP_USER: '1'
     steps:
       - uses: actions/checkout@v7 # act copies the folder instead
+      - run: echo "$PWD/.venv/bin" >> "$GITHUB_PATH"
       - id: gate
         uses: OWNER/budget-gate@v1
         with:
@@ -67,6 +70,8 @@ jobs:
 
 # Importing this would end the run: proof that the checkout has no say in what the gate imports.
 HIJACK = 'raise SystemExit("the checkout was imported")\n'
+# First on the job's PATH: that of the checkout, which must not be run, and hides none behind it.
+OWN_PYTHON = "#!/bin/sh\nexit 7\n"
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,10 @@ class Runner:
         (caller / "budget.yml").write_text(policy, encoding="utf-8")
         (caller / "json.py").write_text(HIJACK, encoding="utf-8")
         (caller / "httpx.py").write_text(HIJACK, encoding="utf-8")
+        python = caller / ".venv" / "bin" / "python3"
+        python.parent.mkdir(parents=True)
+        python.write_text(OWN_PYTHON, encoding="utf-8")
+        python.chmod(0o755)
         commit(caller)
         job = subprocess.run(
             [
@@ -159,7 +168,7 @@ def commit(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
-    """One machine for the whole module, so that its second run reuses the first one's environment."""
+    """One machine for the whole module, with one checkout of the action."""
     folder = tmp_path_factory.mktemp("runner")
     action = tmp_path_factory.mktemp("action")
     for name in ("action.yml", "requirements.txt"):
