@@ -2,6 +2,13 @@
 
 import sys
 
+from budget_gate.exits import (
+    BUG,
+    CONFIGURATION_WRONG,
+    UNVERIFIED,
+    ended_by,
+    is_failed_import,
+)
 from budget_gate.flags import parse_flags
 
 # --help and --version end in parse_flags: what they do not need is imported where it is used, and
@@ -15,10 +22,6 @@ if TYPE_CHECKING:
 
     from budget_gate.domain.policy import Policy
     from budget_gate.settings import Settings
-
-CONFIGURATION_WRONG = 2
-UNVERIFIED = 3
-BUG = 4
 
 POLICY_FILES = ("budget.yml", ".github/budget.yml")
 DEMO_AS_OF = "2026-11-20T15:20:00Z"
@@ -36,9 +39,12 @@ def main(
 
     # A run is short and needs what it reads to its end: looking for garbage only costs time.
     gc.disable()
-    from budget_gate.errors import ConfigurationError, InterruptedRunError
-    from budget_gate.publish import explain, say
-    from budget_gate.settings import Settings, Surroundings
+    try:
+        from budget_gate.errors import ConfigurationError, InterruptedRunError
+        from budget_gate.publish import explain, say
+        from budget_gate.settings import Settings, Surroundings
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a damaged module may raise anything
+        return ended_by(error)
 
     settings: Surroundings = Surroundings()
     try:
@@ -51,7 +57,11 @@ def main(
     except InterruptedRunError as error:
         say(f"budget-gate: {error.message}: nothing was decided", settings)
         return UNVERIFIED
-    except Exception:  # noqa: BLE001 - the boundary: whatever comes here is a bug of ours
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the boundary: whatever comes here is a bug of ours
+        if is_failed_import(error):
+            return ended_by(error)
         import traceback
 
         from budget_gate.outputs.wording import plain
@@ -64,18 +74,15 @@ def main(
 
 def _schema() -> int:
     """Prints the policy's JSON Schema, as the package holds it."""
-    import os
     from pathlib import Path
 
+    from budget_gate.outputs.streams import write
+
     text = (Path(__file__).with_name("data") / "policy.schema.json").read_text(encoding="ascii")
-    try:
-        print(text, end="", flush=True)  # noqa: T201 - the command's whole purpose
-    except OSError as error:
-        sys.stderr.write(f"budget-gate: the schema cannot be printed: {error.strerror}\n")
-        # Nor may the interpreter's own flush at exit fail and change the exit code.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CONFIGURATION_WRONG
-    return 0
+    lost = write(sys.stdout, text)
+    if lost:
+        write(sys.stderr, f"budget-gate: the schema cannot be printed: {lost.strerror}\n")
+    return CONFIGURATION_WRONG if lost else 0
 
 
 def _signals_raise() -> "AbstractContextManager[Callable[[], None]]":
@@ -178,8 +185,8 @@ def _check(
 
     from budget_gate import gate
     from budget_gate.domain.period import MonthToDate
-    from budget_gate.errors import ConfigurationError, InterruptedRunError
-    from budget_gate.publish import explain, publish, say
+    from budget_gate.errors import InterruptedRunError
+    from budget_gate.publish import deliver, publish, say
     from budget_gate.reading import connect, read_earlier, read_spend, start_identifying
     from budget_gate.sources.documents import load_policy
 
@@ -216,11 +223,7 @@ def _check(
         report, exit_code = gate.stopped(file, month, error, earlier)
     # There is a verdict: it is told whole, whatever comes.
     ignore_signals()
-    try:
-        publish(report, policy_name, settings)
-    except ConfigurationError as error:
-        explain(error, settings)
-        return exit_code or CONFIGURATION_WRONG
+    exit_code = deliver(lambda: publish(report, policy_name, settings), exit_code, settings)
     if flags.command == "demo":
         say("This was a sample organization: the command `check` judges yours.", settings)
     return exit_code
@@ -261,7 +264,7 @@ def _audit(
     from budget_gate.domain.period import MonthToDate
     from budget_gate.domain.spend import Note
     from budget_gate.errors import UnverifiedError
-    from budget_gate.publish import publish_audit
+    from budget_gate.publish import deliver, publish_audit
     from budget_gate.reading import connect, read_audit
     from budget_gate.sources.documents import load_policy
 
@@ -277,8 +280,8 @@ def _audit(
         note = Note("error", error.code, error.told)
         audit = Audit("unverified", month.as_of, month.period, notes=(note,))
     ignore_signals()
-    publish_audit(audit, settings)
-    return {"ok": 0, "drift": 1, "unverified": UNVERIFIED}[audit.status]
+    exit_code = {"ok": 0, "drift": 1, "unverified": UNVERIFIED}[audit.status]
+    return deliver(lambda: publish_audit(audit, settings), exit_code, settings)
 
 
 def _found_policy() -> str | None:

@@ -31,7 +31,7 @@ from budget_gate.domain.spend import Note, Spend, Workspace
 from budget_gate.domain.usage import Usage
 from budget_gate.domain.verdict import Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
-from budget_gate.publish import publish_findings
+from budget_gate.publish import deliver, publish_findings
 from budget_gate.reading import connect, settled_bill
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_policy, load_price_book
@@ -72,8 +72,7 @@ def examine(
     unpriced = spend.unpriced if spend else ()
     findings += check_prices(book.document.verified_on, day, unpriced)
     ignore_signals()
-    publish_findings(findings, settings)
-    return exit_code(findings)
+    return deliver(lambda: publish_findings(findings, settings), exit_code(findings), settings)
 
 
 def _load(name: str | None, month: MonthToDate, findings: list[Finding]) -> PolicyFile | None:

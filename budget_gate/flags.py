@@ -1,6 +1,7 @@
 """The flags: what --help says, with nothing imported that answering it does not need."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from budget_gate import __version__
@@ -17,9 +18,9 @@ EPILOG = """\
 exit codes:
   0  every budget is within its cap, or the run was told not to enforce
   1  at least one budget is breached (with --fail-on warning: or warns)
-  2  the policy, a flag or a setting is wrong: nothing was decided
+  2  the policy, a flag or a setting is wrong: nothing was decided; or the report cannot be written
   3  spend could not be established, or not well enough to decide
-  4  a bug in budget-gate
+  4  a bug in budget-gate, or packages that cannot be imported
 
 The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never from a flag.
 """
@@ -30,7 +31,7 @@ exit codes:
   1  at least one line drifts further than that
   2  the policy, a flag or a setting is wrong: nothing was compared
   3  one of both costs could not be established
-  4  a bug in budget-gate
+  4  a bug in budget-gate, or packages that cannot be imported
 
 The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never from a flag.
 """
@@ -40,7 +41,7 @@ exit codes:
   0  the policy was written
   2  a flag or a setting is wrong, or the file exists already: nothing was written
   3  last month's spend could not be read: nothing was written
-  4  a bug in budget-gate
+  4  a bug in budget-gate, or packages that cannot be imported
 """
 
 DOCTOR_EPILOG = """\
@@ -48,12 +49,15 @@ exit codes:
   0  no error (warnings included)
   2  the policy or a setting is wrong. Wins over 3
   3  the API could not be asked, or does not establish the spend
-  4  a bug in budget-gate
+  4  a bug in budget-gate, or packages that cannot be imported
 """
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors repeat what was given as plain text, and never a credential."""
+    """A parser whose errors repeat what was given as plain text, and never a credential.
+
+    What it prints is known to be written before it ends.
+    """
 
     def error(self, message: str) -> "NoReturn":
         import re
@@ -61,6 +65,14 @@ class _Parser(argparse.ArgumentParser):
         from budget_gate.outputs.wording import plain
 
         super().error(re.sub(r"sk-ant-\S*", "***", plain(message)))
+
+    def exit(self, status: int = 0, message: str | None = None) -> "NoReturn":
+        from budget_gate.outputs.streams import write
+
+        lost = write(sys.stdout, "")
+        if lost and not isinstance(lost, BrokenPipeError):
+            status, message = 2, f"budget-gate: stdout cannot be written: {lost.strerror}\n"
+        super().exit(status, message)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -230,6 +242,6 @@ def _add_format(parser: argparse.ArgumentParser) -> None:
 
 def parse_flags(arguments: Sequence[str]) -> argparse.Namespace:
     """The flags of a command line, `check` where it names no command; exits as argparse does."""
-    is_check = not arguments or arguments[0].startswith("-")
-    is_check = is_check and arguments[:1] not in (["-h"], ["--help"], ["--version"])
+    first = arguments[0] if arguments else "-"
+    is_check = first.startswith("-") and first not in ("-h", "--help", "--version")
     return build_parser().parse_args([DEFAULT_COMMAND, *arguments] if is_check else arguments)

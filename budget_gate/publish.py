@@ -5,12 +5,14 @@ import stat
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from budget_gate.domain.audit import Audit
 from budget_gate.domain.report import Report
 from budget_gate.errors import ConfigurationError
+from budget_gate.exits import CONFIGURATION_WRONG
 from budget_gate.outputs.files import append, write_whole
 from budget_gate.outputs.github import (
     render_annotations,
@@ -20,6 +22,7 @@ from budget_gate.outputs.github import (
 )
 from budget_gate.outputs.json import render_json
 from budget_gate.outputs.markdown import render_configuration_error, render_markdown
+from budget_gate.outputs.streams import write
 from budget_gate.outputs.text import render_error, render_text
 from budget_gate.settings import Settings, Surroundings
 
@@ -33,13 +36,23 @@ def mask(settings: Settings) -> None:
     # A file would keep what the runner takes out of a log.
     if settings.in_github_actions and not _is_file(sys.stderr):
         for secret in settings.secrets:
-            _write(sys.stderr, render_mask(secret))
+            write(sys.stderr, render_mask(secret))
+
+
+def deliver(tell: Callable[[], None], exit_code: int, settings: Settings) -> int:
+    """Tells a verdict; its exit code, but 2 for 0 where anything of it is lost, and says what."""
+    try:
+        tell()
+    except ConfigurationError as error:
+        explain(error, settings)
+        return exit_code or CONFIGURATION_WRONG
+    return exit_code
 
 
 def publish(report: Report, policy: str, settings: Settings) -> None:
     """Prints the report and writes it wherever the settings say; `policy` is the policy file.
 
-    Raises ConfigurationError where a file cannot be written, once all others are.
+    Raises ConfigurationError where any of these cannot be written, once all others are.
     """
     report = _blotted(report, settings.secrets)
     match settings.format:
@@ -51,21 +64,26 @@ def publish(report: Report, policy: str, settings: Settings) -> None:
             text = render_markdown(report, policy)
         case "json":
             text = render_json(report)
-    publish_text(text, settings)
+    ways: list[Callable[[], object]] = [partial(publish_text, text, settings)]
     files: list[tuple[Callable[[Path, str], None], str | None, str]] = []
     if settings.in_github_actions:
-        _write(sys.stderr, without_secrets(render_annotations(report, policy), settings))
+        told = without_secrets(render_annotations(report, policy), settings)
+        ways.append(partial(write, sys.stderr, told))
         files = [
             (append, settings.step_output, render_outputs(report, settings.report or "")),
             (append, settings.step_summary, "\n" + render_markdown(report, policy)),
         ]
     if settings.report:
         files.append((write_whole, settings.report, render_json(report)))
+    ways += [
+        partial(put, Path(name), without_secrets(content, settings))
+        for put, name, content in files
+        if name
+    ]
     failed = None
-    for write, name, content in files:
+    for tell in ways:
         try:
-            if name:
-                write(Path(name), without_secrets(content, settings))
+            tell()
         except ConfigurationError as error:
             failed = failed or error
     if failed:
@@ -98,8 +116,16 @@ def publish_findings(findings: "Sequence[Finding]", settings: Settings) -> None:
 
 
 def publish_text(text: str, settings: Settings) -> None:
-    """Prints what a command made."""
-    _write(sys.stdout, without_secrets(text, settings))
+    """Prints what a command made.
+
+    Raises ConfigurationError where that is lost; not where its reader has had enough.
+    """
+    lost = write(sys.stdout, without_secrets(text, settings))
+    if lost and not isinstance(lost, BrokenPipeError):
+        raise ConfigurationError(
+            f"stdout cannot be written: {lost.strerror or lost}",
+            "make room where it goes, or send it elsewhere",
+        )
 
 
 def explain(error: ConfigurationError, settings: Surroundings) -> None:
@@ -107,7 +133,7 @@ def explain(error: ConfigurationError, settings: Surroundings) -> None:
     say(render_error(error), settings)
     if not settings.in_github_actions:
         return
-    _write(sys.stderr, without_secrets(render_problems(error), settings))
+    write(sys.stderr, without_secrets(render_problems(error), settings))
     if settings.step_summary:
         summary = without_secrets("\n" + render_configuration_error(error), settings)
         try:
@@ -118,7 +144,7 @@ def explain(error: ConfigurationError, settings: Surroundings) -> None:
 
 def say(text: str, settings: Surroundings) -> None:
     """Says something on stderr, the report being on stdout."""
-    _write(sys.stderr, without_secrets(text.rstrip("\n"), settings) + "\n")
+    write(sys.stderr, without_secrets(text.rstrip("\n"), settings) + "\n")
 
 
 def _blotted(value: Any, secrets: Sequence[str]) -> Any:
@@ -148,16 +174,3 @@ def _is_file(stream: TextIO | None) -> bool:
         return stream is not None and stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError):
         return False
-
-
-def _write(stream: TextIO | None, text: str) -> None:
-    """Writes to a stream that may be closed, broken, full, or too narrow for a character."""
-    if stream is None:
-        return
-    encoding = stream.encoding or "utf-8"
-    try:
-        stream.write(text.encode(encoding, "replace").decode(encoding))
-        stream.flush()
-    except OSError:
-        # Nor may the interpreter's own flush at exit fail and change the exit code.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

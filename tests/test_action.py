@@ -119,8 +119,8 @@ def test_a_python_of_the_checkout_hides_no_other(runner: Runner, entry: str) -> 
     own = runner.put("workspace/.venv/bin/python3")
     other = runner.put("usr/bin/python3")
     (runner.folder / "link").symlink_to(own.parent)
-    first = {"absolute": own.parent, "relative": ".venv/bin", "link": runner.folder / "link"}[entry]
-    run = runner.run("environment", first, other.parent)
+    first = {"absolute": str(own.parent), "relative": ".venv/bin", "link": f"{runner.folder}/link"}
+    run = runner.run("environment", first[entry], other.parent)
     assert prepared_by(runner, run) == other
     assert runner.asked(own) == []
 

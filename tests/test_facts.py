@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from pydantic import AliasChoices
 
 import budget_gate
-from budget_gate import cli, flags, gate
+from budget_gate import cli, exits, flags, gate
 from budget_gate.outputs.github import render_outputs
 from budget_gate.settings import Settings
 from tests.reports import make_report
@@ -189,7 +189,7 @@ def test_the_exit_codes_that_are_told_are_those_of_the_design() -> None:
     assert told.keys() == EXIT_CODES.keys()
     for code, meaning in EXIT_CODES.items():
         assert meaning in told[code]
-    assert (cli.CONFIGURATION_WRONG, cli.BUG) == (2, 4)
+    assert (exits.CONFIGURATION_WRONG, exits.UNVERIFIED, exits.BUG) == (2, 3, 4)
     assert "0, 1 or 3" in (inspect.getdoc(gate.check) or "")
 
 

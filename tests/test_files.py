@@ -1,10 +1,14 @@
 """Files that other programs read: whole, or as they were."""
 
 import os
+import pty
 import resource
+import socket
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -75,6 +79,88 @@ def test_a_folder_in_the_place_of_the_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be written"):
         write_whole(path, "new")
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("before", ["old", None], ids=["to a file", "to nowhere"])
+def test_a_link_is_followed(tmp_path: Path, before: str | None) -> None:
+    """The file that it names is replaced whole, or made, and the link stays."""
+    (tmp_path / "elsewhere").mkdir()
+    target = tmp_path / "elsewhere" / "report.json"
+    if before:
+        target.write_text(before, encoding="utf-8")
+    link = tmp_path / "link"
+    link.symlink_to(Path("elsewhere") / "report.json")
+    write_whole(link, "new")
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8") == "new"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_link_in_a_circle_is_an_error(tmp_path: Path) -> None:
+    """It names no file, and stays."""
+    link = tmp_path / "link"
+    link.symlink_to(link)
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        write_whole(link, "new")
+    assert list(tmp_path.iterdir()) == [link]
+    assert link.is_symlink()
+
+
+@pytest.mark.parametrize("through_a_link", [False, True])
+def test_a_fifo_is_written_into(tmp_path: Path, *, through_a_link: bool) -> None:
+    """Whoever reads it has the whole text, more than it can hold at once, and it stays."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    (tmp_path / "link").symlink_to(fifo)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(fifo.read_text(encoding="utf-8")))
+    reader.start()
+    # The reader may not have opened its end yet, which is an error and no wait.
+    for _ in range(1000):
+        with suppress(ConfigurationError):
+            write_whole(tmp_path / ("link" if through_a_link else "fifo"), "é" * 200_000)
+            break
+        time.sleep(0.01)
+    reader.join(30)
+    assert read == ["é" * 200_000]
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+
+
+@pytest.mark.parametrize("put", [write_whole, append])
+def test_a_fifo_that_nobody_reads_is_an_error(
+    tmp_path: Path, put: Callable[[Path, str], None]
+) -> None:
+    """It is not waited for."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with pytest.raises(ConfigurationError, match="cannot be written: nobody reads from it"):
+        put(fifo, "new")
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+
+
+def test_a_socket_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes no text, and stays."""
+    # Its path may be no longer than about a hundred characters.
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        with pytest.raises(ConfigurationError, match="cannot be written"):
+            write_whole(Path("socket"), "new")
+    assert stat.S_ISSOCK(Path("socket").stat().st_mode)
+
+
+def test_a_device_is_written_into(tmp_path: Path) -> None:
+    """A terminal shows the text; the link that names it stays, and so does the device."""
+    master, terminal = pty.openpty()
+    link = tmp_path / "link"
+    link.symlink_to(os.ttyname(terminal))
+    try:
+        write_whole(link, "new\n")
+        assert os.read(master, 100) == b"new\r\n"
+    finally:
+        os.close(terminal)
+        os.close(master)
+    assert link.is_symlink()
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:

@@ -1,8 +1,12 @@
 """Files that other programs read: whole or not at all."""
 
+import errno
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import BinaryIO
 
 from budget_gate.errors import ConfigurationError
 
@@ -10,16 +14,23 @@ from budget_gate.errors import ConfigurationError
 def write_whole(path: Path, text: str, *, overwrite: bool = True) -> None:
     """Puts `text` at `path` in one step, so that no reader ever sees a part of it.
 
-    Raises ConfigurationError where it cannot be written, and without `overwrite` where anything
-    stands there, be it a link to nowhere; what stood there before stays then.
+    A link is followed, be it to nowhere. What is no regular file, or is what this process prints
+    to, is written into. Raises ConfigurationError where it cannot be written, and without
+    `overwrite` where anything stands there, be it a link to nowhere; what stood there before stays
+    then.
     """
     temporary = None
     try:
+        if overwrite and (device := _device(path)):
+            with device:
+                device.write(text.encode())
+            return
+        target = Path(os.path.realpath(path)) if overwrite else path
         with NamedTemporaryFile(
             "w",
             encoding="utf-8",
             newline="\n",
-            dir=path.parent,
+            dir=target.parent,
             prefix=".budget-gate-",
             delete=False,
         ) as file:
@@ -30,7 +41,7 @@ def write_whole(path: Path, text: str, *, overwrite: bool = True) -> None:
         if not overwrite:
             # The name is taken first: what another put there in the meantime is not replaced.
             path.open("x").close()
-        os.replace(temporary, path)  # noqa: PTH105 - replaces on every system
+        os.replace(temporary, target)  # noqa: PTH105 - replaces on every system
     except OSError as error:
         if temporary:
             temporary.unlink(missing_ok=True)
@@ -43,13 +54,39 @@ def append(path: Path, text: str) -> None:
     Raises ConfigurationError where it cannot be written.
     """
     try:
-        with path.open("ab") as file:
+        with open(path, "ab", opener=_without_waiting) as file:
             file.write(text.encode("utf-8", errors="replace"))
     except OSError as error:
         raise _cannot_write(path, error) from error
 
 
+def _device(path: Path) -> BinaryIO | None:
+    """What stands at `path`, to write into, where a file in its place would be no good."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    for descriptor in (1, 2):
+        # Opened once more, a file would be written from its beginning, over what was printed.
+        with suppress(OSError):
+            if found.st_ino and os.path.samestat(found, os.fstat(descriptor)):
+                return os.fdopen(os.dup(descriptor), "wb")
+    if stat.S_ISREG(found.st_mode):
+        return None
+    return open(path, "wb", opener=_without_waiting)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens a FIFO that nobody reads with an error; a terminal does not become this process's."""
+    instant = getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags | instant | getattr(os, "O_NOCTTY", 0), 0o666)
+    if instant:
+        os.set_blocking(descriptor, True)
+    return descriptor
+
+
 def _cannot_write(path: Path, error: OSError) -> ConfigurationError:
+    reason = "nobody reads from it" if error.errno == errno.ENXIO else error.strerror or error
     return ConfigurationError(
-        f"{path} cannot be written: {error.strerror or error}", "check the path and its folder"
+        f"{path} cannot be written: {reason}", "check the path and its folder"
     )

@@ -1,0 +1,25 @@
+"""A stream of this process, which may be closed, broken, full, or too narrow for a character."""
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+
+def write(stream: "TextIO | None", text: str) -> OSError | None:
+    """Writes to a stream at once; what went wrong where the text is lost.
+
+    Where there is no stream, nobody wants the text.
+    """
+    if stream is None:
+        return None
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()
+    except OSError as error:
+        # Nor may the interpreter's own flush at exit fail and change the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return error
+    return None
