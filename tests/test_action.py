@@ -300,11 +300,3 @@ def test_one_is_said_by_the_gate_alone(runner: Runner, imports: int, check: int,
     run = runner.run("check", PYTHON=str(python))
     assert run.returncode == code
     assert run.stdout.count("\n") == (code == 4)
-
-
-@pytest.mark.parametrize(("status", "code"), [("ok", 0), ("", 4)])
-def test_a_check_without_a_status_is_not_green_and_no_breach(
-    runner: Runner, status: str, code: int
-) -> None:
-    """Nothing shows that it has run."""
-    assert runner.run("status", STATUS=status).returncode == code

@@ -84,13 +84,13 @@ def test_inputs_of_the_action_are_variables_of_the_settings() -> None:
 
 
 def test_the_action_sees_that_the_check_has_run() -> None:
-    """Its last step fails where the check gave no status, and every step is free of BASH_ENV."""
+    """Its last step fails where the check gave no status, not as a breach does, and every step is free of BASH_ENV."""
     steps = action()["runs"]["steps"]
     assert [step["id"] for step in steps] == ["environment", "check", "status"]
     assert all(step["env"]["BASH_ENV"] == "" for step in steps)
     assert steps[-1]["env"]["STATUS"] == "${{ steps.check.outputs.status }}"
     assert "if" not in steps[-1]
-    for status, code in (("", 1), ("ok", 0), ("breached", 0)):
+    for status, code in (("", 4), ("ok", 0), ("breached", 0)):
         done = subprocess.run(
             ["bash", "-e", "-c", steps[-1]["run"]], env={"STATUS": status}, check=False
         )
