@@ -33,7 +33,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from budget_gate.cli import UNVERIFIED
+from budget_gate.exits import UNVERIFIED
 from budget_gate.sources.transport import ATTEMPTS, REQUEST_TIMEOUT
 from tests.faults import (
     ALWAYS,
