@@ -128,6 +128,7 @@ def _given(flags: "Namespace") -> dict[str, str]:
     names = (
         "policy",
         "as_of",
+        "month",
         "format",
         "report",
         "last_report",
@@ -181,10 +182,12 @@ def _check(
     clock: "Callable[[], datetime]",
     ignore_signals: "Callable[[], None]",
 ) -> int:
+    from dataclasses import replace
     from pathlib import Path
 
     from budget_gate import gate
-    from budget_gate.domain.period import MonthToDate
+    from budget_gate.domain.clock import check_age
+    from budget_gate.domain.period import MonthToDate, parse_instant
     from budget_gate.errors import InterruptedRunError
     from budget_gate.publish import deliver, publish, say
     from budget_gate.reading import connect, read_earlier, read_spend, start_identifying
@@ -201,10 +204,9 @@ def _check(
         policy_name = settings.policy or _policy_file()
         file = load_policy(Path(policy_name), policy_name)
     _refuse_misfits(flags, settings, file.policy)
-    now = clock()
-    month = MonthToDate(settings.as_of or now)
-    if flags.command == "demo":
-        now = month.as_of
+    now = parse_instant(DEMO_AS_OF) if flags.command == "demo" else clock()
+    month = MonthToDate(now) if flags.command == "demo" else settings.judged(now)
+    aged = check_age(month, now, settings.fixed_time)
     # Before a signal can end the run with a report that is written over the last one.
     earlier = read_earlier(settings)
     try:
@@ -221,6 +223,8 @@ def _check(
         )
     except InterruptedRunError as error:
         report, exit_code = gate.stopped(file, month, error, earlier)
+    if aged:
+        report = replace(report, judged_at=now, notes=(*aged, *report.notes))
     # There is a verdict: it is told whole, whatever comes.
     ignore_signals()
     exit_code = deliver(lambda: publish(report, policy_name, settings), exit_code, settings)
@@ -243,6 +247,11 @@ def _refuse_misfits(flags: "Namespace", settings: "Settings", policy: "Policy") 
     if not flags.usage and (flags.workspaces or flags.partial):
         raise ConfigurationError(
             "--workspaces and --partial go with --usage", "add --usage FILE, or leave them out"
+        )
+    if settings.reserve and settings.month and flags.command == "check":
+        raise ConfigurationError(
+            "what is reserved is spent today, and --month judges a month that has ended",
+            "leave out --reserve or --month (or their variables)",
         )
     if flags.usage and (flags.audit or policy.spend.basis == "billed"):
         raise ConfigurationError(
@@ -271,7 +280,7 @@ def _audit(
     name = settings.policy or _found_policy()
     file = load_policy(Path(name), name) if name else None
     now = clock()
-    month = MonthToDate(settings.as_of or now)
+    month = MonthToDate(settings.time(now))
     transport = connect(settings, clock)
     try:
         audit = read_audit(settings, file, month, flags.days, now=now, transport=transport)

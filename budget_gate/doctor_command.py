@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from budget_gate.domain.clock import check_age
 from budget_gate.domain.doctor import (
     Finding,
     check_archived,
@@ -20,7 +21,7 @@ from budget_gate.domain.doctor import (
     misconfigured,
     unverified,
 )
-from budget_gate.domain.exceptions import exceptions_on
+from budget_gate.domain.exceptions import exceptions_in
 from budget_gate.domain.ownership import owner
 from budget_gate.domain.period import MonthToDate, ended_by, format_instant
 from budget_gate.domain.policy import PolicyFile
@@ -52,9 +53,9 @@ def examine(
     `name` is the policy file, None where there is none.
     """
     now = clock()
-    month = MonthToDate(settings.as_of or now)
     book = PriceBook(load_price_book())
     findings: list[Finding] = []
+    month = _month(settings, now, findings)
     file = _load(name, month, findings)
     if file:
         try:
@@ -68,11 +69,22 @@ def examine(
         spend = price_usage(usage, book, unknown_model=unknown_model)
     if file:
         findings += _lint(file, spend, month, settings.terms)
-    day = month.as_of.date()
     unpriced = spend.unpriced if spend else ()
-    findings += check_prices(book.document.verified_on, day, unpriced)
+    findings += check_prices(book.document.verified_on, month.day, unpriced)
     ignore_signals()
     return deliver(lambda: publish_findings(findings, settings), exit_code(findings), settings)
+
+
+def _month(settings: Settings, now: datetime, findings: list[Finding]) -> MonthToDate:
+    """What a check would judge, the month to date where that is wrong; adds what is odd of it."""
+    try:
+        month = settings.judged(now)
+    except ConfigurationError as error:
+        findings += misconfigured("time", error)
+        return MonthToDate(now)
+    notes = check_age(month, now, settings.fixed_time)
+    findings += [Finding("warning", "time", note.message) for note in notes]
+    return month
 
 
 def _load(name: str | None, month: MonthToDate, findings: list[Finding]) -> PolicyFile | None:
@@ -84,7 +96,7 @@ def _load(name: str | None, month: MonthToDate, findings: list[Finding]) -> Poli
     file = None
     try:
         file = load_policy(Path(name), name)
-        exceptions_on(file, month.as_of.date())
+        exceptions_in(file, month)
     except ConfigurationError as error:
         findings += misconfigured("policy", error)
     else:
@@ -123,7 +135,7 @@ def _ask(
     except ConfigurationError as error:
         findings += misconfigured("API", error)
         return None
-    is_told = settings.as_of is not None
+    is_told = settings.fixed_time is not None
     findings.append(check_time(now, transport.clock_difference, is_told=is_told))
     return usage
 
@@ -241,4 +253,4 @@ def _lint(
     if spend and named:
         yield check_uncapped(file.policy, named, spend)
         yield check_archived(file.policy, named, workspaces)
-    yield from check_exceptions(file.policy, month.as_of.date())
+    yield from check_exceptions(file.policy, month.day)

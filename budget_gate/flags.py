@@ -91,6 +91,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--policy", metavar="FILE", help="the policy (default: budget.yml, then .github/budget.yml)"
     )
     _add_as_of(check, "judge the month up to this time, RFC 3339 (default: now)")
+    check.add_argument(
+        "--month", metavar="MONTH", help="judge a whole month that has ended: 2026-10, or last"
+    )
     _add_format(check)
     check.add_argument("--report", metavar="FILE", help="also write the JSON report to this file")
     check.add_argument(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from budget_gate.domain.changes import drivers, since_last
 from budget_gate.domain.evidence import EarlierReport, fall_back
-from budget_gate.domain.exceptions import exceptions_on
+from budget_gate.domain.exceptions import exceptions_in
 from budget_gate.domain.memory import has_fallen, hold_against, remember
 from budget_gate.domain.ownership import owner
 from budget_gate.domain.period import MonthToDate
@@ -35,7 +35,7 @@ def check(
     organization.
     """
     # What is wrong with the policy alone is told before anything is asked for.
-    exceptions_on(file, month.as_of.date())
+    exceptions_in(file, month)
     try:
         report = _judge(file, read_spend, month, terms, identify=identify, earlier=earlier)
     except InterruptedRunError as error:

@@ -43,7 +43,7 @@ def write_first_policy(
     if not flags.stdout:
         _refuse(Path(name), force=flags.force)
     now = clock()
-    month = MonthToDate(settings.as_of or now)
+    month = MonthToDate(settings.time(now))
     if ended_by(now, month.before) != month.before:
         raise ConfigurationError(
             f"the month before {month.as_of:%Y-%m} has not ended yet",

@@ -3,11 +3,11 @@
 from argparse import Namespace
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from budget_gate.domain.clock import check_clock, check_month
+from budget_gate.domain.clock import check_clock, check_lag, check_month
 from budget_gate.domain.evidence import EarlierReport
 from budget_gate.domain.ownership import owner
 from budget_gate.domain.period import DAY, MonthToDate, ended_by
@@ -17,7 +17,8 @@ from budget_gate.domain.pricing import price_usage
 from budget_gate.domain.ratecards import Prices
 from budget_gate.domain.spend import Note, Spend, SpendLine
 from budget_gate.domain.usage import Usage
-from budget_gate.errors import UnverifiedError
+from budget_gate.domain.verdict import evaluate
+from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_price_book
 
@@ -82,41 +83,51 @@ def read_spend(
     policy = file.policy
     book = PriceBook(load_price_book()).with_policy(policy.prices)
     bill: Bill | None = None
-    earlier: tuple[SpendLine, ...] | None = None
-    notes: list[Note] = []
+    earlier: tuple[SpendLine, ...] | None = ()
+    notes = [*check_lag(month, now)]
     if flags.usage:
-        usage = _read_files(flags, month)
+        usage, earlier = _read_files(flags, month), None
         if policy.organization:
             message = "Saved pages do not tell whose they are: the organization was not checked."
             notes.append(Note("info", "organization_unchecked", message))
     else:
         transport = needed(transport)
         pending = _start_bill(flags, policy, month, now, transport)
-        history = _start_history(settings, policy, month, transport)
+        history = _start_history(settings, file, month, book, transport)
+        bill_before = None
+        if month.has_begun and policy.spend.basis == "billed":
+            bill_before = _start_bill(flags, policy, month.last, now, transport)
         from budget_gate.sources.usage_report import read_usage
 
         usage = read_usage(transport, month, book, file)
         notes += _time_notes(settings, month, now, transport)
-        if settings.as_of is None and isinstance(last, EarlierReport):
+        if settings.fixed_time is None and isinstance(last, EarlierReport):
             notes += check_month(now, transport.clock_difference, last.month)
-        earlier, unread = _history(history, book, policy)
-        notes += unread
+        before = _history(history, book, policy)
+        if before is not None:
+            earlier = before.lines if isinstance(before, Spend) else None
+        if history and month.has_begun:
+            asked = (history, bill_before)
+            ended = _ended(file, month, book, before, asked, transport=transport, now=now)
+            notes.append(ended)
+        elif isinstance(before, UnverifiedError):
+            message = f"The days before the month could not be read: {before.message}."
+            notes.append(Note("info", "no_history", message))
         if policy.spend.basis == "billed" and pending:
             bill = settled_bill(pending.result(), transport, usage, book, policy.names, expected=1)
         if flags.audit:
             notes.append(_audited(pending, transport, usage, book, policy, month))
-    if month.as_of > now + timedelta(minutes=5):
-        message = "The time to judge at lies in the future: its usage is not known yet."
-        notes.append(Note("warning", "as_of_in_future", message))
     usage = replace(usage, notes=(*notes, *usage.notes))
+    return replace(_priced(usage, bill, book, policy), history=earlier)
+
+
+def _priced(usage: Usage, bill: "Bill | None", book: PriceBook, policy: Policy) -> Spend:
     unknown_model = policy.spend.unknown_model
     if bill is None:
-        spend = price_usage(usage, book, unknown_model=unknown_model)
-    else:
-        from budget_gate.domain.bill import settle
+        return price_usage(usage, book, unknown_model=unknown_model)
+    from budget_gate.domain.bill import settle
 
-        spend = settle(usage, bill, book, unknown_model=unknown_model)
-    return replace(spend, history=earlier)
+    return settle(usage, bill, book, unknown_model=unknown_model)
 
 
 def read_audit(
@@ -183,35 +194,72 @@ def _read_files(flags: Namespace, month: MonthToDate) -> Usage:
 
 
 def _start_history(
-    settings: Settings, policy: Policy, month: MonthToDate, transport: "Transport"
+    settings: Settings,
+    file: PolicyFile,
+    month: MonthToDate,
+    book: PriceBook,
+    transport: "Transport",
 ) -> "Pending[Usage] | None":
-    """Asks for the days before the month, where a forecast or what changed goes by them."""
-    forecasts = any(budget.forecast != "off" for _, budget in policy.budgets())
+    """Asks for the days before the month, where a forecast or what changed goes by them.
+
+    In the first days of a month all of the one before is asked for, as how it ended is told.
+    """
+    from budget_gate.sources.usage_report import read_days, read_history
+
+    if month.has_begun:
+        return transport.start(partial(read_days, transport, month.before, book, file))
+    forecasts = any(budget.forecast != "off" for _, budget in file.policy.budgets())
     if month.history is None or not (forecasts or settings.last_report):
         return None
-    from budget_gate.sources.usage_report import read_history
-
     return transport.start(partial(read_history, transport, month.history))
 
 
 def _history(
     pending: "Pending[Usage] | None", book: PriceBook, policy: Policy
-) -> tuple[tuple[SpendLine, ...] | None, tuple[Note, ...]]:
-    """The spend of the days before the month, None where it cannot be read, and a note then.
+) -> Spend | UnverifiedError | None:
+    """The spend of the days before the month, or why it cannot be read; None where nothing is.
 
     Raises UnverifiedError where a forecast that may fail the run needs it, and the API has it.
     """
     if pending is None:
-        return (), ()
+        return None
     try:
-        return price_usage(pending.result(), book, unknown_model="fail").lines, ()
+        return price_usage(pending.result(), book, unknown_model=policy.spend.unknown_model)
     except UnverifiedError as error:
         fails = any(budget.forecast == "fail" for _, budget in policy.budgets())
         # Gateways that know the routes of an organization alone do not have it.
         if fails and error.code != "http_404":
             raise
-        message = f"The days before the month could not be read: {error.message}."
-        return None, (Note("info", "no_history", message),)
+        return error
+    except ConfigurationError as error:
+        return UnverifiedError(error.message)
+
+
+def _ended(
+    file: PolicyFile,
+    month: MonthToDate,
+    book: PriceBook,
+    before: Spend | UnverifiedError | None,
+    pending: "tuple[Pending[Usage], Pending[Bill] | None]",
+    *,
+    transport: "Transport",
+    now: datetime,
+) -> Note:
+    """How the month `before` ended under the same policy; whatever that is changes no verdict."""
+    from budget_gate.outputs.ending import summarize_ending
+
+    try:
+        if not isinstance(before, Spend):
+            raise before or UnverifiedError("it was not read")
+        if pending[1]:
+            usage, bill = pending[0].result(), pending[1].result()
+            bill = settled_bill(bill, transport, usage, book, file.policy.names, expected=1)
+            before = _priced(usage, bill, book, file.policy)
+        return summarize_ending(evaluate(file, before, month.last), now)
+    except (ConfigurationError, UnverifiedError) as error:
+        why = "; ".join([error.message, *map(str, getattr(error, "problems", ())[:1])])
+        message = f"How {month.last.day:%B %Y} ended could not be determined: {why}."
+        return Note("warning", "month_before_unknown", message)
 
 
 def _start_bill(
@@ -289,7 +337,7 @@ def _time_notes(
     settings: Settings, month: MonthToDate, now: datetime, transport: "Transport"
 ) -> Iterator[Note]:
     """What there is to know of the time; raises UnverifiedError where the clock is wrong."""
-    if settings.as_of is None:
+    if settings.fixed_time is None:
         yield from check_clock(now, transport.clock_difference)
     elif month.open and month.open.end != month.as_of:
         message = "The report is by the hour: the hour of the time to judge at is counted whole."

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import MAXYEAR, MINYEAR, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from decimal import Decimal
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -11,7 +11,8 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from budget_gate.domain.budgets import Reservation
-from budget_gate.domain.period import parse_instant
+from budget_gate.domain.clock import WORTH_A_WARNING
+from budget_gate.domain.period import MonthToDate, format_instant, parse_instant
 from budget_gate.domain.verdict import FailOn, OnError, Terms
 from budget_gate.errors import ConfigurationError
 
@@ -20,6 +21,8 @@ Format = Literal["text", "markdown", "json"]
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 _SHORTEST = 8
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
+_LAST = "last"
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f.]*:[0-9a-f:.]+", re.ASCII)
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -58,6 +61,7 @@ class Settings(Surroundings):
     base_url: str = Field(DEFAULT_BASE_URL, validation_alias="ANTHROPIC_BASE_URL")
     policy: str | None = Field(None, validation_alias="BUDGET_GATE_POLICY")
     as_of: datetime | None = Field(None, validation_alias="BUDGET_GATE_AS_OF")
+    month: str | None = Field(None, validation_alias="BUDGET_GATE_MONTH")
     format: Format = Field("text", validation_alias="BUDGET_GATE_FORMAT")
     report: str | None = Field(None, validation_alias="BUDGET_GATE_REPORT")
     last_report: str | None = Field(None, validation_alias="BUDGET_GATE_LAST_REPORT")
@@ -105,6 +109,13 @@ class Settings(Surroundings):
             raise ValueError("its buckets would end after the last year")
         return instant
 
+    @field_validator("month")
+    @classmethod
+    def _is_a_month(cls, text: str | None) -> str | None:
+        if text and text != _LAST and not (_MONTH.fullmatch(text) and int(text[:4]) > MINYEAR):
+            raise ValueError(f"{text[:40]!r} is not a month; write 2026-10 or last")
+        return text
+
     @field_validator("base_url")
     @classmethod
     def _is_safe(cls, url: str) -> str:
@@ -121,6 +132,51 @@ class Settings(Surroundings):
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("must be an address alone, without user, query or fragment")
         return url.rstrip("/")
+
+    def time(self, now: datetime) -> datetime:
+        """The time to judge at, `now` unless another is set.
+
+        Raises ConfigurationError where that lies in the future: its usage is not known yet.
+        """
+        if self.as_of and self.as_of - now > WORTH_A_WARNING:
+            raise ConfigurationError(
+                f"as-of {format_instant(self.as_of)} is in the future (the clock of this machine "
+                f"says {format_instant(now)})",
+                "omit --as-of (BUDGET_GATE_AS_OF) for now, or set the clock where it is wrong",
+            )
+        return self.as_of or now
+
+    def judged(self, now: datetime) -> MonthToDate:
+        """What to judge: the month to date, or a whole month.
+
+        Raises ConfigurationError where that has not ended, or where a time is set as well.
+        """
+        if self.month is None:
+            return MonthToDate(self.time(now))
+        if self.as_of:
+            raise ConfigurationError(
+                "both --month (BUDGET_GATE_MONTH) and --as-of (BUDGET_GATE_AS_OF) are set",
+                "leave one of them out",
+            )
+        running = MonthToDate(now)
+        if self.month == _LAST:
+            return running.last
+        year, month = map(int, self.month.split("-"))
+        if (year, month) >= (now.year, now.month):
+            raise ConfigurationError(
+                f"month {self.month} has not ended yet",
+                "leave out --month (BUDGET_GATE_MONTH) to judge the month to date",
+            )
+        return MonthToDate(MonthToDate(datetime(year, month, 1, tzinfo=UTC)).end, is_whole=True)
+
+    @property
+    def fixed_time(self) -> str | None:
+        """The setting that names a time which is the same in every run; None where none does."""
+        if self.month not in (None, _LAST):
+            return f"month {self.month} (--month or BUDGET_GATE_MONTH)"
+        if self.as_of:
+            return f"as-of {format_instant(self.as_of)} (--as-of or BUDGET_GATE_AS_OF)"
+        return None
 
     @property
     def terms(self) -> Terms:

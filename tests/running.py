@@ -29,14 +29,20 @@ from tests.loopback import (
 from tests.oracle import Usage
 
 # As the action does it: the package's folder comes last on the path, and nothing else is added.
-LAUNCH = (
-    "import runpy, sys\n"
-    f"sys.path.append({str(Path(budget_gate.__file__).parents[1])!r})\n"
-    "runpy.run_module('budget_gate', run_name='__main__', alter_sys=True)\n"
+_FIND = f"import runpy, sys\nsys.path.append({str(Path(budget_gate.__file__).parents[1])!r})\n"
+# A day on which what AS_OF names is now, whenever the tests run.
+_SET_CLOCK = (
+    "from datetime import UTC, datetime\n"
+    "from budget_gate import cli\n"
+    "cli._utc_now = lambda: datetime(2026, 11, 15, 12, tzinfo=UTC)\n"
 )
+_START = "runpy.run_module('budget_gate', run_name='__main__', alter_sys=True)\n"
+LAUNCH = _FIND + _SET_CLOCK + _START
 ISOLATED = (sys.executable, "-I", "-c", LAUNCH)
+ON_REAL_CLOCK = (sys.executable, "-I", "-c", _FIND + _START)
 RECORDING = Path(__file__).parent / "recordings" / "usage_report__live-1h-bucket-2026-05-24.json"
 RECORDED = ("--usage", str(RECORDING), "--as-of", "2026-05-24T15:00:00Z")
+RECORDED_AT = datetime(2026, 5, 24, 15, tzinfo=UTC)
 FOREIGN = ("ANTHROPIC_", "BUDGET_GATE_", "GITHUB_", "RUNNER_", "PYTHON")
 LOOKS = ("NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "LANG", "LC_ALL", "TZ")
 NOWHERE = "http://127.0.0.1:9"
@@ -198,11 +204,11 @@ class Here:
     streams: pytest.CaptureFixture[str]
 
     def main(self, *arguments: str, policy: str | None = None, now: datetime | None = None) -> Run:
-        """What `main` returns and prints; `now` is what its clock tells."""
+        """What `main` returns and prints; `now` is what its clock tells, NOW unless given."""
         if policy is not None:
             self.program.write(policy)
         try:
-            code = main(arguments, clock=(lambda: now) if now else None)
+            code = main(arguments, clock=lambda: now or NOW)
         except SystemExit as end:
             code = int(end.code or 0)
         return Run(code, *self.streams.readouterr())

@@ -254,10 +254,11 @@ def test_an_audit_of_an_earlier_time(here: Here) -> None:
 
 
 def test_a_time_to_come_adds_no_days(here: Here) -> None:
-    """Days that have not ended are neither used up nor billed."""
-    told = document(here, api(), "--as-of", "2026-11-20T00:00:00Z")
-    assert told["period"]["end"] == "2026-11-15T00:00:00Z"
-    assert (told["code"], told["settled_days"]) == (0, 14)
+    """Days that have not ended are neither used up nor billed, even where clocks differ a little."""
+    now = at("2026-11-14T23:58:00Z")
+    told = document(here, api(now=now), "--as-of", "2026-11-15T00:02:00Z")
+    assert told["period"]["end"] == "2026-11-14T00:00:00Z"
+    assert told["settled_days"] == 13
 
 
 def test_only_settled_days_are_compared(here: Here) -> None:

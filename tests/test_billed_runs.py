@@ -57,8 +57,13 @@ def checked(here: Here, server: LoopbackAPI, *flags: str, rules: str | None = No
 
 
 def cost_requests(server: LoopbackAPI) -> list[str]:
-    """The cost routes that were asked."""
-    return [request.path for request in server.requests if request.path in (COST, REPORT)]
+    """The cost routes that were asked about the month of the server's time."""
+    return [
+        request.path
+        for request in server.requests
+        if request.path in (COST, REPORT)
+        and at(str(first(request, "starting_at"))).month == server.now.month
+    ]
 
 
 def spend(run: Run) -> Fraction:

@@ -32,9 +32,11 @@ from tests.running import (
     LAUNCH,
     NOW,
     OK,
+    ON_REAL_CLOCK,
     ORGANIZATION,
     PRODUCTION,
     RECORDED,
+    RECORDED_AT,
     WARNS,
     Gate,
     Here,
@@ -394,7 +396,12 @@ def test_no_arguments_judge_the_month_so_far(inside: Here) -> None:
 def test_the_real_clock_is_used_where_none_is_given(program: Gate) -> None:
     """The report is on the instant of the run, in UTC."""
     before = datetime.now(UTC).replace(microsecond=0)
-    run = program.run("--format", "json", policy=OK, environment={"ANTHROPIC_ADMIN_KEY": ""})
+    run = program.run(
+        *("--format", "json"),
+        policy=OK,
+        environment={"ANTHROPIC_ADMIN_KEY": ""},
+        launch=ON_REAL_CLOCK,
+    )
     assert run.code == 3, run.stderr
     assert before <= datetime.fromisoformat(run.report["as_of"]) <= datetime.now(UTC)
 
@@ -412,7 +419,8 @@ def test_a_flag_wins_over_its_variable(program: Gate) -> None:
 @pytest.mark.parametrize("flag", ["--policy", "--report", "--deadline"])
 def test_an_empty_flag_is_not_given(inside: Here, flag: str) -> None:
     """`--report "$REPORT"` of a script whose variable is unset means the default."""
-    run = inside.main(*RECORDED, "--partial", flag, "", policy="version: 1\nglobal: {cap: 1}\n")
+    policy = "version: 1\nglobal: {cap: 1}\n"
+    run = inside.main(*RECORDED, "--partial", flag, "", policy=policy, now=RECORDED_AT)
     assert run.code == 1, run.stderr
     partial = "PARTIAL (saved pages leave out a part of the month). "
     assert run.stdout.startswith(f"{partial}Budget breached: ")
@@ -863,25 +871,13 @@ def test_the_zone_of_the_machine_does_not_matter(program: Gate, zone: str) -> No
     assert [day["day"] for day in there.report["days"]] == ["2026-11-01"]
 
 
-@pytest.mark.parametrize(("minutes", "told"), [(0, False), (4, False), (6, True), (60, True)])
-def test_a_time_in_the_future_is_told(inside: Here, minutes: int, *, told: bool) -> None:
-    """More than the clocks of two machines may be apart, its usage cannot be known."""
-    judged = datetime(2026, 5, 24, 15, tzinfo=UTC)
-    run = inside.main(
-        *(*RECORDED, "--partial", "--format", "json"),
-        policy=OK,
-        now=judged - timedelta(minutes=minutes),
-    )
-    codes = [note["code"] for note in run.report["notes"]]
-    assert ("as_of_in_future" in codes) is told
-
-
 # Saved pages
 
 
 def test_saved_pages_are_judged_without_the_network(inside: Here, api: LoopbackAPI) -> None:
     """A recorded hour of Opus 4.7: 0.0012 + 12.70908125 + 5.59293 + 1.5061 = 19.80931125 USD."""
-    run = inside.main(*RECORDED, "--partial", policy="version: 1\nglobal: {cap: 19.80}\n")
+    policy = "version: 1\nglobal: {cap: 19.80}\n"
+    run = inside.main(*RECORDED, "--partial", policy=policy, now=RECORDED_AT)
     assert run.code == 1
     assert (
         "organization has spent $19.81 (list cost), which is $0.01 over its cap of $19.80"
@@ -894,7 +890,7 @@ def test_saved_pages_are_judged_without_the_network(inside: Here, api: LoopbackA
 
 def test_saved_pages_that_leave_a_part_out_are_3(inside: Here) -> None:
     """An hour is no month, unless `--partial` says that it is all there is."""
-    run = inside.main(*RECORDED, "--format", "json", policy=OK)
+    run = inside.main(*RECORDED, "--format", "json", policy=OK, now=RECORDED_AT)
     assert run.code == 3
     assert [note["code"] for note in run.report["notes"]] == ["incomplete_usage"]
     assert "--partial" in run.report["notes"][0]["message"]

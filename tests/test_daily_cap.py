@@ -67,7 +67,7 @@ def test_days_before_today_do_not_count() -> None:
     """Yesterday may have been as dear as the month allows."""
     (result,) = judged(on("2026-11-19", bounds("700")), on(TODAY, bounds("10"))).budgets
     assert result.status == "ok"
-    assert result.daily == DailySpend(bounds("10").low, bounds("10"))
+    assert result.daily == DailySpend(bounds("10").low, bounds("10"), MONTH.day)
 
 
 def test_report_tells_today_and_what_breached() -> None:
@@ -75,7 +75,7 @@ def test_report_tells_today_and_what_breached() -> None:
     (by_day,) = judged(on(TODAY, bounds("11"))).budgets
     (by_month,) = judged(on("2026-11-19", bounds("1001"))).budgets
     assert (by_day.cause, by_month.cause) == ("daily_cap", "cap")
-    assert by_month.daily == DailySpend(bounds("10").low, bounds("0"))
+    assert by_month.daily == DailySpend(bounds("10").low, bounds("0"), MONTH.day)
 
 
 def test_worse_of_both_caps_decides() -> None:
@@ -229,4 +229,9 @@ def test_daily_cap_stands_beside_its_budget(here: Here, form: str) -> None:
 def test_daily_cap_is_in_the_json_report(here: Here) -> None:
     """With the exact spend of today."""
     (result,) = run(here, "0.5", "--format", "json").report["budgets"]
-    assert result["daily"] == {"cap": "0.5", "spend": {"low": "0.3", "high": "0.3"}}
+    assert result["daily"] == {
+        "cap": "0.5",
+        "spend": {"low": "0.3", "high": "0.3"},
+        "day": "2026-11-15",
+        "yesterday": None,
+    }

@@ -8,7 +8,7 @@ import pytest
 
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.evidence import EarlierReport
-from budget_gate.domain.exceptions import exceptions_on
+from budget_gate.domain.exceptions import exceptions_in
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.report import LiveException, Report
 from budget_gate.domain.spend import Note, Spend, Workspace
@@ -410,7 +410,7 @@ def test_error_tells_the_highest_cap_there_may_be() -> None:
     """Ready to be written."""
     text = rules(until("2026-11-30", "99"), more=", max_exception: 12.5%")
     with pytest.raises(ConfigurationError) as caught:
-        exceptions_on(policy(text), instant("2026-11-20T15:20:00").as_of.date())
+        exceptions_in(policy(text), instant("2026-11-20T15:20:00"))
     assert caught.value.problems[0].hint.startswith("11.25")
 
 

@@ -120,6 +120,7 @@ def test_inputs_of_the_action_are_the_documented_ones() -> None:
         "on-error",
         "report",
         "as-of",
+        "month",
         "budgets",
         "last-report",
     ]

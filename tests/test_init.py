@@ -416,7 +416,8 @@ def test_a_wrong_clock_writes_nothing(here: Here) -> None:
 
 def test_a_month_that_has_not_ended_is_refused(here: Here) -> None:
     """Exit 2: what it will cost is not known."""
-    run = init(here, "--as-of", "2026-12-01T00:00:00Z")
+    now = datetime(2026, 11, 30, 23, 58, tzinfo=UTC)
+    run = init(here, "--as-of", "2026-12-01T00:00:00Z", now=now)
     assert (run.code, files(here)) == (2, [])
     assert "the month before 2026-12 has not ended yet" in run.stderr
 

@@ -144,6 +144,8 @@ def test_the_report_is_exactly_as_documented() -> None:
         "change": None,
         "drivers": [],
         "evidence_as_of": None,
+        "judged_at": None,
+        "whole_month": False,
     }
 
 
@@ -163,6 +165,7 @@ def test_the_keys_stand_in_the_documented_order() -> None:
         *("schema", "version", "status", "enforced", "as_of", "period", "spend", "budgets"),
         *("workspaces", "models", "days", "coverage", "prices", "notes"),
         *("basis", "organization", "previous_as_of", "change", "drivers", "evidence_as_of"),
+        *("judged_at", "whole_month"),
     ]
 
 
@@ -190,6 +193,8 @@ def test_an_unverified_report_exists_and_says_why() -> None:
         "change": None,
         "drivers": [],
         "evidence_as_of": None,
+        "judged_at": None,
+        "whole_month": False,
     }
 
 

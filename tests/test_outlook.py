@@ -515,15 +515,15 @@ def test_a_forecast_can_fail_a_run(here: Here) -> None:
 @pytest.mark.parametrize(
     ("now", "start"),
     [
-        (NOVEMBER, "2026-10-04T00:00:00Z"),
-        (NOVEMBER + timedelta(hours=8), "2026-10-04T00:00:00Z"),
+        (NOVEMBER, "2026-10-01T00:00:00Z"),
+        (NOVEMBER + timedelta(hours=8), "2026-10-01T00:00:00Z"),
         (THREE, "2026-10-06T00:00:00Z"),
         (NOVEMBER + timedelta(days=14, hours=12), "2026-10-18T00:00:00Z"),
         (NOVEMBER + timedelta(days=27, hours=23), "2026-10-31T00:00:00Z"),
     ],
 )
 def test_the_days_before_the_month_are_one_request(here: Here, now: datetime, start: str) -> None:
-    """Those of the last 28 that are before the 1st, by day."""
+    """Those of the last 28 that are before the 1st, by day; at first, all of October."""
     with serving(now) as api:
         assert run(here, api).code == 0
         assert spans(api) == [(start, "2026-11-01T00:00:00Z", "1d")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from budget_gate.domain.bounds import ZERO, Bounds
@@ -59,7 +60,10 @@ class ScopedBudget:
 
 @dataclass(frozen=True, slots=True)
 class Scoping:
-    """What budgets are told apart by: the costs of the month and of the days before it."""
+    """What budgets are told apart by: the costs of the month and of the days before it.
+
+    `yesterday` is the day before, where daily caps judge it as well.
+    """
 
     file: PolicyFile
     spend: Spend
@@ -68,6 +72,7 @@ class Scoping:
     history: Costs
     exceptions: Mapping[str, CapException] = field(default_factory=dict)
     reservation: Reservation | None = None
+    yesterday: date | None = None
 
     def budgets(self) -> list[ScopedBudget]:
         """The budgets of the policy, each with its spend.
@@ -130,6 +135,9 @@ class Scoping:
             }
             budget = unlisted_budget(policy)
             spending = {id_ for id_, days in self.costs.workspaces.items() if total(days).high}
+            if budget and budget.daily_cap is not None and self.yesterday:
+                before = self.history.workspaces.items()
+                spending |= {id_ for id_, days in before if self.yesterday in days}
             if budget and self.reservation and reserved_in != UNATTRIBUTED:
                 spending.add(reserved_in)
             for id_ in spending - listed:

@@ -1,15 +1,17 @@
-"""Whether the local clock can be trusted to know which month it is."""
+"""Whether the local clock knows which month it is, and whether it is that one that is judged."""
 
 from datetime import datetime, timedelta
 from typing import Final
 
-from budget_gate.domain.period import HOUR
+from budget_gate.domain.period import DAY, HOUR, MonthToDate, in_words
 from budget_gate.domain.spend import Note
 from budget_gate.errors import UnverifiedError
 
 # A `Date` header is cut to the second, and an answer takes a while.
 TOLERANCE: Final = timedelta(seconds=10)
 WORTH_A_WARNING: Final = timedelta(minutes=5)
+# How long the usage report may take to have a request.
+LAG: Final = 2 * HOUR
 
 
 def check_month(now: datetime, difference: timedelta | None, last: datetime) -> tuple[Note, ...]:
@@ -47,11 +49,56 @@ def check_clock(now: datetime, difference: timedelta | None) -> tuple[Note, ...]
     hour_end = now.replace(minute=0, second=0, microsecond=0) + HOUR
     if not is_same_day or now + difference > hour_end + WORTH_A_WARNING:
         what = "the hour" if is_same_day else "the day"
+        # A time that this clock has yet to reach would be refused.
+        other = ", or name the time with --as-of" if difference < timedelta(0) else ""
         raise UnverifiedError(
             f"{message}, and they disagree about {what}",
-            "set the clock, or name the time with --as-of",
+            f"set the clock{other}",
             code="clock",
         )
     if abs(difference) <= WORTH_A_WARNING:
         return ()
     return (Note("warning", "clock", f"T{message[1:]}: set it before it matters."),)
+
+
+def check_age(month: MonthToDate, now: datetime, named: str | None) -> tuple[Note, ...]:
+    """A warning where a setting judges another time than now, and will do so in every run.
+
+    `named` is that setting, None where none names a time.
+    """
+    if named is None or (not month.is_whole and now - month.as_of <= HOUR):
+        return ()
+    message = (
+        f"{time_judged(month, now)}: every run judges that while {named} is set. Leave it out to "
+        "judge the month to date."
+    )
+    return (Note("warning", "fixed_time", message),)
+
+
+def time_judged(month: MonthToDate, now: datetime | None) -> str:
+    """`As of Oct 31, 23:59 UTC, 26 days ago` or, of a whole month, `October 2026`.
+
+    `now` is the time of the run, None where the age of a whole month says nothing.
+    """
+    name = f"{month.day:%B %Y}" if month.is_whole else f"As of {in_words(month.as_of)}"
+    if now is None:
+        return name
+    days, hours = (now.date() - month.as_of.date()).days, (now - month.as_of) // HOUR
+    count, unit = (days, "day") if now - month.as_of >= 2 * DAY else (hours, "hour")
+    ended = " ended" if month.is_whole else ""
+    return f"{name},{ended} {count} {unit}{'' if count == 1 else 's'} ago"
+
+
+def check_lag(month: MonthToDate, now: datetime) -> tuple[Note, ...]:
+    """A warning where a whole month has just ended, and the report may not have all of it."""
+    if not month.is_whole or now - month.as_of >= LAG:
+        return ()
+    complete = in_words(month.as_of + LAG)
+    return (
+        Note(
+            "warning",
+            "usage_lag",
+            f"The usage report is up to 2 hours behind, so the last hours of {month.day:%B} may "
+            f"not be in it yet. Judge it again after {complete}.",
+        ),
+    )

@@ -9,7 +9,7 @@ from typing import Final
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.budgets import unlisted_budget
-from budget_gate.domain.exceptions import exceptions_on
+from budget_gate.domain.exceptions import exceptions_in
 from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy import CapException, Policy, PolicyFile
 from budget_gate.domain.report import BudgetResult, KnownSpend, Report, Status
@@ -185,7 +185,7 @@ def _unusable(
     breached = [budget for budget in earlier.budgets if _is_breached(budget)]
     if not any(_decides(budget, file.policy, only) for budget in breached):
         return "no budget was breached in it"
-    if not _is_unchanged(file.policy, earlier, exceptions_on(file, month.as_of.date())):
+    if not _is_unchanged(file.policy, earlier, exceptions_in(file, month)):
         return "a cap has changed since"
     return None
 

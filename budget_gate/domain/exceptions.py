@@ -5,6 +5,7 @@ from datetime import date
 from decimal import localcontext
 
 from budget_gate.domain.bounds import EXACT
+from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy import CapException, Policy, PolicyFile
 from budget_gate.domain.spend import Note
 from budget_gate.errors import ConfigurationError, Problem
@@ -12,11 +13,12 @@ from budget_gate.errors import ConfigurationError, Problem
 WARN_AFTER_DAYS = 30
 
 
-def exceptions_on(file: PolicyFile, day: date) -> dict[str, CapException]:
-    """The exceptions in force on `day` (UTC), by the budget they are for as the policy names it.
+def exceptions_in(file: PolicyFile, month: MonthToDate) -> dict[str, CapException]:
+    """The exceptions in force today, or on the last day of a whole month, by their budget's key.
 
     Raises ConfigurationError with every exception, live or not, that is for no budget, raises a
-    cap further than `max_exception` allows, or is not the only one of its budget on `day`.
+    cap further than `max_exception` allows, or is not the only one of its budget today. In a month
+    that has ended, the one that ended first stands: the other has come after it.
     """
     policy = file.policy
     caps = {".".join(path): budget.cap for path, budget in policy.budgets()}
@@ -43,9 +45,13 @@ def exceptions_on(file: PolicyFile, day: date) -> dict[str, CapException]:
                     f"{highest:f} is the highest cap there may be",
                 )
             )
-        if exception.until < day:
+        if exception.until < month.day:
             continue
-        if exception.budget in live:
+        before = live.get(exception.budget)
+        if before and month.is_whole:
+            live[exception.budget] = min(before, exception, key=lambda it: it.until)
+            continue
+        if before:
             problems.append(
                 file.source.problem(
                     path, f"is a second exception for {exception.budget}", "keep one of the two"

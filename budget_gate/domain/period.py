@@ -1,4 +1,4 @@
-"""Half-open periods of UTC time: the month to date, its closed days and its open day."""
+"""Half-open periods of UTC time: a month, to date or whole, its closed days and its open day."""
 
 import re
 from dataclasses import dataclass
@@ -7,6 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 HISTORY_DAYS = 28
+# What was spent after the last run of a day or a month is judged within these.
+_FIRST_HOURS = 3 * HOUR
+_FIRST_DAYS = 2
 
 # Day, time, fraction and offset as RFC 3339 has them; a space for the T is its own option.
 _INSTANT = re.compile(
@@ -35,14 +38,24 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class MonthToDate:
-    """The calendar month (UTC) of `as_of`, up to `as_of`."""
+    """The calendar month (UTC) of `as_of`, up to `as_of`.
+
+    Where it `is_whole`, it is the month that ends at `as_of`: all its days are closed.
+    """
 
     as_of: datetime
+    is_whole: bool = False
+
+    @property
+    def day(self) -> date:
+        """The day whose caps are in force: the open one, or the last of a whole month."""
+        return (self.as_of - DAY if self.is_whole else self.as_of).date()
 
     @property
     def period(self) -> Period:
         """From the 1st 00:00Z of the month up to `as_of`; empty at that very instant."""
-        return Period(_midnight(self.as_of).replace(day=1), self.as_of)
+        first = self.day.replace(day=1)
+        return Period(datetime(first.year, first.month, 1, tzinfo=UTC), self.as_of)
 
     @property
     def end(self) -> datetime:
@@ -51,10 +64,25 @@ class MonthToDate:
         return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
 
     @property
-    def before(self) -> Period:
+    def last(self) -> "MonthToDate":
         """The whole calendar month before."""
-        end = self.period.start
-        return Period((end - DAY).replace(day=1), end)
+        return MonthToDate(self.period.start, is_whole=True)
+
+    @property
+    def before(self) -> Period:
+        """The period of the month before."""
+        return self.last.period
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether these are the first two days of a month, which say how the last one ended."""
+        return not self.is_whole and self.as_of.day <= _FIRST_DAYS
+
+    @property
+    def yesterday(self) -> date | None:
+        """The day that daily caps still judge: that before, in the first three hours of a day."""
+        is_early = not self.is_whole and self.as_of - _midnight(self.as_of) < _FIRST_HOURS
+        return (self.as_of - DAY).date() if is_early else None
 
     @property
     def history(self) -> Period | None:
@@ -116,6 +144,11 @@ def parse_instant(text: str) -> datetime:
         return datetime.fromisoformat(f"{day}T{time}{fraction[:7]}{offset.upper()}").astimezone(UTC)
     except OverflowError as error:
         raise ValueError("the timestamp is outside the calendar") from error
+
+
+def in_words(instant: datetime) -> str:
+    """`Oct 31, 23:59 UTC`: for people."""
+    return f"{instant:%b} {instant.day}, {instant:%H:%M} UTC"
 
 
 def format_instant(instant: datetime) -> str:

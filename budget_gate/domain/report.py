@@ -8,10 +8,13 @@ from typing import Final, Literal
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.forecast import Forecast
 from budget_gate.domain.pace import Pace
-from budget_gate.domain.period import Period
+from budget_gate.domain.period import MonthToDate, Period
 from budget_gate.domain.spend import Basis, Coverage, Note, PriceFacts
 
 Status = Literal["ok", "warning", "uncertain", "breached", "unverified"]
+
+# What the status of a budget comes from: `yesterday` is the daily cap, too.
+Cause = Literal["cap", "daily_cap", "yesterday", "forecast"]
 
 # From good to bad.
 STATUSES: Final[tuple[Status, ...]] = ("ok", "warning", "uncertain", "breached", "unverified")
@@ -29,10 +32,15 @@ class LiveException:
 
 @dataclass(frozen=True, slots=True)
 class DailySpend:
-    """The second cap of a budget, in USD, and the spend of the open UTC day that it is about."""
+    """The second cap of a budget, in USD, and the spend of the open UTC day that it is about.
+
+    `yesterday` is the spend of the day before, where that is judged as well.
+    """
 
     cap: Decimal
     spend: Bounds
+    day: date
+    yesterday: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class BudgetResult:
     status: Status
     reason: str
     line: int
-    cause: Literal["cap", "daily_cap", "forecast"] = "cap"
+    cause: Cause = "cap"
     reserved: Decimal = Decimal(0)
     daily: DailySpend | None = None
     exception: LiveException | None = None
@@ -124,7 +132,8 @@ class Report:
     where no spend could be read at all. `enforced` is False where this run's status would fail
     but the gate was told to let it pass. `organization` is the id of the organization, None where
     it is not known, and `evidence_as_of` the time of an earlier report that this one falls back
-    on. `previous_as_of` is the time of the last report, and `change` the USD spent since, where
+    on. `judged_at` is the time of the run where a setting has it judge another one than that.
+    `previous_as_of` is the time of the last report, and `change` the USD spent since, where
     there is one that can be compared; `drivers` are then today's largest rises. `known_spend` is
     the most that this or an earlier report of the month knows to be spent, by each prices that
     there were, the latest last.
@@ -139,6 +148,7 @@ class Report:
     basis: Basis = "list"
     organization: str | None = None
     evidence_as_of: datetime | None = None
+    judged_at: datetime | None = None
     budgets: tuple[BudgetResult, ...] = ()
     workspaces: tuple[WorkspaceSpend, ...] = ()
     models: tuple[ModelSpend, ...] = ()
@@ -150,6 +160,12 @@ class Report:
     change: Decimal | None = None
     drivers: tuple[Driver, ...] = field(default=())
     known_spend: tuple[KnownSpend, ...] = ()
+
+    @property
+    def month(self) -> MonthToDate:
+        """The month that is judged: whole where the period ends with it."""
+        end = self.period.end
+        return MonthToDate(end, is_whole=MonthToDate(self.period.start).end == end)
 
     @property
     def price_age_days(self) -> int | None:

@@ -91,8 +91,8 @@ class Spend:
 
     `unpriced` holds one sentence for each kind of usage without a price that leaves the total
     without an upper bound. `workspaces` is None where the source has no list of them. `history`
-    holds the lines of the days before the month that a forecast goes by, at list price; None where
-    they could not be read.
+    holds the lines of the days before the month, where anything goes by them, at list price; None
+    where they could not be read.
     """
 
     lines: tuple[SpendLine, ...]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal, localcontext
 from typing import Final, Literal
 
@@ -14,7 +15,7 @@ from budget_gate.domain.budgets import (
     select,
 )
 from budget_gate.domain.costs import Days, add_up, total
-from budget_gate.domain.exceptions import exceptions_on, expired
+from budget_gate.domain.exceptions import exceptions_in, expired
 from budget_gate.domain.forecast import Forecast, forecast
 from budget_gate.domain.pace import pace
 from budget_gate.domain.period import MonthToDate
@@ -22,6 +23,7 @@ from budget_gate.domain.policy import CapException, Policy, PolicyFile
 from budget_gate.domain.report import (
     STATUSES,
     BudgetResult,
+    Cause,
     DailySpend,
     DaySpend,
     LiveException,
@@ -35,7 +37,7 @@ from budget_gate.domain.spend import Coverage, Note, PriceFacts, Spend, Workspac
 
 FailOn = Literal["breach", "warning", "never"]
 OnError = Literal["fail", "warn"]
-_Verdict = tuple[Status, str, Literal["cap", "daily_cap", "forecast"]]
+_Verdict = tuple[Status, str, Cause]
 
 STALE_NOTE_DAYS: Final = 30
 STALE_WARNING_DAYS: Final = 90
@@ -61,16 +63,20 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
 
     Raises ConfigurationError where the policy or the terms do not fit the organization.
     """
-    day = month.as_of.date()
-    exceptions = exceptions_on(file, day)
+    exceptions = exceptions_in(file, month)
     with localcontext(EXACT):
         workspaces = directory(file.policy, spend)
         costs, history = add_up(spend.lines), add_up(spend.history or ())
-        scoping = Scoping(file, spend, workspaces, costs, history, exceptions, terms.reservation)
+        yesterday = _known_yesterday(spend, month)
+        scoping = Scoping(
+            file, spend, workspaces, costs, history, exceptions, terms.reservation, yesterday
+        )
         scoped = scoping.budgets()
         deciding = select(scoped, terms.only, file.policy)
         refuse_vain_reservation(scoped, deciding, terms.reservation)
-        budgets = [_judge(it, file.policy, month, decides=it.id in deciding) for it in scoped]
+        budgets = [
+            _judge(it, file.policy, month, yesterday, decides=it.id in deciding) for it in scoped
+        ]
         spent = total(costs.days)
         by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
         by_model = {id_: total(days) for id_, days in costs.models.items()}
@@ -96,15 +102,32 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         prices=spend.prices,
         notes=(
             *spend.notes,
-            *expired(file.policy, day),
+            *expired(file.policy, month.day),
             *_idle(file.policy, scoped),
-            *_without_forecast(budgets, scoped),
+            *_without_forecast(budgets, scoped, month),
+            *_without_yesterday(scoped, spend, month),
             *_undecided(budgets),
             *_nothing_unlisted(scoped, terms),
             *_staleness(spend.prices, month),
             *_strangers(spend, file.policy, month),
         ),
     )
+
+
+def _known_yesterday(spend: Spend, month: MonthToDate) -> date | None:
+    """The day before, where daily caps judge it as well; None where it could not be read."""
+    is_read = month.day.day > 1 or spend.history is not None
+    return month.yesterday if is_read else None
+
+
+def _without_yesterday(
+    scoped: list[ScopedBudget], spend: Spend, month: MonthToDate
+) -> Iterator[Note]:
+    """What daily caps would have judged of the month before, and cannot."""
+    has_daily_cap = any(it.budget and it.budget.daily_cap is not None for it in scoped)
+    if has_daily_cap and month.yesterday != _known_yesterday(spend, month):
+        message = f"Daily caps do not judge yesterday, {month.yesterday}: it could not be read."
+        yield Note("warning", "no_yesterday", message)
 
 
 def _status_of(budgets: list[BudgetResult], spend: Spend) -> Status:
@@ -126,8 +149,7 @@ def _days(month: MonthToDate, days: Days, coverage: Coverage) -> Iterator[DaySpe
 
 def unverified(policy: Policy, month: MonthToDate, notes: tuple[Note, ...]) -> Report:
     """The report of a run that could not read the spend: `notes` say why."""
-    day = month.as_of.date()
-    live = {it.budget: it for it in policy.exceptions if day <= it.until}
+    live = {it.budget: it for it in policy.exceptions if month.day <= it.until}
     return Report(
         status="unverified",
         enforced=True,
@@ -172,12 +194,20 @@ def _global_cap(policy: Policy, exceptions: Mapping[str, CapException]) -> Decim
 
 
 def _judge(
-    scoped: ScopedBudget, policy: Policy, month: MonthToDate, *, decides: bool
+    scoped: ScopedBudget,
+    policy: Policy,
+    month: MonthToDate,
+    yesterday: date | None,
+    *,
+    decides: bool,
 ) -> BudgetResult:
     spend, today = scoped.spend, scoped.days.get(month.as_of.date(), NOTHING)
     daily = None
-    if scoped.budget and scoped.budget.daily_cap is not None:
-        daily = DailySpend(scoped.budget.daily_cap, today)
+    # A month that has ended has no today, neither to cap nor to go on from.
+    if scoped.budget and scoped.budget.daily_cap is not None and not month.is_whole:
+        days = {**scoped.history, **scoped.days}
+        before = None if yesterday is None else days.get(yesterday, NOTHING)
+        daily = DailySpend(scoped.budget.daily_cap, today, month.day, before)
     outlook = _forecast(scoped, month)
     verdicts = [
         _by_cap(scoped, policy),
@@ -199,7 +229,9 @@ def _judge(
         daily=daily,
         exception=_live(scoped),
         forecast=outlook,
-        pace=None if scoped.cap is None else pace(month, scoped.cap, spend, today),
+        pace=None
+        if scoped.cap is None or month.is_whole
+        else pace(month, scoped.cap, spend, today),
         decides=decides,
     )
 
@@ -246,13 +278,18 @@ def _by_day(daily: DailySpend | None, reserved: Decimal, policy: Policy) -> Iter
     if daily is None:
         return
     what = "today's spend and the reservation are" if reserved else "today's spend is"
-    if daily.spend.low + reserved > daily.cap:
-        yield "breached", f"{what} above the daily cap", "daily_cap"
-    elif daily.spend.high + reserved > daily.cap:
-        status: Status = "warning" if policy.spend.uncertain == "warn" else "uncertain"
-        if not daily.spend.is_limited:
-            status = "uncertain"
-        yield status, f"it cannot be told whether {what} above the daily cap", "daily_cap"
+    days: list[tuple[str, Bounds, Cause]] = [
+        (what, daily.spend.plus(Bounds.exactly(reserved)), "daily_cap")
+    ]
+    if daily.yesterday:
+        days.append(("yesterday's spend is", daily.yesterday, "yesterday"))
+    for each, spend, cause in days:
+        if spend.low > daily.cap:
+            yield "breached", f"{each} above the daily cap", cause
+        elif spend.high > daily.cap:
+            is_told = policy.spend.uncertain == "warn" and spend.is_limited
+            status: Status = "warning" if is_told else "uncertain"
+            yield status, f"it cannot be told whether {each} above the daily cap", cause
 
 
 def _by_forecast(scoped: ScopedBudget, outlook: Forecast | None) -> Iterator[_Verdict]:
@@ -265,7 +302,8 @@ def _by_forecast(scoped: ScopedBudget, outlook: Forecast | None) -> Iterator[_Ve
 
 
 def _forecast(scoped: ScopedBudget, month: MonthToDate) -> Forecast | None:
-    if scoped.cap is None or scoped.budget is None or scoped.budget.forecast == "off":
+    is_off = scoped.budget is None or scoped.budget.forecast == "off"
+    if scoped.cap is None or is_off or month.is_whole:
         return None
     today = month.as_of.date()
     days = {**scoped.history, **scoped.days}
@@ -291,10 +329,12 @@ def _estimate(cost: Bounds) -> Decimal:
     return (cost.low + cost.high) / 2 if cost.is_limited else cost.low
 
 
-def _without_forecast(budgets: list[BudgetResult], scoped: list[ScopedBudget]) -> Iterator[Note]:
+def _without_forecast(
+    budgets: list[BudgetResult], scoped: list[ScopedBudget], month: MonthToDate
+) -> Iterator[Note]:
     asked = {it.id for it in scoped if it.budget and it.budget.forecast != "off" and it.cap}
     names = [it.name for it in budgets if it.id in asked and it.forecast is None]
-    if names:
+    if names and not month.is_whole:
         why = "there are fewer than 3 closed days of spend to go by"
         message = f"No forecast for {enumerated(names)}: {why}."
         yield Note("info", "no_forecast", message)

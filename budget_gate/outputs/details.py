@@ -62,6 +62,8 @@ def details(budget: BudgetResult, prose: Escape) -> Iterator[str]:
     daily = budget.daily
     if daily:
         yield f"today {usd_range(daily.spend, daily.cap)} of its daily cap of {usd(daily.cap)}"
+        if daily.yesterday:
+            yield f"yesterday {usd_range(daily.yesterday, daily.cap)}"
     if budget.since:
         yield f"{budget.status} since {format_instant(budget.since)}"
 

@@ -6,7 +6,14 @@ from uuid import uuid4
 
 from budget_gate.domain.report import BudgetResult, Report
 from budget_gate.errors import ConfigurationError
-from budget_gate.outputs.wording import NAME_LENGTH, cost_name, exact, plain, spent_of_cap
+from budget_gate.outputs.wording import (
+    NAME_LENGTH,
+    cost_name,
+    exact,
+    plain,
+    spent_of_cap,
+    told_first,
+)
 
 # GitHub shows no more of a kind in a step.
 MOST_ANNOTATIONS = 10
@@ -50,7 +57,8 @@ def render_annotations(report: Report, policy: str) -> str:
 
     `policy` is the policy file as the repository knows it. At most 10, the rest counted.
     """
-    commands = []
+    # What time is judged goes before all that is said of it.
+    commands = [_command("warning", it.message, title=_TITLE) for it in told_first(report)]
     if report.status == "unverified" or not report.enforced:
         level = "error" if report.enforced else "warning"
         reason = next((note.message for note in report.notes if note.level == "error"), "")

@@ -88,6 +88,8 @@ def render_json(report: Report) -> str:
             }
             for known in report.known_spend
         ],
+        "judged_at": report.judged_at and format_instant(report.judged_at),
+        "whole_month": report.month.is_whole,
     }
     return dumped(document)
 
@@ -112,7 +114,12 @@ def _budget(budget: BudgetResult) -> dict[str, Any]:
         "enforced": budget.decides,
         "reserved": exact(budget.reserved),
         "daily": budget.daily
-        and {"cap": exact(budget.daily.cap), "spend": bounds_of(budget.daily.spend)},
+        and {
+            "cap": exact(budget.daily.cap),
+            "spend": bounds_of(budget.daily.spend),
+            "day": str(budget.daily.day),
+            "yesterday": budget.daily.yesterday and bounds_of(budget.daily.yesterday),
+        },
         "exception": budget.exception
         and {
             "regular_cap": exact(budget.exception.regular_cap),

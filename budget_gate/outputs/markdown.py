@@ -18,6 +18,7 @@ from budget_gate.outputs.wording import (
     percent,
     plain,
     price_basis,
+    told_first,
     told_reason,
     usd,
     usd_range,
@@ -49,16 +50,17 @@ def render_markdown(report: Report, policy: str) -> str:
     """
     verdict = headline(report, code(policy), name=code, prose=prose)
     cost = f"{report.basis} cost".capitalize() if _is_uniform(report) else "Cost"
-    told = told_reason(report)
+    told, first = told_reason(report), told_first(report)
     parts = [
         f"## {_ICONS[report.status]} budget-gate: {report.status}",
         f"**{verdict}**",
+        *(f"**{note.level}**: {prose(note.message)}" for note in first),
         *_budgets(report.budgets, cost),
         *_changes(report),
         *_chart(report, cost),
         *_folded("Spend by workspace", ("Workspace", cost), _workspaces(report)),
         *_folded("Spend by model", ("Model", cost), _models(report)),
-        *folded_notes([note for note in report.notes if note is not told]),
+        *folded_notes([note for note in report.notes if note is not told and note not in first]),
         _footer(report),
     ]
     return "\n\n".join(parts) + "\n"

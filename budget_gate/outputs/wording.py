@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
-from budget_gate.domain.period import format_instant
+from budget_gate.domain.clock import time_judged
+from budget_gate.domain.period import DAY, format_instant
 from budget_gate.domain.report import BudgetResult, DailySpend, Report
 from budget_gate.domain.spend import Coverage, Note
 
@@ -14,6 +15,7 @@ _RATIOS = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 _MOST_PLACES = 30
 _NAMED = 3
+_TOLD_FIRST = ("fixed_time", "month_before_over")
 NAME_LENGTH = 60
 MESSAGE_LENGTH = 600
 
@@ -169,7 +171,14 @@ def headline(report: Report, policy: str, *, name: Escape, prose: Escape) -> str
     if not report.enforced:
         why = "fail-on is never" if report.status == "breached" else "on-error is warn"
         text = f"UNENFORCED ({why}). {text}"
+    if report.judged_at or report.month.is_whole:
+        text = f"{time_judged(report.month, report.judged_at)}: {text}"
     return text
+
+
+def told_first(report: Report) -> list[Note]:
+    """Warnings of a time or month that a reader may not think of: they stand in the open."""
+    return [note for note in report.notes if note.code in _TOLD_FIRST]
 
 
 def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
@@ -181,7 +190,8 @@ def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
     if first is None or report.status == "ok":
         total = usd_range(report.spend) if report.spend else usd(Decimal(0))
         cost = cost_name(report)
-        spent = f"Within budget: {total} spent this month ({cost})"
+        when = "that" if report.judged_at or report.month.is_whole else "this"
+        spent = f"Within budget: {total} spent {when} month ({cost})"
         if _nothing_unlisted(report) and not any(budget.decides for budget in report.budgets):
             return f"{spent}."
         here = "" if all(budget.decides for budget in report.budgets) else " enforced here"
@@ -189,6 +199,9 @@ def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
     so_much = spent_of_cap(first, cost_name(report))
     spent = f"{name(first.name)} has spent {so_much}{_others(worst, name)}."
     remedy = _remedy(first, policy)
+    if report.month.is_whole and report.status in ("breached", "warning"):
+        verdict = "Budget breached" if report.status == "breached" else "Warning"
+        return f"{verdict}: {spent} The month has ended: to accept that, {remedy}."
     match report.status:
         case "breached":
             return f"Budget breached: {spent} Stop what spends it, or {remedy}."
@@ -219,7 +232,7 @@ def _others(worst: Sequence[BudgetResult], name: Escape) -> str:
 def _remedy(budget: BudgetResult, policy: str) -> str:
     if budget.id.startswith("unlisted."):
         return f"give it a cap of its own under workspaces in {policy}"
-    what = "daily cap" if budget.cause == "daily_cap" else "cap"
+    what = "daily cap" if budget.cause in ("daily_cap", "yesterday") else "cap"
     return f"raise the {what} in {policy}, line {budget.line}"
 
 
@@ -238,6 +251,10 @@ def spent_of_cap(budget: BudgetResult, cost: str) -> str:
     cap = usd(budget.cap, budget.cap)
     if budget.exception:
         cap += f", an exception until {budget.exception.until}"
+    if budget.cause == "yesterday" and budget.daily and budget.daily.yesterday:
+        then, limit = budget.daily.day - DAY, usd(budget.daily.cap, budget.daily.cap)
+        amount = usd_range(budget.daily.yesterday, budget.daily.cap)
+        return f"{amount} yesterday, {then:%b} {then.day} ({cost}), of its daily cap of {limit}"
     if budget.cause == "daily_cap" and budget.daily:
         return _spent_of_daily_cap(budget.daily, budget.reserved, cost)
     if budget.cause == "forecast" and budget.forecast:
