@@ -1833,7 +1833,7 @@ as well.
 - **exit codes**: 1, the breach was found all the same; 2, the policy does not fit what was answered; 3, not established.
 - **`/me`**: the exit code where the fault meets `/v1/organizations/me` alone, which only names the organization.
 - **history**: the exit code where the fault meets the request for the days before the month alone, which only a forecast
-  goes by.
+  goes by, and in a month's first two days what is said of the one before (`tests/test_time.py`).
 - **once**: the exit code, with the exact spend, where the first try of every request meets the fault and no later one; `-`
   where no second try is made.
 - **within**: how long a run may take from its first request in the suite, on however busy a machine. Where answers are

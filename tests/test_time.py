@@ -1,5 +1,6 @@
 """Which time is judged: one to come, one of long ago, a whole month, and what the last run of a day or month missed."""
 
+import threading
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +12,7 @@ from tests.billing import bill_of
 from tests.loopback import LoopbackAPI, Organization, Request, Response, Workspace
 from tests.oracle import Usage
 from tests.running import OK, PRODUCTION, RECORDED, RECORDED_AT, Here, Run
-from tests.serving import USAGE, at, first, refuse
+from tests.serving import USAGE, at, first, refuse, reply
 from tests.test_github import read_commands
 
 MILLION = 1_000_000
@@ -377,6 +378,40 @@ def broken_before(request: Request, _: int) -> Response | None:
     """Refuses what is before November."""
     start = first(request, "starting_at")
     return refuse(400) if start and start < "2026-11" else None
+
+
+BROKEN = {
+    "refused": refuse(403),
+    "failing": refuse(500),
+    "no JSON": reply(b"<html>"),
+    "no report": reply({}),
+    "hung up": Response(0),
+    "no bucket": reply({"data": [], "has_more": False}),
+}
+
+
+@pytest.mark.parametrize("why", [*BROKEN, "stalled"])
+@pytest.mark.parametrize(("cap", "code"), [("15", 0), ("14.99", 1)])
+def test_a_month_before_that_is_damaged_changes_no_verdict(
+    here: Here, why: str, cap: str, code: int
+) -> None:
+    """Neither does one that never comes: at the deadline the month to date is judged."""
+    done = threading.Event()
+
+    def broken(request: Request, _: int) -> Response | None:
+        if (first(request, "starting_at") or "2026-11") >= "2026-11":
+            return None
+        if why == "stalled":
+            done.wait(30)
+        return BROKEN.get(why)
+
+    policy = f"version: 1\nglobal: {{cap: {cap}, forecast: off}}\n"
+    try:
+        run = judged(here, "--format", "json", "--deadline", "2", policy=policy, intercept=broken)
+    finally:
+        done.set()
+    assert (run.code, run.report["spend"]["low"]) == (code, "15")
+    assert noted(run, "month_before_unknown")
 
 
 @pytest.mark.parametrize("basis", ["list", "billed"])

@@ -91,7 +91,7 @@ Members = Annotated[
 class Budget(Document):
     """A cap in USD for a calendar month (UTC), and the parts of it that are worth a warning.
 
-    `daily_cap` is a second cap, in USD, on the open UTC day alone. `forecast` is what an expected
+    `daily_cap` is a second cap, in USD, on the open UTC day alone (early in it, also on that before). `forecast` is what an expected
     month-end above the cap does.
     """
 
@@ -107,7 +107,8 @@ class Budget(Document):
     )
     daily_cap: Number | None = Field(
         None,
-        description="USD that may be spent in one day: a second cap, on today's spend (UTC) alone.",
+        description="USD that may be spent in one day (UTC): a second cap, on today's spend alone, and in the "
+        "first three hours of a day on yesterday's as well.",
         examples=[250],
     )
     forecast: Literal["off", "warn", "fail"] = Field(
