@@ -91,8 +91,8 @@ Members = Annotated[
 class Budget(Document):
     """A cap in USD for a calendar month (UTC), and the parts of it that are worth a warning.
 
-    `daily_cap` is a second cap, in USD, on the open UTC day alone (early in it, also on that before). `forecast` is what an expected
-    month-end above the cap does.
+    `daily_cap` is a second cap, in USD, on the open UTC day alone; early in it, on the day before
+    as well. `forecast` is what an expected month-end above the cap does.
     """
 
     cap: Number = Field(
@@ -107,8 +107,8 @@ class Budget(Document):
     )
     daily_cap: Number | None = Field(
         None,
-        description="USD that may be spent in one day (UTC): a second cap, on today's spend alone, and in the "
-        "first three hours of a day on yesterday's as well.",
+        description="USD that may be spent in one day (UTC): a second cap, on today's spend alone, "
+        "and in the first three hours of a day on yesterday's as well.",
         examples=[250],
     )
     forecast: Literal["off", "warn", "fail"] = Field(
