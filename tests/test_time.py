@@ -304,12 +304,12 @@ def test_the_caps_of_a_whole_month_are_those_of_its_last_day(
 
 
 def test_the_bill_of_a_whole_month_is_judged(here: Here) -> None:
-    """At half of its list price: 172.50 USD."""
+    """A twentieth less than its list price: 327.75 USD."""
     policy = f"{CAP}spend: {{basis: billed}}\n"
     now = at("2026-11-10T12:00:00Z")
-    bill = bill_of(ORGANIZATION, discount=Fraction(1, 2))
+    bill = bill_of(ORGANIZATION, discount=Fraction(1, 20))
     run = judged(here, "--month", "last", "--format", "json", policy=policy, now=now, bill=bill)
-    assert (run.code, run.report["spend"]["low"]) == (0, "172.5")
+    assert (run.code, run.report["spend"]["low"]) == (0, "327.75")
     assert run.report["coverage"]["billed_days"] == 31
 
 
@@ -462,12 +462,12 @@ def test_a_month_before_that_the_policy_does_not_fit_changes_no_verdict(here: He
 
 
 def test_the_month_before_is_judged_by_its_bill(here: Here) -> None:
-    """At half of its list price it is within its cap."""
+    """A twentieth less than its list price is within its cap."""
     policy = f"{CAP}spend: {{basis: billed}}\n"
-    bill = bill_of(ORGANIZATION, discount=Fraction(1, 2))
+    bill = bill_of(ORGANIZATION, discount=Fraction(1, 20))
     now = at("2026-11-02T12:00:00Z")
     run = judged(here, "--format", "json", policy=policy, bill=bill, now=now, data_refreshed_at=now)
-    assert "$172.50 spent (billed cost)" in str(noted(run, "month_before"))
+    assert "$327.75 spent (billed cost)" in str(noted(run, "month_before"))
 
 
 # Yesterday
