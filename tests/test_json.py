@@ -136,6 +136,7 @@ def test_the_report_is_exactly_as_documented() -> None:
             "age_days": 20,
             "overrides": ["claude-custom-1"],
             "discount": "12.5%",
+            "digest": None,
         },
         "notes": [{"level": "info", "code": "range", "message": "A range."}],
         "basis": "list",
@@ -144,6 +145,7 @@ def test_the_report_is_exactly_as_documented() -> None:
         "change": None,
         "drivers": [],
         "evidence_as_of": None,
+        "known_spend": [],
         "judged_at": None,
         "whole_month": False,
     }
@@ -165,7 +167,7 @@ def test_the_keys_stand_in_the_documented_order() -> None:
         *("schema", "version", "status", "enforced", "as_of", "period", "spend", "budgets"),
         *("workspaces", "models", "days", "coverage", "prices", "notes"),
         *("basis", "organization", "previous_as_of", "change", "drivers", "evidence_as_of"),
-        *("judged_at", "whole_month"),
+        *("known_spend", "judged_at", "whole_month"),
     ]
 
 
@@ -193,6 +195,7 @@ def test_an_unverified_report_exists_and_says_why() -> None:
         "change": None,
         "drivers": [],
         "evidence_as_of": None,
+        "known_spend": [],
         "judged_at": None,
         "whole_month": False,
     }
