@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from budget_gate.domain.changes import drivers, since_last
+from budget_gate.domain.changes import drivers, moved_names, since_last
 from budget_gate.domain.evidence import EarlierReport, fall_back
 from budget_gate.domain.exceptions import exceptions_in
 from budget_gate.domain.memory import has_fallen, hold_against, remember
@@ -80,6 +80,9 @@ def _judge(
         return replace(report, notes=(*report.notes, earlier))
     if earlier is None:
         return report
+    if spend:
+        moved = moved_names(file, directory(file.policy, spend), organization, earlier)
+        report = replace(report, notes=(*report.notes, *moved))
     report = hold_against(report, month, earlier)
     if report.status == "unverified":
         proven = fall_back(report, file, month, earlier, terms.only)

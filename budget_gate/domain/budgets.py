@@ -8,7 +8,7 @@ from decimal import Decimal
 from budget_gate.domain.bounds import ZERO, Bounds
 from budget_gate.domain.costs import Costs, Days, total
 from budget_gate.domain.policy import Budget, CapException, Policy, PolicyFile
-from budget_gate.domain.resolving import Resolved, id_text, resolve, unique_name, workspace_id
+from budget_gate.domain.resolving import Resolved, id_text, unique_name, workspace_id
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import ConfigurationError
@@ -60,7 +60,7 @@ class ScopedBudget:
 
 @dataclass(frozen=True, slots=True)
 class Scoping:
-    """What budgets are told apart by: the costs of the month and of the days before it.
+    """What the keys name, and the costs of the month and of the days before it.
 
     `yesterday` is the day before, where daily caps judge it as well.
     """
@@ -70,6 +70,7 @@ class Scoping:
     workspaces: Mapping[str | None, Workspace]
     costs: Costs
     history: Costs
+    named: Resolved
     exceptions: Mapping[str, CapException] = field(default_factory=dict)
     reservation: Reservation | None = None
     yesterday: date | None = None
@@ -77,11 +78,10 @@ class Scoping:
     def budgets(self) -> list[ScopedBudget]:
         """The budgets of the policy, each with its spend.
 
-        Raises ConfigurationError where the policy does not fit the organization.
+        Raises ConfigurationError where none of them names anything, or where the reservation is
+        for no workspace there is.
         """
-        named = resolve(self.file, self.spend, self.workspaces)
-        reserved_in = self._reserved_in()
-        found = list(self._budgets(named, reserved_in))
+        found = list(self._budgets(self.named, self._reserved_in()))
         if not found and self.file.policy.unlisted == "allow":
             raise ConfigurationError(
                 "every budget of the policy is optional and names nothing, so it could never fail",

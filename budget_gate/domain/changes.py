@@ -1,16 +1,17 @@
 """What changed since the last report, and what drives today's spend."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal, localcontext
 
 from budget_gate.domain.bounds import EXACT, ZERO
-from budget_gate.domain.evidence import EarlierReport, mismatch, since, unused
+from budget_gate.domain.evidence import EarlierReport, are_different, mismatch, since, unused
 from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.policy import PolicyFile
 from budget_gate.domain.report import BudgetResult, Driver, Report
-from budget_gate.domain.spend import Spend, Workspace
+from budget_gate.domain.spend import Note, Spend, Workspace, enumerated
 
 WEEK = 7
 MOST_DRIVERS = 3
@@ -30,6 +31,30 @@ def since_last(report: Report, month: MonthToDate, earlier: EarlierReport) -> Re
             change = report.spend.low - earlier.spend
         budgets = tuple(_since(it, before.get(it.id), earlier, month) for it in report.budgets)
     return replace(report, previous_as_of=earlier.as_of, change=change, budgets=budgets)
+
+
+def moved_names(
+    file: PolicyFile,
+    workspaces: Mapping[str | None, Workspace],
+    organization: str | None,
+    earlier: EarlierReport,
+) -> Iterator[Note]:
+    """A warning where a name in the policy is another workspace's than in the last report."""
+    policy = file.policy
+    members = (key for group in policy.groups.values() for key in group.workspaces)
+    keys = dict.fromkeys((*policy.workspaces, *members))
+    if are_different(earlier.organization, organization):
+        return
+    for id_, workspace in workspaces.items():
+        before = earlier.names.get(workspace.name, ())
+        if id_ and workspace.name in keys and before and id_ not in before:
+            yield Note(
+                "warning",
+                "name_moved",
+                f"{workspace.name} is another workspace than in the last report: {id_} now, "
+                f"{enumerated(sorted(before))} then. Names can move, ids never change: write the "
+                "id in the policy.",
+            )
 
 
 def _since(

@@ -129,7 +129,7 @@ def check_keys(
         named = resolve(file, spend, workspaces)
         with localcontext(EXACT):
             costs = add_up(spend.lines)
-            scoping = Scoping(file, spend, workspaces, costs, costs, {}, terms.reservation)
+            scoping = Scoping(file, spend, workspaces, costs, costs, named, {}, terms.reservation)
             scoped = scoping.budgets()
         deciding = select(scoped, terms.only, file.policy)
         refuse_vain_reservation(scoped, deciding, terms.reservation)

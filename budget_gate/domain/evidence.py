@@ -1,7 +1,7 @@
 """What an earlier report of the month proves where today's spend cannot be established."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -26,6 +26,7 @@ class EarlierReport:
 
     `as_of` is the time of its evidence, which is older than the report where that itself fell
     back on an earlier one. `spend` is USD at the least, None where it was not established.
+    `names` are the ids that a workspace's name was of.
     `known` is the most that it, or one of its month before it, knows to be spent, by each prices.
     """
 
@@ -36,6 +37,7 @@ class EarlierReport:
     basis: Basis = "list"
     spend: Decimal | None = None
     known: tuple[KnownSpend, ...] = ()
+    names: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def fall_back(

@@ -115,6 +115,16 @@ class PriceBook:
         # Rates are per million tokens.
         return 6 + sum(max(map(_decimals, kind)) for kind in kinds)
 
+    @property
+    def retired_on(self) -> dict[str, date]:
+        """The day on which a model of the book is retired, where one is known, by its id."""
+        models = self.document.models.items()
+        return {
+            model: date.fromisoformat(listed.retired_on[:10])
+            for model, listed in models
+            if listed.retired_on
+        }
+
     @cached_property
     def digest(self) -> str:
         """What is equal for two books only where every price is."""

@@ -84,6 +84,7 @@ def price_usage(
             tuple(book.names()),
             book.aliases(),
             book.digest,
+            book.retired_on,
         ),
         notes=(
             *(_unpriced_note(sentence, bounded=bounded) for sentence in named),

@@ -23,12 +23,14 @@ _NO_LIST = (
 class Resolved:
     """What the keys name: workspaces by id (None is the default one), models by id.
 
-    `groups` and `models` leave out what is optional and names nothing.
+    `groups` and `models` leave out what is optional and names nothing, and `idle` are the members
+    of other groups that do, as `groups.KEY (MEMBER)`.
     """
 
     workspaces: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
     groups: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
     models: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    idle: list[str] = field(default_factory=list)
 
 
 def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
@@ -147,17 +149,20 @@ class _Resolver:
         """Resolves the members of the groups; a workspace counts once in each."""
         for name, group in self._policy.groups.items():
             members: dict[str | None, None] = {}
+            idle = []
             for position, key in enumerate(group.workspaces):
                 path: KeyPath = ("groups", name, "workspaces", position)
                 named = _matches(key, self._workspaces)
+                ids: list[str | None] = []
                 if named or not is_glob(key):
-                    ids = self._exact(path, key, named, optional=group.optional)
-                    members |= dict.fromkeys(ids)
+                    ids += self._exact(path, key, named, optional=group.optional)
                 if is_glob(key):
-                    globbed = self._by_glob(path, key, optional=group.optional or bool(named))
-                    members |= dict.fromkeys(globbed)
+                    ids += self._by_glob(path, key, optional=group.optional or bool(named))
+                members |= dict.fromkeys(ids)
+                idle += [] if ids else [f"groups.{name} ({key})"]
             if members:
                 found.groups[name] = tuple(members)
+                found.idle.extend(idle)
 
     def models(self, found: Resolved) -> None:
         """Resolves the keys under `models`, among those with a price or with usage.
@@ -165,8 +170,7 @@ class _Resolver:
         Usage may be reported under another name of a model than the key has.
         """
         for key, budget in self._policy.models.items():
-            ids = {self._model_id(name) for name in self._models if _is_model(key, name)}
-            names = tuple(sorted(name for name in self._models if self._model_id(name) in ids))
+            names = model_names(key, self._models, self._aliases)
             if not names and not budget.optional:
                 self._add(
                     ("models", key),
@@ -175,9 +179,6 @@ class _Resolver:
                 )
             if names:
                 found.models[key] = names
-
-    def _model_id(self, name: str) -> str:
-        return self._aliases.get(name, name)
 
     def _exact(
         self, path: KeyPath, key: str, ids: Collection[str | None], *, optional: bool
@@ -218,6 +219,12 @@ class _Resolver:
 def is_glob(key: str) -> bool:
     """Whether a key that is nothing's own name is a pattern of names."""
     return not _GLOB_CHARACTERS.isdisjoint(key)
+
+
+def model_names(key: str, names: Collection[str], aliases: Mapping[str, str]) -> tuple[str, ...]:
+    """Those of the `names` of models that a key under `models` is for, under whichever alias."""
+    ids = {aliases.get(name, name) for name in names if _is_model(key, name)}
+    return tuple(sorted(name for name in names if aliases.get(name, name) in ids))
 
 
 def _is_model(key: str, name: str) -> bool:

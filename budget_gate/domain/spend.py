@@ -74,7 +74,8 @@ class PriceFacts:
 
     `overrides` are the models that it prices itself, `discount` a ratio off list prices, and
     `models` every id and alias that has a price, `aliases` the id that each alias stands for.
-    `digest` is equal where every price is; empty where that is not known.
+    `digest` is equal where every price is; empty where that is not known. `retired_on` is the day
+    from which on a model answers no more, by its id.
     """
 
     verified_on: date
@@ -83,6 +84,7 @@ class PriceFacts:
     models: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
+    retired_on: Mapping[str, date] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

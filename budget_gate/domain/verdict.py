@@ -17,6 +17,7 @@ from budget_gate.domain.budgets import (
 from budget_gate.domain.costs import Days, add_up, total
 from budget_gate.domain.exceptions import exceptions_in, expired
 from budget_gate.domain.forecast import Forecast, forecast
+from budget_gate.domain.idle import idle_keys, idle_models
 from budget_gate.domain.pace import pace
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy import CapException, Policy, PolicyFile
@@ -32,7 +33,7 @@ from budget_gate.domain.report import (
     Status,
     WorkspaceSpend,
 )
-from budget_gate.domain.resolving import DEFAULT_KEY, directory
+from budget_gate.domain.resolving import DEFAULT_KEY, directory, resolve
 from budget_gate.domain.spend import Coverage, Note, PriceFacts, Spend, Workspace, enumerated
 
 FailOn = Literal["breach", "warning", "never"]
@@ -67,9 +68,17 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
     with localcontext(EXACT):
         workspaces = directory(file.policy, spend)
         costs, history = add_up(spend.lines), add_up(spend.history or ())
-        yesterday = _known_yesterday(spend, month)
+        named, yesterday = resolve(file, spend, workspaces), _known_yesterday(spend, month)
         scoping = Scoping(
-            file, spend, workspaces, costs, history, exceptions, terms.reservation, yesterday
+            file,
+            spend,
+            workspaces,
+            costs,
+            history,
+            named,
+            exceptions,
+            terms.reservation,
+            yesterday,
         )
         scoped = scoping.budgets()
         deciding = select(scoped, terms.only, file.policy)
@@ -103,7 +112,8 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         notes=(
             *spend.notes,
             *expired(file.policy, month.day),
-            *_idle(file.policy, scoped),
+            *idle_keys(file.policy, named),
+            *idle_models(file.policy, spend, month),
             *_without_forecast(budgets, scoped, month),
             *_without_yesterday(scoped, spend, month),
             *_undecided(budgets),
@@ -338,17 +348,6 @@ def _without_forecast(
         why = "there are fewer than 3 closed days of spend to go by"
         message = f"No forecast for {enumerated(names)}: {why}."
         yield Note("info", "no_forecast", message)
-
-
-def _idle(policy: Policy, scoped: list[ScopedBudget]) -> Iterator[Note]:
-    """Budgets that are `optional` and name nothing today: a misspelt key would look the same."""
-    active = {budget.path for budget in scoped}
-    paths = [".".join(path) for path, _ in policy.budgets()]
-    idle = [path for path in paths if path not in active and path != "unlisted"]
-    if idle:
-        yield Note(
-            "info", "optional", f"These optional budgets name nothing today: {enumerated(idle)}."
-        )
 
 
 def _undecided(budgets: list[BudgetResult]) -> Iterator[Note]:

@@ -1,5 +1,6 @@
 """The JSON report of an earlier run -> what it proves."""
 
+from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -41,6 +42,11 @@ class _Known(_Part):
     prices: str | None = None
 
 
+class _Workspace(_Part):
+    id: str | None
+    name: str
+
+
 class _Period(_Part):
     start: AwareDatetime
 
@@ -56,6 +62,7 @@ class _Report(_Part):
     spend: _Spend | None = None
     budgets: tuple[_Budget, ...]
     basis: Basis = "list"
+    workspaces: tuple[_Workspace, ...] = ()
     known_spend: tuple[_Known, ...] | None = None
 
 
@@ -82,7 +89,20 @@ def read_last_report(path: Path) -> EarlierReport | Note:
         basis=report.basis,
         spend=report.spend.low if report.spend else None,
         known=_known(report),
+        names=_names(report),
     )
+
+
+def _names(report: _Report) -> dict[str, set[str]]:
+    """The ids of workspaces by name: of those that had spend, and of those that had a cap."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for row in report.workspaces:
+        names[row.name].add(row.id or "")
+    for budget in report.budgets:
+        scope, _, id_ = budget.id.partition(".")
+        if scope in ("workspaces", "unlisted"):
+            names[budget.name].add(id_)
+    return names
 
 
 def _known(report: _Report) -> tuple[KnownSpend, ...]:

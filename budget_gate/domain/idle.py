@@ -1,0 +1,58 @@
+"""Keys of a policy that watch nothing today."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.policy import Policy
+from budget_gate.domain.resolving import Resolved, model_names
+from budget_gate.domain.spend import Note, Spend, enumerated
+
+
+def idle_keys(policy: Policy, named: Resolved) -> Iterator[Note]:
+    """Optional budgets and members that name nothing: a misspelt key would look the same."""
+    kinds: dict[str, Mapping[str, Collection[str | None]]] = {
+        "workspaces": named.workspaces,
+        "groups": named.groups,
+        "models": named.models,
+    }
+    idle = [
+        ".".join(path)
+        for path, _ in policy.budgets()
+        if path[0] in kinds and not kinds[path[0]].get(path[1])
+    ]
+    idle += named.idle
+    if idle:
+        yield Note(
+            "info", "optional", f"These optional budgets name nothing today: {enumerated(idle)}."
+        )
+
+
+def idle_models(policy: Policy, spend: Spend, month: MonthToDate) -> Iterator[Note]:
+    """Caps on models that nobody uses, neither this month nor in the days before it.
+
+    Without days before it to go by, only those on retired models are told.
+    """
+    used = {line.model for line in (*spend.lines, *(spend.history or ())) if line.model}
+    prices = spend.prices
+    day = month.day
+    is_known = bool(spend.history) or month.history is None
+    for key, budget in policy.models.items():
+        names = model_names(key, used | set(prices.models), prices.aliases)
+        if not names or not used.isdisjoint(names):
+            continue
+        retired = {prices.retired_on.get(prices.aliases.get(name, name), day.max) for name in names}
+        if max(retired) <= day:
+            why = "is on retired models only, so it watches nothing"
+        elif is_known and used and not budget.optional:
+            why = "is on no model that was used this month or in the days before it"
+        else:
+            continue
+        yield Note("warning", "idle_model", f"The cap models.{key} {why}.{_instead(key, used)}")
+
+
+def _instead(key: str, used: set[str]) -> str:
+    """What is used, the most alike first."""
+    from difflib import SequenceMatcher  # needed for a warning alone
+
+    alike = sorted(used, key=lambda name: (-SequenceMatcher(None, key, name).ratio(), name))
+    return f" In use: {enumerated(alike, 3)}." if alike else ""
