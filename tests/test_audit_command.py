@@ -338,7 +338,8 @@ def test_a_missing_model_is_found(here: Here) -> None:
     assert (told["code"], line["model"], line["explained"]) == (1, UNHEARD, {"unpriced": "3"})
     assert line["list"] == {"low": "0", "high": None}
     text = audited(here, api(charges, organization)).stdout
-    assert f"Add prices under prices.models, or update budget-gate, for {UNHEARD}." in text
+    advice = "Update budget-gate or, for models that it does not know, add prices under"
+    assert f"{advice} prices.models: {UNHEARD}." in text
     (row,) = [row.split() for row in text.splitlines() if "no price" in row]
     assert row[3:8] == [UNHEARD, "no", "price", "$3.00", "+$3.00"]
 

@@ -156,11 +156,7 @@ def test_amounts_are_read_as_written(written: str, read: str) -> None:
         "Infinity",
         "1e3",
         "1E3",
-        "$5",
-        "5 USD",
         "1:30",
-        "1_000",
-        '"1,000"',
         "0x10",
         "0o10",
         "5.",
@@ -170,7 +166,6 @@ def test_amounts_are_read_as_written(written: str, read: str) -> None:
         "~",
         "true",
         '""',
-        '" 5"',
         '"5\\n"',
         "٥",  # noqa: RUF001 - a digit, but none that a policy is written in
         "5.0000000000001",
@@ -184,6 +179,101 @@ def test_what_is_no_amount_is_refused(written: str) -> None:
     assert str(problem).startswith("budget.yml:3:3: global.cap: ")
     assert str(problem).endswith(" is not an amount")
     assert problem.hint == "write a plain number that is not negative, such as 5000 or 0.30"
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("5k", "5000"),
+        ("5K", "5000"),
+        ("1.5k", "1500"),
+        ("$5", "5"),
+        ("$5,000", "5000"),
+        ('"5,000"', "5000"),
+        ("5_000", "5000"),
+        ("5 000", "5000"),
+        ("1,234,567.89", "1234567.89"),
+        ("5000 USD", "5000"),
+        ("USD 5000", "5000"),
+        ("US$5,000.50", "5000.50"),
+        ("$2k", "2000"),
+        ('" 5"', "5"),
+    ],
+)
+def test_money_is_refused_with_the_number_to_write(written: str, plain: str) -> None:
+    """Currencies, thousands and `k` are no numbers of a policy, and the hint has the one meant."""
+    text = f"{HEAD}global:\n  cap: {written}\n"
+    (problem,) = refused(text).problems
+    assert problem.message.endswith(" is not an amount")
+    assert problem.hint == f"write {plain}"
+    budget = policy(text.replace(written, plain)).policy.global_
+    assert budget
+    assert budget.cap == Decimal(plain)
+
+
+@pytest.mark.parametrize(
+    "written", ["5.000,00", "5,00", "50,00,000", "5kk", "5 EUR", "-5k", "$", "k"]
+)
+def test_money_that_may_be_another_amount_is_not_guessed(written: str) -> None:
+    """Which sign stands before the cents is not known, nor what another currency is worth."""
+    written_hint = hint(f"{HEAD}global:\n  cap: {written}\n")
+    assert written_hint == "write a plain number that is not negative, such as 5000 or 0.30"
+
+
+@pytest.mark.parametrize("written", ["5,000", "$5,000", "1,234,567"])
+def test_commas_in_braces_are_told_as_such(written: str) -> None:
+    """There a comma ends the value, so that what is before it must not be taken for the amount."""
+    for problem in refused(f"{HEAD}global: {{cap: {written}}}\n").problems:
+        assert problem.hint == "write amounts without commas, such as 5000"
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "remedy"),
+    [
+        (f"{HEAD}global: 5000\n", "5000", "{cap: 5000}"),
+        (f"{HEAD}global: $5,000\n", "$5,000", "{cap: 5000}"),
+        (f"{HEAD}workspaces:\n  a: 5k\n", "5k", "{cap: 5000}"),
+        (f"{HEAD}models: {{claude-*: 7}}\n", "7", "{cap: 7}"),
+        (f"{HEAD}unlisted: 100\n", "100", "{cap: 100}"),
+        (f"{HEAD}groups: {{g: 9}}\n", "9", "{cap: 9, workspaces: [NAME, NAME]}"),
+    ],
+)
+def test_budget_given_as_a_number_is_told_how_to_write_it(
+    text: str, written: str, remedy: str
+) -> None:
+    """Written as the hint says, it is a budget."""
+    assert hint(text) == f"write {remedy}"
+    policy(text.replace(written, remedy))
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        (f"{VALID}spend: 5\n", "write `key: value` pairs below it"),
+        (f"{VALID}workspaces: 5\n", "write `key: value` pairs below it"),
+        (f"{VALID}prices: {{models: {{x: 5}}}}\n", "list it below, each as `- key: value`"),
+        (f"{VALID}exceptions: 5\n", "list it below, each as `- key: value`"),
+    ],
+)
+def test_number_where_no_budget_belongs_is_not_told_to_be_one(text: str, remedy: str) -> None:
+    """A cap there would only be the next error."""
+    assert hint(text) == remedy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 1\nglobal:\n\tcap: 5\n",
+        "version: 1\nglobal:\n  cap: 5\n\twarn_at: [80%]\n",
+        "version: 1\nglobal:\n  cap: 5\n  \twarn_at: [80%]\n",
+        "version: 1\nworkspaces:\n  a:\n\t\tcap: 5\n",
+    ],
+)
+def test_tabs_are_told_to_be_spaces(text: str) -> None:
+    """YAML takes no tab as indentation, and an editor shows none."""
+    (problem,) = refused(text).problems
+    assert problem.hint == "indent with spaces: YAML takes no tab here"
+    assert "\t" in text.splitlines()[problem.line - 1]
 
 
 @pytest.mark.parametrize(
@@ -500,6 +590,7 @@ def test_levels_that_are_no_list_are_refused(written: str) -> None:
         pytest.param("\n\n", ["budget.yml:1:1: the file is empty"], id="blank lines"),
         pytest.param("# later\n", ["budget.yml:1:1: the file is empty"], id="only a comment"),
         pytest.param("\ufeff", ["budget.yml:1:1: the file is empty"], id="only a BOM"),
+        pytest.param("---\n", ["budget.yml:1:1: the file is empty"], id="only a marker"),
         pytest.param("5000\n", ["budget.yml:1:1: is not a mapping"], id="only a number"),
         pytest.param("- a\n- b\n", ["budget.yml:1:1: is not a mapping"], id="a list"),
         pytest.param(
@@ -728,6 +819,44 @@ def test_unknown_keys_are_refused_with_a_suggestion(
     (problem,) = refused(text).problems
     assert (problem.line, problem.key, problem.message) == (line, path, "unknown key")
     assert f"{suggested!r}" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "meant"),
+    [
+        *(
+            (f"{HEAD}global: {{{word}: 5}}\n", word, "cap")
+            for word in ("limit", "amount", "max", "budget", "monthly_budget", "limit_usd", "Limit")
+        ),
+        *(
+            (f"{HEAD}workspaces: {{a: {{cap: 5, {word}: 5}}}}\n", word, "daily_cap")
+            for word in ("daily", "daily_limit", "max_daily_spend", "per-day")
+        ),
+        *(
+            (f"{HEAD}unlisted: {{cap: 5, {word}: [80%]}}\n", word, "warn_at")
+            for word in ("warn", "warning", "threshold", "thresholds", "alert_at")
+        ),
+        (f"{HEAD}total: {{cap: 5}}\n", "total", "global"),
+        (f"{HEAD}teams: {{a: {{cap: 5, workspaces: [b]}}}}\n", "teams", "groups"),
+        (
+            f"{VALID}exceptions: [{{budget: global, cap: 6, expires: 2026-11-30, reason: x}}]\n",
+            "expires",
+            "until",
+        ),
+    ],
+)
+def test_keys_of_another_word_are_refused_with_the_one_meant(
+    text: str, written: str, meant: str
+) -> None:
+    """What other tools call it leads to the key that is here, and with that it is a policy."""
+    found = [it for it in refused(text).problems if it.message == "unknown key"]
+    assert [problem.hint for problem in found] == [f"did you mean {meant!r}?"]
+    policy(text.replace(f"{written}:", f"{meant}:"))
+
+
+def test_a_key_is_not_told_to_be_one_that_stands_beside_it() -> None:
+    """With a cap there already, `limit` must be something else."""
+    assert "'cap'" not in hint(f"{HEAD}global: {{cap: 5, limit: 6}}\n")
 
 
 def test_unknown_key_like_no_other_has_a_hint() -> None:

@@ -784,17 +784,6 @@ def test_own_prices_follow_one_another(day: str, cost: str) -> None:
     assert own.price(key("claude-x", day), Tokens(output=MILLION)) == bounds(cost)
 
 
-def test_two_own_prices_of_one_model_are_an_error() -> None:
-    """Under its id and under its alias a model has one price, and which of two is not guessed."""
-    models = ", ".join(f"{name}: {{{CARD}}}" for name in ("claude-haiku-4-5", HAIKU_ALIAS))
-    with pytest.raises(ConfigurationError) as caught:
-        book_with(f"{{models: {{{models}}}}}")
-    assert caught.value.message == (
-        f"prices.models: claude-haiku-4-5 and {HAIKU_ALIAS} are the same model"
-    )
-    assert caught.value.hint == "keep one of both"
-
-
 def test_own_price_of_a_missing_model_ends() -> None:
     """After the last of a policy's prices a model that the book lacks has none."""
     own = book_with(f"{{models: {{claude-x: {{until: 2026-11-05, {CARD}}}}}}}")

@@ -199,7 +199,8 @@ def test_unknown_model_is_named_with_its_tokens_and_days() -> None:
     (sentence,) = spend.unpriced
     assert sentence == (
         "1,001,022 tokens and 6 web searches of claude-unknown-9 from 2026-11-03 to 2026-11-09 "
-        "(3 days) have no price: the model is not in the price book."
+        "(3 days) have no price: the model is not in the price book. Add the price under "
+        "prices.models in the policy, or update budget-gate."
     )
 
 
@@ -208,7 +209,8 @@ def test_unknown_model_of_one_day_is_named_with_it() -> None:
     (sentence,) = spend_of_rows((key(NEW), Tokens(output=1234))).unpriced
     assert sentence == (
         "1,234 tokens of claude-unknown-9 on 2026-11-10 have no price: "
-        "the model is not in the price book."
+        "the model is not in the price book. Add the price under prices.models in the policy, or "
+        "update budget-gate."
     )
 
 
@@ -275,7 +277,8 @@ def test_upper_bound_leaves_nothing_unpriced() -> None:
     assert note.level == "warning"
     assert note.message == (
         "1,234 tokens of claude-unknown-9 on 2026-11-10 have no price: the model is not in the "
-        "price book. Counted as anything from $0 up to the dearest known rate."
+        "price book. Counted as anything from $0 up to the dearest known rate. Add the price under "
+        "prices.models in the policy to know it."
     )
 
 

@@ -284,8 +284,8 @@ def test_the_headline_of_an_uncertain_month_says_what_to_look_at() -> None:
     )
 
 
-def test_the_headline_of_a_month_with_a_bounded_model_asks_for_its_price() -> None:
-    """Where a model without a price leaves the month open, its price is what closes it."""
+def test_the_headline_of_a_month_with_bounded_usage_leads_to_the_notes() -> None:
+    """Where usage without a price leaves the month open, the notes say which, and what helps."""
     lab = make_budget("lab", "8", high="12", status="uncertain")
     notes = (
         Note("info", "range", "A range."),
@@ -293,8 +293,8 @@ def test_the_headline_of_a_month_with_a_bounded_model_asks_for_its_price() -> No
     )
     told = say(make_report("uncertain", lab, notes=notes))
     assert told.endswith(
-        " (up to 120.0%). The cap lies within that range, as a model has no price: add it under "
-        "prices.models in budget.yml."
+        " (up to 120.0%). The cap lies within that range, as some usage has no price: see "
+        "the notes."
     )
 
 

@@ -222,13 +222,12 @@ def check_exceptions(policy: Policy, day: date) -> Iterator[Finding]:
 
 
 def check_prices(verified_on: date, day: date, unpriced: Collection[str]) -> Iterator[Finding]:
-    """How old the prices are on `day` (UTC), and which usage has none: a sentence for each kind."""
+    """How old the prices are on `day` (UTC), and which usage has none: sentences for each kind."""
     age = (day - verified_on).days
     if age < STALE_NOTE_DAYS:
         yield Finding("ok", "prices", f"last checked on {verified_on}")
     else:
         message = f"the price book was last checked on {verified_on}, {age} days ago"
         yield Finding("warning", "prices", message, "update budget-gate")
-    for sentence in unpriced:
-        remedy = "add the price under prices.models in the policy, or update budget-gate"
-        yield Finding("error", "prices", sentence, remedy, 3)
+    for told in unpriced:
+        yield Finding("error", "prices", told.removesuffix("."), exit_code=3)

@@ -198,8 +198,8 @@ class SpendRules(Document):
     )
     unknown_model: Literal["fail", "upper_bound"] = Field(
         "fail",
-        description="What usage of a model without a price does: fail the run with exit code 3, "
-        "or cost from $0 to the dearest known rate.",
+        description="What usage without a price does, be it of an unknown model, tier, place or "
+        "speed: fail the run with exit code 3, or cost from $0 to the dearest known rate.",
         examples=["upper_bound"],
     )
 

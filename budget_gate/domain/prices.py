@@ -15,7 +15,6 @@ from budget_gate.domain.bounds import EXACT, ZERO, Bounds
 from budget_gate.domain.period import DAY, Period
 from budget_gate.domain.ratecards import PriceDocument, Prices, RateCard, TokenRates
 from budget_gate.domain.usage import Tokens, UsageKey
-from budget_gate.errors import ConfigurationError
 
 # The prompt lengths that a usage report can tell apart, in tokens.
 CONTEXT_WINDOWS = {"0-200k": (0, 200_000), "200k-1M": (200_000, 1_000_000)}
@@ -40,9 +39,10 @@ def undated(model: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Unpriced:
-    """Usage has no price, and why."""
+    """Usage has no price, and why; `of_model`: a price of the model would give it one."""
 
     reason: str
+    of_model: bool = field(default=False, compare=False)
 
 
 class Rates(NamedTuple):
@@ -143,9 +143,13 @@ class PriceBook:
     @cached_property
     def _own(self) -> dict[str, tuple[RateCard, ...]]:
         """The policy's own prices by the id that the book has for the model."""
-        return {self._priced_as(name): cards for name, cards in self.overrides.items()}
+        return {self.priced_as(name): cards for name, cards in self.overrides.items()}
 
-    def _priced_as(self, name: str) -> str:
+    @cached_property
+    def _listed(self) -> "PriceBook":
+        return PriceBook(self.document)
+
+    def priced_as(self, name: str) -> str:
         """What an own price is for: an alias for every name of the model, a dated id for itself."""
         model = self.model_id(name)
         listed = self.document.models.get(model or "")
@@ -157,19 +161,7 @@ class PriceBook:
         return Bounds(least, least if low == high else EXACT.scaleb(Decimal(high), -self.places))
 
     def with_policy(self, prices: Prices) -> "PriceBook":
-        """The book as the policy's `prices` change it.
-
-        Raises ConfigurationError where two of them price the same model.
-        """
-        seen: dict[str, str] = {}
-        for name in prices.models:
-            model = self._priced_as(name)
-            if model in seen:
-                raise ConfigurationError(
-                    f"prices.models: {seen[model]} and {name} are the same model",
-                    "keep one of both",
-                )
-            seen[model] = name
+        """The book as the policy's `prices` change it."""
         return replace(self, overrides=prices.models, discount=prices.discount)
 
     def price(self, key: UsageKey, tokens: Tokens) -> Bounds | Unpriced:
@@ -282,6 +274,22 @@ class PriceBook:
         """Whether the policy itself prices the model on `day`, so that no discount is taken."""
         return name is not None and any(card.covers(day) for card in self._own_cards(name))
 
+    def is_below_list(self, key: UsageKey) -> bool:
+        """Whether the policy's own price of such usage is lower, in any class, than its list price.
+
+        False where it has no list price.
+        """
+        own, listed = self.rates(key), self._listed.rates(key)
+        if not self.has_own_price(key.model, key.day):
+            return False
+        if isinstance(own, Unpriced) or isinstance(listed, Unpriced):
+            return False
+        # Each book has units of its own.
+        ours, theirs = 10**self._listed.places, 10**self.places
+        return any(
+            one * ours < other * theirs for one, other in zip(own.low, listed.low, strict=True)
+        )
+
     def _own_cards(self, name: str) -> tuple[RateCard, ...]:
         return self.overrides.get(name, self._own.get(self.model_id(name) or name, ()))
 
@@ -289,7 +297,7 @@ class PriceBook:
         """The card in force on `day` with the discount on it: none on a policy's own price."""
         model = self.model_id(name)
         if model is None:
-            return Unpriced("the model is not in the price book")
+            return Unpriced("the model is not in the price book", of_model=True)
         for card in self._own_cards(name):
             if card.covers(day):
                 return card, ZERO
@@ -298,7 +306,7 @@ class PriceBook:
             if card.covers(day):
                 return card, self.discount
         whose = "the price book" if listed else "prices.models"
-        return Unpriced(f"{whose} has no price of the model on that day")
+        return Unpriced(f"{whose} has no price of the model on that day", of_model=True)
 
     def _vector(self, base: TokenRates, factor: Decimal, discount: Decimal) -> Rates:
         """Units per token of `base`, which is USD per million; raises Inexact, never rounds."""

@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date
-from typing import Literal
+from decimal import Decimal
+from typing import Final, Literal
 
 from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds
 from budget_gate.domain.prices import PriceBook, RateRange, Unpriced, undated
@@ -14,6 +16,9 @@ from budget_gate.domain.usage import Tokens, Usage, UsageTable
 _Place = tuple[str | None, date, str | None]
 
 UnknownModel = Literal["fail", "upper_bound"]
+
+# From here on, who reads the verdict must know of the discount.
+DEEP_DISCOUNT: Final = Decimal("0.5")
 
 _LEFT_OUT = Note(
     "info",
@@ -40,7 +45,7 @@ def price_usage(
     least: dict[_Place, int] = {}
     more: dict[_Place, int] = {}
     unlimited: set[_Place] = set()
-    unpriced: dict[tuple[str | None, str], UsageTable] = defaultdict(dict)
+    unpriced: dict[tuple[str | None, Unpriced], UsageTable] = defaultdict(dict)
     priority = [0, 0]
     # The time of a large report goes here, too: what can be looked up once is.
     found: dict[tuple[object, ...], RateRange | Unpriced] = {}
@@ -55,7 +60,7 @@ def price_usage(
         if isinstance(rates, Unpriced):
             if not any(tokens):
                 continue
-            unpriced[key.model, rates.reason][key] = tokens
+            unpriced[key.model, rates][key] = tokens
             if not bounded:
                 unlimited.add(place)
                 least.setdefault(place, 0)
@@ -71,7 +76,11 @@ def price_usage(
     costs = {place: book.bounds(low, low + more.get(place, 0)) for place, low in least.items()}
     for place in unlimited:
         costs[place] = Bounds(costs[place].low, UNLIMITED)
-    named = tuple(_name(*what, table) for what, table in unpriced.items())
+    named = tuple(
+        f"{_name(*what, rows)} {_remedy(what[1], bounded=bounded)}"
+        for what, rows in unpriced.items()
+    )
+    note = Note("warning", "unpriced_bounded", "") if bounded else Note("error", "unpriced", "")
     return Spend(
         lines=tuple(SpendLine(*place, cost, "list") for place, cost in costs.items()),
         unpriced=() if bounded else named,
@@ -87,19 +96,21 @@ def price_usage(
             book.retired_on,
         ),
         notes=(
-            *(_unpriced_note(sentence, bounded=bounded) for sentence in named),
+            *(replace(note, message=sentence) for sentence in named),
             *usage.notes,
             *_range_note(costs, {model for model, _ in unpriced}),
             *_priority_note(book.bounds(*priority)),
             *_dated_note(book, {model for _, _, model in costs if model}),
-            *_discount_note(book),
+            *_discount_notes(book),
+            *_below_list_note(book, table),
+            *_free_note(book),
             *_unused_note(book, {key.model for key in usage.table}),
             _LEFT_OUT,
         ),
     )
 
 
-def _name(model: str | None, reason: str, table: UsageTable) -> str:
+def _name(model: str | None, why: Unpriced, table: UsageTable) -> str:
     days = sorted({key.day for key in table})
     total = Tokens()
     for tokens in table.values():
@@ -108,15 +119,17 @@ def _name(model: str | None, reason: str, table: UsageTable) -> str:
     amount = f"{total.total:,} tokens"
     if total.web_searches:
         amount += f" and {total.web_searches:,} web searches"
-    return f"{amount} of {model or 'an unnamed model'} {when} have no price: {reason}."
+    return f"{amount} of {model or 'an unnamed model'} {when} have no price: {why.reason}."
 
 
-def _unpriced_note(sentence: str, *, bounded: bool) -> Note:
+def _remedy(why: Unpriced, *, bounded: bool) -> str:
+    """What is done, or to be done, about usage without a price; only a model can be given one."""
+    own = "Add the price under prices.models in the policy"
     if bounded:
-        more = " Counted as anything from $0 up to the dearest known rate."
-        return Note("warning", "unpriced_bounded", sentence + more)
-    more = " Add the price under prices.models in the policy, or update budget-gate."
-    return Note("error", "unpriced", sentence + more)
+        counted = "Counted as anything from $0 up to the dearest known rate."
+        return f"{counted} {own} to know it." if why.of_model else counted
+    advice = own if why.of_model else "Set spend.unknown_model: upper_bound in the policy"
+    return f"{advice}, or update budget-gate."
 
 
 def _range_note(costs: Mapping[_Place, Bounds], unpriced: Collection[str | None]) -> Iterable[Note]:
@@ -164,7 +177,7 @@ def _unused_note(book: PriceBook, models: set[str | None]) -> Iterable[Note]:
         yield Note("warning", "unused_price", message)
 
 
-def _discount_note(book: PriceBook) -> Iterable[Note]:
+def _discount_notes(book: PriceBook) -> Iterable[Note]:
     if book.discount:
         percent = f"{(book.discount * 100).normalize():f}"
         yield Note(
@@ -172,3 +185,24 @@ def _discount_note(book: PriceBook) -> Iterable[Note]:
             "discount",
             f"{percent}% is taken off list prices of tokens; prices.models are used as written.",
         )
+        if book.discount >= DEEP_DISCOUNT:
+            message = f"Priced with a {percent}% discount set in the policy."
+            yield Note("warning", "deep_discount", message)
+
+
+def _below_list_note(book: PriceBook, table: UsageTable) -> Iterable[Note]:
+    """The policy's own prices that make what was used cheaper than it is by the price book."""
+    if not book.overrides:
+        return
+    used = {key[1:]: key for key, tokens in table.items() if any(tokens)}
+    models = {str(key.model) for key in used.values() if book.is_below_list(key)}
+    if models:
+        message = f"Priced below list price, by the policy: {enumerated(sorted(models))}."
+        yield Note("warning", "below_list", message)
+
+
+def _free_note(book: PriceBook) -> Iterable[Note]:
+    free = [name for name, cards in book.overrides.items() if any(it.is_free for it in cards)]
+    if free:
+        message = f"prices.models has a price of 0 for {enumerated(sorted(free))}."
+        yield Note("info", "free_price", message)

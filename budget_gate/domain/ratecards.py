@@ -124,6 +124,12 @@ class RateCard(TokenRates):
         """Whether the card is in force on `day` (UTC)."""
         return self.start <= day < self.until
 
+    @property
+    def is_free(self) -> bool:
+        """Whether a rate of the card, or a factor on its rates, is 0."""
+        rates = (*self.rates(), *(self.long_context.rates() if self.long_context else ()))
+        return ZERO in (*rates, self.batch, self.fast, self.fast_long_context, self.us)
+
     def base(self, *, fast: bool, long: bool) -> tuple[TokenRates, Decimal]:
         """The rates of a speed and a prompt length, and the factor of the speed on them.
 

@@ -91,10 +91,10 @@ class PriceFacts:
 class Spend:
     """The spend of a month to date.
 
-    `unpriced` holds one sentence for each kind of usage without a price that leaves the total
-    without an upper bound. `workspaces` is None where the source has no list of them. `history`
-    holds the lines of the days before the month, where anything goes by them, at list price; None
-    where they could not be read.
+    `unpriced` says of each kind of usage without a price, which leaves the total without an upper
+    bound, what it is and what to do. `workspaces` is None where the source has no list of them.
+    `history` holds the lines of the days before the month, where anything goes by them, at list
+    price; None where they could not be read.
     """
 
     lines: tuple[SpendLine, ...]

@@ -118,6 +118,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
             *_without_yesterday(scoped, spend, month),
             *_undecided(budgets),
             *_nothing_unlisted(scoped, terms),
+            *_raised(budgets),
             *_staleness(spend.prices, month),
             *_strangers(spend, file.policy, month),
         ),
@@ -363,6 +364,16 @@ def _nothing_unlisted(scoped: list[ScopedBudget], terms: Terms) -> Iterator[Note
     if "unlisted" in terms.only and all(it.path != "unlisted" for it in scoped):
         message = "No unlisted workspace has spend: --budget unlisted checked nothing."
         yield Note("info", "nothing_unlisted", message)
+
+
+def _raised(budgets: list[BudgetResult]) -> Iterator[Note]:
+    """Exceptions in force that more than double a cap."""
+    names = [
+        it.name for it in budgets if it.exception and (it.cap or 0) > 2 * it.exception.regular_cap
+    ]
+    if names:
+        message = f"An exception more than doubles the cap of {enumerated(names)}."
+        yield Note("warning", "large_exception", message)
 
 
 def _largest_first(cost: Bounds) -> tuple[Decimal, Decimal]:

@@ -169,7 +169,10 @@ def _remedies(audit: Audit, escape: Callable[[str], str]) -> Iterator[str]:
         yield f"Set prices.discount to {percent} in the policy: tokens then cost what is billed."
     unpriced = _named(line for line in audit.beyond if "unpriced" in dict(line.causes))
     if unpriced:
-        yield f"Add prices under prices.models, or update budget-gate, for {escape(unpriced)}."
+        yield (
+            "Update budget-gate or, for models that it does not know, add prices under "
+            f"prices.models: {escape(unpriced)}."
+        )
     old = _named(line for line in audit.beyond if "old_prices" in dict(line.causes))
     if old:
         yield f"Update budget-gate: its prices were last checked before days of {escape(old)}."

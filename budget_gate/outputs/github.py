@@ -8,6 +8,7 @@ from budget_gate.domain.report import BudgetResult, Report
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.wording import (
     NAME_LENGTH,
+    caveats,
     cost_name,
     exact,
     plain,
@@ -55,10 +56,14 @@ def _ids(ids: Iterable[str]) -> str:
 def render_annotations(report: Report, policy: str) -> str:
     """A workflow command for each budget that is not ok, at its line, and for spend not known.
 
-    `policy` is the policy file as the repository knows it. At most 10, the rest counted.
+    First comes what a verdict is told with. `policy` is the policy file as the repository knows it.
+    At most 10, the rest counted.
     """
     # What time is judged goes before all that is said of it.
     commands = [_command("warning", it.message, title=_TITLE) for it in told_first(report)]
+    told = " ".join(note.message for note in caveats(report))
+    if told:
+        commands.append(_command("notice", told, file=policy, title=_TITLE))
     if report.status == "unverified" or not report.enforced:
         level = "error" if report.enforced else "warning"
         reason = next((note.message for note in report.notes if note.level == "error"), "")

@@ -15,11 +15,11 @@ from budget_gate.outputs.wording import (
     NAME_LENGTH,
     covered_days,
     headline,
+    other_notes,
     percent,
     plain,
     price_basis,
     told_first,
-    told_reason,
     usd,
     usd_range,
 )
@@ -50,7 +50,7 @@ def render_markdown(report: Report, policy: str) -> str:
     """
     verdict = headline(report, code(policy), name=code, prose=prose)
     cost = f"{report.basis} cost".capitalize() if _is_uniform(report) else "Cost"
-    told, first = told_reason(report), told_first(report)
+    first = told_first(report)
     parts = [
         f"## {_ICONS[report.status]} budget-gate: {report.status}",
         f"**{verdict}**",
@@ -60,7 +60,7 @@ def render_markdown(report: Report, policy: str) -> str:
         *_chart(report, cost),
         *_folded("Spend by workspace", ("Workspace", cost), _workspaces(report)),
         *_folded("Spend by model", ("Model", cost), _models(report)),
-        *folded_notes([note for note in report.notes if note is not told and note not in first]),
+        *folded_notes([note for note in other_notes(report) if note not in first]),
         _footer(report),
     ]
     return "\n\n".join(parts) + "\n"

@@ -10,10 +10,10 @@ from budget_gate.outputs.wording import (
     NAME_LENGTH,
     covered_days,
     headline,
+    other_notes,
     percent,
     plain,
     price_basis,
-    told_reason,
     usd,
     usd_range,
 )
@@ -49,9 +49,7 @@ def render_text(report: Report, policy: str, *, colour: bool) -> str:
         lines.append("")
     changed = [f"  {sentence}" for sentence in what_changed(report, _name)]
     lines += [*changed, ""] if changed else []
-    told = told_reason(report)
-    notes = [note for note in report.notes if note is not told]
-    lines += [f"  {note.level}: {_prose(note.message)}" for note in notes]
+    lines += [f"  {note.level}: {_prose(note.message)}" for note in other_notes(report)]
     return "\n".join(lines).rstrip() + "\n"
 
 

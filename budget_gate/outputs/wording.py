@@ -16,6 +16,7 @@ _RATIOS = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _MOST_PLACES = 30
 _NAMED = 3
 _TOLD_FIRST = ("fixed_time", "month_before_over")
+_CAVEATS = frozenset({"deep_discount", "below_list", "large_exception"})
 NAME_LENGTH = 60
 MESSAGE_LENGTH = 600
 
@@ -168,6 +169,7 @@ def headline(report: Report, policy: str, *, name: Escape, prose: Escape) -> str
         text = f"BY THE REPORT OF {then}, as spend cannot be established now. {text}"
     if any(note.code == "partial" for note in report.notes):
         text = f"PARTIAL (saved pages leave out a part of the month). {text}"
+    text = " ".join([text, *(prose(note.message) for note in caveats(report))])
     if not report.enforced:
         why = "fail-on is never" if report.status == "breached" else "on-error is warn"
         text = f"UNENFORCED ({why}). {text}"
@@ -208,7 +210,7 @@ def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
         case "uncertain":
             cause = "not all that the price depends on is told: see the notes"
             if any(note.code == "unpriced_bounded" for note in report.notes):
-                cause = f"a model has no price: add it under prices.models in {policy}"
+                cause = "some usage has no price: see the notes"
             return f"Not decided: {spent} The cap lies within that range, as {cause}."
         case _:
             possible = first.cap is not None and first.spend.high > first.cap
@@ -236,8 +238,19 @@ def _remedy(budget: BudgetResult, policy: str) -> str:
     return f"raise the {what} in {policy}, line {budget.line}"
 
 
+def caveats(report: Report) -> list[Note]:
+    """What of the policy makes spend look small or a cap look large: a verdict is told with it."""
+    return [note for note in report.notes if note.code in _CAVEATS]
+
+
+def other_notes(report: Report) -> list[Note]:
+    """The notes that the headline does not tell."""
+    told = [told_reason(report), *caveats(report)]
+    return [note for note in report.notes if note not in told]
+
+
 def told_reason(report: Report) -> Note | None:
-    """The note that the headline of an unverified report tells; other lists leave it out."""
+    """The note that the headline of an unverified report tells."""
     if report.status != "unverified":
         return None
     return next((note for note in report.notes if note.level == "error"), None)

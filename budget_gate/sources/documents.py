@@ -1,27 +1,47 @@
 """Strict YAML -> policy and price book, every defect with its file, line and column."""
 
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from shlex import quote
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
 
-from budget_gate.domain.document import Document, shown
+from budget_gate.domain.document import Document, plain_amount, shown
+from budget_gate.domain.own_prices import check_own_prices
 from budget_gate.domain.policy import (
     Budget,
+    GlobalBudget,
+    Group,
     KeyPath,
     Policy,
     PolicyFile,
     SourceMap,
     SpendRules,
 )
+from budget_gate.domain.prices import PriceBook
 from budget_gate.domain.ratecards import LongContext, PriceDocument, Prices, RateCard
 from budget_gate.errors import ConfigurationError, Problem
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
+
+# What a key that a policy does not have may stand for, by a word in it: the first that fits.
+_MEANT = {
+    **dict.fromkeys(("daily", "day"), "daily_cap"),
+    **dict.fromkeys(("warn", "warning", "threshold", "alert", "notify"), "warn_at"),
+    **dict.fromkeys(("limit", "amount", "max", "maximum", "budget", "monthly", "usd"), "cap"),
+    **dict.fromkeys(("expires", "expiry", "end"), "until"),
+    **dict.fromkeys(("team", "project"), "groups"),
+    **dict.fromkeys(("total", "overall"), "global"),
+    **dict.fromkeys(("other", "rest"), "unlisted"),
+}
+# In braces a comma ends a value: of `{cap: 5,000}` the zeros are a key.
+_THOUSANDS = re.compile("[0-9]{3}", re.ASCII)
+_NO_COMMA = "write amounts without commas, such as 5000"
 
 # libyaml's parser where PyYAML was built with it, ten times as fast; the same events otherwise.
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -32,7 +52,8 @@ Model = TypeVar("Model", bound=Document)
 def load_policy(path: Path, name: str) -> PolicyFile:
     """The policy in the file at `path`, which messages call `name`.
 
-    Raises ConfigurationError with all of the file's defects at once.
+    Raises ConfigurationError with all of the file's defects at once, those of its own prices
+    where it is valid otherwise.
     """
     try:
         with path.open("rb") as file:
@@ -43,6 +64,11 @@ def load_policy(path: Path, name: str) -> PolicyFile:
             "name the policy with --policy or BUDGET_GATE_POLICY",
         ) from error
     policy, source = load_document(raw, name, Policy)
+    if policy.prices.models:
+        book = PriceBook(load_price_book())
+        problems = list(check_own_prices(policy.prices, book, source))
+        if problems:
+            raise _invalid(name, problems)
     return PolicyFile(policy, source)
 
 
@@ -74,19 +100,24 @@ def load_document(raw: bytes, name: str, model: type[Model]) -> tuple[Model, Sou
             _Reader(text, source, places, problems, yaml.BaseLoader).document()
             raise
     except yaml.YAMLError as error:
-        problems.append(_not_yaml(error).problem(source))
+        problems.append(_not_yaml(error, text).problem(source))
     except _UnreadableError as error:
         problems.append(error.problem(source))
     else:
         try:
             document = model.model_validate(value)
         except ValidationError as error:
-            problems += _problems(error, source)
+            problems += _problems(error, model, source)
         else:
             if not problems:
                 return document, source
+    raise _invalid(name, problems)
+
+
+def _invalid(name: str, problems: list[Problem]) -> ConfigurationError:
     problems.sort(key=lambda problem: (problem.line, problem.column))
-    raise ConfigurationError(f"{name} is not a valid policy", problems=tuple(problems), file=name)
+    message = f"{name} is not a valid policy"
+    return ConfigurationError(message, problems=tuple(problems), file=name)
 
 
 class _UnreadableError(Exception):
@@ -147,11 +178,12 @@ class _Reader:
     def document(self) -> object:
         next(self._events)
         event = next(self._events)
-        if isinstance(event, yaml.StreamEndEvent):
-            raise _UnreadableError(
-                (1, 1), "the file is empty", "write a policy with `budget-gate init --force`"
-            )
-        value = self._node(next(self._events), ())
+        is_empty = isinstance(event, yaml.StreamEndEvent)
+        value = "" if is_empty else self._node(next(self._events), ())
+        if value == "":
+            file = quote(self._source.file)
+            remedy = f"write a policy with `budget-gate init --policy {file} --force`"
+            raise _UnreadableError((1, 1), "the file is empty", remedy)
         next(self._events)
         event = next(self._events)
         if not isinstance(event, yaml.StreamEndEvent):
@@ -204,16 +236,22 @@ def _place(event: Any) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
 
 
-def _not_yaml(error: yaml.YAMLError) -> _UnreadableError:
+def _not_yaml(error: yaml.YAMLError, text: str) -> _UnreadableError:
     mark = getattr(error, "problem_mark", None)
     place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable"
-    return _UnreadableError(
-        place, f"this is not YAML: {what}", "check indentation, colons and quotes here"
-    )
+    hint = "check indentation, colons and quotes here"
+    line = "".join(text.splitlines()[place[0] - 1 : place[0]])
+    if "\t" in (line[place[1] - 1 : place[1]], line.lstrip(" ")[:1]):
+        hint = "indent with spaces: YAML takes no tab here"
+    return _UnreadableError(place, f"this is not YAML: {what}", hint)
 
 
-def _problems(error: ValidationError, source: SourceMap) -> Iterator[Problem]:
+def _problems(
+    error: ValidationError, model: type[Document], source: SourceMap
+) -> Iterator[Problem]:
+    keys = (it for it in source.places if it and isinstance(it[-1], str))
+    split = {it[:-1] for it in keys if _THOUSANDS.fullmatch(str(it[-1]))}
     for detail in error.errors(include_url=False):
         # Parts of the location that are no keys (the tag of a union) stand nowhere in the file.
         path: KeyPath = ()
@@ -222,37 +260,74 @@ def _problems(error: ValidationError, source: SourceMap) -> Iterator[Problem]:
                 path = (*path, part)
         if detail["type"] == "missing":
             path = (*path, detail["loc"][-1])
-        yield _problem(detail, path, source)
+        if detail["type"] == "wrong_value" and path[:-1] in split:
+            detail["ctx"]["hint"] = _NO_COMMA
+        yield _problem(detail, path, model, source)
 
 
-def _problem(detail: Any, path: KeyPath, source: SourceMap) -> Problem:
-    context = detail.get("ctx", {})
+def _problem(detail: Any, path: KeyPath, model: type[Document], source: SourceMap) -> Problem:
+    context, written = detail.get("ctx", {}), detail["input"]
+    budget = _as_budget(written, _parts(model, path))
     match detail["type"]:
         case "missing":
             return source.problem(path, "is missing", "add it")
         case "extra_forbidden":
-            return source.problem(path, "unknown key", _nearest_key(str(path[-1])))
+            return source.problem(path, "unknown key", _nearest_key(path, model, source))
         case "literal_error":
-            hint = f"write {context['expected']}"
-            return source.problem(path, f"{shown(detail['input'])} is not allowed here", hint)
+            hint = budget or f"write {context['expected']}"
+            return source.problem(path, f"{shown(written)} is not allowed here", hint)
         case "wrong_value":
             return source.problem(path, context["problem"], context["hint"])
         case "model_type" | "model_attributes_type" | "dict_type":
-            return source.problem(path, "is not a mapping", "write `key: value` pairs below it")
+            hint = budget or "write `key: value` pairs below it"
+            return source.problem(path, "is not a mapping", hint)
         case "tuple_type":
-            return source.problem(path, "is not a list", "write it in brackets, such as [80%]")
+            hint = "list it below, each as `- key: value`"
+            if not _parts(model, path):
+                hint = "write it in brackets, such as [80%]"
+            return source.problem(path, "is not a list", hint)
         case _:
             return source.problem(path, detail["msg"], "see the policy reference in the README")
 
 
-def _nearest_key(key: str) -> str:
+def _parts(kind: Any, path: KeyPath) -> set[type[Document]]:
+    """The parts of a document that may stand at `path` below a value of the type `kind`."""
+    inner = get_args(kind)
+    if get_origin(kind) is dict:
+        return _parts(inner[1], path[1:]) if path else set()
+    if get_origin(kind) is tuple and path and isinstance(path[0], int):
+        path = path[1:]
+    if isinstance(kind, type) and issubclass(kind, Document):
+        return _parts(_fields(kind).get(str(path[0])), path[1:]) if path else {kind}
+    return {part for each in inner for part in _parts(each, path)}
+
+
+def _fields(part: type[Document]) -> dict[str, Any]:
+    return {info.alias or name: info.annotation for name, info in part.model_fields.items()}
+
+
+def _as_budget(written: object, parts: set[type[Document]]) -> str:
+    """How to write the budget that stands as a bare amount; empty where it is none."""
+    amount = plain_amount(written)
+    if amount is None or not any(issubclass(part, Budget) for part in parts):
+        return ""
+    members = ", workspaces: [NAME, NAME]" if Group in parts else ""
+    return f"write {{cap: {amount}{members}}}"
+
+
+def _nearest_key(path: KeyPath, model: type[Document], source: SourceMap) -> str:
     from difflib import get_close_matches  # needed for an error alone
 
-    documents = (Policy, Budget, SpendRules, Prices, RateCard, LongContext)
-    keys = {
-        info.alias or name for document in documents for name, info in document.model_fields.items()
-    }
-    if key in keys:
+    key, above = str(path[-1]), path[:-1]
+    if _THOUSANDS.fullmatch(key):
+        return _NO_COMMA
+    here = {name for part in _parts(model, above) for name in _fields(part)}
+    free = [name for name in here if (*above, name) not in source.places]
+    words = re.split("[^a-z]+", key.lower())
+    meant = (name for word, name in _MEANT.items() if word in words or f"{word}s" in words)
+    near = get_close_matches(key, here, 1, 0.8)
+    parts = (Policy, GlobalBudget, Group, SpendRules, Prices, RateCard, LongContext)
+    if not near and any(key in _fields(part) for part in parts):
         return "it belongs elsewhere: see the policy reference in the README"
-    near = get_close_matches(key, keys, n=1)
+    near = near or [name for name in meant if name in free] or get_close_matches(key, free, 1)
     return f"did you mean {near[0]!r}?" if near else "remove it, or see the README's reference"
