@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from budget_gate.domain.policy import Policy
     from budget_gate.settings import Settings
 
-POLICY_FILES = ("budget.yml", ".github/budget.yml")
 DEMO_AS_OF = "2026-11-20T15:20:00Z"
 
 
@@ -163,13 +162,14 @@ def _run(
     match flags.command:
         case "init":
             from budget_gate.init_command import write_first_policy
+            from budget_gate.policy_name import POLICY_FILES, found_policy
 
-            name = settings.policy or _found_policy() or POLICY_FILES[0]
+            name = settings.policy or found_policy() or POLICY_FILES[0]
             return write_first_policy(flags, settings, name, clock, ignore_signals)
         case "doctor":
             from budget_gate.doctor_command import examine
 
-            return examine(settings, settings.policy or _found_policy(), clock, ignore_signals)
+            return examine(settings, clock, ignore_signals)
         case "audit":
             return _audit(flags, settings, clock, ignore_signals)
         case _:
@@ -189,6 +189,7 @@ def _check(
     from budget_gate.domain.clock import check_age
     from budget_gate.domain.period import MonthToDate, parse_instant
     from budget_gate.errors import InterruptedRunError
+    from budget_gate.policy_name import POLICY_FILES, needed_policy
     from budget_gate.publish import deliver, publish, say
     from budget_gate.reading import connect, read_earlier, read_spend, start_identifying
     from budget_gate.sources.documents import load_policy
@@ -201,7 +202,7 @@ def _check(
         policy_name = POLICY_FILES[0]
         file = load_policy(sample / policy_name, policy_name)
     else:
-        policy_name = settings.policy or _policy_file()
+        policy_name = settings.policy or needed_policy()
         file = load_policy(Path(policy_name), policy_name)
     _refuse_misfits(flags, settings, file.policy)
     now = parse_instant(DEMO_AS_OF) if flags.command == "demo" else clock()
@@ -273,11 +274,12 @@ def _audit(
     from budget_gate.domain.period import MonthToDate
     from budget_gate.domain.spend import Note
     from budget_gate.errors import UnverifiedError
+    from budget_gate.policy_name import found_policy
     from budget_gate.publish import deliver, publish_audit
     from budget_gate.reading import connect, read_audit
     from budget_gate.sources.documents import load_policy
 
-    name = settings.policy or _found_policy()
+    name = settings.policy or found_policy()
     file = load_policy(Path(name), name) if name else None
     now = clock()
     month = MonthToDate(settings.time(now))
@@ -291,23 +293,3 @@ def _audit(
     ignore_signals()
     exit_code = {"ok": 0, "drift": 1, "unverified": UNVERIFIED}[audit.status]
     return deliver(lambda: publish_audit(audit, settings), exit_code, settings)
-
-
-def _found_policy() -> str | None:
-    """The policy that stands here under one of its usual names."""
-    import os
-
-    # A link to nowhere counts: reading it says so, where passing it over would hide it.
-    return next((name for name in POLICY_FILES if os.path.lexists(name)), None)
-
-
-def _policy_file() -> str:
-    from budget_gate.errors import ConfigurationError
-
-    name = _found_policy()
-    if name is None:
-        raise ConfigurationError(
-            f"there is no policy: neither {' nor '.join(POLICY_FILES)} exists here",
-            "write one with `budget-gate init`, or name it with --policy",
-        )
-    return name

@@ -32,6 +32,7 @@ from budget_gate.domain.spend import Note, Spend, Workspace
 from budget_gate.domain.usage import Usage
 from budget_gate.domain.verdict import Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.policy_name import needed_policy
 from budget_gate.publish import deliver, publish_findings
 from budget_gate.reading import connect, settled_bill
 from budget_gate.settings import Settings
@@ -44,24 +45,17 @@ from budget_gate.sources.workspaces import read_workspaces
 
 def examine(
     settings: Settings,
-    name: str | None,
     clock: Callable[[], datetime],
     ignore_signals: Callable[[], None],
 ) -> int:
-    """Prints what every check finds that can be made; the exit code, 0, 2 or 3.
-
-    `name` is the policy file, None where there is none.
-    """
+    """Prints what every check finds that can be made; the exit code, 0, 2 or 3."""
     now = clock()
     book = PriceBook(load_price_book())
     findings: list[Finding] = []
     month = _month(settings, now, findings)
-    file = _load(name, month, findings)
+    file = _load(settings.policy, month, findings)
     if file:
-        try:
-            book = book.with_policy(file.policy.prices)
-        except ConfigurationError as error:
-            findings += misconfigured("policy", error)
+        book = book.with_policy(file.policy.prices)
     usage = _ask(settings, file, month, book, now=now, clock=clock, findings=findings)
     spend = None
     if usage:
@@ -89,12 +83,9 @@ def _month(settings: Settings, now: datetime, findings: list[Finding]) -> MonthT
 
 def _load(name: str | None, month: MonthToDate, findings: list[Finding]) -> PolicyFile | None:
     """The policy, or None where there is none that can be read; adds what there is to say of it."""
-    if name is None:
-        remedy = "write one with `budget-gate init`, or name it with --policy"
-        findings.append(Finding("error", "policy", "there is none here", remedy, 2))
-        return None
     file = None
     try:
+        name = name or needed_policy()
         file = load_policy(Path(name), name)
         exceptions_in(file, month)
     except ConfigurationError as error:

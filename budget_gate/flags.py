@@ -8,7 +8,7 @@ from budget_gate import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 DEFAULT_COMMAND = "check"
 # The cost analytics answer for no longer at once.
@@ -56,14 +56,27 @@ exit codes:
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors repeat what was given as plain text, and never a credential.
 
-    What it prints is known to be written before it ends.
+    Of what it does not know it says what may be meant, and what it prints is known to be written
+    before it ends.
     """
+
+    def parse_known_args(self, args: "Any" = None, namespace: "Any" = None) -> "Any":
+        """As the base does, but a command's parser itself refuses what it does not know."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            flags = [each.partition("=")[0] for each in unknown if each.startswith("-")]
+            known = list(self._option_string_actions)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{_meant(flags, known)}")
+        return found, unknown
 
     def error(self, message: str) -> "NoReturn":
         import re
 
         from budget_gate.outputs.wording import plain
 
+        choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if choice:
+            message += _meant([choice[1]], re.findall(r"[\w-]+", choice[2]))
         super().error(re.sub(r"sk-ant-\S*", "***", plain(message)))
 
     def exit(self, status: int = 0, message: str | None = None) -> "NoReturn":
@@ -73,6 +86,14 @@ class _Parser(argparse.ArgumentParser):
         if lost and not isinstance(lost, BrokenPipeError):
             status, message = 2, f"budget-gate: stdout cannot be written: {lost.strerror}\n"
         super().exit(status, message)
+
+
+def _meant(given: "Sequence[str]", known: "Sequence[str]") -> str:
+    """The known names that are near those given, as a question; empty where none is."""
+    from difflib import get_close_matches
+
+    near = [name for each in given for name in get_close_matches(each, known, 1)]
+    return f": did you mean {', '.join(near)}?" if near else ""
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -129,7 +129,10 @@ def test_a_missing_policy_is_an_error(here: Here) -> None:
     assert told(run, "policy") == [
         (
             "error",
-            "there is none here. Write one with `budget-gate init`, or name it with --policy.",
+            (
+                "there is no policy: neither budget.yml nor .github/budget.yml exists here. Write one "
+                "with `budget-gate init`, or name it with --policy."
+            ),
         )
     ]
     assert told(run, "usage report")[0][0] == "ok"

@@ -15,8 +15,9 @@ from packaging.requirements import Requirement
 from pydantic import AliasChoices
 
 import budget_gate
-from budget_gate import cli, exits, flags, gate
+from budget_gate import exits, flags, gate
 from budget_gate.outputs.github import render_outputs
+from budget_gate.policy_name import POLICY_FILES
 from budget_gate.settings import Settings
 from tests.reports import make_report
 
@@ -167,7 +168,7 @@ def test_the_default_deadline_is_the_one_that_is_told() -> None:
 
 def test_the_default_policies_are_those_that_are_told() -> None:
     """By the flag's help and by the action's input."""
-    first, second = cli.POLICY_FILES
+    first, second = POLICY_FILES
     assert f"(default: {first}, then {second})" in help_of("check")
     assert f"{first}, then {second}." in action()["inputs"]["policy"]["description"]
 

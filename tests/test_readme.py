@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 import budget_gate
-from budget_gate import cli
+from budget_gate.policy_name import POLICY_FILES
 from tests.billing import bill_of
 from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
 from tests.oracle import Usage
@@ -200,7 +200,7 @@ def test_the_line_that_runs_the_tests_is_the_one_of_ci() -> None:
     assert line in (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", cli.POLICY_FILES)
+@pytest.mark.parametrize("name", POLICY_FILES)
 def test_no_command_takes_this_repositorys_policy_for_the_readers(name: str) -> None:
     """In a checkout, `init` may write, and `check` says that there is no policy."""
     assert not (ROOT / name).exists()

@@ -329,23 +329,33 @@ def test_note_names_what_was_not_enforced() -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "meant"),
     [
-        "prodution",
-        "production",
-        "workspaces.prodution",
-        "workspaces.Production",
-        "workspaces.exp-a",
-        "workspaces.wrkspc_01NEW",
-        "workspaces",
-        "groups.*",
-        "groups.exp-*",
-        "models.research",
-        "Global",
-        "unlisted",
-        "organization",
-        "*",
+        ("production", "workspaces.production"),
+        ("prodution", "workspaces.production"),
+        ("Production", "workspaces.production"),
+        ("workspaces.prodution", "workspaces.production"),
+        ("workspaces.Production", "workspaces.production"),
+        ("research", "groups.research"),
+        ("models.research", "groups.research"),
+        ("exp-*", "workspaces.exp-*"),
+        ("exp-a", "workspaces.wrkspc_01EXPA"),
+        ("workspaces.exp-a", "workspaces.wrkspc_01EXPA"),
+        ("wrkspc_01EXPA", "workspaces.wrkspc_01EXPA"),
+        ("Global", "global"),
+        ("organization", "global"),
     ],
+)
+def test_budget_by_another_name_is_told_as_it_is_called(name: str, meant: str) -> None:
+    """By the name of its workspace or of its key, or misspelt; and as it is told, it decides."""
+    error = refused(name, rules=MIXED)
+    assert error.message == f"there is no budget {name!r} to enforce"
+    assert error.hint == f"did you mean {meant}?"
+    assert any(it.decides for it in judged(meant, rules=MIXED).budgets)
+
+
+@pytest.mark.parametrize(
+    "name", ["workspaces.wrkspc_01NEW", "workspaces", "groups.*", "unlisted", "*"]
 )
 def test_budget_that_there_is_not_is_an_error(name: str) -> None:
     """Next to one that there is, too: otherwise a mistyped one would decide nothing, and pass."""

@@ -207,9 +207,8 @@ def select(budgets: Collection[ScopedBudget], only: Collection[str], policy: Pol
     for name in only:
         ids = {budget.id for budget in budgets if name in (budget.id, budget.path)}
         if not ids and name not in keys:
-            paths = sorted(keys)
             raise ConfigurationError(
-                f"there is no budget {name!r} to enforce", f"name one of: {', '.join(paths)}"
+                f"there is no budget {name!r} to enforce", _meant(name, budgets, keys)
             )
         found |= ids
     if not found and set(only) != {"unlisted"}:
@@ -218,6 +217,25 @@ def select(budgets: Collection[ScopedBudget], only: Collection[str], policy: Pol
             "name another one as well",
         )
     return found
+
+
+def _meant(name: str, budgets: Collection[ScopedBudget], keys: Collection[str]) -> str:
+    """Which budget `name` may stand for: that of what is called so, or one by a like key."""
+    from difflib import get_close_matches  # needed for an error alone
+
+    paths = [budget.path for budget in budgets]
+    called = {name, name.partition(".")[2]} - {""}
+    meant = {key for key in keys if key.partition(".")[2] in called} | {
+        # The key of a glob, and `unlisted`, would name others as well.
+        budget.path if paths.count(budget.path) == 1 else budget.id
+        for budget in budgets
+        if called & {budget.name, budget.id.partition(".")[2]}
+    }
+    known = {key.partition(".")[2] or key: key for key in keys} | {key: key for key in keys}
+    near = sorted(meant)[:3] or [known[it] for it in get_close_matches(name, known, 3, 0.8)]
+    if near:
+        return f"did you mean {' or '.join(dict.fromkeys(near))}?"
+    return f"name one of: {', '.join(sorted(keys))}"
 
 
 def refuse_vain_reservation(

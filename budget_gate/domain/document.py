@@ -15,6 +15,11 @@ from pydantic_core import PydanticCustomError
 
 _SHOWN = 60
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
+# As people write money: a thousand with its separators or as k, with or without its currency.
+_MONEY = re.compile(
+    r"(?:US)?[$]?(?:USD)? ?([0-9]{1,3}(?:[,_' ][0-9]{3})+|[0-9]+)(\.[0-9]+)? ?(k?) ?(?:USD|[$])?",
+    re.ASCII | re.IGNORECASE,
+)
 _COUNT = re.compile(r"[0-9]{1,15}", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -44,10 +49,23 @@ def _kind(value: object) -> str:
 def _number(value: object) -> Decimal:
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return Decimal(value)
+    plain = plain_amount(value)
     raise wrong(
         f"{shown(value)} is not an amount",
-        "write a plain number that is not negative, such as 5000 or 0.30",
+        f"write {plain}"
+        if plain
+        else "write a plain number that is not negative, such as 5000 or 0.30",
     )
+
+
+def plain_amount(value: object) -> str | None:
+    """The number of `5k`, `$5,000`, `5_000` or `5000 USD` as a policy has it; None for another."""
+    found = _MONEY.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return None
+    number = Decimal(re.sub("[^0-9]", "", found[1]) + (found[2] or ""))
+    text = f"{number.scaleb(3) if found[3] else number:f}"
+    return text if _NUMBER.fullmatch(text) else None
 
 
 def _percent(value: object) -> Decimal:
