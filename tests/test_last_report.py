@@ -181,6 +181,14 @@ def test_a_report_that_was_cut_is_damaged(tmp_path: Path, share: int) -> None:
     assert "damaged" in why(read(tmp_path, whole[: len(whole) * share // 100]))
 
 
+def test_a_report_with_a_key_twice_is_damaged(tmp_path: Path) -> None:
+    """Which of both amounts is true is not for us to say."""
+    whole = json.dumps(LAST_REPORT)
+    assert isinstance(read(tmp_path, whole), EarlierReport)
+    doubled = whole.replace('"cap": "18.29"', '"cap": "18.29", "cap": "1829"')
+    assert why(read(tmp_path, doubled)) == "it is damaged."
+
+
 def test_a_file_that_is_too_large_is_damaged(tmp_path: Path) -> None:
     """No more than a limit is read into memory."""
     assert "damaged" in why(read(tmp_path, changed("forecast", "x" * MAX_BYTES)))

@@ -519,3 +519,20 @@ def test_a_missing_list_of_workspaces_is_a_mistake_in_the_call(save: Save, tmp_p
     usage = save(page(*days()["data"], *hours()["data"]))
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read(usage, workspaces=tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("twice", ["usage.json", "workspaces.json"])
+def test_a_saved_page_with_a_key_twice_is_refused(save: Save, twice: str) -> None:
+    """The usage of a million tokens would else be that of one."""
+    texts = {
+        "usage.json": json.dumps(days(row())),
+        "workspaces.json": '{"data": [{"id": "wrkspc_A", "name": "a"}], "has_more": false}',
+    }
+    texts[twice] = texts[twice].replace('"output_tokens"', '"output_tokens": 1, "output_tokens"')
+    texts[twice] = texts[twice].replace('"name"', '"name": "b", "name"')
+    usage, workspaces, today = (
+        save(content.encode(), name)
+        for name, content in [*texts.items(), ("hours.json", json.dumps(hours()))]
+    )
+    with pytest.raises(UnverifiedError, match=f"{twice} cannot be trusted: an object has the key"):
+        read(usage, today, workspaces=workspaces)

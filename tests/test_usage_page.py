@@ -705,3 +705,39 @@ def test_the_bucket_is_named_in_the_message() -> None:
     """An error in a row says which bucket it stands in."""
     with pytest.raises(UnverifiedError, match=r"bucket 2026-11-05T00:00:00Z"):
         usage(page(row(output_tokens=None)))
+
+
+@pytest.mark.parametrize(
+    "total",
+    [
+        {"total_tokens": 9},
+        {"input_tokens": 9},
+        {"cache_creation_tokens": 9},
+        {"cache_write_input_tokens": 9},
+        {"cache_creation_total": "9"},
+        {"cache_tokens": {"total": 9}},
+        {"cache_creation_input_tokens": "9"},
+    ],
+)
+@pytest.mark.parametrize("split", [None, {}])
+def test_a_total_beside_cache_writes_that_are_not_told_is_refused(
+    split: object, total: dict[str, Any]
+) -> None:
+    """Absent cache writes are 0 only where nothing else in the row counts them."""
+    with pytest.raises(UnverifiedError) as raised:
+        usage(page(row(cache_creation=split) | total))
+    assert raised.value.code == "malformed_answer"
+
+
+def test_cache_writes_of_zero_contradict_a_total() -> None:
+    """Which of both is true is not for us to say."""
+    zeros = {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0}
+    with pytest.raises(UnverifiedError, match="two forms"):
+        usage(page(row(cache_creation=zeros, cache_creation_input_tokens=9)))
+
+
+@pytest.mark.parametrize("split", [None, {}])
+def test_a_total_of_cache_writes_alone_is_not_split(split: object) -> None:
+    """Its price is that of 5 minutes or of 1 hour, never nothing."""
+    ((_, tokens),) = usage(page(row(cache_creation=split, cache_creation_input_tokens=9)))
+    assert (tokens.cache_write_5m, tokens.cache_write_1h, tokens.cache_write_unsplit) == (0, 0, 9)

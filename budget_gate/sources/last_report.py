@@ -11,6 +11,8 @@ from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.evidence import EarlierReport, unused
 from budget_gate.domain.report import BudgetResult, KnownSpend, Status
 from budget_gate.domain.spend import Basis, Note
+from budget_gate.errors import UnverifiedError
+from budget_gate.sources.strict_json import decode
 
 MAX_BYTES = 16 * 1024 * 1024
 
@@ -72,6 +74,7 @@ def read_last_report(path: Path) -> EarlierReport | Note:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES)
         report = _Report.model_validate_json(raw)
+        decode(raw, path.name)
     except FileNotFoundError:
         return unused("there is none yet")
     except OSError as error:
@@ -80,6 +83,8 @@ def read_last_report(path: Path) -> EarlierReport | Note:
         fields = {str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}
         if fields == {"schema"}:
             return unused("it is of another version of budget-gate")
+        return unused("it is damaged")
+    except UnverifiedError:
         return unused("it is damaged")
     return EarlierReport(
         as_of=report.evidence_as_of or report.as_of,

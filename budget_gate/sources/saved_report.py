@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import from_json
-
 from budget_gate.domain.period import DAY, MonthToDate, format_instant
 from budget_gate.domain.spend import Coverage, Note, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Usage, UsageTable, add
 from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.sources.strict_json import decode
 from budget_gate.sources.usage_page import Bucket, malformed, read_page
 from budget_gate.sources.workspaces import parse_workspaces
 
@@ -128,6 +127,6 @@ def _read_json(file: Path) -> Any:
             f"{file} cannot be read: {error.strerror or error}", "check the path"
         ) from error
     try:
-        return from_json(raw)
+        return decode(raw, file.name)
     except ValueError as error:
         raise malformed(file.name, f"it is not JSON ({error})") from error

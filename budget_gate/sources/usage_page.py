@@ -209,7 +209,8 @@ def _objects(
 
 def _refuse_amounts(name: str, values: list[Any], where: str) -> None:
     """Raises where something is counted that this version has no price for."""
-    counts = name.endswith(("_tokens", "_requests"))
+    # A text may be a dimension, but nothing of a cache is one that costs nothing.
+    counts = name.endswith(("_tokens", "_requests")) or "cache" in name
     if any(value and (counts or not isinstance(value, str)) for value in values):
         raise malformed(where, f"it counts {name[:60]!r}, which this version cannot price")
 
