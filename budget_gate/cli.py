@@ -228,6 +228,7 @@ def _check(
         report = replace(report, judged_at=now, notes=(*aged, *report.notes))
     # There is a verdict: it is told whole, whatever comes.
     ignore_signals()
+    report = replace(report, base_url=None if flags.usage else settings.other_address)
     exit_code = deliver(lambda: publish(report, policy_name, settings), exit_code, settings)
     if flags.command == "demo":
         say("This was a sample organization: the command `check` judges yours.", settings)

@@ -37,7 +37,13 @@ def connect(settings: Settings, clock: Callable[[], datetime]) -> "Transport | N
     if secret is None:
         return None
     credential = Credential(secret.get_secret_value(), is_token=settings.admin_key is None)
-    return Transport(settings.base_url, credential, deadline=settings.deadline, clock=clock)
+    return Transport(
+        settings.base_url,
+        credential,
+        deadline=settings.deadline,
+        certificates=settings.certificates,
+        clock=clock,
+    )
 
 
 def start_identifying(

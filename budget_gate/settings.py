@@ -23,6 +23,12 @@ _SHORTEST = 8
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 _LAST = "last"
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d"
+# What is pasted along with a key: a header's name, its scheme, or a variable's.
+_BEFORE_KEY = re.compile(
+    r"(authorization|x-api-key)\s*:|bearer\b|(export\s+)?(anthropic_[a-z_]{1,40})\s*[=:]",
+    re.IGNORECASE | re.ASCII,
+)
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f.]*:[0-9a-f:.]+", re.ASCII)
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -39,6 +45,7 @@ class Surroundings(BaseSettings):
     step_output: str | None = Field(None, validation_alias="GITHUB_OUTPUT")
     no_color: str | None = Field(None, validation_alias="NO_COLOR")
     terminal: str | None = Field(None, validation_alias="TERM")
+    certificates: str | None = Field(None, validation_alias="SSL_CERT_FILE")
 
     @property
     def in_github_actions(self) -> bool:
@@ -79,6 +86,11 @@ class Settings(Surroundings):
     def _can_be_sent(cls, secret: SecretStr | None) -> SecretStr | None:
         # A secret pasted with its line end is common; any other odd character cannot be a key.
         text = secret.get_secret_value().strip() if secret else ""
+        if text and (text[0] in _QUOTES or text[-1] in _QUOTES):
+            raise ValueError("is in quotes; paste the key without them")
+        before = _BEFORE_KEY.match(text)
+        if before:
+            raise ValueError(f"begins with {before[0].strip()!r}; paste the key alone")
         if not text.isascii() or not all(" " < char <= "~" for char in text):
             raise ValueError("holds characters that no credential has; paste it again")
         return SecretStr(text) if text else None
@@ -177,6 +189,13 @@ class Settings(Surroundings):
         if self.as_of:
             return f"as-of {format_instant(self.as_of)} (--as-of or BUDGET_GATE_AS_OF)"
         return None
+
+    @property
+    def other_address(self) -> str | None:
+        """Where the API is asked, if not at its usual address; its path may hold a secret."""
+        if self.base_url == DEFAULT_BASE_URL or not (self.admin_key or self.auth_token):
+            return None
+        return "://".join(urlsplit(self.base_url)[:2])
 
     @property
     def terms(self) -> Terms:

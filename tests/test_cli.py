@@ -979,3 +979,27 @@ def test_the_demo_ignores_the_policy_of_the_folder(inside: Here) -> None:
     run = inside.main("demo", policy="nonsense")
     assert run.code == 1
     assert run.stdout.startswith("Budget breached: ")
+
+
+@pytest.mark.parametrize(
+    ("flags", "code"), [([], 3), (["--on-error", "warn"], 0), (["--fail-on", "never"], 3)]
+)
+def test_a_runner_that_leaves_no_connection_is_no_wrong_policy(
+    here: Here, flags: list[str], code: int
+) -> None:
+    """Spend is not known then, which `--on-error: warn` softens, and the variable is named."""
+    here.set({"ANTHROPIC_BASE_URL": "https://api.example.test", "NO_PROXY": "[::1]"})
+    run = here.main(*AS_OF, *flags, "--format", "json", policy=OK)
+    assert run.code == code
+    assert run.report["status"] == "unverified"
+    (note,) = run.report["notes"]
+    assert note["code"] == "runner"
+    assert "NO_PROXY (or no_proxy) is no list of hosts" in note["message"]
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "json"])
+def test_another_address_than_the_usual_one_is_named(inside: Here, format_: str) -> None:
+    """Who answers there may be anyone; a path is left out, as it may be a secret."""
+    run = inside.main(*AS_OF, "--format", format_, policy=OK)
+    assert run.code == 0
+    assert f"{inside.program.url}" in run.stdout

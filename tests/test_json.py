@@ -141,6 +141,7 @@ def test_the_report_is_exactly_as_documented() -> None:
         "notes": [{"level": "info", "code": "range", "message": "A range."}],
         "basis": "list",
         "organization": None,
+        "base_url": None,
         "previous_as_of": None,
         "change": None,
         "drivers": [],
@@ -166,7 +167,8 @@ def test_the_keys_stand_in_the_documented_order() -> None:
     assert list(document(REPORT)) == [
         *("schema", "version", "status", "enforced", "as_of", "period", "spend", "budgets"),
         *("workspaces", "models", "days", "coverage", "prices", "notes"),
-        *("basis", "organization", "previous_as_of", "change", "drivers", "evidence_as_of"),
+        *("basis", "organization", "base_url", "previous_as_of", "change", "drivers"),
+        "evidence_as_of",
         *("known_spend", "judged_at", "whole_month"),
     ]
 
@@ -191,6 +193,7 @@ def test_an_unverified_report_exists_and_says_why() -> None:
         "notes": [{"level": "error", "code": "http_401", "message": "The key is wrong."}],
         "basis": "list",
         "organization": None,
+        "base_url": None,
         "previous_as_of": None,
         "change": None,
         "drivers": [],

@@ -387,3 +387,46 @@ def test_only_github_says_that_this_is_github(
 ) -> None:
     """The runner sets `true` and nothing else."""
     assert read(monkeypatch, {"GITHUB_ACTIONS": value}).in_github_actions is inside
+
+
+@pytest.mark.parametrize("name", ["ANTHROPIC_ADMIN_KEY", "ANTHROPIC_AUTH_TOKEN"])
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ('"', '"', "is in quotes"),
+        ("'", "'", "is in quotes"),
+        ('"', "", "is in quotes"),
+        ("\u201c", "\u201d", "is in quotes"),
+        ("Bearer ", "", "begins with 'Bearer'"),
+        ("x-api-key: ", "", "begins with 'x-api-key:'"),
+        ("Authorization:Bearer ", "", "begins with 'Authorization:'"),
+        ("ANTHROPIC_ADMIN_KEY=", "", "begins with 'ANTHROPIC_ADMIN_KEY='"),
+        ("export ANTHROPIC_ADMIN_KEY=", "", "begins with 'export ANTHROPIC_ADMIN_KEY='"),
+    ],
+)
+def test_a_key_that_was_pasted_with_more_is_recognised(
+    monkeypatch: pytest.MonkeyPatch, name: str, before: str, after: str, words: str
+) -> None:
+    """The API would only say that it is invalid; the key itself is not shown."""
+    told = refused(monkeypatch, {name: f"{before}{KEY}{after}"})
+    assert words in told
+    assert "paste the key" in told
+    assert KEY not in told
+    assert "EXAMPLE" not in told
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("https://api.anthropic.com", None),
+        ("https://api.anthropic.com/", None),
+        ("https://gateway.example:8443/EXAMPLE/path", "https://gateway.example:8443"),
+        ("http://127.0.0.1:9", "http://127.0.0.1:9"),
+    ],
+)
+def test_another_address_is_known_without_its_path(
+    monkeypatch: pytest.MonkeyPatch, url: str, address: str | None
+) -> None:
+    """A gateway's path may be what lets one in."""
+    environment = {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_ADMIN_KEY": KEY}
+    assert read(monkeypatch, environment).other_address == address

@@ -1152,12 +1152,42 @@ def test_a_proxy_that_cannot_be_used_is_no_bug_of_ours(
 ) -> None:
     """A runner whose environment names a proxy of another kind is told so, without a traceback."""
     proxied(proxy)
-    with pytest.raises(
-        GateError,
-        match=r"^no connection can be made with the proxy, certificates or address set: ",
-    ) as raised:
+    with pytest.raises(UnverifiedError, match="is no usable proxy") as raised:
         Transport("https://api.example.test", ADMIN, deadline=10, sleep=lambda _: None).get(ME)
-    assert raised.value.hint == "check HTTPS_PROXY, SSL_CERT_FILE and ANTHROPIC_BASE_URL"
+    assert raised.value.hint == "write http://HOST:PORT (SOCKS is not supported), or unset it"
+
+
+@pytest.mark.usefixtures("proxied")
+@pytest.mark.parametrize("is_small", [False, True])
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HTTP_PROXY", "socks5://127.0.0.1:9"),
+        ("HTTPS_PROXY", "http://user:EXAMPLE/word@127.0.0.1:9"),
+        ("ALL_PROXY", "ftp://user:EXAMPLE@127.0.0.1:9"),
+        ("NO_PROXY", "localhost,[::1]"),
+        ("NO_PROXY", "fe80::/10"),
+    ],
+)
+def test_the_variable_at_fault_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, *, is_small: bool
+) -> None:
+    """Not that of the proxy which is right; and a proxy's password is shown nowhere."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv(variable.lower() if is_small else variable, value)
+    transport = Transport("https://api.example.test", ADMIN, deadline=10, sleep=lambda _: None)
+    with pytest.raises(UnverifiedError) as raised:
+        transport.get(ME)
+    assert raised.value.code == "runner"
+    told = raised.value.told
+    assert f"{variable} (or {variable.lower()}) is no" in told
+    assert [name for name in PROXIES if name in told.replace(variable, "")] == []
+    assert "EXAMPLE" not in told
+    # The remedy helps.
+    monkeypatch.delenv(variable.lower() if is_small else variable)
+    transport = Transport("https://127.0.0.1:9", ADMIN, deadline=10, sleep=lambda _: None)
+    with pytest.raises(UnverifiedError, match="the connection failed"):
+        transport.get(ME)
 
 
 @pytest.mark.usefixtures("proxied")
@@ -1168,6 +1198,50 @@ def test_certificates_that_cannot_be_read_are_no_bug_of_ours(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     with pytest.raises(GateError):
         Transport("https://api.example.test", ADMIN, deadline=10, sleep=lambda _: None).get(ME)
+
+
+@pytest.mark.usefixtures("proxied")
+@pytest.mark.parametrize(
+    ("name", "reason"), [("none.pem", "No such file"), ("empty.pem", "no certificate"), (".", "")]
+)
+def test_certificates_that_cannot_be_read_are_told_with_their_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, reason: str
+) -> None:
+    """What the system says of it names no file."""
+    (tmp_path / "empty.pem").touch()
+    file = str(tmp_path / name)
+    monkeypatch.setenv("SSL_CERT_FILE", file)
+    transport = Transport("https://api.example.test", ADMIN, deadline=10, certificates=file)
+    with pytest.raises(UnverifiedError) as raised:
+        transport.get(ME)
+    assert f"SSL_CERT_FILE names {file}: " in raised.value.message
+    assert reason in raised.value.message
+    # Neither does what only the log of TLS keys stands in the way of blame the certificates.
+    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path))
+    with pytest.raises(UnverifiedError, match="SSLKEYLOGFILE"):
+        Transport("https://api.example.test", ADMIN, deadline=10).get(ME)
+
+
+@pytest.mark.usefixtures("proxied")
+def test_a_certificate_that_does_not_verify_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next try meets the same one: SSL_CERT_FILE is what helps."""
+    tries = []
+
+    def wrap(self: ssl.SSLContext, sock: socket.socket, **_: object) -> ssl.SSLSocket:
+        tries.append(self)
+        sock.close()
+        raise ssl.SSLCertVerificationError("self-signed certificate in certificate chain")
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrap)
+    with raw_server(silent) as url:
+        transport = Transport(url.replace("http:", "https:"), ADMIN, deadline=10)
+        with pytest.raises(UnverifiedError, match="self-signed") as raised:
+            transport.get(ME)
+    assert len(tries) == 1
+    assert "set SSL_CERT_FILE" in raised.value.hint
 
 
 @pytest.mark.usefixtures("proxied")
@@ -1198,3 +1272,54 @@ def test_an_address_that_is_found_wrong_late_comes_with_its_remedy(error: Except
         transport_of(httpx.MockTransport(fail)).get(ME)
     assert raised.value.message == "ANTHROPIC_BASE_URL is no address: it has a space"
     assert raised.value.hint == "correct it, or leave it empty"
+
+
+# What a refusal says of its cause.
+
+INDIVIDUAL = "set up an organization in the Console"
+OF_API = "create the Admin key in the Console organization"
+LIMIT = "raise the limit in the Console"
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "advice"),
+    [
+        (403, "The Admin API is unavailable for individual accounts.", INDIVIDUAL),
+        (400, "Not supported for Individual Account users", INDIVIDUAL),
+        (400, "This endpoint is not available for this organization type.", OF_API),
+        (400, "Unsupported type of organisation", OF_API),
+        (400, "You have reached your specified API usage limits. You will regain access.", LIMIT),
+        (400, "own spend limit reached", LIMIT),
+        (429, "Your organization has crossed its monthly API usage threshold", LIMIT),
+    ],
+)
+def test_a_refusal_with_a_known_cause_has_a_fitting_remedy(
+    status: int, message: str, advice: str
+) -> None:
+    """However it is worded, and it is not tried again."""
+    clock = Clock()
+    refusal = failure(error(status, message=message), clock=clock)
+    assert advice in refusal.hint
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (400, "Invalid date range: ending date must be after starting date"),
+        (429, "Number of requests has exceeded your rate limit"),
+        (429, "Server is temporarily limiting requests (not your usage limit)"),
+        (500, "usage limit reached"),
+    ],
+)
+def test_a_refusal_of_another_cause_keeps_the_remedy_of_its_status(
+    status: int, message: str
+) -> None:
+    """A limit of requests is not one of spend, and a server in trouble knows no cause."""
+    hint = failure(error(status, message=message)).hint
+    assert not [advice for advice in (INDIVIDUAL, OF_API, LIMIT) if advice in hint]
+
+
+def test_an_answer_with_a_key_twice_is_no_answer() -> None:
+    """Which of both amounts is true is not for us to say."""
+    assert failure(reply(b'{"n": 1, "n": 2}')).code == "malformed_answer"

@@ -132,11 +132,11 @@ class Report:
     where no spend could be read at all. `enforced` is False where this run's status would fail
     but the gate was told to let it pass. `organization` is the id of the organization, None where
     it is not known, and `evidence_as_of` the time of an earlier report that this one falls back
-    on. `judged_at` is the time of the run where a setting has it judge another one than that.
-    `previous_as_of` is the time of the last report, and `change` the USD spent since, where
-    there is one that can be compared; `drivers` are then today's largest rises. `known_spend` is
-    the most that this or an earlier report of the month knows to be spent, by each prices that
-    there were, the latest last.
+    on. `base_url` is where the API was asked, None for its usual address. `judged_at` is the time
+    of the run where a setting has it judge another one than that. `previous_as_of` is the time of
+    the last report, and `change` the USD spent since, where there is one that can be compared;
+    `drivers` are then today's largest rises. `known_spend` is the most that this or an earlier
+    report of the month knows to be spent, by each prices that there were, the latest last.
     """
 
     status: Status
@@ -160,6 +160,7 @@ class Report:
     change: Decimal | None = None
     drivers: tuple[Driver, ...] = field(default=())
     known_spend: tuple[KnownSpend, ...] = ()
+    base_url: str | None = None
 
     @property
     def month(self) -> MonthToDate:

@@ -67,6 +67,7 @@ def render_json(report: Report) -> str:
         ],
         "basis": report.basis,
         "organization": report.organization,
+        "base_url": report.base_url,
         "previous_as_of": report.previous_as_of and format_instant(report.previous_as_of),
         "change": _amount(report.change),
         "drivers": [

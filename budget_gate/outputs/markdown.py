@@ -217,6 +217,7 @@ def folded_notes(notes: Sequence[Note]) -> list[str]:
 
 def _footer(report: Report) -> str:
     text = f"From {format_instant(report.period.start)} to {format_instant(report.as_of)}, UTC."
+    text += f" Asked at {code(report.base_url)}." if report.base_url else ""
     if report.coverage is None or report.prices is None:
         return f"<sub>{text}</sub>"
     return (

@@ -67,6 +67,7 @@ def render_error(error: ConfigurationError) -> str:
 
 def _covered(report: Report, policy: str) -> str:
     text = f"{policy}, {format_instant(report.period.start)} to {format_instant(report.as_of)}"
+    text += f", asked at {report.base_url}" if report.base_url else ""
     if report.coverage is None:
         return text
     total = f": {usd_range(report.spend)} at {price_basis(report)}" if report.spend else ""

@@ -147,7 +147,9 @@ def _read_cost_report(
             raise
         raise UnverifiedError(
             f"no route tells billed cost: {refused.message}; {again.message}",
-            "use a credential that may read costs, or judge list cost (spend.basis: list)",
+            again.hint
+            if again.is_explained
+            else "use a credential that may read costs, or judge list cost (spend.basis: list)",
             code="no_billed_cost",
         ) from None
     # This report does not say how fresh it is, and costs come in up to a day late.

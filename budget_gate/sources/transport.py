@@ -2,6 +2,7 @@
 
 import random
 import re
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -12,12 +13,14 @@ from email.utils import parsedate_to_datetime
 from threading import Thread
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import httpx
 from pydantic_core import from_json
 
 from budget_gate import __version__
 from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.sources.strict_json import decode
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 # Of JSON: a month of a large organization has 3 million; each takes memory many times its size.
@@ -32,16 +35,39 @@ CONNECT_TIMEOUT: Final = 10.0
 # Statuses that the same request may not meet again, besides those of a server in trouble.
 _RETRIED = (408, 409, 429)
 
+# What a refusal says, loosely, as its wording drifts -> what helps; trying again never does.
+_ADVICE: Final = {
+    re.compile(r"individual account", re.IGNORECASE): (
+        "an individual account has no Admin API: set up an organization in the Console, and create "
+        "the Admin key there"
+    ),
+    re.compile(r"organi[sz]ation type|type of organi[sz]ation", re.IGNORECASE): (
+        "this report is for API organizations: create the Admin key in the Console organization "
+        "whose API spend is to be judged"
+    ),
+    re.compile(
+        r"(?=.*(reach|cross|exceed))(?=.*(spend|spending|usage) (limit|threshold|cap))",
+        re.IGNORECASE | re.DOTALL,
+    ): (
+        "the organization has reached its own spend limit, so the API did not answer: raise the "
+        "limit in the Console, or wait until it starts again"
+    ),
+}
+
 Query = Sequence[tuple[str, str]]
 Result = TypeVar("Result")
 
 
 class RefusedError(UnverifiedError):
-    """The API answered with an HTTP status that says no; `status` is that status."""
+    """The API answered with an HTTP status that says no; `status` is that status.
 
-    def __init__(self, message: str, hint: str, status: int) -> None:
+    `is_explained`: the API's message says why, and the hint is about that.
+    """
+
+    def __init__(self, message: str, hint: str, status: int, *, is_explained: bool = False) -> None:
         super().__init__(message, hint, code=f"http_{status}")
         self.status = status
+        self.is_explained = is_explained
 
 
 def _utc_now() -> datetime:
@@ -87,7 +113,8 @@ class Pending(Generic[Result]):
 class Transport:
     """Reads JSON from the API; every method may be called from several threads.
 
-    `deadline` is in seconds from the making of the object, for all requests together. `now`
+    `deadline` is in seconds from the making of the object, for all requests together.
+    `certificates` is what SSL_CERT_FILE names, to say so where it cannot be read. `now`
     (monotonic seconds), `sleep`, `jitter` (a factor from 0 to 1), `clock` and `http` are
     parameters for tests.
     """
@@ -98,6 +125,7 @@ class Transport:
         credential: Credential,
         *,
         deadline: float,
+        certificates: str | None = None,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
@@ -120,6 +148,11 @@ class Transport:
             "accept-encoding": "gzip",
             **credential.headers,
         }
+        self._client: httpx.Client | UnverifiedError
+        try:
+            httpx.URL(base_url)
+        except (ValueError, httpx.InvalidURL) as error:
+            raise _no_address(error) from error
         try:
             self._client = httpx.Client(
                 base_url=base_url,
@@ -132,10 +165,8 @@ class Transport:
                 transport=http,
             )
         except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
-            raise ConfigurationError(
-                f"no connection can be made with the proxy, certificates or address set: {error}",
-                "check HTTPS_PROXY, SSL_CERT_FILE and ANTHROPIC_BASE_URL",
-            ) from error
+            # The runner is at fault and not the policy: it is told where something is asked for.
+            self._client = _obstacle(error, certificates)
 
     def get(self, path: str, query: Query = (), *, beta: str | None = None) -> Any:
         """The JSON that `path` answers, its numbers exact integers or floats.
@@ -183,6 +214,8 @@ class Transport:
 
     def _once(self, path: str, query: Query, beta: str | None) -> Any:
         asked = f"GET {path}"
+        if isinstance(self._client, UnverifiedError):
+            raise self._client
         try:
             with self._client.stream(
                 "GET",
@@ -202,10 +235,16 @@ class Transport:
                 )
             ) from error
         except (httpx.InvalidURL, UnicodeError) as error:
-            raise ConfigurationError(
-                f"ANTHROPIC_BASE_URL is no address: {error}", "correct it, or leave it empty"
-            ) from error
+            raise _no_address(error) from error
         except httpx.RequestError as error:
+            if _is_untrusted(error):
+                raise UnverifiedError(
+                    f"{asked}: the certificate does not verify ({_reason(error)})",
+                    "where a proxy or gateway signs with a CA of its own, set SSL_CERT_FILE to a "
+                    "PEM file that holds that CA; where the certificate is out of its dates, check "
+                    "the clock",
+                    code="certificate",
+                ) from error
             raise _PassingError(
                 UnverifiedError(
                     f"{asked}: the connection failed ({_reason(error)})",
@@ -218,7 +257,7 @@ class Transport:
         if body.count(b",") > MOST_PARTS:
             raise _oversized(asked, f"holds more than {MOST_PARTS:,} parts")
         try:
-            return from_json(body)
+            return decode(body, asked)
         except ValueError as error:
             what = "HTML" if body.lstrip()[:1] == b"<" else "no JSON"
             raise UnverifiedError(
@@ -268,9 +307,14 @@ class Transport:
         status = response.status_code
         said = _said(body)
         message = f"{asked}: {status}{f' {said}' if said else ''}{_request_id(response)}"
-        error = RefusedError(message, self._hint(status), status)
+        fitting = next((advice for about, advice in _ADVICE.items() if about.search(said)), "")
+        if httpx.codes.is_server_error(status):
+            fitting = ""
+        hint = fitting or self._hint(status)
+        error = RefusedError(message, hint, status, is_explained=bool(fitting))
         advice = response.headers.get("x-should-retry")
         retriable = status in _RETRIED or httpx.codes.is_server_error(status)
+        retriable &= not fitting
         if advice in ("true", "false"):
             retriable = advice == "true"
         return (
@@ -310,7 +354,12 @@ class Transport:
     def _given_up(self, error: UnverifiedError, attempts: int) -> UnverifiedError:
         tries = f" (tried {attempts} times)" if attempts > 1 else ""
         if isinstance(error, RefusedError):
-            return RefusedError(error.message + tries, error.hint, error.status)
+            return RefusedError(
+                error.message + tries,
+                error.hint,
+                error.status,
+                is_explained=error.is_explained,
+            )
         return UnverifiedError(error.message + tries, error.hint, code=error.code)
 
     def _late(self) -> UnverifiedError:
@@ -327,6 +376,42 @@ def _oversized(asked: str, what: str) -> UnverifiedError:
         "check what answers at ANTHROPIC_BASE_URL",
         code="oversized_answer",
     )
+
+
+def _no_address(error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"ANTHROPIC_BASE_URL is no address: {error}", "correct it, or leave it empty"
+    )
+
+
+def _obstacle(error: Exception, certificates: str | None) -> UnverifiedError:
+    """Which variable of the runner leaves no connection: a proxy is not shown, for its password."""
+    if isinstance(error, OSError):
+        name, what, hint = "SSLKEYLOGFILE", "names a file that cannot be written", "unset it"
+        try:
+            if certificates:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(certificates)
+        except OSError as unreadable:
+            name, what = "SSL_CERT_FILE", f"names {certificates}: {unreadable.strerror}"
+            hint = "name a PEM file that holds the CAs to trust, or unset it"
+    else:
+        name, what = "NO_PROXY (or no_proxy)", "is no list of hosts"
+        hint = "write names or addresses with commas between them and no brackets, or unset it"
+        for scheme in ("http", "https", "all"):
+            address = getproxies().get(scheme) or "http://unset"
+            try:
+                httpx.Client(proxy=address if "://" in address else f"http://{address}").close()
+            except (ImportError, ValueError, httpx.InvalidURL):
+                name, what = f"{scheme.upper()}_PROXY (or {scheme}_proxy)", "is no usable proxy"
+                hint = "write http://HOST:PORT (SOCKS is not supported), or unset it"
+    return UnverifiedError(f"no connection can be made: {name} {what}", hint, code="runner")
+
+
+def _is_untrusted(error: BaseException | None) -> bool:
+    """Whether an error comes from a certificate that does not verify."""
+    while error and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _said(body: bytes) -> str:
