@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from budget_gate.domain.clock import check_age
 from budget_gate.domain.doctor import (
@@ -41,6 +42,9 @@ from budget_gate.sources.organization import read_identity
 from budget_gate.sources.transport import Pending, Transport
 from budget_gate.sources.usage_report import read_history, read_usage
 from budget_gate.sources.workspaces import read_workspaces
+
+# What every route says alike, so that it is told once: the credential is refused, nothing answers.
+_ALIKE: Final = ("http_401", "runner", "certificate", "connection", "timeout", "deadline")
 
 
 def examine(
@@ -112,22 +116,40 @@ def _ask(
         secret.get_secret_value() if secret else None
         for secret in (settings.admin_key, settings.auth_token)
     )
-    findings.append(check_credential(key, token))
+    credential = check_credential(key, token)
+    findings.append(credential)
     try:
         transport = connect(settings, clock)
         if transport is None:
             return None
         identity = transport.start(partial(read_identity, transport))
         reading = transport.start(partial(read_usage, transport, month, book, file))
-        findings += _organization(identity, reading, file)
-        usage = _usage(transport, reading, month, findings)
-        if file and file.policy.spend.basis == "billed":
+        organization = list(_organization(identity, reading, file))
+        usage, alike = None, False
+        try:
+            usage = reading.result()
+        except UnverifiedError as error:
+            alike = error.code in _ALIKE
+            if alike:
+                # What is known of the organization stays, be it that it is another one.
+                known = [
+                    it for it in organization if it.level == "ok" or it.exit_code not in (0, 3)
+                ]
+                findings += known
+                hint = "" if credential.remedy else error.hint
+                findings.append(Finding("error", "usage report", error.message, hint, 3))
+            else:
+                findings += [*organization, *_probe(transport, month, error)]
+        else:
+            findings += [*organization, *_told(usage, settings.other_address)]
+        if file and not alike and file.policy.spend.basis == "billed":
             findings.append(_billed(transport, file, usage, book, now=now, month=month))
     except ConfigurationError as error:
         findings += misconfigured("API", error)
         return None
-    is_told = settings.fixed_time is not None
-    findings.append(check_time(now, transport.clock_difference, is_told=is_told))
+    if usage or transport.clock_difference is not None:
+        is_told = settings.fixed_time is not None
+        findings.append(check_time(now, transport.clock_difference, is_told=is_told))
     return usage
 
 
@@ -155,23 +177,14 @@ def _organization(
         yield Finding("ok", "organization", f"{name} ({id_})" if name else id_)
 
 
-def _usage(
-    transport: Transport, reading: "Pending[Usage]", month: MonthToDate, findings: list[Finding]
-) -> Usage | None:
-    try:
-        usage = reading.result()
-    except UnverifiedError as error:
-        findings += _probe(transport, month, error)
-        return None
+def _told(usage: Usage, address: str | None) -> Iterator[Finding]:
     through = format_instant(usage.coverage.through)
-    findings.append(Finding("ok", "usage report", f"read up to {through}"))
-    findings += [
-        Finding("warning", "usage report", note.message)
-        for note in usage.notes
-        if note.level != "info"
-    ]
-    findings.append(_listed(usage.workspaces or ()))
-    return usage
+    where = f", asked at {address}" if address else ""
+    yield Finding("ok", "usage report", f"read up to {through}{where}")
+    for note in usage.notes:
+        if note.level != "info":
+            yield Finding("warning", "usage report", note.message)
+    yield _listed(usage.workspaces or ())
 
 
 def _probe(transport: Transport, month: MonthToDate, error: UnverifiedError) -> Iterator[Finding]:
@@ -242,6 +255,6 @@ def _lint(
     archived = {id_ for id_, workspace in workspaces.items() if workspace.archived}
     yield check_caps(file.policy, named, archived)
     if spend and named:
-        yield check_uncapped(file.policy, named, spend)
-        yield check_archived(file.policy, named, workspaces)
+        yield from check_uncapped(file.policy, named, spend)
+        yield check_archived(file.policy, named, spend)
     yield from check_exceptions(file.policy, month.day)

@@ -266,15 +266,44 @@ def test_a_key_that_is_refused_everywhere_is_told(here: Here) -> None:
     run = doctor(here)
     assert run.code == 3
     levels = {check: level for level, check, _ in lines(run)}
-    assert [levels[check] for check in ("usage report", "workspaces")] == ["error", "error"]
+    assert levels["usage report"] == "error"
     assert levels["caps"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("key", "remedies"),
+    [
+        pytest.param("sk-ant-admin01-EXAMPLE-OF-ANOTHER", ["usage report"], id="revoked"),
+        pytest.param("sk-ant-api03-EXAMPLE-OF-ANOTHER", ["credential"], id="message-key"),
+    ],
+)
+def test_a_refused_key_is_one_error_with_one_remedy(
+    here: Here, key: str, remedies: list[str]
+) -> None:
+    """Every route refuses it alike, on either basis: four times the same 401 hides what to do."""
+    here.set({"ANTHROPIC_ADMIN_KEY": key})
+    run = doctor(here, policy=f"{GOOD}spend: {{basis: billed}}\n")
+    assert run.code == 3
+    assert run.stdout.count(" 401 ") == 1
+    assert "organization" not in {check for _, check, _ in lines(run)}
+    assert [
+        check for level, check, text in lines(run) if level != "ok" and ". " in text
+    ] == remedies
+
+
+def test_an_organization_that_answers_is_named_beside_a_refusal(here: Here) -> None:
+    """The key is current then, and lacks a right."""
+    run = doctor(here, answer=dict.fromkeys(ROUTES, refuse(401)))
+    assert told(run, "organization")[0][0] == "ok"
+    assert told(run, "usage report")[0][0] == "error"
+    assert not told(run, "workspaces")
 
 
 def test_a_wrong_policy_goes_before_an_api_that_refuses(here: Here) -> None:
     """Both are told, and the exit code is 2."""
     run = doctor(here, policy="version: 2\n", answer=dict.fromkeys(ROUTES, refuse(401)))
     assert run.code == 2
-    assert {"policy", "usage report", "workspaces"} <= {
+    assert {"policy", "usage report"} <= {
         check for level, check, _ in lines(run) if level == "error"
     }
 
@@ -319,12 +348,15 @@ def test_an_api_that_cannot_be_reached_is_an_error(here: Here) -> None:
     assert "check the network" in told(run, "usage report")[0][1].lower()
 
 
-def test_a_connection_that_cannot_be_made_is_wrongly_configured(here: Here) -> None:
-    """Exit 2, as in a check; the policy is looked at all the same."""
+def test_a_connection_that_cannot_be_made_is_one_error(here: Here) -> None:
+    """Exit 3, as in a check; the policy is looked at all the same."""
     here.set({"ANTHROPIC_BASE_URL": "https://localhost:9", "SSL_CERT_FILE": "none.pem"})
     run = here.main("doctor", policy=GOOD, now=NOW)
-    assert run.code == 2
-    assert [level for level, _ in told(run, "API")] == ["error"]
+    assert run.code == 3
+    assert [(level, check) for level, check, _ in lines(run) if level != "ok"] == [
+        ("error", "usage report")
+    ]
+    assert "SSL_CERT_FILE names none.pem: No such file or directory" in run.stdout
     assert told(run, "caps")[0][0] == "ok"
 
 
@@ -493,6 +525,32 @@ def test_unlisted_may_be_the_cap(here: Here, unlisted: str, level: str) -> None:
     """Where it has one, or lets nothing be spent."""
     run = doctor(here, policy=f"{GOOD}unlisted: {unlisted}\n", usage=[used(RESEARCH, "1")])
     assert told(run, "uncapped")[0][0] == level
+
+
+def test_an_archived_workspace_that_spent_needs_no_cap(here: Here) -> None:
+    """It is told and nothing is asked for: a cap for it would be asked to be deleted."""
+    run = doctor(here, usage=[*SPENT, used(LEGACY, "1"), used(RESEARCH, "2")])
+    archived, live = told(run, "uncapped")
+    assert archived == (
+        "ok",
+        (
+            "1 archived workspace has spend this month, and no cap is needed there: "
+            "legacy-bot $15.00."
+        ),
+    )
+    assert live[0] == "warning"
+    assert "legacy-bot" not in live[1]
+    assert "research $30.00. Add caps under workspaces" in live[1]
+
+
+def test_a_cap_for_an_archived_workspace_that_spent_is_kept(here: Here) -> None:
+    """It watches what was spent before; only the month after has no use for it."""
+    policy = f"{GOOD}  legacy-bot: {{cap: 20}}\n"
+    run = doctor(here, policy=policy, usage=[*SPENT, used(LEGACY, "1")])
+    assert told(run, "uncapped") == [("ok", "every workspace with spend this month has a cap.")]
+    assert told(run, "archived") == [
+        ("ok", "caps of archived workspaces still watch this month's spend: legacy-bot.")
+    ]
 
 
 def test_a_cap_for_an_archived_workspace_is_a_warning(here: Here) -> None:

@@ -1,6 +1,6 @@
 """What stands in the way of a check, or will: the findings of the command `doctor`."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
@@ -12,7 +12,7 @@ from budget_gate.domain.clock import check_clock
 from budget_gate.domain.costs import add_up, total
 from budget_gate.domain.policy import Policy, PolicyFile
 from budget_gate.domain.resolving import Resolved, directory, resolve
-from budget_gate.domain.spend import Spend, Workspace, enumerated
+from budget_gate.domain.spend import Spend, enumerated
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict import STALE_NOTE_DAYS, Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
@@ -165,52 +165,75 @@ def check_caps(policy: Policy, named: Resolved | None, archived: Collection[str 
     )
 
 
-def check_uncapped(policy: Policy, named: Resolved, spend: Spend) -> Finding:
-    """Which workspaces have spend this month and neither a cap nor a group with one."""
+def check_uncapped(policy: Policy, named: Resolved, spend: Spend) -> Iterator[Finding]:
+    """Which workspaces have spend this month and neither a cap nor a group with one.
+
+    Those that are archived need none, as nothing more can be spent there.
+    """
     if policy.unlisted not in ("allow", "warn"):
-        return Finding("ok", "uncapped", "`unlisted` watches every workspace without a cap")
+        yield Finding("ok", "uncapped", "`unlisted` watches every workspace without a cap")
+        return
     workspaces = directory(policy, spend)
     capped = {id_ for ids in (*named.workspaces.values(), *named.groups.values()) for id_ in ids}
+    found = [
+        (workspaces[id_], cost)
+        for id_, cost in _spenders(spend).items()
+        if id_ not in capped and id_ != UNATTRIBUTED
+    ]
+    found.sort(key=lambda each: (-each[1].high, -each[1].low, each[0].name))
+    live, archived = (
+        [(workspace.name, cost) for workspace, cost in found if workspace.archived is is_archived]
+        for is_archived in (False, True)
+    )
+    if archived:
+        message = f"{_with_spend(len(archived), 'archived workspace')}, and no cap is needed there"
+        yield Finding("ok", "uncapped", message, spenders=tuple(archived[:NAMED]))
+    if live:
+        yield Finding(
+            "warning",
+            "uncapped",
+            f"{_with_spend(len(live), 'workspace')} and no cap"
+            + ("" if len(live) <= NAMED else f", the {NAMED} largest"),
+            "add caps under workspaces, or one for each under unlisted",
+            spenders=tuple(live[:NAMED]),
+        )
+    if not found:
+        yield Finding("ok", "uncapped", "every workspace with spend this month has a cap")
+
+
+def _with_spend(count: int, what: str) -> str:
+    return f"{count} {what}{' has' if count == 1 else 's have'} spend this month"
+
+
+def _spenders(spend: Spend) -> dict[str | None, Bounds]:
+    """What each workspace has spent this month, if it may be anything."""
     with localcontext(EXACT):
         costs = {id_: total(days) for id_, days in add_up(spend.lines).workspaces.items()}
-    found = [
-        (workspaces[id_].name, cost)
-        for id_, cost in costs.items()
-        if cost.high and id_ not in capped and id_ != UNATTRIBUTED
-    ]
-    if not found:
-        return Finding("ok", "uncapped", "every workspace with spend this month has a cap")
-    found.sort(key=lambda each: (-each[1].high, -each[1].low, each[0]))
-    count = len(found)
-    what = "1 workspace has" if count == 1 else f"{count} workspaces have"
-    which = "" if count <= NAMED else f", the {NAMED} largest"
-    return Finding(
-        "warning",
-        "uncapped",
-        f"{what} spend this month and no cap{which}",
-        "add caps under workspaces, or one for each under unlisted",
-        spenders=tuple(found[:NAMED]),
-    )
+    return {id_: cost for id_, cost in costs.items() if cost.high}
 
 
-def check_archived(
-    policy: Policy, named: Resolved, workspaces: Mapping[str | None, Workspace]
-) -> Finding:
-    """Which keys name a workspace that is archived."""
+def check_archived(policy: Policy, named: Resolved, spend: Spend) -> Finding:
+    """Which keys name a workspace that is archived, and has no spend this month to watch."""
+    workspaces, spenders = directory(policy, spend), _spenders(spend)
     found = [
-        key
+        (key, id_ in spenders)
         for key in policy.workspaces
         for id_ in named.workspaces[key]
         if workspaces[id_].archived and key in (id_, workspaces[id_].name)
     ]
-    if not found:
-        return Finding("ok", "archived", "no cap is for an archived workspace")
-    return Finding(
-        "warning",
-        "archived",
-        f"there are caps for archived workspaces: {enumerated(found, NAMED)}",
-        "nothing can be spent there any more: delete them from the policy",
-    )
+    idle = [key for key, has_spend in found if not has_spend]
+    if idle:
+        return Finding(
+            "warning",
+            "archived",
+            f"there are caps for archived workspaces: {enumerated(idle, NAMED)}",
+            "nothing can be spent there any more: delete them from the policy",
+        )
+    if found:
+        keys = enumerated([key for key, _ in found], NAMED)
+        message = f"caps of archived workspaces still watch this month's spend: {keys}"
+        return Finding("ok", "archived", message)
+    return Finding("ok", "archived", "no cap is for an archived workspace")
 
 
 def check_exceptions(policy: Policy, day: date) -> Iterator[Finding]:
