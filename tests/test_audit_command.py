@@ -664,7 +664,8 @@ def test_an_audit_changes_nothing_of_a_check(here: Here, factor: Fraction, cap: 
     assert with_audit.code == plain.code == (1 if cap == 51 else 0)
     told = with_audit.report
     told["notes"] = [note for note in told["notes"] if note["code"] != "audit"]
-    assert told == plain.report
+    # Each run had a server of its own.
+    assert told == {**plain.report, "base_url": told["base_url"]}
 
 
 @pytest.mark.parametrize(
