@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from email.utils import format_datetime
 from fractions import Fraction
 from functools import cache, partial
@@ -33,6 +33,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from budget_gate.cli import main
+from budget_gate.domain.prices import PriceBook
 from budget_gate.sources import documents, transport
 from tests.billing import Charge, bill_of, billed, code_execution, session_usage
 from tests.loopback import (
@@ -79,6 +80,7 @@ Scenario = Literal[
     "billed",
     "billed by cost report",
     "with history",
+    "with a last report",
 ]
 # A wire fault does with the connection what it wants, and returns whether to keep it.
 Wire = Callable[[socket.socket], bool | None]
@@ -136,6 +138,7 @@ KNOWN: dict[Scenario, frozenset[str]] = {
     "billed": EVERY_DIMENSION,
     "billed by cost report": EVERY_DIMENSION,
     "with history": EVERY_DIMENSION,
+    "with a last report": EVERY_DIMENSION,
 }
 BILLED: tuple[Scenario, ...] = ("billed", "billed by cost report")
 CLOSED_DAYS = len(_DAYS)
@@ -191,8 +194,9 @@ def policy(scenario: Scenario) -> str:
     overall, workspace = (f"{float(cap) - 0.01:.6f}" for cap in caps)
     basis = "billed" if scenario in BILLED else "list"
     outlook = "warn" if scenario == "with history" else "off"
+    whose = f"organization: {ORGANIZATION.id}\n" if scenario == "with a last report" else ""
     return (
-        f"version: 1\nglobal: {{cap: {overall}, forecast: {outlook}}}\n"
+        f"version: 1\n{whose}global: {{cap: {overall}, forecast: {outlook}}}\n"
         f"workspaces:\n  production: {{cap: {workspace}, forecast: {outlook}}}\n"
         f"spend: {{basis: {basis}}}\n"
     )
@@ -216,6 +220,8 @@ class Asked:
         "me",
         "analytics",
         "cost report",
+        "usage again",
+        "whose",
     ]
     matches: Callable[[Request], bool]
     report: Callable[[Request], bool] | None = None
@@ -298,6 +304,9 @@ def _asked() -> Iterator[Asked]:
         yield Asked(f"cost report, {page}", "billed by cost report", "cost report", matches, whole)
     matches = _matcher(USAGE, "1d", history=True)
     yield Asked("days before the month", "with history", "history", matches)
+    again: Scenario = "with a last report"
+    yield Asked("closed days with a last report", again, "usage again", _matcher(USAGE, "1d"))
+    yield Asked("me where the policy names it", again, "whose", _matcher(ME))
 
 
 REQUESTS = {asked.name: asked for asked in _asked()}
@@ -351,7 +360,9 @@ class Fault:
         return self.codes.get(request) or self.codes.get(kind) or self.codes.get("*") or usual
 
 
-ALL = tuple(REQUESTS)
+# Asked for in other scenarios too: only a last report or the policy shows what is wrong with them here.
+AGAIN = tuple(it.name for it in REQUESTS.values() if it.kind in ("usage again", "whose"))
+ALL = tuple(name for name in REQUESTS if name not in AGAIN)
 # What these tell is no part of a verdict: it is a note where it cannot be had.
 NO_PART = ("me", "history")
 _ECHO = {"request-id": KEY, "x-api-key": KEY, "set-cookie": f"key={KEY}"}
@@ -1091,6 +1102,30 @@ def _identity_faults() -> Iterator[Fault]:
         yield Fault(f"its own id is {name}", group, act, ("me",))
 
 
+def _memory_faults() -> Iterator[Fault]:
+    group = "Against the last report and the policy"
+    lost = PRODUCTION.id
+
+    def emptied(days: int) -> Callable[[Hit], Response]:
+        return _edits(lambda body: [it["results"].clear() for it in body["data"][-days:]] and None)
+
+    def kept(body: dict[str, Any]) -> None:
+        for bucket in body["data"]:
+            bucket["results"] = [it for it in bucket["results"] if it["workspace_id"] != lost]
+
+    losses = {
+        "every bucket is empty": emptied(CLOSED_DAYS),
+        "the last three days are empty": emptied(3),
+        "a workspace is left out": _edits(kept),
+    }
+    for name, act in losses.items():
+        yield Fault(name, group, act, _of("usage again"))
+    other = _answers(json.dumps({"id": "org_01EXAMPLE", "type": "organization"}).encode())
+    yield Fault("the credential is another organization's", group, other, _of("whose"), {"*": (2,)})
+    for status in (403, 404):
+        yield Fault(f"whose it is, is refused by {status}", group, _error(status), _of("whose"))
+
+
 # Tampered costs.
 
 
@@ -1487,6 +1522,7 @@ def _faults() -> Iterator[Fault]:
     yield from _cursor_faults()
     yield from _list_faults()
     yield from _identity_faults()
+    yield from _memory_faults()
     yield from _amount_faults()
     yield from _charge_faults()
     yield from _loss_faults()
@@ -1644,6 +1680,25 @@ def faulty(
         yield url, server
 
 
+def last_report() -> str:
+    """Write a report of an hour ago that knows the truth, and of no budget that was breached."""
+    low = truth("with a last report")[0]
+    known = {
+        "usd": f"{Context(prec=60).divide(Decimal(low.numerator), Decimal(low.denominator)):f}",
+        "as_of": (NOW - timedelta(hours=1)).isoformat(),
+        "organization": ORGANIZATION.id,
+        "prices": PriceBook(_prices()).digest,
+    }
+    report = {
+        "schema": "budget-gate/report/v1",
+        "as_of": known["as_of"],
+        "period": {"start": _MONTH.isoformat()},
+        "budgets": [],
+        "known_spend": [known],
+    }
+    return json.dumps(report)
+
+
 def environment(url: str, folder: Path, deadline: float = DEADLINE) -> dict[str, str]:
     """Return what a step of GitHub Actions sees, of an API at `url`."""
     return {
@@ -1718,6 +1773,10 @@ def judge(
                 handlers = {
                     each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)
                 }
+                if scenario == "with a last report":
+                    last = folder / "last.json"
+                    last.write_text(last_report(), encoding="utf-8")
+                    os.environ["BUDGET_GATE_LAST_REPORT"] = str(last)
                 started = time.monotonic()
                 try:
                     code = main(flags, clock=lambda: NOW)

@@ -330,7 +330,8 @@ def strikes(
 
 any_strikes = strikes(COMPOSED, st.integers(1, ATTEMPTS) | st.just(ALWAYS))
 passing_strikes = strikes([name for name in COMPOSED if name in PASSING], st.integers(1, 2))
-some_api = st.sampled_from(sorted(KNOWN)).flatmap(
+# What only a last report shows is not shown where that is lost, or is of a run that knew nothing.
+some_api = st.sampled_from(sorted(KNOWN.keys() - {"with a last report"})).flatmap(
     lambda scenario: st.tuples(st.just(scenario), any_strikes(scenario) | passing_strikes(scenario))
 )
 
