@@ -111,9 +111,7 @@ class Settings(Surroundings):
         try:
             instant = parse_instant(text) if text else None
         except ValueError as error:
-            message = (
-                f"{str(text)[:40]!r} is not a time with an offset, such as 2026-11-22T16:00:00Z"
-            )
+            message = f"{str(text)[:40]!r} is not a time such as 2026-11-22T16:00:00Z: {error}"
             raise ValueError(message) from error
         if instant and instant.year == MINYEAR:
             raise ValueError("the days before it may lie before the first year")

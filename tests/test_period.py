@@ -196,7 +196,7 @@ def test_month_is_that_of_utc() -> None:
 )
 def test_timestamps_without_an_offset_are_refused(text: str) -> None:
     """A local time would be another instant on each machine."""
-    with pytest.raises(ValueError, match=r"^the timestamp has no offset$"):
+    with pytest.raises(ValueError, match=r"^it has no offset$"):
         parse_instant(text)
 
 
@@ -231,14 +231,14 @@ def test_timestamps_without_an_offset_are_refused(text: str) -> None:
 )
 def test_what_rfc_3339_does_not_have_is_refused(text: str) -> None:
     """Other ways to write a time, which one version of Python reads and another does not."""
-    with pytest.raises(ValueError, match=r"^the timestamp is not as RFC 3339 has them$"):
+    with pytest.raises(ValueError, match=r"^it is not as RFC 3339 has them$"):
         parse_instant(text)
 
 
 @pytest.mark.parametrize("text", ["2026-12-31T23:59:60Z", "2027-01-01T00:59:60.5+01:00"])
 def test_leap_seconds_are_refused(text: str) -> None:
     """RFC 3339 has them, and nothing that is judged here falls into one."""
-    with pytest.raises(ValueError, match=r"^the timestamp is a leap second$"):
+    with pytest.raises(ValueError, match=r"^it is a leap second$"):
         parse_instant(text)
 
 
@@ -252,7 +252,7 @@ def test_text_that_is_no_timestamp_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"])
 def test_timestamps_outside_the_calendar_are_refused(text: str) -> None:
     """An instant that UTC has no year for is no timestamp, and not a failure of another kind."""
-    with pytest.raises(ValueError, match=r"^the timestamp is outside the calendar$"):
+    with pytest.raises(ValueError, match=r"^it is outside the calendar$"):
         parse_instant(text)
 
 

@@ -354,6 +354,22 @@ def test_a_time_without_an_offset_is_refused(monkeypatch: pytest.MonkeyPatch, ti
     assert len(told) < 300
 
 
+@pytest.mark.parametrize(
+    ("time", "why"),
+    [
+        ("2026-11-22T16:00:00", "it has no offset"),
+        ("2026-12-31T23:59:60Z", "it is a leap second"),
+        ("20261122T160000Z", "it is not as RFC 3339 has them"),
+    ],
+)
+def test_a_time_is_refused_with_what_is_wrong_of_it(
+    monkeypatch: pytest.MonkeyPatch, time: str, why: str
+) -> None:
+    """Beside one that is right."""
+    told = refused(monkeypatch, {"BUDGET_GATE_AS_OF": time})
+    assert f"{time!r} is not a time such as 2026-11-22T16:00:00Z: {why}" in told
+
+
 def test_a_time_keeps_its_instant(monkeypatch: pytest.MonkeyPatch) -> None:
     """In UTC, whatever the offset and the zone of the machine: 1 a.m. in Kolkata is October."""
     monkeypatch.setenv("TZ", "Asia/Kolkata")

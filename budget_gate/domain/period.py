@@ -134,16 +134,16 @@ def parse_instant(text: str) -> datetime:
     """
     found = _INSTANT.fullmatch(text)
     if found is None:
-        raise ValueError("the timestamp is not as RFC 3339 has them")
+        raise ValueError("it is not as RFC 3339 has them")
     day, time, fraction, offset = found.groups(default="")
     if not offset:
-        raise ValueError("the timestamp has no offset")
+        raise ValueError("it has no offset")
     if time.endswith("60"):
-        raise ValueError("the timestamp is a leap second")
+        raise ValueError("it is a leap second")
     try:
         return datetime.fromisoformat(f"{day}T{time}{fraction[:7]}{offset.upper()}").astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("the timestamp is outside the calendar") from error
+        raise ValueError("it is outside the calendar") from error
 
 
 def in_words(instant: datetime) -> str:
