@@ -593,6 +593,12 @@ def _bodies() -> Iterator[Fault]:
     yield Fault("the first half of the JSON", "Bodies", cut, ALL)
     yield Fault("all but the last byte", "Bodies", lambda hit: reply(hit.response.body[:-1]), ALL)
     yield Fault("the JSON twice", "Bodies", lambda hit: reply(hit.response.body * 2), ALL)
+
+    def twice(hit: Hit) -> Response:
+        (key, _), *_rest = json.loads(hit.response.body).items()
+        return reply(b'{"%b": null, ' % key.encode() + hit.response.body.lstrip()[1:])
+
+    yield Fault("the first key twice, the last as it should be", "Bodies", twice, ALL)
     yield Fault(
         "UTF-16", "Bodies", lambda hit: reply(hit.response.body.decode().encode("utf-16")), ALL
     )
@@ -817,6 +823,13 @@ def _count_faults(usage: tuple[str, ...]) -> Iterator[Fault]:
         "cache writes are a list": lambda row: row.update(cache_creation=[]),
         "cache writes are negative": lambda row: row.update(
             cache_creation={"ephemeral_5m_input_tokens": -1}
+        ),
+        "cache writes of nothing beside a total": lambda row: row.update(
+            cache_creation={"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+            cache_creation_input_tokens=7,
+        ),
+        "cache writes are null beside a total of another name": lambda row: row.update(
+            cache_creation=None, cache_creation_total="7"
         ),
         "cache writes of a new kind": lambda row: row.update(
             cache_creation={"ephemeral_1d_input_tokens": 5}

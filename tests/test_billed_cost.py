@@ -225,6 +225,15 @@ def test_no_route_for_costs(status: int) -> None:
     assert f"GET {REPORT}: {status}" in error.message
 
 
+def test_a_refusal_of_costs_with_a_known_cause_keeps_its_remedy() -> None:
+    """Another credential, or list cost, meets the same limit."""
+    said = refuse(400, message="You have reached your specified API usage limits.")
+    with LoopbackAPI(SAMPLE, now=NOW, bill=BILL, intercept=lambda *_: said) as api:
+        error = failure(api)
+    assert error.code == "no_billed_cost"
+    assert "raise the limit in the Console" in error.hint
+
+
 @pytest.mark.parametrize("status", TROUBLES)
 def test_a_cost_report_in_trouble(status: int) -> None:
     """It is an error of that status."""

@@ -1,7 +1,6 @@
 """JSON, decoded, where no object names a key twice: a parser keeps the last without a word."""
 
 import json
-import re
 from itertools import chain, repeat
 from typing import Any, Final
 
@@ -38,10 +37,9 @@ def decode(raw: bytes, where: str) -> Any:
 def _most_keys(marks: bytes) -> int:
     """How many keys a text may have, of which only the quotes and colons are left.
 
-    Colons in a row are those of a time: one that follows a key has a quote on its left, and
-    whatever comes next with a colon begins with a quote.
+    Two colons side by side are those of a time: before the next one of a key there is a quote.
     """
-    return marks.count(b":") - sum(map(len, re.findall(b"::+", marks)))
+    return marks.count(b":") - 2 * marks.count(b"::")
 
 
 def _least_keys(values: list[Any]) -> int:
