@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
 import pytest
@@ -203,14 +204,24 @@ class Here:
     patch: pytest.MonkeyPatch
     streams: pytest.CaptureFixture[str]
 
-    def main(self, *arguments: str, policy: str | None = None, now: datetime | None = None) -> Run:
-        """What `main` returns and prints; `now` is what its clock tells, NOW unless given."""
+    def main(
+        self,
+        *arguments: str,
+        policy: str | None = None,
+        now: datetime | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Run:
+        """What `main` returns and prints.
+
+        `now` is what its clock tells, NOW unless given; `environment` holds for this run.
+        """
         if policy is not None:
             self.program.write(policy)
-        try:
-            code = main(arguments, clock=lambda: now or NOW)
-        except SystemExit as end:
-            code = int(end.code or 0)
+        with mock.patch.dict(os.environ, environment or {}):
+            try:
+                code = main(arguments, clock=lambda: now or NOW)
+            except SystemExit as end:
+                code = int(end.code or 0)
         return Run(code, *self.streams.readouterr())
 
     def check(

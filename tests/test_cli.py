@@ -1,4 +1,7 @@
-"""The command line as a user and a runner meet it: processes, files, exit codes and streams."""
+"""The command line as a user and a runner meet it: exit codes, files and streams.
+
+In this process, except where the process itself is what is met.
+"""
 
 import html
 import json
@@ -98,18 +101,18 @@ def inside(
     ],
 )
 def test_a_verdict_has_its_exit_code(
-    program: Gate, policy: str, flags: list[str], code: int, status: str, *, enforced: bool
+    inside: Here, policy: str, flags: list[str], code: int, status: str, *, enforced: bool
 ) -> None:
     """Spend is 18.30, of it 18 in production: what is above its cap is 1, what is not is 0."""
-    run = program.run("--format", "json", *AS_OF, *flags, policy=policy)
+    run = inside.main("--format", "json", *AS_OF, *flags, policy=policy)
     assert (run.code, run.stderr) == (code, "")
     assert (run.report["status"], run.report["enforced"]) == (status, enforced)
     assert run.report["spend"] == {"low": "18.3", "high": "18.3"}
 
 
-def test_spend_is_shown_to_the_cent(program: Gate) -> None:
+def test_spend_is_shown_to_the_cent(inside: Here) -> None:
     """18 + 0.30 USD, by hand; stderr has nothing to say."""
-    run = program.run("check", *AS_OF, policy=OK)
+    run = inside.main("check", *AS_OF, policy=OK)
     assert run.code == 0
     assert run.stdout.startswith("Within budget: $18.30 spent this month")
     assert "$18.30 of $100.00" in run.stdout
@@ -127,29 +130,29 @@ def test_a_missing_credential_is_3(inside: Here, api: LoopbackAPI) -> None:
     assert api.requests == []
 
 
-def test_a_token_is_a_credential(program: Gate, api: LoopbackAPI) -> None:
+def test_a_token_is_a_credential(inside: Here, api: LoopbackAPI) -> None:
     """It is sent as a bearer, and only where there is no key."""
     environment = {"ANTHROPIC_ADMIN_KEY": "", "ANTHROPIC_AUTH_TOKEN": EXAMPLE_AUTH_TOKEN}
-    run = program.run(*AS_OF, policy=OK, environment=environment)
+    run = inside.main(*AS_OF, policy=OK, environment=environment)
     assert run.code == 0
     assert {request.headers["authorization"] for request in api.requests} == {
         f"Bearer {EXAMPLE_AUTH_TOKEN}"
     }
 
 
-def test_a_key_wins_over_a_token(program: Gate, api: LoopbackAPI) -> None:
+def test_a_key_wins_over_a_token(inside: Here, api: LoopbackAPI) -> None:
     """Only one of the two is sent."""
     environment = {"ANTHROPIC_AUTH_TOKEN": EXAMPLE_AUTH_TOKEN}
-    run = program.run(*AS_OF, policy=OK, environment=environment)
+    run = inside.main(*AS_OF, policy=OK, environment=environment)
     assert run.code == 0
     assert all("authorization" not in request.headers for request in api.requests)
     assert {request.headers["x-api-key"] for request in api.requests} == {EXAMPLE_KEY}
 
 
-def test_a_refused_credential_is_3(program: Gate) -> None:
+def test_a_refused_credential_is_3(inside: Here) -> None:
     """The report exists, and says so."""
     environment = {"ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-EXAMPLE-OTHER"}
-    run = program.run("--format", "json", *AS_OF, policy=OK, environment=environment)
+    run = inside.main("--format", "json", *AS_OF, policy=OK, environment=environment)
     assert run.code == 3
     assert (run.report["status"], run.report["spend"]) == ("unverified", None)
     assert [note["code"] for note in run.report["notes"]] == ["http_401"]
@@ -164,11 +167,11 @@ def test_a_refused_credential_is_3(program: Gate) -> None:
     ],
 )
 def test_an_api_that_is_down_passes_only_when_told_to(
-    program: Gate, flags: list[str], code: int, first: str
+    inside: Here, flags: list[str], code: int, first: str
 ) -> None:
     """`--fail-on` has no say in it."""
     environment = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "BUDGET_GATE_DEADLINE": "0.3"}
-    run = program.run(*AS_OF, *flags, policy=OK, environment=environment)
+    run = inside.main(*AS_OF, *flags, policy=OK, environment=environment)
     assert run.code == code
     assert run.stdout.startswith(first)
 
@@ -195,13 +198,13 @@ UNPRICED = Organization(
     ],
 )
 def test_usage_without_a_price_is_3_unless_the_rest_breaches(
-    program: Gate, policy: str, flags: list[str], code: int, status: str
+    inside: Here, policy: str, flags: list[str], code: int, status: str
 ) -> None:
     """Its cost may be anything, so the month is not established; what is known may be too much."""
     with LoopbackAPI(UNPRICED, now=NOW) as server:
         environment = {"ANTHROPIC_BASE_URL": server.url}
         arguments = ("--format", "json", *AS_OF, *flags)
-        run = program.run(*arguments, policy=policy, environment=environment)
+        run = inside.main(*arguments, policy=policy, environment=environment)
     assert (run.code, run.report["status"]) == (code, status)
     assert "claude-nobody-knows-1" in run.report["notes"][0]["message"]
 
@@ -224,13 +227,13 @@ FAST_OR_NOT = Organization(
     ],
 )
 def test_a_cap_within_the_bounds_is_3(
-    program: Gate, policy: str, flags: list[str], code: int, status: str
+    inside: Here, policy: str, flags: list[str], code: int, status: str
 ) -> None:
     """Between 20 and 40 USD, as the API does not tell fast requests apart here."""
     with LoopbackAPI(FAST_OR_NOT, now=NOW, refuse_speed_beta=True) as server:
         environment = {"ANTHROPIC_BASE_URL": server.url}
         arguments = ("--format", "json", *AS_OF, *flags)
-        run = program.run(*arguments, policy=policy, environment=environment)
+        run = inside.main(*arguments, policy=policy, environment=environment)
     assert (run.code, run.report["status"]) == (code, status)
     assert run.report["spend"] == {"low": "20", "high": "40"}
 
@@ -254,10 +257,10 @@ def test_a_wrong_policy_is_2_before_any_request(
     assert api.requests == []
 
 
-def test_a_cap_for_a_workspace_that_does_not_exist_is_2(program: Gate) -> None:
+def test_a_cap_for_a_workspace_that_does_not_exist_is_2(inside: Here) -> None:
     """It would never fire; the nearest names are told."""
     policy = f"{OK}workspaces:\n  prodution: {{cap: 1}}\n"
-    run = program.run(*AS_OF, "--on-error", "warn", policy=policy)
+    run = inside.main(*AS_OF, "--on-error", "warn", policy=policy)
     assert (run.code, run.stdout) == (2, "")
     assert "budget.yml:4:3: workspaces.prodution: no workspace has this name" in run.stderr
     assert "'production'" in run.stderr
@@ -323,9 +326,9 @@ def test_a_wrong_setting_is_2_and_shows_no_key(inside: Here, name: str, value: s
 
 
 @pytest.mark.parametrize("time", ["9999-12-31T23:30:00Z", "0001-06-15T12:00:00Z"])
-def test_the_ends_of_time_are_no_bug(program: Gate, time: str) -> None:
+def test_the_ends_of_time_are_no_bug(inside: Here, time: str) -> None:
     """Nothing is known of the usage then, which is 2 or 3 and never a traceback."""
-    run = program.run("--as-of", time, policy=OK, environment={"BUDGET_GATE_DEADLINE": "2"})
+    run = inside.main("--as-of", time, policy=OK, environment={"BUDGET_GATE_DEADLINE": "2"})
     assert run.code in (2, 3)
     assert "Traceback" not in run.stderr
 
@@ -373,16 +376,16 @@ def test_the_version_is_told(program: Gate) -> None:
 
 
 @pytest.mark.parametrize("flags", [["--help"], ["-h"], ["check", "--help"], ["demo", "--help"]])
-def test_help_is_told(program: Gate, flags: list[str]) -> None:
+def test_help_is_told(inside: Here, flags: list[str]) -> None:
     """On stdout, with exit code 0, for the program and for each command."""
-    run = program.run(*flags)
+    run = inside.main(*flags)
     assert (run.code, run.stderr) == (0, "")
     assert run.stdout.startswith("usage: budget-gate")
 
 
-def test_check_is_the_default_command(program: Gate) -> None:
+def test_check_is_the_default_command(inside: Here) -> None:
     """With and without its name the same is printed."""
-    assert program.run(*AS_OF, policy=OK) == program.run("check", *AS_OF)
+    assert inside.main(*AS_OF, policy=OK) == inside.main("check", *AS_OF)
 
 
 def test_no_arguments_judge_the_month_so_far(inside: Here) -> None:
@@ -406,12 +409,12 @@ def test_the_real_clock_is_used_where_none_is_given(program: Gate) -> None:
     assert before <= datetime.fromisoformat(run.report["as_of"]) <= datetime.now(UTC)
 
 
-def test_a_flag_wins_over_its_variable(program: Gate) -> None:
+def test_a_flag_wins_over_its_variable(inside: Here) -> None:
     """The environment asks for JSON and a policy that is not there, the flags for Markdown."""
-    program.write(OK, "mine.yml")
+    inside.program.write(OK, "mine.yml")
     environment = {"BUDGET_GATE_FORMAT": "json", "BUDGET_GATE_POLICY": "missing.yml"}
     arguments = ("--format", "markdown", "--policy", "mine.yml", *AS_OF)
-    run = program.run(*arguments, environment=environment)
+    run = inside.main(*arguments, environment=environment)
     assert run.code == 0
     assert run.stdout.startswith("## ")
 
@@ -426,16 +429,16 @@ def test_an_empty_flag_is_not_given(inside: Here, flag: str) -> None:
     assert run.stdout.startswith(f"{partial}Budget breached: ")
 
 
-def test_the_policy_is_budget_yml(program: Gate) -> None:
+def test_the_policy_is_budget_yml(inside: Here) -> None:
     """It comes before the one in .github."""
-    program.write(BREACHED, ".github/budget.yml")
-    assert program.run(*AS_OF, policy=OK).code == 0
+    inside.program.write(BREACHED, ".github/budget.yml")
+    assert inside.main(*AS_OF, policy=OK).code == 0
 
 
-def test_the_policy_may_stand_in_the_github_folder(program: Gate) -> None:
+def test_the_policy_may_stand_in_the_github_folder(inside: Here) -> None:
     """The second place that is looked at, and the name that messages use."""
-    program.write(BREACHED, ".github/budget.yml")
-    run = program.run(*AS_OF)
+    inside.program.write(BREACHED, ".github/budget.yml")
+    run = inside.main(*AS_OF)
     assert run.code == 1
     assert "raise the cap in .github/budget.yml, line 2." in run.stdout
 
@@ -454,11 +457,11 @@ def test_a_policy_that_is_a_link_to_nowhere_is_not_passed_over(
     assert api.requests == []
 
 
-def test_a_slow_answer_about_the_organization_decides_nothing(program: Gate) -> None:
+def test_a_slow_answer_about_the_organization_decides_nothing(inside: Here) -> None:
     """The report only notes who it is of: the verdict stands without it, and it is no bug."""
     with stalling(ME, only=True) as (server, _):
-        run = program.run(
-            *(*AS_OF, "--format", "json", "--report", "report.json", "--deadline", "2"),
+        run = inside.main(
+            *(*AS_OF, "--format", "json", "--report", "report.json", "--deadline", "4"),
             policy=BREACHED,
             environment={"ANTHROPIC_BASE_URL": server.url},
         )
@@ -468,10 +471,10 @@ def test_a_slow_answer_about_the_organization_decides_nothing(program: Gate) -> 
 
 @pytest.mark.parametrize(("flags", "asked"), [([], 0), (["--report", "report.json"], 1)])
 def test_the_organization_is_asked_for_where_it_is_kept(
-    program: Gate, api: LoopbackAPI, flags: list[str], asked: int
+    inside: Here, api: LoopbackAPI, flags: list[str], asked: int
 ) -> None:
     """For the report file, which a later run may be given; otherwise it is a request for nothing."""
-    run = program.run(*AS_OF, "--format", "json", *flags, policy=OK)
+    run = inside.main(*AS_OF, "--format", "json", *flags, policy=OK)
     assert run.code == 0
     assert [request.path for request in api.requests].count("/v1/organizations/me") == asked
     assert run.report["organization"] == (ORGANIZATION.id if asked else None)
@@ -488,48 +491,48 @@ def test_without_a_policy_nothing_is_decided(inside: Here, api: LoopbackAPI) -> 
 # Reports
 
 
-def test_the_report_is_on_stdout_and_nothing_else_is(program: Gate) -> None:
+def test_the_report_is_on_stdout_and_nothing_else_is(inside: Here) -> None:
     """A breach outside of GitHub Actions leaves stderr empty."""
-    run = program.run(*AS_OF, policy=BREACHED)
+    run = inside.main(*AS_OF, policy=BREACHED)
     assert run.stdout.startswith(
         "Budget breached: organization has spent $18.30 (list cost), which is $0.01"
     )
     assert run.stderr == ""
 
 
-def test_the_report_file_is_the_json_report(program: Gate) -> None:
+def test_the_report_file_is_the_json_report(inside: Here) -> None:
     """The same as on stdout; a second run replaces it."""
-    program.write("old", "out/report.json")
-    run = program.run(*AS_OF, "--format", "json", "--report", "out/report.json", policy=BREACHED)
+    inside.program.write("old", "out/report.json")
+    run = inside.main(*AS_OF, "--format", "json", "--report", "out/report.json", policy=BREACHED)
     assert run.code == 1
-    assert program.text("out/report.json") == run.stdout
-    assert [path.name for path in (program.folder / "out").iterdir()] == ["report.json"]
+    assert inside.program.text("out/report.json") == run.stdout
+    assert [path.name for path in (inside.program.folder / "out").iterdir()] == ["report.json"]
 
 
-def test_spend_that_is_not_established_has_a_report_file(program: Gate) -> None:
+def test_spend_that_is_not_established_has_a_report_file(inside: Here) -> None:
     """Its reader learns that, rather than read the one of yesterday."""
-    program.write('{"status": "ok"}', "report.json")
+    inside.program.write('{"status": "ok"}', "report.json")
     environment = {"ANTHROPIC_ADMIN_KEY": ""}
-    run = program.run(*AS_OF, "--report", "report.json", policy=OK, environment=environment)
+    run = inside.main(*AS_OF, "--report", "report.json", policy=OK, environment=environment)
     assert run.code == 3
-    assert (program.report["status"], program.report["spend"]) == ("unverified", None)
+    assert (inside.program.report["status"], inside.program.report["spend"]) == ("unverified", None)
 
 
 @pytest.mark.parametrize(("policy", "code"), [(OK, 2), (BREACHED, 1)])
 def test_a_report_that_cannot_be_written_does_not_hide_a_breach(
-    program: Gate, policy: str, code: int
+    inside: Here, policy: str, code: int
 ) -> None:
     """The verdict is printed, the trouble told on stderr, and a run that is ok is not 0."""
-    (program.folder / "report.json").mkdir()
-    run = program.run(*AS_OF, "--report", "report.json", policy=policy)
+    (inside.program.folder / "report.json").mkdir()
+    run = inside.main(*AS_OF, "--report", "report.json", policy=policy)
     assert run.code == code
     assert "$18.30" in run.stdout
     assert "report.json cannot be written" in run.stderr
 
 
-def test_markdown_is_what_the_summary_shows(program: Gate) -> None:
+def test_markdown_is_what_the_summary_shows(inside: Here) -> None:
     """The verdict as a heading, the budgets as a table."""
-    run = program.run("--format", "markdown", *AS_OF, policy=BREACHED)
+    run = inside.main("--format", "markdown", *AS_OF, policy=BREACHED)
     assert run.stdout.startswith("## 🔴 budget-gate: breached\n")
     assert "| `organization` | $18.30 | $18.29 |" in run.stdout
 
@@ -686,14 +689,14 @@ def echo(padding: str) -> LoopbackAPI:
 
 
 @pytest.mark.parametrize("length", [0, 460, 490, 520])
-def test_a_key_that_the_api_repeats_is_shown_nowhere(program: Gate, length: int) -> None:
+def test_a_key_that_the_api_repeats_is_shown_nowhere(inside: Here, length: int) -> None:
     """Neither whole, nor escaped, nor up to where a long message is cut; only its mask has it."""
     with echo("x" * length) as server:
-        run = program.run(
+        run = inside.main(
             *("--report", "report.json", *AS_OF),
             policy=OK,
             environment={
-                **program.step,
+                **inside.program.step,
                 "ANTHROPIC_BASE_URL": server.url,
                 "ANTHROPIC_ADMIN_KEY": f"{UNDERSCORED}\n",
             },
@@ -701,12 +704,12 @@ def test_a_key_that_the_api_repeats_is_shown_nowhere(program: Gate, length: int)
     assert run.code == 3
     mask, _, rest = run.stderr.partition("\n")
     assert mask == f"::add-mask::{UNDERSCORED}"
-    written = (program.text("report.json"), program.summary, program.output)
+    written = (inside.program.text("report.json"), inside.program.summary, inside.program.output)
     for text in (run.stdout, rest, *written):
         assert "EXAMPLE" not in html.unescape(text)
 
 
-def test_a_key_that_a_workspace_is_called_is_shown_nowhere(program: Gate) -> None:
+def test_a_key_that_a_workspace_is_called_is_shown_nowhere(inside: Here) -> None:
     """A name is cut to a column's width, and so would be the key in it."""
     organization = Organization(
         usage=[Usage(NOW - timedelta(days=1), "wrkspc_01", "claude-sonnet-4-5", output=1_000_000)],
@@ -714,7 +717,7 @@ def test_a_key_that_a_workspace_is_called_is_shown_nowhere(program: Gate) -> Non
     )
     with LoopbackAPI(organization, now=NOW, key=UNDERSCORED) as server:
         environment = {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_ADMIN_KEY": UNDERSCORED}
-        run = program.run(*AS_OF, policy="version: 1\nunlisted: fail\n", environment=environment)
+        run = inside.main(*AS_OF, policy="version: 1\nunlisted: fail\n", environment=environment)
     assert run.code == 1
     assert "EXAMPLE" not in run.stdout + run.stderr
 
@@ -732,45 +735,45 @@ def test_a_placeholder_of_a_key_blots_nothing_out(inside: Here) -> None:
 
 
 @pytest.fixture
-def step(program: Gate) -> Gate:
+def step(inside: Here) -> Here:
     """The program as a step, whose files hold something already."""
-    program.write("before\n", "../summary.md")
-    program.write("before=1\n", "../output")
-    return program
+    inside.program.write("before\n", "../summary.md")
+    inside.program.write("before=1\n", "../output")
+    return inside
 
 
-def test_a_step_gets_a_summary_outputs_and_annotations(step: Gate) -> None:
+def test_a_step_gets_a_summary_outputs_and_annotations(step: Here) -> None:
     """Added to what is there; the annotation names the line of the cap."""
-    run = step.run(*AS_OF, policy=BREACHED, environment=step.step)
+    run = step.main(*AS_OF, policy=BREACHED, environment=step.program.step)
     assert run.code == 1
-    assert step.summary.startswith("before\n\n## 🔴 budget-gate: breached\n")
-    assert step.output.startswith("before=1\nstatus<<")
-    assert re.search(r"^spend-usd<<(.*)\n18\.3\n\1$", step.output, re.MULTILINE)
+    assert step.program.summary.startswith("before\n\n## 🔴 budget-gate: breached\n")
+    assert step.program.output.startswith("before=1\nstatus<<")
+    assert re.search(r"^spend-usd<<(.*)\n18\.3\n\1$", step.program.output, re.MULTILINE)
     mask, annotation = run.stderr.splitlines()
     assert mask == f"::add-mask::{EXAMPLE_KEY}"
     assert annotation.startswith("::error file=budget.yml,line=2,title=budget-gate::organization ")
     assert "::" not in run.stdout
 
 
-def test_every_credential_is_masked_first(step: Gate) -> None:
+def test_every_credential_is_masked_first(step: Here) -> None:
     """Before anything else could be printed, and without the line end it was pasted with."""
     environment = {
-        **step.step,
+        **step.program.step,
         "ANTHROPIC_ADMIN_KEY": f"{EXAMPLE_KEY}\n",
         "ANTHROPIC_AUTH_TOKEN": f" {EXAMPLE_AUTH_TOKEN}",
     }
-    run = step.run(*AS_OF, policy="nonsense", environment=environment)
+    run = step.main(*AS_OF, policy="nonsense", environment=environment)
     assert run.stderr.splitlines()[:2] == [
         f"::add-mask::{EXAMPLE_KEY}",
         f"::add-mask::{EXAMPLE_AUTH_TOKEN}",
     ]
 
 
-def test_a_file_behind_stderr_gets_no_mask(step: Gate, tmp_path: Path) -> None:
+def test_a_file_behind_stderr_gets_no_mask(step: Here, tmp_path: Path) -> None:
     """The runner takes a mask out of its log; a file would keep the key. The rest is there."""
     kept = tmp_path / "stderr"
     with kept.open("w", encoding="utf-8") as file:
-        run = step.run(*AS_OF, policy=BREACHED, environment=step.step, stderr=file)
+        run = step.program.run(*AS_OF, policy=BREACHED, environment=step.program.step, stderr=file)
     assert run.code == 1
     written = kept.read_text(encoding="utf-8")
     assert EXAMPLE_KEY not in written
@@ -778,49 +781,49 @@ def test_a_file_behind_stderr_gets_no_mask(step: Gate, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("actions", ["", "false"])
-def test_outside_of_github_actions_nothing_of_it_is_written(step: Gate, actions: str) -> None:
+def test_outside_of_github_actions_nothing_of_it_is_written(step: Here, actions: str) -> None:
     """The files' names alone do not make a step."""
-    environment = {**step.step, "GITHUB_ACTIONS": actions}
-    run = step.run(*AS_OF, policy=BREACHED, environment=environment)
+    environment = {**step.program.step, "GITHUB_ACTIONS": actions}
+    run = step.main(*AS_OF, policy=BREACHED, environment=environment)
     assert run.code == 1
     assert run.stderr == ""
     assert "::" not in run.stdout
-    assert step.summary == "before\n"
-    assert step.output == "before=1\n"
+    assert step.program.summary == "before\n"
+    assert step.program.output == "before=1\n"
 
 
-def test_a_wrong_policy_is_told_where_github_shows_it(step: Gate) -> None:
+def test_a_wrong_policy_is_told_where_github_shows_it(step: Here) -> None:
     """As an annotation at its place and in the summary; there is no status to give out."""
     policy = "version: 1\nglobal: {cpa: 100}\n"
-    run = step.run(*AS_OF, policy=policy, environment=step.step)
+    run = step.main(*AS_OF, policy=policy, environment=step.program.step)
     assert (run.code, run.stdout) == (2, "")
     assert "::error file=budget.yml,line=2,col=10,title=budget-gate::global.cpa: " in run.stderr
-    assert step.summary.startswith("before\n\n## ⚫ budget-gate: nothing was decided\n")
-    assert "`budget.yml:2:10`" in step.summary
-    assert step.output == "before=1\n"
+    assert step.program.summary.startswith("before\n\n## ⚫ budget-gate: nothing was decided\n")
+    assert "`budget.yml:2:10`" in step.program.summary
+    assert step.program.output == "before=1\n"
 
 
-def test_an_unverified_step_has_outputs(step: Gate) -> None:
+def test_an_unverified_step_has_outputs(step: Here) -> None:
     """A later step can tell it from a breach."""
-    environment = {**step.step, "ANTHROPIC_ADMIN_KEY": ""}
-    run = step.run(*AS_OF, policy=OK, environment=environment)
+    environment = {**step.program.step, "ANTHROPIC_ADMIN_KEY": ""}
+    run = step.main(*AS_OF, policy=OK, environment=environment)
     assert run.code == 3
     for name, value in (("status", "unverified"), ("enforced", "true"), ("spend-usd", "")):
-        assert re.search(rf"^{name}<<(.*)\n{value}\n\1$", step.output, re.MULTILINE), name
+        assert re.search(rf"^{name}<<(.*)\n{value}\n\1$", step.program.output, re.MULTILINE), name
 
 
 @pytest.mark.parametrize(("policy", "code"), [(OK, 2), (BREACHED, 1), ("nonsense", 2)])
 def test_a_summary_that_cannot_be_written_does_not_hide_a_breach(
-    step: Gate, tmp_path: Path, policy: str, code: int
+    step: Here, tmp_path: Path, policy: str, code: int
 ) -> None:
     """It is told on stderr, and the outputs of the step are there all the same."""
-    environment = {**step.step, "GITHUB_STEP_SUMMARY": str(tmp_path)}
-    run = step.run(*AS_OF, policy=policy, environment=environment)
+    environment = {**step.program.step, "GITHUB_STEP_SUMMARY": str(tmp_path)}
+    run = step.main(*AS_OF, policy=policy, environment=environment)
     assert run.code == code
     assert f"{tmp_path} cannot be written" in run.stderr
     assert "Traceback" not in run.stderr
     if policy != "nonsense":
-        assert "status<<" in step.output
+        assert "status<<" in step.program.output
 
 
 @pytest.mark.parametrize(("policy", "code"), [("version: 1\nglobal: {cap: 1}\n", 1), ("x", 2)])
@@ -834,14 +837,14 @@ def test_a_runner_without_files_is_annotated_all_the_same(
     assert "\n::error file=budget.yml,line=" in run.stderr
 
 
-def test_a_report_that_cannot_be_written_leaves_the_outputs(step: Gate) -> None:
+def test_a_report_that_cannot_be_written_leaves_the_outputs(step: Here) -> None:
     """A step that runs always still learns that the budget is breached."""
-    (step.folder / "report.json").mkdir()
+    (step.program.folder / "report.json").mkdir()
     arguments = ("--report", "report.json", *AS_OF)
-    run = step.run(*arguments, policy=BREACHED, environment=step.step)
+    run = step.main(*arguments, policy=BREACHED, environment=step.program.step)
     assert run.code == 1
-    assert "\nbreached\n" in step.output
-    assert "budget-gate: breached" in step.summary
+    assert "\nbreached\n" in step.program.output
+    assert "budget-gate: breached" in step.program.summary
 
 
 # The world around
