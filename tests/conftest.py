@@ -13,6 +13,11 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """None, which is one for each processor; no other process for files that are named, to start at once and debug."""
+    return 0 if any(".py" in argument for argument in config.args) else None
+
+
 @pytest.fixture
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -5,21 +5,19 @@ A state machine composes them at random, over the requests of a run and from run
 
 import gc
 import json
-import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import Phase, settings
@@ -88,63 +86,46 @@ IMPORTED = [
 ]
 
 
-def prepare(niceness: int) -> None:
-    """Begin a process: what was imported is no garbage, and not to look for it in every run saves time."""
-    os.nice(niceness)
+@pytest.fixture(autouse=True, scope="module")
+def _frozen() -> Iterator[None]:
+    """What is there before these thousands of runs is no garbage, and not to look for it in each saves time."""
     gc.freeze()
+    yield
+    gc.unfreeze()
 
 
-@contextmanager
-def pool(workers: int, niceness: int = 0) -> Iterator[ProcessPoolExecutor]:
-    """Yield processes that try faults, as a run takes all of a process: its environment and its streams."""
+class Slowly(NamedTuple):
+    """Runs that wait for little but their deadlines, all on their way at once: in processes, whose streams they take."""
+
+    tried: dict[Strike, Future[Tried]]
+    ridden_out: dict[str, list[Future[Outcome]]]
+
+
+@pytest.fixture(scope="module")
+def slowly() -> Iterator[Slowly]:
+    """The runs that meet slowness at every try, and those that meet it at the first alone."""
     context = get_context("forkserver")
     context.set_forkserver_preload(IMPORTED)
-    executor = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=prepare, initargs=(niceness,)
-    )
+    executor = ProcessPoolExecutor(len(REQUESTS), mp_context=context, initializer=gc.freeze)
     try:
-        yield executor
+        strikes = [Strike(request, name) for name in SLOW for request in FAULTS[name].requests]
+        tried = {strike: executor.submit(try_fault, strike) for strike in strikes}
+        yield Slowly(
+            tried,
+            {
+                name: [executor.submit(try_once, name, scenario) for scenario in KNOWN]
+                for name in SLOW
+                if name in PASSING
+            },
+        )
     finally:
         executor.shutdown(cancel_futures=True)
 
 
-@pytest.fixture(scope="module")
-def slowly() -> Iterator[dict[Strike, Future[Tried]]]:
-    """Slow runs, all on their way at once: they wait for nothing but their deadlines."""
-    with pool(len(REQUESTS)) as executor:
-        strikes = [Strike(request, name) for name in SLOW for request in FAULTS[name].requests]
-        yield {strike: executor.submit(try_fault, strike) for strike in strikes}
-
-
-class Ahead:
-    """Runs of faults in their order: some are under way while one is looked at, so that no process waits."""
-
-    FAULTS = 12
-
-    def __init__(self, executor: ProcessPoolExecutor) -> None:
-        self._executor = executor
-        self._runs: dict[str, list[Future[Tried]]] = {}
-
-    def tried(self, name: str) -> list[Tried]:
-        """Return how the runs with a fault ended, one for each request that meets it."""
-        for each in QUICK[QUICK.index(name) :][: self.FAULTS]:
-            if each not in self._runs:
-                strikes = [Strike(request, each) for request in FAULTS[each].requests]
-                self._runs[each] = [self._executor.submit(try_fault, it) for it in strikes]
-        return [run.result() for run in self._runs.pop(name)]
-
-
-@pytest.fixture(scope="module")
-def workers(slowly: dict[Strike, Future[Tried]]) -> Iterator[ProcessPoolExecutor]:  # noqa: ARG001 - those begin first
-    """As many processes as the machine can keep busy, or some more, that let slow runs go first."""
-    with pool(max(4, os.cpu_count() or 1), niceness=5) as executor:
-        yield executor
-
-
-@pytest.fixture(scope="module")
-def ahead(workers: ProcessPoolExecutor) -> Ahead:
-    """The runs of faults, begun before they are asked for."""
-    return Ahead(workers)
+# One after another in one process of the tests, so that no other starts the same runs.
+waits = pytest.mark.xdist_group("deadlines")
+# Thousands of runs go where others have gone, and to count their lines would take as long as they do.
+uncounted = pytest.mark.no_cover
 
 
 def requests_of(scenario: Scenario) -> list[str]:
@@ -179,36 +160,54 @@ def test_requests_are_told_apart(scenario: Scenario) -> None:
         assert judge([Strike(name, "Compression: gzip as it should be", 1)]).met == 1
 
 
+@uncounted
 @pytest.mark.parametrize("name", QUICK)
-def test_a_fault_ends_in_no_false_pass(name: str, ahead: Ahead) -> None:
+def test_a_fault_ends_in_no_false_pass(name: str) -> None:
     """Whichever request meets the fault at every try, the run ends in time, safely, and as the table says."""
     wrong: list[str] = []
-    for tried in ahead.tried(name):
-        wrong += defects(FAULTS[name], tried)
+    for request in FAULTS[name].requests:
+        wrong += defects(FAULTS[name], try_fault(Strike(request, name)))
     assert wrong == []
 
 
+@waits
 @pytest.mark.parametrize("name", SLOW)
-def test_slowness_ends_in_no_false_pass(name: str, slowly: dict[Strike, Future[Tried]]) -> None:
+def test_slowness_ends_in_no_false_pass(name: str, slowly: Slowly) -> None:
     """Whichever request is answered slowly, the deadline holds and the run ends as the table says.
 
     A busy machine may not come to the rest of a run within its deadline, so that one has a longer deadline then.
     """
     wrong: list[str] = []
     for request in FAULTS[name].requests:
-        tried = slowly[Strike(request, name)].result()
+        tried = slowly.tried[Strike(request, name)].result()
         if tried[1].code == UNVERIFIED and defects(FAULTS[name], tried):
             tried = try_fault(tried[0], LONGER_DEADLINE)
         wrong += defects(FAULTS[name], tried)
     assert wrong == []
 
 
-@pytest.mark.parametrize("name", PASSING)
-def test_a_passing_fault_is_ridden_out(name: str, workers: ProcessPoolExecutor) -> None:
+def defects_of_riding_out(name: str, ended: Iterable[Outcome]) -> list[str]:
+    """Return what is wrong with runs, one a scenario, whose every request meets a fault once."""
+    return [
+        f"{name}, {scenario}: exit code {each.code} with {each.spend}, met {each.met} times"
+        for scenario, each in zip(KNOWN, ended, strict=True)
+        if (each.code, each.spend) != (1, truth(scenario)) or each.met != len(requests_of(scenario))
+    ]
+
+
+@uncounted
+@pytest.mark.parametrize("name", [name for name in PASSING if name not in SLOW])
+def test_a_passing_fault_is_ridden_out(name: str) -> None:
     """Where the first try of every request meets the fault, and no later one, the run ends with the exact spend."""
-    ended = list(workers.map(try_once, [name] * len(KNOWN), KNOWN))
-    assert [(each.code, each.spend) for each in ended] == [(1, truth(it)) for it in KNOWN]
-    assert [each.met for each in ended] == [len(requests_of(it)) for it in KNOWN]
+    assert defects_of_riding_out(name, (try_once(name, scenario) for scenario in KNOWN)) == []
+
+
+@waits
+@pytest.mark.parametrize("name", [name for name in PASSING if name in SLOW])
+def test_passing_slowness_is_ridden_out(name: str, slowly: Slowly) -> None:
+    """Where it is silence, a request is given up in time for another try."""
+    ended = (run.result() for run in slowly.ridden_out[name])
+    assert defects_of_riding_out(name, ended) == []
 
 
 # The days before the month.
@@ -217,11 +216,12 @@ HISTORY = "days before the month"
 HARMLESS = [name for name in QUICK if FAULTS[name].codes_for(HISTORY) == (1,)]
 
 
-def test_days_before_the_month_change_no_verdict(workers: ProcessPoolExecutor) -> None:
+@uncounted
+def test_days_before_the_month_change_no_verdict() -> None:
     """Whatever becomes of that request, the spend of the month is exact and the breach is found."""
     struck = [Strike(HISTORY, name) for name in HARMLESS if HISTORY in FAULTS[name].requests]
     assert len(struck) > 100
-    ended = list(workers.map(try_fault, struck))
+    ended = [try_fault(strike) for strike in struck]
     expected = (1, truth("with history"))
     assert {strike.fault: (it.code, it.spend) for strike, it in ended} == {
         strike.fault: expected for strike in struck
@@ -558,6 +558,7 @@ def hung(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
         return {name: run.result() for name, run in zip(HANGS, running, strict=True)}
 
 
+@waits
 @pytest.mark.parametrize("name", HANGS)
 def test_a_process_keeps_its_deadline(name: str, hung: dict[str, Outcome]) -> None:
     """From the first wait on, a whole process ends soon after its deadline, whatever hangs."""
