@@ -208,9 +208,10 @@ def _check(
     now = parse_instant(DEMO_AS_OF) if flags.command == "demo" else clock()
     month = MonthToDate(now) if flags.command == "demo" else settings.judged(now)
     aged = check_age(month, now, settings.fixed_time)
-    # Before a signal can end the run with a report that is written over the last one.
-    earlier = read_earlier(settings)
+    earlier = None
     try:
+        # First, as the report of a run that a signal ends may be written over the last one.
+        earlier = read_earlier(settings)
         transport = None if flags.usage else connect(settings, clock)
         report, exit_code = gate.check(
             file,

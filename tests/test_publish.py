@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -131,10 +132,20 @@ def test_a_run_is_stopped_whatever_it_waits_for(step: Gate, path: str) -> None:
 
 
 def test_a_run_that_has_hardly_begun_is_stopped(step: Gate) -> None:
-    """Its first request is under way and a file still to be read: no report of yesterday is left."""
+    """The last report is still to be read, and no request under way: no report of yesterday is left."""
     os.mkfifo(step.folder / "last.json")
-    run = interrupted(step, signal.SIGTERM, "--last-report", "last.json", path=ME, only=True)
-    assert (run.code, step.report["status"]) == (3, "unverified")
+    with LoopbackAPI(ORGANIZATION, now=NOW) as api:
+        process = started(step, api, "--last-report", "last.json")
+        writing = None
+        while writing is None and process.poll() is None:
+            # Refused until somebody reads.
+            with suppress(OSError):
+                writing = os.open(step.folder / "last.json", os.O_WRONLY | os.O_NONBLOCK)
+        process.send_signal(signal.SIGTERM)
+        run = ended(process)
+    assert writing is not None
+    os.close(writing)
+    assert (run.code, step.report["status"], api.requests) == (3, "unverified", [])
 
 
 def test_a_run_that_pauses_between_two_tries_is_stopped(step: Gate) -> None:
