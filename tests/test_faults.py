@@ -11,13 +11,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
@@ -94,36 +94,15 @@ def _frozen() -> Iterator[None]:
     gc.unfreeze()
 
 
-class Slowly(NamedTuple):
-    """Runs that wait for little but their deadlines, all on their way at once: in processes, whose streams they take."""
-
-    tried: dict[Strike, Future[Tried]]
-    ridden_out: dict[str, list[Future[Outcome]]]
-
-
 @pytest.fixture(scope="module")
-def slowly() -> Iterator[Slowly]:
-    """The runs that meet slowness at every try, and those that meet it at the first alone."""
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """Processes for runs that wait for little but their deadlines, side by side, as each takes a process's streams."""
     context = get_context("forkserver")
     context.set_forkserver_preload(IMPORTED)
-    executor = ProcessPoolExecutor(len(REQUESTS), mp_context=context, initializer=gc.freeze)
-    try:
-        strikes = [Strike(request, name) for name in SLOW for request in FAULTS[name].requests]
-        tried = {strike: executor.submit(try_fault, strike) for strike in strikes}
-        yield Slowly(
-            tried,
-            {
-                name: [executor.submit(try_once, name, scenario) for scenario in KNOWN]
-                for name in SLOW
-                if name in PASSING
-            },
-        )
-    finally:
-        executor.shutdown(cancel_futures=True)
+    with ProcessPoolExecutor(len(REQUESTS), mp_context=context, initializer=gc.freeze) as executor:
+        yield executor
 
 
-# One after another in one process of the tests, so that no other starts the same runs.
-waits = pytest.mark.xdist_group("deadlines")
 # Thousands of runs go where others have gone, and to count their lines would take as long as they do.
 uncounted = pytest.mark.no_cover
 
@@ -170,19 +149,19 @@ def test_a_fault_ends_in_no_false_pass(name: str) -> None:
     assert wrong == []
 
 
-@waits
 @pytest.mark.parametrize("name", SLOW)
-def test_slowness_ends_in_no_false_pass(name: str, slowly: Slowly) -> None:
+def test_slowness_ends_in_no_false_pass(name: str, processes: ProcessPoolExecutor) -> None:
     """Whichever request is answered slowly, the deadline holds and the run ends as the table says.
 
     A busy machine may not come to the rest of a run within its deadline, so that one has a longer deadline then.
     """
     wrong: list[str] = []
-    for request in FAULTS[name].requests:
-        tried = slowly.tried[Strike(request, name)].result()
+    strikes = [Strike(request, name) for request in FAULTS[name].requests]
+    for tried in processes.map(try_fault, strikes):
         if tried[1].code == UNVERIFIED and defects(FAULTS[name], tried):
-            tried = try_fault(tried[0], LONGER_DEADLINE)
-        wrong += defects(FAULTS[name], tried)
+            wrong += defects(FAULTS[name], try_fault(tried[0], LONGER_DEADLINE))
+        else:
+            wrong += defects(FAULTS[name], tried)
     assert wrong == []
 
 
@@ -202,11 +181,10 @@ def test_a_passing_fault_is_ridden_out(name: str) -> None:
     assert defects_of_riding_out(name, (try_once(name, scenario) for scenario in KNOWN)) == []
 
 
-@waits
 @pytest.mark.parametrize("name", [name for name in PASSING if name in SLOW])
-def test_passing_slowness_is_ridden_out(name: str, slowly: Slowly) -> None:
+def test_passing_slowness_is_ridden_out(name: str, processes: ProcessPoolExecutor) -> None:
     """Where it is silence, a request is given up in time for another try."""
-    ended = (run.result() for run in slowly.ridden_out[name])
+    ended = processes.map(try_once, [name] * len(KNOWN), KNOWN)
     assert defects_of_riding_out(name, ended) == []
 
 
@@ -547,23 +525,12 @@ HANGS: dict[str, Callable[[Path], Outcome]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def hung(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """How the processes ended, which all run at the same time."""
-    folders = [tmp_path_factory.mktemp("hung") for _ in HANGS]
-    with ThreadPoolExecutor(len(HANGS)) as threads:
-        running = [
-            threads.submit(run, folder) for run, folder in zip(HANGS.values(), folders, strict=True)
-        ]
-        return {name: run.result() for name, run in zip(HANGS, running, strict=True)}
-
-
-@waits
 @pytest.mark.parametrize("name", HANGS)
-def test_a_process_keeps_its_deadline(name: str, hung: dict[str, Outcome]) -> None:
+def test_a_process_keeps_its_deadline(name: str, tmp_path: Path) -> None:
     """From the first wait on, a whole process ends soon after its deadline, whatever hangs."""
-    assert check(hung[name], "direct") == []
-    assert (hung[name].code, hung[name].spend) == (3, None)
+    ended = HANGS[name](tmp_path)
+    assert check(ended, "direct") == []
+    assert (ended.code, ended.spend) == (3, None)
 
 
 # The suite itself.
