@@ -368,7 +368,7 @@ def test_a_run_without_a_last_report_tells_of_no_change() -> None:
 
 def test_a_run_whose_last_report_is_not_used_tells_of_no_change() -> None:
     """A note says so, whether the report was read or not, and no driver stands alone."""
-    note = Note("info", "last_report", "The last report is not used: it is damaged.")
+    note = Note("warning", "last_report", "The last report is not used: it is damaged.")
     for last in (earlier(CAP, {}, month=datetime(2026, 10, 1, tzinfo=UTC)), note):
         report = run(last, spend(line("5")))
         assert (report.status, report.previous_as_of, report.drivers) == ("ok", None, ())

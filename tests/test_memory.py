@@ -1,6 +1,7 @@
 """Spend that falls: what one run knows, every later one of the month is held against."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +19,7 @@ from budget_gate.domain.verdict import STRICT, Terms
 from budget_gate.errors import InterruptedRunError, UnverifiedError
 from tests.builders import MONTH, book, book_with, bounds, policy, spend_of
 from tests.loopback import LoopbackAPI, Request, Response
+from tests.oracle import Usage
 from tests.running import NOW, OK, ORGANIZATION, Here, Run
 from tests.serving import ME, USAGE, refuse, tamper
 
@@ -28,7 +30,9 @@ PRICES = "0123456789abcdef"
 
 def known(usd: str = "100", prices: str | None = PRICES, **changes: Any) -> KnownSpend:
     """What an hour ago was known to be spent."""
-    return replace(KnownSpend(Decimal(usd), MONTH.as_of - HOUR, None, prices), **changes)
+    return replace(
+        KnownSpend(Decimal(usd), MONTH.as_of - HOUR, None, prices, MONTH.period.start), **changes
+    )
 
 
 def last(*of: KnownSpend, **changes: Any) -> EarlierReport:
@@ -161,7 +165,7 @@ def test_prices_that_changed_and_came_back_forget_nothing() -> None:
     [
         None,
         last(),
-        last(known(), month=datetime(2026, 10, 1, tzinfo=UTC)),
+        last(known(month=datetime(2026, 10, 1, tzinfo=UTC))),
         last(known(as_of=MONTH.as_of + HOUR)),
         last(known(organization="org-1")),
     ],
@@ -306,7 +310,7 @@ def test_a_new_month_begins_at_nothing(here: Here, api: LoopbackAPI) -> None:
     """Sixteen days on it is December, and no spend is right."""
     assert hourly(here, api, 0).code == 0
     run = hourly(here, api, 16 * 24)
-    assert (run.code, told(run), run.report["known_spend"][0]["usd"]) == (0, [], "0")
+    assert (run.code, told(run), run.report["known_spend"][-1]["usd"]) == (0, [], "0")
 
 
 def test_a_discount_lowers_spend_with_a_warning(here: Here, api: LoopbackAPI) -> None:
@@ -363,8 +367,72 @@ def test_a_report_of_an_earlier_version_warns(here: Here, api: LoopbackAPI) -> N
     """It knows what was spent, and not at which prices."""
     assert hourly(here, api, 0).code == 0
     old = here.program.report
-    del old["known_spend"]
+    del old["known_spend"], old["prices"]["digest"]
     here.program.write(json.dumps(old), "report.json")
     empty(api)
     run = hourly(here, api, 1)
     assert (run.code, told(run)) == (0, ["warning"])
+
+
+def test_a_report_without_a_memory_still_has_its_own_spend(here: Here, api: LoopbackAPI) -> None:
+    """Somebody emptied the list: what the report itself says was spent counts all the same."""
+    assert hourly(here, api, 0).code == 0
+    here.program.write(json.dumps({**here.program.report, "known_spend": []}), "report.json")
+    empty(api)
+    assert hourly(here, api, 1).code == 3
+
+
+@pytest.mark.parametrize("flags", [("--month", "last"), ("--as-of", "2026-10-20T00:00:00Z")])
+def test_a_run_of_the_month_before_makes_no_run_forget(
+    here: Here, api: LoopbackAPI, flags: tuple[str, str]
+) -> None:
+    """It writes over the report of this month, and hands on what that knew."""
+    assert hourly(here, api, 0).code == 0
+    assert hourly(here, api, 1, *flags).code == 0
+    empty(api)
+    assert hourly(here, api, 2).code == 3
+
+
+def test_a_run_for_another_organization_makes_no_run_forget(here: Here, api: LoopbackAPI) -> None:
+    """Its report is written over that of the first one, whose usage is then lost."""
+    assert hourly(here, api, 0).code == 0
+    with LoopbackAPI(replace(ORGANIZATION, usage=[], id="org-2"), now=NOW) as other:
+        assert hourly(here, other, 1).code == 0
+    empty(api)
+    assert hourly(here, api, 2).code == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "global: {cap: 1000}",
+        "workspaces: {production: {cap: 50}}",
+        "models: {claude-sonnet-4-5: {cap: 1000}}",
+    ],
+)
+def test_a_part_that_falls_is_not_hidden_by_growth_elsewhere(
+    here: Here, api: LoopbackAPI, text: str
+) -> None:
+    """18.00 USD of production on the 12th are lost, and 25.00 USD of another model come in the last hour."""
+    policy = f"version: 1\n{text}\n"
+    assert hourly(here, api, 0, policy=policy).code == 0
+    kept = [it for it in ORGANIZATION.usage if it.workspace is None]
+    # Claude Opus 5.5 costs 20 USD per million tokens of output.
+    new = Usage(NOW + timedelta(minutes=30), None, "claude-opus-5-5", output=1_250_000)
+    with LoopbackAPI(replace(ORGANIZATION, usage=[*kept, new]), now=NOW) as later:
+        run = hourly(here, later, 1, policy=policy)
+        # What was lost is not forgotten by the run that noticed it.
+        again = hourly(here, later, 2, policy=policy)
+    assert (run.code, again.code, told(run)) == (3, 3, ["error"])
+    (note,) = (it for it in run.report["notes"] if it["code"] == "spend_fell")
+    assert re.search(r"is \$0\.\d\d at most, less than the \$18\.\d\d of", note["message"])
+
+
+def test_a_time_outside_the_calendar_is_damage(here: Here, api: LoopbackAPI) -> None:
+    """Year 1 in the east: in UTC there is no such time, and the breach of today is found all the same."""
+    assert hourly(here, api, 0).code == 0
+    wrong = {**here.program.report, "as_of": "0001-01-01T00:00:00+23:00"}
+    here.program.write(json.dumps(wrong), "report.json")
+    run = hourly(here, api, 1, policy="version: 1\nglobal: {cap: 1}\n")
+    assert run.code == 1
+    assert "it is damaged" in json.dumps(run.report["notes"])

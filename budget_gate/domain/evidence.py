@@ -16,6 +16,7 @@ from budget_gate.domain.report import BudgetResult, KnownSpend, Report, Status
 from budget_gate.domain.spend import Basis, Level, Note
 
 OTHER_ORGANIZATION: Final = "it is of another organization"
+DAMAGED: Final = "it is damaged"
 
 _TWO_HOURS = 120
 
@@ -115,7 +116,7 @@ def since(
 
 def unused(why: str) -> Note:
     """The note that an earlier report proves nothing, and why."""
-    level: Level = "warning" if why == OTHER_ORGANIZATION else "info"
+    level: Level = "warning" if why in (OTHER_ORGANIZATION, DAMAGED) else "info"
     return Note(level, "last_report", f"The last report is not used: {why}.")
 
 

@@ -1,5 +1,6 @@
 """The report: the verdict and all that explains it, the view model of every output."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -111,16 +112,18 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class KnownSpend:
-    """USD that were spent in the month by `as_of` at the least, at list price.
+    """USD that were spent by `as_of` at the least, at list price, in the month that begins `month`.
 
     `prices` is the digest of the prices, and `organization` whose spend it is; None where that is
-    not known.
+    not known. `parts` is the same by day, workspace and model.
     """
 
     usd: Decimal
     as_of: datetime
     organization: str | None
     prices: str | None
+    month: datetime
+    parts: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

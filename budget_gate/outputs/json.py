@@ -86,6 +86,8 @@ def render_json(report: Report) -> str:
                 "as_of": format_instant(known.as_of),
                 "organization": known.organization,
                 "prices": known.prices,
+                "month": format_instant(known.month),
+                "parts": {part: exact(usd) for part, usd in known.parts.items()},
             }
             for known in report.known_spend
         ],

@@ -1,14 +1,15 @@
 """The JSON report of an earlier run -> what it proves."""
 
 from collections import defaultdict
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
-from budget_gate.domain.evidence import EarlierReport, unused
+from budget_gate.domain.evidence import DAMAGED, EarlierReport, unused
 from budget_gate.domain.report import BudgetResult, KnownSpend, Status
 from budget_gate.domain.spend import Basis, Note
 from budget_gate.errors import UnverifiedError
@@ -16,6 +17,15 @@ from budget_gate.sources.strict_json import decode
 
 MAX_BYTES = 16 * 1024 * 1024
 
+
+def _in_utc(told: datetime) -> datetime:
+    try:
+        return told.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("outside the calendar") from error
+
+
+_Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 _Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=200, decimal_places=100)]
 
 
@@ -34,14 +44,20 @@ class _Budget(_Part):
     cap: _Usd | None
     spend: _Spend
     status: Status
-    since: AwareDatetime | None = None
+    since: _Instant | None = None
 
 
 class _Known(_Part):
     usd: _Usd
-    as_of: AwareDatetime
+    as_of: _Instant
     organization: str | None = None
     prices: str | None = None
+    month: _Instant | None = None
+    parts: dict[str, _Usd] = {}
+
+
+class _Prices(_Part):
+    digest: str | None = None
 
 
 class _Workspace(_Part):
@@ -50,22 +66,23 @@ class _Workspace(_Part):
 
 
 class _Period(_Part):
-    start: AwareDatetime
+    start: _Instant
 
 
 class _Report(_Part):
     """What is read of a report; further keys are those of later versions."""
 
     schema_: Literal["budget-gate/report/v1"] = Field(alias="schema")
-    as_of: AwareDatetime
-    evidence_as_of: AwareDatetime | None = None
+    as_of: _Instant
+    evidence_as_of: _Instant | None = None
     organization: str | None = None
     period: _Period
     spend: _Spend | None = None
     budgets: tuple[_Budget, ...]
     basis: Basis = "list"
     workspaces: tuple[_Workspace, ...] = ()
-    known_spend: tuple[_Known, ...] | None = None
+    prices: _Prices | None = None
+    known_spend: tuple[_Known, ...] = ()
 
 
 def read_last_report(path: Path) -> EarlierReport | Note:
@@ -83,9 +100,9 @@ def read_last_report(path: Path) -> EarlierReport | Note:
         fields = {str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}
         if fields == {"schema"}:
             return unused("it is of another version of budget-gate")
-        return unused("it is damaged")
+        return unused(DAMAGED)
     except UnverifiedError:
-        return unused("it is damaged")
+        return unused(DAMAGED)
     return EarlierReport(
         as_of=report.evidence_as_of or report.as_of,
         month=report.period.start,
@@ -111,12 +128,20 @@ def _names(report: _Report) -> dict[str, set[str]]:
 
 
 def _known(report: _Report) -> tuple[KnownSpend, ...]:
-    known = report.known_spend
-    if known is None and report.basis == "list" and report.spend:
-        # One of an earlier version: at which prices, it does not say.
+    """What the report knows of earlier runs, and its own spend, whatever it says of that."""
+    known = list(report.known_spend)
+    if report.basis == "list" and report.spend:
+        # Of an earlier version: at which prices, it does not say.
+        prices = report.prices.digest if report.prices else None
         whose = report.organization
-        known = (_Known(usd=report.spend.low, as_of=report.as_of, organization=whose),)
-    found = (KnownSpend(it.usd, it.as_of, it.organization, it.prices) for it in known or ())
+        if not any(it.prices == prices and it.usd >= report.spend.low for it in known):
+            own = _Known(usd=report.spend.low, as_of=report.as_of, organization=whose)
+            known.append(own.model_copy(update={"prices": prices}))
+    start = report.period.start
+    found = (
+        KnownSpend(it.usd, it.as_of, it.organization, it.prices, it.month or start, it.parts)
+        for it in known
+    )
     return tuple(sorted(found, key=lambda it: it.as_of))
 
 
