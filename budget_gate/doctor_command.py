@@ -35,7 +35,7 @@ from budget_gate.domain.verdict import Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.policy_name import needed_policy
 from budget_gate.publish import deliver, publish_findings
-from budget_gate.reading import connect, settled_bill
+from budget_gate.reading import connect, settled_bill, suspecting_clock
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_policy, load_price_book
 from budget_gate.sources.organization import read_identity
@@ -43,8 +43,9 @@ from budget_gate.sources.transport import Pending, Transport
 from budget_gate.sources.usage_report import read_history, read_usage
 from budget_gate.sources.workspaces import read_workspaces
 
-# What every route says alike, so that it is told once: the credential is refused, nothing answers.
-_ALIKE: Final = ("http_401", "runner", "certificate", "connection", "timeout", "deadline")
+# What every route says alike, so that it is told once: the credential is refused, nothing answers,
+# or nothing can as the clock is wrong.
+_ALIKE: Final = ("http_401", "runner", "certificate", "connection", "timeout", "deadline", "clock")
 
 
 def examine(
@@ -125,9 +126,10 @@ def _ask(
         identity = transport.start(partial(read_identity, transport))
         reading = transport.start(partial(read_usage, transport, month, book, file))
         organization = list(_organization(identity, reading, file))
-        usage, alike = None, False
+        usage, alike, check = None, False, "usage report"
         try:
-            usage = reading.result()
+            with suspecting_clock(now, transport, named=settings.fixed_time):
+                usage = reading.result()
         except UnverifiedError as error:
             alike = error.code in _ALIKE
             if alike:
@@ -137,7 +139,8 @@ def _ask(
                 ]
                 findings += known
                 hint = "" if credential.remedy else error.hint
-                findings.append(Finding("error", "usage report", error.message, hint, 3))
+                check = "clock" if error.code == "clock" else check
+                findings.append(Finding("error", check, error.message, hint, 3))
             else:
                 findings += [*organization, *_probe(transport, month, error)]
         else:
@@ -147,7 +150,7 @@ def _ask(
     except ConfigurationError as error:
         findings += misconfigured("API", error)
         return None
-    if usage or transport.clock_difference is not None:
+    if check != "clock" and (usage or transport.clock_difference is not None):
         is_told = settings.fixed_time is not None
         findings.append(check_time(now, transport.clock_difference, is_told=is_told))
     return usage

@@ -21,7 +21,7 @@ from budget_gate.outputs.draft import render_draft, render_next_step
 from budget_gate.outputs.files import write_whole
 from budget_gate.outputs.wording import plain
 from budget_gate.publish import publish_text, say, without_secrets
-from budget_gate.reading import connect, needed
+from budget_gate.reading import connect, needed, suspecting_clock
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_document, load_price_book
 from budget_gate.sources.organization import read_identity
@@ -92,7 +92,8 @@ def _read(
     transport = needed(connect(settings, clock))
     identity = transport.start(partial(read_identity, transport))
     book = PriceBook(load_price_book())
-    usage = read_days(transport, month.before, book)
+    with suspecting_clock(now, transport, named=settings.as_of):
+        usage = read_days(transport, month.before, book)
     notes: tuple[Note, ...] = ()
     if settings.as_of is None:
         notes = check_clock(now, transport.clock_difference)

@@ -2,12 +2,13 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from budget_gate.domain.clock import check_clock, check_lag, check_month
+from budget_gate.domain.clock import blame_clock, check_clock, check_lag, check_month
 from budget_gate.domain.evidence import EarlierReport
 from budget_gate.domain.ownership import owner
 from budget_gate.domain.period import DAY, MonthToDate, ended_by
@@ -21,6 +22,9 @@ from budget_gate.domain.verdict import evaluate
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_price_book
+
+# How the API takes a period that has yet to come.
+_BY_CLOCK = ("http_400", "malformed_answer")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,10 +109,12 @@ def read_spend(
             bill_before = _start_bill(flags, policy, month.last, now, transport)
         from budget_gate.sources.usage_report import read_usage
 
-        usage = read_usage(transport, month, book, file)
+        with suspecting_clock(now, transport, named=settings.fixed_time):
+            usage = read_usage(transport, month, book, file)
         notes += _time_notes(settings, month, now, transport)
-        if settings.fixed_time is None and isinstance(last, EarlierReport):
-            notes += check_month(now, transport.clock_difference, last.month)
+        compared = last if settings.fixed_time is None else None
+        last_month = compared.month if isinstance(compared, EarlierReport) else None
+        notes += check_month(now, transport.clock_difference, last_month)
         before = _history(history, book, policy)
         if before is not None:
             earlier = before.lines if isinstance(before, Spend) else None
@@ -163,7 +169,8 @@ def read_audit(
         )
     pending = transport.start(partial(read_bill, transport, period, now))
     identify = start_identifying(transport, settings, file) if file else lambda: None
-    usage = read_days(transport, period, book, file)
+    with suspecting_clock(now, transport, named=settings.as_of):
+        usage = read_days(transport, period, book, file)
     owner(file, usage.notes, identify)
     # Of closed days: no hour of theirs is cut.
     notes = check_clock(now, transport.clock_difference) if settings.as_of is None else ()
@@ -177,6 +184,22 @@ def read_audit(
         notes = (*notes, Note("warning", "not_settled", message))
     usage = replace(usage, notes=(*notes, *usage.notes))
     return compare(usage, bill, book, _names(usage, names), month.as_of)
+
+
+@contextmanager
+def suspecting_clock(
+    now: datetime, transport: "Transport", *, named: object = None
+) -> Iterator[None]:
+    """Has an answer that is an error blamed on the local clock where that may be the cause.
+
+    `named` is what sets the time to judge at, None where the clock does.
+    """
+    try:
+        yield
+    except UnverifiedError as error:
+        if named is None and error.code in _BY_CLOCK:
+            blame_clock(now, transport.clock_difference)
+        raise
 
 
 def needed(transport: "Transport | None") -> "Transport":
@@ -206,7 +229,7 @@ def _start_history(
     book: PriceBook,
     transport: "Transport",
 ) -> "Pending[Usage] | None":
-    """Asks for the days before the month, where a forecast or what changed goes by them.
+    """Asks for the days before the month, where a forecast, what changed or a model's cap needs it.
 
     In the first days of a month all of the one before is asked for, as how it ended is told.
     """
@@ -215,7 +238,7 @@ def _start_history(
     if month.has_begun:
         return transport.start(partial(read_days, transport, month.before, book, file))
     forecasts = any(budget.forecast != "off" for _, budget in file.policy.budgets())
-    if month.history is None or not (forecasts or settings.last_report):
+    if month.history is None or not (forecasts or settings.last_report or file.policy.models):
         return None
     return transport.start(partial(read_history, transport, month.history))
 

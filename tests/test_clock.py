@@ -234,7 +234,7 @@ def test_a_time_that_was_named_needs_no_clock(here: Here, days: int, *, variable
     ids=lambda date: date[:26] + date[-40:],
 )
 def test_a_date_that_is_none_tells_no_time(here: Here, date: str) -> None:
-    """Whatever a proxy writes there: the spend is read, and nothing is said of the clock."""
+    """Whatever a proxy writes there: the spend is read, and the clock is not doubted."""
     run, codes = judged(here, date)
     assert (run.code, run.stderr) == (0, "")
     assert "clock" not in codes
@@ -316,3 +316,128 @@ def test_spend_is_judged_by_the_clock_that_was_given(here: Here) -> None:
         run = here.check(api, "--format", "json", policy=OK, now=later)
     assert run.code == 0
     assert "clock" not in [note["code"] for note in run.report["notes"]]
+
+
+# A clock that is ahead asks for what is yet to come
+
+
+HOURS = datetime(2026, 11, 15, 22, 59, 58, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("remote", "ahead", "told"),
+    [
+        (NOW - timedelta(minutes=10), timedelta(minutes=30), "1800 s ahead of"),
+        (NOW, timedelta(hours=6), "21600 s ahead of"),
+        (NOW, timedelta(days=1), "86400 s ahead of"),
+        (NOW, timedelta(days=31), "2678400 s ahead of"),
+    ],
+)
+def test_what_a_clock_ahead_is_refused_is_blamed_on_it(
+    here: Here, remote: datetime, ahead: timedelta, told: str
+) -> None:
+    """Not on the program, which would have to be updated."""
+    with LoopbackAPI(ORGANIZATION, now=remote) as api:
+        run = here.check(api, "--format", "json", policy=OK, now=remote + ahead)
+    (note,) = [it for it in run.report["notes"] if it["level"] == "error"]
+    assert (run.code, note["code"]) == (3, "clock")
+    assert f"the clock of this machine is {told} that of the API" in note["message"]
+    assert "et the clock" in note["message"]
+    assert "budget-gate" not in note["message"]
+
+
+@pytest.mark.parametrize("command", ["doctor", "init", "audit"])
+def test_every_command_blames_a_clock_that_is_ahead(here: Here, command: str) -> None:
+    """Once, and none says that the program is too old."""
+    with LoopbackAPI(ORGANIZATION, now=NOW) as api:
+        here.set({"ANTHROPIC_BASE_URL": api.url})
+        policy = None if command == "init" else OK
+        run = here.main(command, policy=policy, now=NOW + timedelta(days=31))
+    out = run.stdout + run.stderr
+    assert run.code == 3
+    assert out.count("the clock of this machine is 2678400 s ahead of that of the API") == 1
+    assert "pdate budget-gate" not in out
+
+
+def test_the_doctor_blames_a_clock_of_another_hour(here: Here) -> None:
+    """By the same rule as a check: no route can be read, and one finding says why."""
+    remote = NOW - timedelta(minutes=10)
+    with LoopbackAPI(ORGANIZATION, now=remote) as api:
+        here.set({"ANTHROPIC_BASE_URL": api.url})
+        run = here.main("doctor", policy=OK, now=remote + timedelta(minutes=30))
+    assert run.code == 3
+    assert "error    clock: the clock of this machine is 1800 s ahead" in run.stdout
+    assert "usage report" not in run.stdout
+
+
+def test_another_refusal_is_not_blamed_on_the_clock(here: Here) -> None:
+    """A wrong key is the first thing to mend."""
+    refusal = Response(401, b'{"error": {"message": "invalid x-api-key"}}')
+    with LoopbackAPI(ORGANIZATION, now=NOW, intercept=lambda *_: refusal) as api:
+        run = here.check(api, "--format", "json", policy=OK, now=NOW + timedelta(days=1))
+    assert [it["code"] for it in run.report["notes"] if it["level"] == "error"] == ["http_401"]
+
+
+def test_a_bad_answer_is_not_blamed_on_a_clock_that_is_right(here: Here) -> None:
+    """Nor on one that is behind: it asks for less."""
+    with LoopbackAPI(ORGANIZATION, now=NOW, intercept=lambda *_: Response(200, b"{}")) as api:
+        runs = [
+            here.check(api, "--format", "json", policy=OK, now=NOW - timedelta(minutes=minutes))
+            for minutes in (0, 4)
+        ]
+    for run in runs:
+        errors = [it["code"] for it in run.report["notes"] if it["level"] == "error"]
+        assert errors == ["malformed_answer"]
+
+
+@pytest.mark.parametrize("ahead", [5, 62])
+def test_an_hour_that_is_yet_to_begin_may_be_absent(here: Here, ahead: int) -> None:
+    """A run on the hour whose clock is seconds ahead reads all that there is."""
+    with LoopbackAPI(ORGANIZATION, now=HOURS) as api:
+        run = here.check(api, "--format", "json", policy=OK, now=HOURS + seconds(ahead))
+    assert (run.code, run.report["spend"]["low"]) == (0, "18.3")
+
+
+def test_an_hour_that_has_begun_may_not_be_absent(here: Here) -> None:
+    """Its usage would be left out: the API's time is the same here, and its answer ends too early."""
+    with LoopbackAPI(ORGANIZATION, now=HOURS) as api:
+        tell(api, header(HOURS + seconds(5)))
+        run = here.check(api, "--format", "json", policy=OK, now=HOURS + seconds(5))
+    (note,) = [it for it in run.report["notes"] if it["level"] == "error"]
+    assert (run.code, note["code"]) == (3, "malformed_answer")
+    assert "ends before bucket 2026-11-15T23:00:00Z" in note["message"]
+
+
+def test_a_month_that_is_yet_to_begin_is_awaited(here: Here) -> None:
+    """Seconds before the 1st the API refuses it; the next minute it does not."""
+    with LoopbackAPI(ORGANIZATION, now=MIDNIGHT - seconds(2)) as api:
+        run = here.check(api, "--format", "json", policy=OK, now=MIDNIGHT + seconds(3))
+    (note,) = [it for it in run.report["notes"] if it["level"] == "error"]
+    assert (run.code, note["code"]) == (3, "clock")
+    assert "Run the gate again in a few minutes" in note["message"]
+
+
+# An API that sends no time
+
+
+@pytest.mark.parametrize("date", ["", "soon", "2026-11-15T12:00:00Z", "1794744000"])
+def test_a_clock_that_nothing_is_compared_with_is_noted(here: Here, date: str) -> None:
+    """For one thing a clock that is a month off would judge another month."""
+    run, _ = judged(here, date)
+    notes = [
+        (it["level"], it["message"])
+        for it in run.report["notes"]
+        if it["code"] == "clock_unchecked"
+    ]
+    message = "The API sent no time to compare the clock of this machine with."
+    assert (run.code, notes) == (0, [("info", message)])
+
+
+def test_a_date_without_a_zone_is_of_utc(here: Here) -> None:
+    """As every Date of HTTP is: a clock two minutes ahead of it over the 1st is another month."""
+    with LoopbackAPI(ORGANIZATION, now=MIDNIGHT + seconds(30)) as api:
+        tell(api, "Mon, 30 Nov 2026 23:58:00")
+        run = here.check(api, "--format", "json", policy=OK, now=MIDNIGHT + seconds(30))
+    assert run.code == 3
+    assert [it["code"] for it in run.report["notes"]] == ["clock"]

@@ -567,6 +567,7 @@ def test_a_forecast_costs_one_request_more(here: Here) -> None:
         ("groups: {all: {cap: 5, workspaces: [production], forecast: off}}", 0),
         ("groups: {all: {cap: 5, workspaces: [production]}}", 1),
         ("models: {claude-sonnet-4-5: {cap: 5}}", 1),
+        ("models: {claude-sonnet-4-5: {cap: 5, forecast: off}}", 1),
         ("unlisted: warn", 0),
         ("unlisted: fail", 0),
         ("unlisted: {cap: 5, forecast: off}", 0),
@@ -576,7 +577,7 @@ def test_a_forecast_costs_one_request_more(here: Here) -> None:
 def test_where_no_forecast_is_wanted_nothing_is_asked_for_it(
     here: Here, text: str, count: int
 ) -> None:
-    """One budget with a forecast is enough, of whatever kind."""
+    """One budget with a forecast is enough, of whatever kind, and a model's without one as well."""
     with serving(THREE) as api:
         run(here, api, policy=f"version: 1\n{text}\n")
         assert len(spans(api)) == count

@@ -181,7 +181,8 @@ def test_the_secret_stands_in_one_header(credential: Credential, header: str, va
         pytest.param(["soon", "Sun, 22 Nov 2026 15:37:31 GMT"], 1, id="one-of-two"),
         pytest.param([""], None, id="empty"),
         pytest.param(["soon"], None, id="text"),
-        pytest.param(["Sun, 22 Nov 2026 15:37:31 -0000"], None, id="without-offset"),
+        pytest.param(["Sun, 22 Nov 2026 15:37:31 -0000"], 1, id="without-offset"),
+        pytest.param(["Sun, 22 Nov 2026 15:37:31"], 1, id="without-zone"),
         pytest.param(["Sun, 99 Nov 2026 15:37:31 GMT"], None, id="99th"),
     ],
 )

@@ -14,13 +14,19 @@ WORTH_A_WARNING: Final = timedelta(minutes=5)
 LAG: Final = 2 * HOUR
 
 
-def check_month(now: datetime, difference: timedelta | None, last: datetime) -> tuple[Note, ...]:
-    """A warning where only the local clock says which month it is: not that of the last report.
+def check_month(
+    now: datetime, difference: timedelta | None, last: datetime | None
+) -> tuple[Note, ...]:
+    """A note where the API told no time: a warning if the month is not that of the last report.
 
-    `difference` is as for `check_clock`, and `last` the first instant of that report's month.
+    `difference` is as for `check_clock`, and `last` the first instant of that report's month, None
+    where there is none to compare with.
     """
-    if difference is not None or (now.year, now.month) == (last.year, last.month):
+    if difference is not None:
         return ()
+    if last is None or (now.year, now.month) == (last.year, last.month):
+        message = "The API sent no time to compare the clock of this machine with."
+        return (Note("info", "clock_unchecked", message),)
     message = (
         f"The API told no time. By the clock of this machine it is {now:%B %Y}, and the last "
         f"report is of {last:%B %Y}: if the clock is wrong, another month was judged. Check the "
@@ -38,9 +44,7 @@ def check_clock(now: datetime, difference: timedelta | None) -> tuple[Note, ...]
     """
     if difference is None or abs(difference) <= TOLERANCE:
         return ()
-    way = "behind" if difference > timedelta(0) else "ahead of"
-    seconds = int(abs(difference).total_seconds())
-    message = f"the clock of this machine is {seconds} s {way} that of the API"
+    message = _apart(difference)
     try:
         is_same_day = (now + difference).date() == now.date()
     except OverflowError:
@@ -59,6 +63,28 @@ def check_clock(now: datetime, difference: timedelta | None) -> tuple[Note, ...]
     if abs(difference) <= WORTH_A_WARNING:
         return ()
     return (Note("warning", "clock", f"T{message[1:]}: set it before it matters."),)
+
+
+def blame_clock(now: datetime, difference: timedelta | None) -> None:
+    """Raises UnverifiedError where the local clock may be why the API refused what it was asked.
+
+    That is where `check_clock` does, and where by the API's time the running hour is yet to begin.
+    """
+    check_clock(now, difference)
+    if difference is None or now + difference >= now.replace(minute=0, second=0, microsecond=0):
+        return
+    is_far = abs(difference) > WORTH_A_WARNING
+    raise UnverifiedError(
+        f"{_apart(difference)}, and they disagree about the hour",
+        "set the clock" if is_far else "run the gate again in a few minutes, or set the clock",
+        code="clock",
+    )
+
+
+def _apart(difference: timedelta) -> str:
+    way = "behind" if difference > timedelta(0) else "ahead of"
+    seconds = int(abs(difference).total_seconds())
+    return f"the clock of this machine is {seconds} s {way} that of the API"
 
 
 def check_age(month: MonthToDate, now: datetime, named: str | None) -> tuple[Note, ...]:

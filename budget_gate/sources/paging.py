@@ -19,7 +19,8 @@ def read_buckets(
 ) -> Iterator[Bucket]:
     """The buckets of `width` that tile `period`, oldest first.
 
-    Raises UnverifiedError where one is missing, doubled, out of place or of another length, where
+    One that by the API's own time was yet to begin may be absent, as it holds nothing. Raises
+    UnverifiedError where another is missing, doubled, out of place or of another length, where
     there are others, and where the pages have no end.
     """
     where = f"GET {route}"
@@ -43,5 +44,5 @@ def read_buckets(
         if cursor in cursors or not page.buckets:
             raise malformed(where, "its pages go in a circle")
         cursors.add(cursor)
-    if position != len(expected):
+    if position != len(expected) and transport.has_begun(expected[position]):
         raise malformed(where, f"it ends before bucket {format_instant(expected[position])}")

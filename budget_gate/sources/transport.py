@@ -19,6 +19,7 @@ import httpx
 from pydantic_core import from_json
 
 from budget_gate import __version__
+from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.sources.strict_json import decode
 
@@ -137,6 +138,7 @@ class Transport:
         self._sleep = sleep
         self._jitter = jitter
         self._clock = clock
+        self._told: list[datetime] = []
         self._differences: list[timedelta] = []
         self._seconds = deadline
         self._end = now() + deadline
@@ -272,10 +274,23 @@ class Transport:
         """The API's time minus the local one, the largest seen; None where it told none."""
         return max(self._differences, key=abs, default=None)
 
+    def has_begun(self, instant: datetime) -> bool:
+        """Whether `instant` had come when the API first answered; true where its time is doubted.
+
+        A clock more than 5 minutes off is: an answer may be an old one that something has kept.
+        """
+        difference = self.clock_difference
+        is_doubted = difference is None or abs(difference) > WORTH_A_WARNING
+        return is_doubted or min(self._told) >= instant
+
     def _note_time(self, response: httpx.Response) -> None:
         with suppress(ValueError, TypeError, OverflowError):
             told = parsedate_to_datetime(response.headers.get("date", ""))
-            self._differences.append(told - self._clock())
+            # HTTP knows no other zone, though some leave its name out.
+            told = told.replace(tzinfo=told.tzinfo or UTC)
+            difference = told - self._clock()
+            self._told.append(told)
+            self._differences.append(difference)
 
     def _timeout(self) -> httpx.Timeout:
         left = self._end - self._now()
