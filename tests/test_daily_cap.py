@@ -215,7 +215,7 @@ def test_breach_of_a_daily_cap_is_told_as_one(here: Here) -> None:
 def test_breach_by_a_reservation_is_told_as_one(here: Here) -> None:
     """What is spent today alone is within the daily cap."""
     ended = run(here, "1", "--reserve", "0.75")
-    told = "$0.30 today (list cost), which with $0.75 reserved is over its daily cap of $1.00"
+    told = "$0.30 today (list cost), which with $0.75 reserved is $0.05 over its daily cap of $1.00"
     assert ended.code == 1
     assert told in ended.stdout
 

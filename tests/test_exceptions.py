@@ -260,6 +260,15 @@ def test_error_names_budgets_as_exceptions_do() -> None:
     assert "workspaces.exp-*" in caught.value.problems[0].hint
 
 
+def test_error_where_there_is_no_budget_names_none() -> None:
+    """The limit of unlisted workspaces is no cap here."""
+    text = "version: 1\nunlisted: fail\nexceptions: [{budget: unlisted, cap: 1, until: 2026-11-30, reason: y}]\n"
+    with pytest.raises(ConfigurationError) as caught:
+        judged(text)
+    hint = caught.value.problems[0].hint
+    assert hint == "remove it, as the policy has no cap that could be another"
+
+
 def test_expired_exception_for_no_budget_is_an_error_too() -> None:
     """A policy is right or wrong whatever day it is."""
     assert "no budget is called" in refused(rules(until("2026-01-01", of="groups.gone")))[0]

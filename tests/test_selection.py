@@ -742,12 +742,18 @@ def test_reservation_stands_beside_its_budgets(here: Here, form: str) -> None:
 def test_breach_by_a_reservation_is_told_as_one(here: Here) -> None:
     """In the headline, the summary and the annotation: it was not spent."""
     told = run(here, "--reserve", "9", text=WITHIN)
-    expected = "$18.30 (list cost), which with $9.00 reserved is over its cap of $20.00"
+    expected = "$18.30 (list cost), which with $9.00 reserved is $7.30 over its cap of $20.00"
     assert expected in told.stdout
     assert expected in here.program.summary
     ((level, _, message),) = commands(told)
     assert level == "error"
     assert expected in message
+
+
+def test_breach_by_a_part_of_a_cent_does_not_read_as_none(here: Here) -> None:
+    """18.30 and 1.70 are the cap of 20 to the cent."""
+    told = run(here, "--reserve", "1.700000001", text=WITHIN).stdout
+    assert "with $1.70 reserved is $0.000000001 over its cap of $20.00" in told
 
 
 def test_reservation_is_in_the_json_report(here: Here) -> None:

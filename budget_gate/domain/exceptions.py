@@ -89,4 +89,6 @@ def expired(policy: Policy, day: date) -> Iterator[Note]:
 
 def _named(policy: Policy) -> str:
     names = [".".join(path) for path, _ in policy.budgets()]
+    if not names:
+        return "remove it, as the policy has no cap that could be another"
     return f"name one as it stands in the policy, such as {' or '.join(sorted(names)[:3])}"

@@ -1,6 +1,7 @@
 """What there is to say of a budget besides its spend: pace, forecast, exception, change."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from budget_gate.domain.period import format_instant
 from budget_gate.domain.report import BudgetResult, Report
@@ -58,7 +59,7 @@ def details(budget: BudgetResult, prose: Escape) -> Iterator[str]:
             f"{exception.until}{approved}: {prose(exception.reason)}"
         )
     if budget.reserved:
-        yield f"{usd(budget.reserved)} more are reserved"
+        yield f"{usd(budget.reserved, Decimal(0))} more are reserved"
     daily = budget.daily
     if daily:
         yield f"today {usd_range(daily.spend, daily.cap)} of its daily cap of {usd(daily.cap)}"

@@ -87,10 +87,18 @@ def ratio(budget: BudgetResult) -> str | None:
 
 def _spent_of_daily_cap(daily: DailySpend, reserved: Decimal, cost: str) -> str:
     spend = f"{usd_range(daily.spend, daily.cap)} today ({cost})"
+    cap = usd(daily.cap, daily.cap)
     if daily.spend.low <= daily.cap < daily.spend.low + reserved:
-        cap = usd(daily.cap, daily.cap)
-        return f"{spend}, which with {usd(reserved)} reserved is over its daily cap of {cap}"
-    return f"{spend} of its daily cap of {usd(daily.cap, daily.cap)}"
+        return f"{spend}, {_over(daily.spend, reserved, daily.cap)} its daily cap of {cap}"
+    return f"{spend} of its daily cap of {cap}"
+
+
+def _over(spend: Bounds, reserved: Decimal, cap: Decimal) -> str:
+    """`which is $212.40 over`, or `which with $8.00 reserved is at least $0.01 over`."""
+    beside = f" with {usd(reserved, Decimal(0))} reserved" if reserved else ""
+    least = "" if spend.is_exact else "at least "
+    over = _ROUNDING.subtract(_ROUNDING.add(spend.low, reserved), cap)
+    return f"which{beside} is {least}{usd(over, Decimal(0))} over"
 
 
 def cost_name(report: Report) -> str:
@@ -277,10 +285,8 @@ def spent_of_cap(budget: BudgetResult, cost: str) -> str:
             f"of {cap}"
         )
     if budget.status == "breached" and budget.spend.low <= budget.cap:
-        return f"{spend}, which with {usd(budget.reserved)} reserved is over its cap of {cap}"
+        return f"{spend}, {_over(budget.spend, budget.reserved, budget.cap)} its cap of {cap}"
     if budget.status == "breached":
-        over = _distinct(budget.spend.low - budget.cap, Decimal(0), 2)
-        atleast = "" if budget.spend.is_exact else "at least "
-        return f"{spend}, which is {atleast}${over} over its cap of {cap}"
+        return f"{spend}, {_over(budget.spend, Decimal(0), budget.cap)} its cap of {cap}"
     share = percent(budget)
     return f"{spend} of its cap of {cap}" + (f" ({share})" if used(budget) is not None else "")
