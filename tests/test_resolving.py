@@ -1,5 +1,6 @@
 """Which workspaces and models a key of the policy names, and that a key which names none is told."""
 
+from dataclasses import replace
 from decimal import localcontext
 from fractions import Fraction
 
@@ -498,6 +499,18 @@ def test_optional_model_may_match_nothing() -> None:
     """It is no budget then."""
     rules = 'global: {cap: 99}\nmodels: {"claude-mythos-*": {cap: 9, optional: true}}'
     assert spends(rules, MODEL_SPEND).keys() == {"global"}
+
+
+def test_model_that_was_used_in_the_days_before_is_known() -> None:
+    """Without a price, it is no error on the 1st: it has spent nothing yet."""
+    before = line(bounds("3"), model="claude-custom-20260101", day="2026-10-30")
+    assert model("claude-custom", replace(MODEL_SPEND, history=(before,))) == "0"
+
+
+def test_model_key_that_matches_nothing_may_be_optional() -> None:
+    """The error says so."""
+    error = refused("models: {claude-custom: {cap: 9}}", MODEL_SPEND)
+    assert "or add `optional: true`" in error.problems[0].hint
 
 
 def test_mistyped_model_is_answered_with_the_nearest() -> None:

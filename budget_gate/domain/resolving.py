@@ -100,7 +100,8 @@ class _Resolver:
         self._source = file.source
         self._has_list = spend.workspaces is not None
         self._workspaces = workspaces
-        self._models = {line.model for line in spend.lines if line.model} | set(spend.prices.models)
+        used = {line.model for line in (*spend.lines, *(spend.history or ())) if line.model}
+        self._models = used | set(spend.prices.models)
         self._aliases = spend.prices.aliases
         spending = {line.workspace for line in spend.lines if line.cost.high}
         # What a glob may match: a workspace that nobody can use any more is nobody's surprise.
@@ -165,7 +166,7 @@ class _Resolver:
                 found.idle.extend(idle)
 
     def models(self, found: Resolved) -> None:
-        """Resolves the keys under `models`, among those with a price or with usage.
+        """Resolves the keys under `models`, among those with a price or with usage, lately too.
 
         Usage may be reported under another name of a model than the key has.
         """
@@ -175,7 +176,7 @@ class _Resolver:
                 self._add(
                     ("models", key),
                     "no model with a price or with usage has this id",
-                    _like(key, self._models),
+                    f"{_like(key, self._models)}, or add `optional: true`",
                 )
             if names:
                 found.models[key] = names
