@@ -45,7 +45,8 @@ from budget_gate.sources.workspaces import read_workspaces
 
 # What every route says alike, so that it is told once: the credential is refused, nothing answers,
 # or nothing can as the clock is wrong.
-_ALIKE: Final = ("http_401", "runner", "certificate", "connection", "timeout", "deadline", "clock")
+_CLOCK: Final = ("clock", "clock_ahead")
+_ALIKE: Final = ("http_401", "runner", "certificate", "connection", "timeout", "deadline", *_CLOCK)
 
 
 def examine(
@@ -139,7 +140,7 @@ def _ask(
                 ]
                 findings += known
                 hint = "" if credential.remedy else error.hint
-                check = "clock" if error.code == "clock" else check
+                check = "clock" if error.code in _CLOCK else check
                 findings.append(Finding("error", check, error.message, hint, 3))
             else:
                 findings += [*organization, *_probe(transport, month, error)]

@@ -326,22 +326,22 @@ MIDNIGHT = datetime(2026, 12, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("remote", "ahead", "told"),
+    ("remote", "ahead", "code", "told"),
     [
-        (NOW - timedelta(minutes=10), timedelta(minutes=30), "1800 s ahead of"),
-        (NOW, timedelta(hours=6), "21600 s ahead of"),
-        (NOW, timedelta(days=1), "86400 s ahead of"),
-        (NOW, timedelta(days=31), "2678400 s ahead of"),
+        (NOW - timedelta(minutes=10), timedelta(minutes=30), "clock_ahead", "1800 s ahead of"),
+        (NOW, timedelta(hours=6), "clock_ahead", "21600 s ahead of"),
+        (NOW, timedelta(days=1), "clock", "86400 s ahead of"),
+        (NOW, timedelta(days=31), "clock", "2678400 s ahead of"),
     ],
 )
 def test_what_a_clock_ahead_is_refused_is_blamed_on_it(
-    here: Here, remote: datetime, ahead: timedelta, told: str
+    here: Here, remote: datetime, ahead: timedelta, code: str, told: str
 ) -> None:
     """Not on the program, which would have to be updated."""
     with LoopbackAPI(ORGANIZATION, now=remote) as api:
         run = here.check(api, "--format", "json", policy=OK, now=remote + ahead)
     (note,) = [it for it in run.report["notes"] if it["level"] == "error"]
-    assert (run.code, note["code"]) == (3, "clock")
+    assert (run.code, note["code"]) == (3, code)
     assert f"the clock of this machine is {told} that of the API" in note["message"]
     assert "et the clock" in note["message"]
     assert "budget-gate" not in note["message"]
@@ -369,6 +369,15 @@ def test_the_doctor_blames_a_clock_of_another_hour(here: Here) -> None:
     assert run.code == 3
     assert "error    clock: the clock of this machine is 1800 s ahead" in run.stdout
     assert "usage report" not in run.stdout
+
+
+def test_a_clock_ahead_by_hours_leaves_a_breach_proven(here: Here) -> None:
+    """The day is the same, so the last report is of this month."""
+    with LoopbackAPI(ORGANIZATION, now=NOW) as api:
+        first = here.check(api, "--report", "last.json", policy=BREACHED, now=NOW)
+        later = NOW + timedelta(hours=2)
+        second = here.check(api, "--last-report", "last.json", "--on-error", "warn", now=later)
+    assert (first.code, second.code) == (1, 1)
 
 
 def test_another_refusal_is_not_blamed_on_the_clock(here: Here) -> None:
@@ -414,7 +423,7 @@ def test_a_month_that_is_yet_to_begin_is_awaited(here: Here) -> None:
     with LoopbackAPI(ORGANIZATION, now=MIDNIGHT - seconds(2)) as api:
         run = here.check(api, "--format", "json", policy=OK, now=MIDNIGHT + seconds(3))
     (note,) = [it for it in run.report["notes"] if it["level"] == "error"]
-    assert (run.code, note["code"]) == (3, "clock")
+    assert (run.code, note["code"]) == (3, "clock_ahead")
     assert "Run the gate again in a few minutes" in note["message"]
 
 

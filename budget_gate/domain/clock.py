@@ -77,7 +77,8 @@ def blame_clock(now: datetime, difference: timedelta | None) -> None:
     raise UnverifiedError(
         f"{_apart(difference)}, and they disagree about the hour",
         "set the clock" if is_far else "run the gate again in a few minutes, or set the clock",
-        code="clock",
+        # Not that of a day in dispute, by which the last report would prove nothing.
+        code="clock_ahead",
     )
 
 
