@@ -186,7 +186,7 @@ def _check(
     from pathlib import Path
 
     from budget_gate import gate
-    from budget_gate.domain.clock import check_age
+    from budget_gate.domain.clock import check_age, run_time
     from budget_gate.domain.period import MonthToDate, parse_instant
     from budget_gate.errors import InterruptedRunError
     from budget_gate.policy_name import POLICY_FILES, needed_policy
@@ -207,8 +207,7 @@ def _check(
     _refuse_misfits(flags, settings, file.policy)
     now = parse_instant(DEMO_AS_OF) if flags.command == "demo" else clock()
     month = MonthToDate(now) if flags.command == "demo" else settings.judged(now)
-    aged = check_age(month, now, settings.fixed_time)
-    earlier = None
+    earlier = transport = None
     try:
         # First, as the report of a run that a signal ends may be written over the last one.
         earlier = read_earlier(settings)
@@ -225,6 +224,9 @@ def _check(
         )
     except InterruptedRunError as error:
         report, exit_code = gate.stopped(file, month, error, earlier)
+    if transport:
+        now = run_time(now, transport.clock_difference)
+    aged = check_age(month, now, settings.fixed_time)
     if aged:
         report = replace(report, judged_at=now, notes=(*aged, *report.notes))
     # There is a verdict: it is told whole, whatever comes.

@@ -129,7 +129,7 @@ def _ask(
         organization = list(_organization(identity, reading, file))
         usage, alike, check = None, False, "usage report"
         try:
-            with suspecting_clock(now, transport, named=settings.fixed_time):
+            with suspecting_clock(now, transport, month, named=settings.fixed_time):
                 usage = reading.result()
         except UnverifiedError as error:
             alike = error.code in _ALIKE

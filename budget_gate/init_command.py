@@ -92,7 +92,7 @@ def _read(
     transport = needed(connect(settings, clock))
     identity = transport.start(partial(read_identity, transport))
     book = PriceBook(load_price_book())
-    with suspecting_clock(now, transport, named=settings.as_of):
+    with suspecting_clock(now, transport, month, named=settings.as_of):
         usage = read_days(transport, month.before, book)
     notes: tuple[Note, ...] = ()
     if settings.as_of is None:

@@ -8,7 +8,13 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from budget_gate.domain.clock import blame_clock, check_clock, check_lag, check_month
+from budget_gate.domain.clock import (
+    blame_clock,
+    check_clock,
+    check_fixed_time,
+    check_lag,
+    check_month,
+)
 from budget_gate.domain.evidence import EarlierReport
 from budget_gate.domain.ownership import owner
 from budget_gate.domain.period import DAY, MonthToDate, ended_by
@@ -109,13 +115,13 @@ def read_spend(
             bill_before = _start_bill(flags, policy, month.last, now, transport)
         from budget_gate.sources.usage_report import read_usage
 
-        with suspecting_clock(now, transport, named=settings.fixed_time):
+        with suspecting_clock(now, transport, month, named=settings.fixed_time):
             usage = read_usage(transport, month, book, file)
         notes += _time_notes(settings, month, now, transport)
         compared = last if settings.fixed_time is None else None
         last_month = compared.month if isinstance(compared, EarlierReport) else None
         notes += check_month(now, transport.clock_difference, last_month)
-        before = _history(history, book, policy)
+        before = _history(history, book, policy, month)
         if before is not None:
             earlier = before.lines if isinstance(before, Spend) else None
         if history and month.has_begun:
@@ -169,7 +175,7 @@ def read_audit(
         )
     pending = transport.start(partial(read_bill, transport, period, now))
     identify = start_identifying(transport, settings, file) if file else lambda: None
-    with suspecting_clock(now, transport, named=settings.as_of):
+    with suspecting_clock(now, transport, month, named=settings.as_of):
         usage = read_days(transport, period, book, file)
     owner(file, usage.notes, identify)
     # Of closed days: no hour of theirs is cut.
@@ -188,7 +194,7 @@ def read_audit(
 
 @contextmanager
 def suspecting_clock(
-    now: datetime, transport: "Transport", *, named: object = None
+    now: datetime, transport: "Transport", month: MonthToDate, *, named: object = None
 ) -> Iterator[None]:
     """Has an answer that is an error blamed on the local clock where that may be the cause.
 
@@ -197,8 +203,10 @@ def suspecting_clock(
     try:
         yield
     except UnverifiedError as error:
-        if named is None and error.code in _BY_CLOCK:
+        if error.code in _BY_CLOCK and named is None:
             blame_clock(now, transport.clock_difference)
+        elif error.code in _BY_CLOCK:
+            check_fixed_time(month, now, transport.clock_difference)
         raise
 
 
@@ -244,18 +252,23 @@ def _start_history(
 
 
 def _history(
-    pending: "Pending[Usage] | None", book: PriceBook, policy: Policy
+    pending: "Pending[Usage] | None", book: PriceBook, policy: Policy, month: MonthToDate
 ) -> Spend | UnverifiedError | None:
     """The spend of the days before the month, or why it cannot be read; None where nothing is.
 
-    Raises UnverifiedError where a forecast that may fail the run needs it, and the API has it.
+    Raises UnverifiedError where a verdict may hang on it, and the API has it: a forecast that may
+    fail the run, or the daily cap of a yesterday of the month before.
     """
     if pending is None:
         return None
     try:
         return price_usage(pending.result(), book, unknown_model=policy.spend.unknown_model)
     except UnverifiedError as error:
-        fails = any(budget.forecast == "fail" for _, budget in policy.budgets())
+        is_judged = month.yesterday is not None and month.day.day == 1
+        fails = any(
+            budget.forecast == "fail" or (is_judged and budget.daily_cap is not None)
+            for _, budget in policy.budgets()
+        )
         # Gateways that know the routes of an organization alone do not have it.
         if fails and error.code != "http_404":
             raise
@@ -368,6 +381,8 @@ def _time_notes(
     """What there is to know of the time; raises UnverifiedError where the clock is wrong."""
     if settings.fixed_time is None:
         yield from check_clock(now, transport.clock_difference)
-    elif month.open and month.open.end != month.as_of:
+        return
+    yield from check_fixed_time(month, now, transport.clock_difference)
+    if month.open and month.open.end != month.as_of:
         message = "The report is by the hour: the hour of the time to judge at is counted whole."
         yield Note("info", "whole_hour", message)

@@ -423,6 +423,15 @@ def test_at_the_very_start_of_the_month_nothing_is_missing(save: Save) -> None:
     )
 
 
+def test_pages_of_another_month_are_no_empty_month(save: Save) -> None:
+    """The end of October is the beginning of November: pages of October tell nothing of that."""
+    october = bucket("01T00", "02T00", row())
+    october |= {"starting_at": "2026-10-31T00:00:00Z", "ending_at": "2026-11-01T00:00:00Z"}
+    with pytest.raises(UnverifiedError, match="none of the saved pages is of November") as raised:
+        read(save(page(october)), as_of=at("2026-11-01T00:00:00Z"))
+    assert "--month" in raised.value.hint
+
+
 def test_a_missing_file_is_a_mistake_in_the_call(tmp_path: Path) -> None:
     """A file that does not exist is named, and so is why."""
     with pytest.raises(ConfigurationError, match=r"none\.json cannot be read: No such file"):

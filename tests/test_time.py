@@ -532,13 +532,42 @@ def test_an_unlisted_workspace_of_yesterday_is_judged(here: Here) -> None:
     assert run.report["budgets"][0]["id"] == "unlisted.wrkspc_01EXAMPLEONE"
 
 
-def test_yesterday_that_could_not_be_read_is_said(here: Here) -> None:
-    """A green run must not be taken for one that has looked."""
+def test_yesterday_that_could_not_be_read_is_not_passed(here: Here) -> None:
+    """A daily cap would judge it, and a green run must not be taken for one that has looked."""
     run = judged(here, "--format", "json", policy=DAILY, intercept=broken_before)
-    assert run.code == 0
-    assert noted(run, "no_yesterday") == (
-        "warning",
-        "Daily caps do not judge yesterday, 2026-10-31: it could not be read.",
-    )
-    run = judged(here, "--format", "json", policy=CAP, intercept=broken_before)
-    assert noted(run, "no_yesterday") is None
+    assert (run.code, run.report["status"]) == (3, "unverified")
+    assert judged(here, policy=CAP, intercept=broken_before).code == 0
+    late = at("2026-11-01T03:00:00Z")
+    assert judged(here, policy=DAILY, intercept=broken_before, now=late).code == 0
+
+
+def test_yesterday_of_an_archived_workspace_is_judged_by_its_glob(here: Here) -> None:
+    """It spent 45 USD in the last hour of October, and was archived before the month ended."""
+    usages = [spent("2026-10-31T22:30:00Z", 45, "wrkspc_01EXAMPLEONE"), USAGES[-1]]
+    gone = Workspace("wrkspc_01EXAMPLEONE", "evals", "2026-10-31T23:50:00Z")
+    organization = Organization(usages, [Workspace(PRODUCTION, "production"), gone])
+    policy = "version: 1\nworkspaces: {'*': {cap: 100, daily_cap: 40, forecast: off}}\n"
+    assert judged(here, policy=policy, organization=organization).code == 1
+    late = at("2026-11-01T03:00:00Z")
+    assert judged(here, policy=policy, organization=organization, now=late).code == 0
+
+
+def test_the_age_of_a_time_goes_by_the_clock_of_the_api(here: Here) -> None:
+    """The machine is a month behind and says what it takes for now: October is judged, and that is said."""
+    then, now = at("2026-10-15T12:10:00Z"), at("2026-11-15T12:10:00Z")
+    with LoopbackAPI(ORGANIZATION, now=now) as api:
+        run = here.check(
+            api, "--as-of", "2026-10-15T12:10:00Z", "--report", "r.json", policy=OK, now=then
+        )
+    assert run.code in (0, 1)
+    assert run.stdout.startswith("As of Oct 15, 12:10 UTC, 31 days ago: ")
+    assert "warning: The clock of this machine is 2678400 s behind that of the API" in run.stdout
+
+
+def test_a_time_to_come_by_the_clock_of_the_api_is_not_judged(here: Here) -> None:
+    """The machine is a month ahead, so that nothing else is wrong with the time."""
+    then, now = at("2026-11-15T12:10:00Z"), at("2026-10-15T12:10:00Z")
+    with LoopbackAPI(ORGANIZATION, now=now) as api:
+        run = here.check(api, "--as-of", "2026-11-15T12:10:00Z", policy=OK, now=then)
+    assert run.code == 3
+    assert "ahead of that of the API" in run.stdout

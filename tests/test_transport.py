@@ -1304,6 +1304,12 @@ def test_a_refusal_with_a_known_cause_has_a_fitting_remedy(
     assert clock.sleeps == []
 
 
+def test_a_refusal_of_any_length_is_looked_through_once() -> None:
+    """A message of a million letters: to look from each of them on would take hours."""
+    message = "usage limit " * 100_000
+    assert LIMIT not in failure(error(400, message=message), clock=Clock()).hint
+
+
 @pytest.mark.parametrize(
     ("status", "message"),
     [

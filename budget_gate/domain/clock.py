@@ -82,10 +82,36 @@ def blame_clock(now: datetime, difference: timedelta | None) -> None:
     )
 
 
+def check_fixed_time(
+    month: MonthToDate, now: datetime, difference: timedelta | None
+) -> tuple[Note, ...]:
+    """A warning where the local clock is wrong though no verdict hangs on it, as the time is set.
+
+    `difference` is as for `check_clock`. Raises UnverifiedError where by the API's time that time
+    is yet to come.
+    """
+    if difference is None or abs(difference) <= WORTH_A_WARNING:
+        return ()
+    message = _apart(difference)
+    if month.as_of - now > difference + WORTH_A_WARNING:
+        what = f"{in_words(month.as_of)}, the time to judge at, is in the future"
+        raise UnverifiedError(f"{message}, by which {what}", "set the clock", code="clock")
+    return (Note("warning", "clock", f"T{message[1:]}: set it."),)
+
+
 def _apart(difference: timedelta) -> str:
     way = "behind" if difference > timedelta(0) else "ahead of"
     seconds = int(abs(difference).total_seconds())
     return f"the clock of this machine is {seconds} s {way} that of the API"
+
+
+def run_time(now: datetime, difference: timedelta | None) -> datetime:
+    """When a run is made: by the API's time where the local clock, which says `now`, is wrong."""
+    is_wrong = difference is not None and abs(difference) > WORTH_A_WARNING
+    try:
+        return now + difference if is_wrong and difference is not None else now
+    except OverflowError:
+        return now
 
 
 def check_age(month: MonthToDate, now: datetime, named: str | None) -> tuple[Note, ...]:

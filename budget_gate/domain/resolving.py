@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from fnmatch import fnmatchcase
 
 from budget_gate.domain.policy import ID_PREFIX, KeyPath, Policy, PolicyFile
@@ -52,14 +53,20 @@ def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
     return known
 
 
-def resolve(file: PolicyFile, spend: Spend, workspaces: Mapping[str | None, Workspace]) -> Resolved:
+def resolve(
+    file: PolicyFile,
+    spend: Spend,
+    workspaces: Mapping[str | None, Workspace],
+    yesterday: date | None = None,
+) -> Resolved:
     """What every key of the policy names.
 
     Raises ConfigurationError with every key that names nothing without being `optional`, cannot
     be looked up, names several workspaces by one name, or names one that another key names too. A
-    glob leaves out what has a key of its own, and archived workspaces without spend.
+    glob leaves out what has a key of its own, and archived workspaces without spend in the month,
+    or on `yesterday`, which is the day before where that is judged as well.
     """
-    resolver = _Resolver(file, spend, workspaces)
+    resolver = _Resolver(file, spend, workspaces, yesterday)
     found = Resolved()
     resolver.workspaces(found)
     resolver.groups(found)
@@ -94,7 +101,11 @@ class _Resolver:
     """Looks keys up, and gathers what is wrong with them."""
 
     def __init__(
-        self, file: PolicyFile, spend: Spend, workspaces: Mapping[str | None, Workspace]
+        self,
+        file: PolicyFile,
+        spend: Spend,
+        workspaces: Mapping[str | None, Workspace],
+        yesterday: date | None,
     ) -> None:
         self._policy = file.policy
         self._source = file.source
@@ -103,7 +114,8 @@ class _Resolver:
         used = {line.model for line in (*spend.lines, *(spend.history or ())) if line.model}
         self._models = used | set(spend.prices.models)
         self._aliases = spend.prices.aliases
-        spending = {line.workspace for line in spend.lines if line.cost.high}
+        late = [line for line in spend.history or () if line.day == yesterday]
+        spending = {line.workspace for line in (*spend.lines, *late) if line.cost.high}
         # What a glob may match: a workspace that nobody can use any more is nobody's surprise.
         self._current = {
             id_: DEFAULT_KEY if id_ is None else workspace.name

@@ -68,7 +68,8 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
     with localcontext(EXACT):
         workspaces = directory(file.policy, spend)
         costs, history = add_up(spend.lines), add_up(spend.history or ())
-        named, yesterday = resolve(file, spend, workspaces), _known_yesterday(spend, month)
+        yesterday = _known_yesterday(spend, month)
+        named = resolve(file, spend, workspaces, yesterday)
         scoping = Scoping(
             file,
             spend,

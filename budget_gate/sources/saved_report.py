@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from budget_gate.domain.period import DAY, MonthToDate, format_instant
+from budget_gate.domain.period import DAY, MonthToDate, format_instant, in_words
 from budget_gate.domain.spend import Coverage, Note, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Usage, UsageTable, add
 from budget_gate.errors import ConfigurationError, UnverifiedError
@@ -53,6 +53,12 @@ def read_saved_usage(
                 speed=key.speed or _ASSUMED["speed"],
             )
             add(table, {told: tokens})
+    if left_out and not within and month.period.start == month.as_of:
+        raise UnverifiedError(
+            f"none of the saved pages is of {month.day:%B %Y} up to {in_words(month.as_of)}",
+            "name the time at which they were saved with --as-of, or their month with --month",
+            code="incomplete_usage",
+        )
     gaps = _gaps(within, month)
     if gaps and not (partial and within):
         raise UnverifiedError(

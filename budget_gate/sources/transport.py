@@ -47,7 +47,8 @@ _ADVICE: Final = {
         "whose API spend is to be judged"
     ),
     re.compile(
-        r"(?=.*(reach|cross|exceed))(?=.*(spend|spending|usage) (limit|threshold|cap))",
+        # From the beginning alone: to look from everywhere takes minutes for a long text.
+        r"\A(?=.*(reach|cross|exceed))(?=.*(spend|spending|usage) (limit|threshold|cap))",
         re.IGNORECASE | re.DOTALL,
     ): (
         "the organization has reached its own spend limit, so the API did not answer: raise the "
