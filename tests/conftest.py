@@ -1,5 +1,6 @@
 """The fixture that tests of several files ask for, and how they all are run."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +14,9 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """None, which is one for each processor; no other process for files that are named, to start at once and debug."""
-    return 0 if any(".py" in argument for argument in config.args) else None
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two for each processor, as many tests wait; no other process for files that are named, to start at once and debug."""
+    return 0 if any(".py" in argument for argument in config.args) else 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture
