@@ -185,13 +185,19 @@ def production(scenario: Scenario) -> Fraction:
 
 
 @cache
+def caps(scenario: Scenario) -> tuple[str, str]:
+    """Return the caps of the organization and of the workspace: a cent below what surely was spent."""
+    overall, workspace = truth(scenario)[0], production(scenario)
+    return f"{float(overall) - 0.01:.6f}", f"{float(workspace) - 0.01:.6f}"
+
+
+@cache
 def policy(scenario: Scenario) -> str:
-    """Write a policy whose caps are a cent below what surely was spent.
+    """Write the policy of a scenario.
 
     The days before the month are asked for where a forecast goes by them.
     """
-    caps = (truth(scenario)[0], production(scenario))
-    overall, workspace = (f"{float(cap) - 0.01:.6f}" for cap in caps)
+    overall, workspace = caps(scenario)
     basis = "billed" if scenario in BILLED else "list"
     outlook = "warn" if scenario == "with history" else "off"
     whose = f"organization: {ORGANIZATION.id}\n" if scenario == "with a last report" else ""
@@ -395,7 +401,11 @@ def _edits(change: Change) -> Callable[[Hit], Response]:
         if hit.response.status != 200:
             return hit.response
         body: object = hit.body
-        changed = change(body)  # type: ignore[arg-type]
+        try:
+            changed = change(body)  # type: ignore[arg-type]
+        except IndexError:
+            # No row is there to be wrong: what came before leaves the page empty.
+            return hit.response
         # NaN and the like stay as they are: json writes what it was given.
         return reply(json.dumps(body if changed is None else changed).encode())
 

@@ -49,6 +49,7 @@ from tests.faults import (
     Outcome,
     Scenario,
     Strike,
+    caps,
     check,
     environment,
     faulty,
@@ -332,7 +333,7 @@ class FaultsTogether(RuleBasedStateMachine):
         self.scenario: Scenario = "direct"
         self.strikes: list[Strike] = []
         self.minutes = 0
-        # What the last report says and of which scenario, which has its own caps; None where it is lost.
+        # What the last report says and of which scenario, by which its caps go; None where it is lost.
         self.proof: tuple[Scenario, dict[str, Any]] | None = None
 
     def teardown(self) -> None:
@@ -414,7 +415,7 @@ class FaultsTogether(RuleBasedStateMachine):
         scenario, last = self.proof
         organizations = {report["organization"] for report in (last, ended.judged) if report}
         return (
-            scenario == self.scenario
+            caps(scenario) == caps(self.scenario)
             and last["status"] == "breached"
             and len(organizations - {None}) < 2
         )
