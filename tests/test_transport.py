@@ -1166,6 +1166,8 @@ def test_a_proxy_that_cannot_be_used_is_no_bug_of_ours(
         ("HTTP_PROXY", "socks5://127.0.0.1:9"),
         ("HTTPS_PROXY", "http://user:EXAMPLE/word@127.0.0.1:9"),
         ("ALL_PROXY", "ftp://user:EXAMPLE@127.0.0.1:9"),
+        ("HTTPS_PROXY", "http://127.0.0.1:65536"),
+        ("ALL_PROXY", "user:EXAMPLE@127.0.0.1:99999"),
         ("NO_PROXY", "localhost,[::1]"),
         ("NO_PROXY", "fe80::/10"),
     ],
@@ -1189,6 +1191,20 @@ def test_the_variable_at_fault_is_named(
     transport = Transport("https://127.0.0.1:9", ADMIN, deadline=10, sleep=lambda _: None)
     with pytest.raises(UnverifiedError, match="the connection failed"):
         transport.get(ME)
+
+
+@pytest.mark.usefixtures("proxied")
+@pytest.mark.parametrize("hosts", ["127.0.0.1:99999", "%%%"])
+def test_where_a_connection_fails_the_proxys_variables_are_named(
+    monkeypatch: pytest.MonkeyPatch, hosts: str
+) -> None:
+    """Hosts that name nothing leave the way through the proxy: both variables may be at fault."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", hosts)
+    transport = Transport("https://127.0.0.1:9", ADMIN, deadline=10, sleep=lambda _: None)
+    with pytest.raises(UnverifiedError) as raised:
+        transport.get(ME)
+    assert raised.value.hint == "check the network, HTTPS_PROXY, NO_PROXY and ANTHROPIC_BASE_URL"
 
 
 @pytest.mark.usefixtures("proxied")

@@ -36,6 +36,10 @@ CONNECT_TIMEOUT: Final = 10.0
 # Statuses that the same request may not meet again, besides those of a server in trouble.
 _RETRIED = (408, 409, 429)
 
+# What the environment may name a proxy for.
+_PROXIED = ("http", "https", "all")
+_LAST_PORT = 65535
+
 # What a refusal says, loosely, as its wording drifts -> what helps; trying again never does.
 _ADVICE: Final = {
     re.compile(r"individual account", re.IGNORECASE): (
@@ -157,6 +161,9 @@ class Transport:
         except (ValueError, httpx.InvalidURL) as error:
             raise _no_address(error) from error
         try:
+            if not is_loopback:
+                for scheme in _PROXIED:
+                    _check_port(_proxy(scheme))
             self._client = httpx.Client(
                 base_url=base_url,
                 headers=headers,
@@ -251,7 +258,7 @@ class Transport:
             raise _PassingError(
                 UnverifiedError(
                     f"{asked}: the connection failed ({_reason(error)})",
-                    "check the network, the proxy and ANTHROPIC_BASE_URL",
+                    f"check the network, {_proxy_variables()} and ANTHROPIC_BASE_URL",
                     code="connection",
                 )
             ) from error
@@ -413,14 +420,34 @@ def _obstacle(error: Exception, certificates: str | None) -> UnverifiedError:
     else:
         name, what = "NO_PROXY (or no_proxy)", "is no list of hosts"
         hint = "write names or addresses with commas between them and no brackets, or unset it"
-        for scheme in ("http", "https", "all"):
-            address = getproxies().get(scheme) or "http://unset"
+        for scheme in _PROXIED:
+            address = _proxy(scheme)
             try:
-                httpx.Client(proxy=address if "://" in address else f"http://{address}").close()
+                _check_port(address)
+                httpx.Client(proxy=address).close()
             except (ImportError, ValueError, httpx.InvalidURL):
                 name, what = f"{scheme.upper()}_PROXY (or {scheme}_proxy)", "is no usable proxy"
                 hint = "write http://HOST:PORT (SOCKS is not supported), or unset it"
     return UnverifiedError(f"no connection can be made: {name} {what}", hint, code="runner")
+
+
+def _proxy(scheme: str) -> str:
+    """The address of the environment's proxy for that scheme; of none where it names none."""
+    address = getproxies().get(scheme) or "http://unset"
+    return address if "://" in address else f"http://{address}"
+
+
+def _check_port(address: str) -> None:
+    """Raises ValueError for a port that does not exist, in place of which another is tried."""
+    if (httpx.URL(address).port or 0) > _LAST_PORT:
+        raise ValueError("there is no such port")
+
+
+def _proxy_variables() -> str:
+    """The variables by which https finds its way through a proxy, those that are set."""
+    found = getproxies()
+    names = [f"{each.upper()}_PROXY" for each in ("https", "all", "no") if found.get(each)]
+    return ", ".join(names) or "the proxy"
 
 
 def _is_untrusted(error: BaseException | None) -> bool:
