@@ -29,8 +29,9 @@ from tests.loopback import (
     Workspace,
 )
 from tests.oracle import Usage
+from tests.pages import PAGES
 from tests.running import NOWHERE, Here, Run
-from tests.serving import ROOT, USAGE, WORKSPACES, refuse
+from tests.serving import USAGE, WORKSPACES, refuse
 
 NOW = datetime(2026, 11, 22, 15, 37, 30, tzinfo=UTC)
 OCTOBER = Period(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
@@ -283,17 +284,17 @@ def test_an_oauth_token_will_do(here: Here) -> None:
     assert init(here).code == 0
 
 
-def test_the_readme_shows_what_is_written_and_what_the_doctor_says_of_it(here: Here) -> None:
+def test_the_reference_shows_what_is_written_and_what_the_doctor_says_of_it(here: Here) -> None:
     """Word for word, for this organization, which has used two workspaces in November."""
     november = "2026-11-10T12:00:00Z"
     usage = [*SPENT, used(PRODUCTION, "52.3", november), used(STAGING, "1.346", november)]
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = PAGES["docs/commands.md"]
     with LoopbackAPI(Organization(usage, LISTED), now=NOW) as api:
         here.set({"ANTHROPIC_BASE_URL": api.url})
         assert here.main("init", now=NOW).code == 0
-        assert f"```yaml\n{here.program.text('budget.yml')}```\n" in readme
+        assert f"```yaml\n{here.program.text('budget.yml')}```\n" in page
         told = here.main("doctor", now=NOW).stdout.replace(f", asked at {api.url}", "")
-        assert f"```text\n{told}```\n" in readme
+        assert f"```text\n{told}```\n" in page
 
 
 # Usage without a price

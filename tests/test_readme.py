@@ -1,7 +1,7 @@
-"""The README as a reader follows it: its blocks are pasted into a shell, from the first to the last.
+"""The README and docs/ as a reader follows them: their blocks are pasted into a shell, from the first to the last.
 
 What is not seen here is that an index has the packages: `uvx` is a stand-in, and pip takes what is installed beside the
-tests instead of looking for it. The line under "Develop", which installs every pin, is held to what CI runs.
+tests instead of looking for it. CONTRIBUTING's line, which installs every pin, is held to what CI runs.
 """
 
 import os
@@ -13,6 +13,7 @@ import sys
 import sysconfig
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,16 +25,15 @@ from budget_gate.policy_name import POLICY_FILES
 from tests.billing import bill_of
 from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
 from tests.oracle import Usage
+from tests.pages import BLOCKS, PAGES, README, ROOT, steps
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-SHELL = [text for language, text in BLOCKS if language == "sh"]
+SHELL = [block.text for block in BLOCKS if block.language == "sh"]
+(GITLAB,) = [block.text for block in BLOCKS if block.text.startswith("budget:\n")]
 # The files that "Use it" has the reader write, each where its block begins.
 WRITTEN: dict[str, str] = dict(
     re.findall(
         r"The (?:policy|workflow), `([\w./]+)`[^\n]*(?:\n[^\n]+)*:\n\n```yaml\n(.*?)^```$",
-        README,
+        PAGES[README],
         re.MULTILINE | re.DOTALL,
     )
 )
@@ -96,7 +96,7 @@ def executable(path: Path, text: str) -> None:
 def checkout(folder: Path) -> Path:
     """A clone of this repository, with the package under test: where CI tests a wheel, that one's."""
     folder.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", README, "LICENSE"):
         shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / ".github", folder / ".github")
     shutil.copytree(Path(budget_gate.__file__).parent, folder / "budget_gate")
@@ -109,14 +109,26 @@ def session(own: Path, clone: Path) -> str:
     Stderr tells each command that ended with another code than 0.
     """
     lines = ["trap 'echo \"$BASH_COMMAND -> $?\" >&2' ERR"]
-    for language, text in BLOCKS:
-        if language == "sh" and "requirements-dev.txt" not in text:
+    for _, language, text in BLOCKS:
+        if language == "sh":
             there = re.search(r" \. |\$PWD", text)
             lines += [f"cd {shlex.quote(str(clone if there else own))}", text]
         for name in (name for name, written in WRITTEN.items() if written == text):
             quoted = shlex.quote(str(own / name))
             lines.append(f"mkdir -p $(dirname {quoted}); printf %s {shlex.quote(text)} > {quoted}")
+        if text == GITLAB:
+            lines += [*gitlab_job(), *gitlab_job()]
     return "\n".join(lines)
+
+
+def gitlab_job() -> Iterator[str]:
+    """What GitLab runs, the installation left out, which needs an index."""
+    job = yaml.safe_load(GITLAB)["budget"]
+    installs, *script = job["script"]
+    assert installs.startswith("pip install ")
+    for line in script:
+        given = " ".join(f"{name}={value}" for name, value in job["variables"].items())
+        yield f"{given} {line}"
 
 
 def test_every_block_can_be_pasted(tmp_path: Path) -> None:
@@ -130,7 +142,7 @@ def test_every_block_can_be_pasted(tmp_path: Path) -> None:
     for name, text in (("python3", PYTHON3), ("uvx", UVX), ("date", DATE)):
         executable(tools / name, text)
     curl = shutil.which("curl")
-    assert curl, "the README saves pages with curl"
+    assert curl, "saved reports come by curl"
     (tools / "curl").symlink_to(curl)
     clone = checkout(tmp_path / "clone")
     with LoopbackAPI(ORGANIZATION, now=NOW, bill=bill_of(ORGANIZATION)) as api:
@@ -158,13 +170,14 @@ def test_every_block_can_be_pasted(tmp_path: Path) -> None:
     assert EXAMPLE_KEY not in done.stdout + done.stderr
     assert {path.name for path in own.iterdir()} == {
         ".github",
+        "budget-report.json",
         "budget.yml",
         "days.json",
         "hours.json",
         "workspaces.json",
     }
-    # 11 million tokens of output at $10 per million: three checks and the audit have seen them.
-    assert done.stdout.count("$110.00") >= 4
+    # 11 million tokens of output at $10 per million: six checks and the audit have seen them.
+    assert done.stdout.count("$110.00") >= 7
 
 
 def test_a_wheel_holds_the_whole_package(tmp_path: Path) -> None:
@@ -195,9 +208,9 @@ def test_the_script_has_the_name_of_the_package() -> None:
 
 def test_the_line_that_runs_the_tests_is_the_one_of_ci() -> None:
     """It installs the pins from an index, so that it cannot be run here."""
-    (line,) = [text for text in SHELL if "requirements-dev.txt" in text]
-    assert line.strip() in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert line in (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    contributing = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^.*requirements-dev.txt.*$", contributing, re.MULTILINE)
+    assert line in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", POLICY_FILES)
@@ -220,11 +233,6 @@ def test_the_workflow_to_copy_is_this_repositorys_own() -> None:
     gate["uses"] = OURS
     assert copied["jobs"] == ours["jobs"]
     assert (copied["on"], copied["permissions"]) == (ours["on"], ours["permissions"])
-
-
-def steps() -> list[str]:
-    """The README's steps of a workflow, each block as it stands in one."""
-    return [text for language, text in BLOCKS if language == "yaml" and "  - uses:" in text]
 
 
 @pytest.mark.parametrize("text", steps())
@@ -250,11 +258,10 @@ def test_steps_give_inputs_that_the_action_has() -> None:
 
 
 def test_every_action_has_one_pin() -> None:
-    """A commit with its version, the same in the README and in every workflow."""
-    files = [ROOT / "README.md", *sorted((ROOT / ".github" / "workflows").iterdir())]
+    """A commit with its version, the same on every page and in every workflow."""
+    files = sorted((ROOT / ".github" / "workflows").iterdir())
     pins: dict[str, set[str]] = {}
-    for file in files:
-        text = file.read_text(encoding="utf-8")
+    for text in (*PAGES.values(), *(file.read_text(encoding="utf-8") for file in files)):
         for name, pin in re.findall(r"^ *- uses: ([\w./-]+)@(.*)$", text, re.MULTILINE):
             pins.setdefault(name, set()).add(pin)
     assert len(pins.pop("OWNER/budget-gate")) == 2
@@ -265,7 +272,7 @@ def test_every_action_has_one_pin() -> None:
 
 def test_the_files_to_protect_are_those_to_write() -> None:
     """The policy, the workflow, and the list of their owners itself."""
-    (owners,) = [text for _, text in BLOCKS if text.startswith("/budget.yml")]
+    (owners,) = [block.text for block in BLOCKS if block.text.startswith("/budget.yml")]
     named = [line.split() for line in owners.splitlines()]
     assert [path for path, _ in named] == [f"/{name}" for name in [*WRITTEN, ".github/CODEOWNERS"]]
     assert all(owner.startswith("@") for _, owner in named)

@@ -29,6 +29,7 @@ from budget_gate.domain.policy import (
 from budget_gate.domain.ratecards import LongContext, Prices, RateCard
 from budget_gate.errors import ConfigurationError
 from budget_gate.sources.documents import load_document
+from tests.pages import PAGES, policies
 from tests.running import Gate, Here, checkout
 from tests.schema import ID, rendered
 
@@ -138,11 +139,10 @@ def test_a_schema_that_cannot_be_printed_is_an_error(tmp_path: Path) -> None:
     assert run.stderr == "budget-gate: the schema cannot be printed: Broken pipe\n"
 
 
-def test_the_readme_names_the_address_of_the_schema() -> None:
+def test_the_reference_names_the_address_of_the_schema() -> None:
     """In the comment by which editors find it."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert SCHEMA["$id"] == ID
-    assert f"# yaml-language-server: $schema={ID}\n" in readme
+    assert f"# yaml-language-server: $schema={ID}\n" in PAGES["docs/policy.md"]
 
 
 # What it says of each key ------------------------------------------------------------------------
@@ -218,20 +218,8 @@ def as_text(value: object) -> object:
 # Which policies it takes -------------------------------------------------------------------------
 
 
-def policies_of_the_readme() -> list[str]:
-    """The YAML blocks that are policies."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks: list[str] = re.findall(r"^```yaml\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
-    return [block for block in blocks if re.search("^version:", block, re.MULTILINE)]
-
-
-def test_the_readme_has_policies() -> None:
-    """Or the test below would look at nothing."""
-    assert len(policies_of_the_readme()) >= 2
-
-
-@pytest.mark.parametrize("text", policies_of_the_readme())
-def test_policies_of_the_readme_are_accepted(text: str) -> None:
+@pytest.mark.parametrize("text", policies())
+def test_policies_of_the_documentation_are_accepted(text: str) -> None:
     """By the program as well."""
     assert is_accepted_by_the_program(text)
     assert is_accepted_by_the_schema(text)

@@ -287,7 +287,7 @@ def _problem(detail: Any, path: KeyPath, model: type[Document], source: SourceMa
                 hint = "write it in brackets, such as [80%]"
             return source.problem(path, "is not a list", hint)
         case _:
-            return source.problem(path, detail["msg"], "see the policy reference in the README")
+            return source.problem(path, detail["msg"], "see docs/policy.md")
 
 
 def _parts(kind: Any, path: KeyPath) -> set[type[Document]]:
@@ -328,6 +328,6 @@ def _nearest_key(path: KeyPath, model: type[Document], source: SourceMap) -> str
     near = get_close_matches(key, here, 1, 0.8)
     parts = (Policy, GlobalBudget, Group, SpendRules, Prices, RateCard, LongContext)
     if not near and any(key in _fields(part) for part in parts):
-        return "it belongs elsewhere: see the policy reference in the README"
+        return "it belongs elsewhere: see docs/policy.md"
     near = near or [name for name in meant if name in free] or get_close_matches(key, free, 1)
-    return f"did you mean {near[0]!r}?" if near else "remove it, or see the README's reference"
+    return f"did you mean {near[0]!r}?" if near else "remove it, or see docs/policy.md"
