@@ -1,5 +1,6 @@
 """A policy's own prices beside the list prices: what is refused, what is noted, what the headline says."""
 
+import csv
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -62,8 +63,8 @@ def test_price_per_token_is_an_error(tmp_path: Path) -> None:
     error = refused(tmp_path, f"    claude-opus-5-5:\n      {{{card(input='0.000004')}}}\n")
     (told,) = errors_of(error)
     assert told == (
-        "budget.yml:6:8: prices.models.claude-opus-5-5.input: 0.000004 is below a thousandth of the "
-        "list price, 4: prices are in USD per million tokens"
+        "budget.yml:6:8: prices.models.claude-opus-5-5.input: 0.000004 is no more than a thousandth "
+        "of 4, the highest list price: prices are in USD per million tokens"
     )
     assert error.problems[0].hint == "write 4 if 0.000004 is the price of one token"
     loaded(tmp_path, f"    claude-opus-5-5:\n      {{{card(input='4')}}}\n")
@@ -81,11 +82,11 @@ def test_every_price_per_token_is_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["claude-opus-5-5-20260922", "claude-opus-5-5"])
-@pytest.mark.parametrize(("rate", "fine"), [("0.0039999", False), ("0.004", True), ("0", True)])
+@pytest.mark.parametrize(("rate", "fine"), [("0.004", False), ("0.0040001", True), ("0", True)])
 def test_the_limit_is_a_thousandth_of_the_list_price(
     tmp_path: Path, name: str, rate: str, *, fine: bool
 ) -> None:
-    """Of 4 dollars: 0.004 is allowed, what is below it is not, and nothing at all is."""
+    """Of 4 dollars: 0.004 must be per 1,000 tokens, what is above is allowed, and so is nothing."""
     models = f"    {name}: {{{card(input=rate)}}}\n"
     if fine:
         loaded(tmp_path, models)
@@ -93,20 +94,29 @@ def test_the_limit_is_a_thousandth_of_the_list_price(
         assert len(refused(tmp_path, models).problems) == 1
 
 
-@pytest.mark.parametrize(("rate", "fine"), [("0.000999", False), ("0.001", True), ("0", True)])
-def test_the_limit_of_an_unknown_model_is_a_tenth_of_a_cent(
-    tmp_path: Path, rate: str, *, fine: bool
-) -> None:
-    """No model is known that costs less than 0.001 a million."""
-    models = f"    claude-x: {{{card(output=rate)}}}\n"
-    if fine:
-        loaded(tmp_path, models)
-    else:
-        (told,) = errors_of(refused(tmp_path, models))
-        assert told == (
-            "budget.yml:5:81: prices.models.claude-x.output: 0.000999 is below 0.001: prices are in "
-            "USD per million tokens"
-        )
+def test_both_readings_of_a_price_are_offered(tmp_path: Path) -> None:
+    """Which of both tables it is from, only its author knows."""
+    (problem,) = refused(tmp_path, f"    claude-x: {{{card(input='0.004')}}}\n").problems
+    assert problem.hint == (
+        "write 4 if 0.004 is the price of 1,000 tokens, or 4000 if 0.004 is the price of one token"
+    )
+
+
+with (Path(__file__).parent / "prices.csv").open(encoding="utf-8", newline="") as _file:
+    LIST_PRICES = tuple(csv.DictReader(_file))
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_an_unknown_model_may_cost_what_any_model_costs(tmp_path: Path, name: str) -> None:
+    """The price page's cheapest and dearest are fine, and no price per 1,000 tokens of it is."""
+    rates = [Decimal(row[name]) for row in LIST_PRICES]
+    for rate in (min(rates), max(rates)):
+        loaded(tmp_path, f"    claude-x: {{{card(**{name: f'{rate:f}'})}}}\n")
+    for rate in (min(rates), max(rates)):
+        models = f"    claude-x: {{{card(**{name: f'{rate.scaleb(-3):f}'})}}}\n"
+        (problem,) = refused(tmp_path, models).problems
+        assert problem.key == f"prices.models.claude-x.{name}"
+        assert f"write {rate.normalize():f} if" in problem.hint
 
 
 @pytest.mark.parametrize(
@@ -121,7 +131,7 @@ def test_list_prices_are_those_of_the_days_of_the_card(
         loaded(tmp_path, models)
     else:
         (error,) = errors_of(refused(tmp_path, models))
-        assert "prices.models.claude-sonnet-5-5.0.cache_read: 0.00015 is below" in error
+        assert "prices.models.claude-sonnet-5-5.0.cache_read: 0.00015 is no more than" in error
 
 
 def test_price_before_the_first_list_price_is_held_against_it(tmp_path: Path) -> None:
@@ -139,9 +149,19 @@ def test_long_context_is_looked_at_as_well(tmp_path: Path, model: str) -> None:
     assert problem.hint == "write 2.5 if 0.0000025 is the price of one token"
 
 
-def test_factors_are_no_rates(tmp_path: Path) -> None:
-    """A factor of 0.0005 is odd, and not a price per token."""
-    loaded(tmp_path, f"    claude-x: {{{card()}, batch: 0.0005, us: 0.0005}}\n")
+@pytest.mark.parametrize("name", ["batch", "fast", "fast_long_context", "us"])
+@pytest.mark.parametrize(("factor", "fine"), [("0.0099", False), ("0.01", True), ("0", True)])
+def test_factor_near_nothing_is_an_error(
+    tmp_path: Path, name: str, factor: str, *, fine: bool
+) -> None:
+    """No price list has a factor below a hundredth; 0 says that such usage costs nothing."""
+    models = f"    claude-x: {{{card()}, {name}: {factor}}}\n"
+    if fine:
+        loaded(tmp_path, models)
+    else:
+        (problem,) = refused(tmp_path, models).problems
+        assert problem.key == f"prices.models.claude-x.{name}"
+        assert problem.message == "0.0099 is too low for a factor on the rates"
 
 
 def test_two_own_prices_of_one_model_are_an_error(tmp_path: Path) -> None:
