@@ -2,6 +2,8 @@
 
 import sys
 
+OK = 0
+BREACHED = 1
 CONFIGURATION_WRONG = 2
 UNVERIFIED = 3
 BUG = 4

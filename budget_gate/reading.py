@@ -1,9 +1,8 @@
-"""What a run reads, by its flags and settings: the API or saved pages, prices, the bill."""
+"""What a run reads, by its options and settings: the API or saved pages, prices, the bill."""
 
-from argparse import Namespace
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -37,6 +36,15 @@ if TYPE_CHECKING:
     from budget_gate.domain.audit import Audit
     from budget_gate.domain.bill import Bill
     from budget_gate.sources.transport import Pending, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPages:
+    """Files to read in place of the API; `is_partial` where they need not cover the month."""
+
+    usage: tuple[Path, ...]
+    workspaces: Path | None
+    is_partial: bool
 
 
 def connect(settings: Settings, clock: Callable[[], datetime]) -> "Transport | None":
@@ -83,11 +91,12 @@ def read_earlier(settings: Settings) -> EarlierReport | Note | None:
 
 
 def read_spend(
-    flags: Namespace,
     settings: Settings,
     file: PolicyFile,
     month: MonthToDate,
     *,
+    saved: SavedPages | None,
+    audits: bool,
     now: datetime,
     transport: "Transport | None",
     last: EarlierReport | Note | None = None,
@@ -101,18 +110,19 @@ def read_spend(
     bill: Bill | None = None
     earlier: tuple[SpendLine, ...] | None = ()
     notes = [*check_lag(month, now)]
-    if flags.usage:
-        usage, earlier = _read_files(flags, month), None
+    if saved:
+        usage, earlier = _read_files(saved, month), None
         if policy.organization:
             message = "Saved pages do not tell whose they are: the organization was not checked."
             notes.append(Note("info", "organization_unchecked", message))
     else:
         transport = needed(transport)
-        pending = _start_bill(flags, policy, month, now, transport)
+        needs_bill = audits or policy.spend.basis == "billed"
+        pending = _start_bill(month, now, transport) if needs_bill else None
         history = _start_history(settings, file, month, book, transport)
         bill_before = None
         if month.has_begun and policy.spend.basis == "billed":
-            bill_before = _start_bill(flags, policy, month.last, now, transport)
+            bill_before = _start_bill(month.last, now, transport)
         from budget_gate.sources.usage_report import read_usage
 
         with suspecting_clock(now, transport, month, named=settings.fixed_time):
@@ -133,7 +143,7 @@ def read_spend(
             notes.append(Note("info", "no_history", message))
         if policy.spend.basis == "billed" and pending:
             bill = settled_bill(pending.result(), transport, usage, book, policy.names, expected=1)
-        if flags.audit:
+        if audits:
             notes.append(_audited(pending, transport, usage, book, policy, month))
     usage = replace(usage, notes=(*notes, *usage.notes))
     return replace(_priced(usage, bill, book, policy), history=earlier)
@@ -222,12 +232,10 @@ def needed(transport: "Transport | None") -> "Transport":
     return transport
 
 
-def _read_files(flags: Namespace, month: MonthToDate) -> Usage:
+def _read_files(saved: SavedPages, month: MonthToDate) -> Usage:
     from budget_gate.sources.saved_report import read_saved_usage
 
-    pages = [Path(file) for file in flags.usage]
-    workspaces = Path(flags.workspaces) if flags.workspaces else None
-    return read_saved_usage(pages, workspaces, month, partial=flags.partial)
+    return read_saved_usage(saved.usage, saved.workspaces, month, partial=saved.is_partial)
 
 
 def _start_history(
@@ -305,15 +313,11 @@ def _ended(
 
 
 def _start_bill(
-    flags: Namespace,
-    policy: Policy,
-    month: MonthToDate,
-    now: datetime,
-    transport: "Transport",
+    month: MonthToDate, now: datetime, transport: "Transport"
 ) -> "Pending[Bill] | None":
-    """Asks what was billed, where anything needs it; a day that has not ended has no bill."""
+    """Asks what was billed; None where no day has ended, as such a day has no bill."""
     period = ended_by(now, month.closed)
-    if period is None or not (policy.spend.basis == "billed" or flags.audit):
+    if period is None:
         return None
     from budget_gate.sources.billed_cost import read_bill
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from budget_gate import __version__, cli, gate
+from budget_gate import __version__, gate
+from budget_gate.commands import demo
 from tests.loopback import (
     EXAMPLE_AUTH_TOKEN,
     EXAMPLE_KEY,
@@ -966,7 +967,7 @@ def test_the_demo_shows_a_breach_a_warning_and_a_budget_that_is_ok(
     statuses = [budget["status"] for budget in run.report["budgets"]]
     assert statuses == ["breached", "warning", "ok"]
     assert run.stderr == "This was a sample organization: the command `check` judges yours.\n"
-    assert run.report["as_of"] == cli.DEMO_AS_OF
+    assert run.report["as_of"] == demo.AS_OF
     assert api.requests == []
 
 

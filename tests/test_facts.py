@@ -15,9 +15,10 @@ from packaging.requirements import Requirement
 from pydantic import AliasChoices
 
 import budget_gate
-from budget_gate import exits, flags, gate
+from budget_gate import exits, gate
+from budget_gate.commands import shared_flags
+from budget_gate.commands.policy_name import POLICY_FILES
 from budget_gate.outputs.github import render_outputs
-from budget_gate.policy_name import POLICY_FILES
 from budget_gate.settings import Settings
 from tests.reports import make_report
 
@@ -187,7 +188,7 @@ def help_of(command: str) -> str:
 
 def test_the_exit_codes_that_are_told_are_those_of_the_design() -> None:
     """Each number with its meaning."""
-    told = dict(re.findall(r"^  (\d)  (.*)$", flags.EPILOG, re.MULTILINE))
+    told = dict(re.findall(r"^  (\d)  (.*)$", shared_flags.EXIT_CODES, re.MULTILINE))
     assert told.keys() == EXIT_CODES.keys()
     for code, meaning in EXIT_CODES.items():
         assert meaning in told[code]
@@ -297,7 +298,7 @@ def test_the_supported_pythons_are_the_tested_ones() -> None:
     assert f'requires-python = ">={classified[0]}"' in project()
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["check", "--help"], ["schema"]])
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["schema"]])
 def test_what_needs_no_run_imports_nothing_slow(arguments: list[str]) -> None:
     """What only a run needs is not loaded before the flags are read."""
     look = (

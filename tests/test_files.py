@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from budget_gate.delivery.files import append, write_whole
 from budget_gate.errors import ConfigurationError
-from budget_gate.outputs.files import append, write_whole
 
 
 @contextmanager

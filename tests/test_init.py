@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from budget_gate.delivery.files import write_whole
 from budget_gate.domain.bounds import EXACT, Bounds
 from budget_gate.domain.draft import Draft, cap_for, draft_policy
 from budget_gate.domain.period import MonthToDate, Period
@@ -16,7 +17,6 @@ from budget_gate.domain.policy import Policy
 from budget_gate.domain.resolving import directory, resolve
 from budget_gate.domain.spend import Workspace as Listed
 from budget_gate.outputs.draft import render_draft
-from budget_gate.outputs.files import write_whole
 from budget_gate.outputs.wording import exact
 from budget_gate.sources.documents import load_document
 from tests.builders import bounds, policy, spend_of

@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 import budget_gate
-from budget_gate.policy_name import POLICY_FILES
+from budget_gate.commands.policy_name import POLICY_FILES
 from tests.billing import bill_of
 from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
 from tests.oracle import Usage

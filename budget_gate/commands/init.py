@@ -1,14 +1,21 @@
 """The command `init`: a first policy from what the organization spent last month."""
 
 import os
-from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Final
 
+from budget_gate import signals
+from budget_gate.commands.invocation import Invocation, Parsed
+from budget_gate.commands.policy_name import POLICY_FILES, found_policy
+from budget_gate.commands.shared_flags import Parser, add_as_of, add_deadline, add_policy, given
+from budget_gate.delivery.files import write_whole
+from budget_gate.delivery.results import publish_text, say
+from budget_gate.delivery.secrets import without_secrets
 from budget_gate.domain.clock import check_clock
 from budget_gate.domain.draft import draft_policy
 from budget_gate.domain.period import MonthToDate, ended_by
@@ -17,31 +24,57 @@ from budget_gate.domain.prices import PriceBook
 from budget_gate.domain.pricing import price_usage
 from budget_gate.domain.spend import Note, Spend
 from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.exits import OK, UNVERIFIED
 from budget_gate.outputs.draft import render_draft, render_next_step
-from budget_gate.outputs.files import write_whole
 from budget_gate.outputs.wording import plain
-from budget_gate.publish import publish_text, say, without_secrets
 from budget_gate.reading import connect, needed, suspecting_clock
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_document, load_price_book
 from budget_gate.sources.organization import read_identity
 from budget_gate.sources.usage_report import read_days
 
+_EXIT_CODES: Final = """\
+exit codes:
+  0  the policy was written
+  2  a flag or a setting is wrong, or the file exists already: nothing was written
+  3  last month's spend could not be read: nothing was written
+  4  a bug in budget-gate, or packages that cannot be imported
+"""
 
-def write_first_policy(
-    flags: Namespace,
-    settings: Settings,
-    name: str,
-    clock: Callable[[], datetime],
-    ignore_signals: Callable[[], None],
-) -> int:
-    """Writes a policy to the file `name`, or with `--stdout` prints it; the exit code, 0 or 3.
 
-    Raises ConfigurationError where that file may not or cannot be written. Nothing is written
-    then, nor where last month's spend cannot be read (3).
+@dataclass(frozen=True, slots=True)
+class InitOptions:
+    """Whether a file that exists is replaced, and whether the policy is printed instead."""
+
+    overwrites: bool
+    prints: bool
+
+
+def parse(arguments: Sequence[str]) -> Parsed:
+    """What the flags of `init` say; ends the program where they are wrong."""
+    parser = Parser(prog="budget-gate init", epilog=_EXIT_CODES)
+    add_policy(
+        parser, "the file to write (default: budget.yml, or .github/budget.yml where that exists)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace the file where it exists")
+    parser.add_argument("--stdout", action="store_true", help="print the policy, and write no file")
+    add_as_of(parser, "go by the calendar month before this time, RFC 3339 (default: now)")
+    add_deadline(parser)
+    flags = parser.parse_args(arguments)
+    options = InitOptions(overwrites=flags.force, prints=flags.stdout)
+    return Parsed(given(flags), partial(_run, options))
+
+
+def _run(options: InitOptions, invocation: Invocation) -> int:
+    """Writes or prints a policy; 0 or 3.
+
+    Raises ConfigurationError where the file may not or cannot be written. Nothing is written then,
+    nor where last month's spend cannot be read (3).
     """
-    if not flags.stdout:
-        _refuse(Path(name), force=flags.force)
+    settings, clock = invocation.settings, invocation.clock
+    name = settings.policy or found_policy() or POLICY_FILES[0]
+    if not options.prints:
+        _refuse(Path(name), overwrites=options.overwrites)
     now = clock()
     month = MonthToDate(settings.time(now))
     if ended_by(now, month.before) != month.before:
@@ -53,27 +86,27 @@ def write_first_policy(
         spend, whose = _read(settings, month, now, clock)
     except UnverifiedError as error:
         say(f"budget-gate: nothing was written: {plain(error.told)}", settings)
-        return 3
+        return UNVERIFIED
     draft = draft_policy(spend, month.before, whose)
     text = without_secrets(render_draft(draft), settings)
     # What cannot be read back is no policy, and must not become one.
     load_document(text.encode(), name, Policy)
-    ignore_signals()
+    signals.ignore()
     for note in spend.notes:
         if note.level != "info":
             say(f"warning: {plain(note.message)}", settings)
-    if flags.stdout:
+    if options.prints:
         publish_text(text, settings)
     else:
-        write_whole(Path(name), text, overwrite=flags.force)
+        write_whole(Path(name), text, overwrite=options.overwrites)
         say(render_next_step(draft, name), settings)
-    return 0
+    return OK
 
 
-def _refuse(path: Path, *, force: bool) -> None:
+def _refuse(path: Path, *, overwrites: bool) -> None:
     """Raises ConfigurationError where it can be told beforehand that nothing will be written."""
     # A link to nowhere counts: it is somebody's, too.
-    if os.path.lexists(path) and not force:
+    if os.path.lexists(path) and not overwrites:
         raise ConfigurationError(
             f"{path} exists already, and was left as it is",
             "replace it with --force, write elsewhere with --policy FILE, or print with --stdout",

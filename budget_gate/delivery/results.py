@@ -1,19 +1,18 @@
-"""Where a report and what goes wrong are told: the streams, the files and GitHub Actions."""
+"""Tells a result, or what went wrong, on the streams, in the files and to GitHub Actions."""
 
-import os
-import stat
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
 
+from budget_gate import signals
+from budget_gate.delivery.files import append, write_whole
+from budget_gate.delivery.secrets import blotted, without_secrets
+from budget_gate.delivery.streams import is_file, write
 from budget_gate.domain.audit import Audit
 from budget_gate.domain.report import Report
 from budget_gate.errors import ConfigurationError
 from budget_gate.exits import CONFIGURATION_WRONG
-from budget_gate.outputs.files import append, write_whole
 from budget_gate.outputs.github import (
     render_annotations,
     render_mask,
@@ -22,7 +21,6 @@ from budget_gate.outputs.github import (
 )
 from budget_gate.outputs.json import render_json
 from budget_gate.outputs.markdown import render_configuration_error, render_markdown
-from budget_gate.outputs.streams import write
 from budget_gate.outputs.text import render_error, render_text
 from budget_gate.settings import Settings, Surroundings
 
@@ -34,13 +32,14 @@ if TYPE_CHECKING:
 def mask(settings: Settings) -> None:
     """Tells GitHub Actions which texts its log must never show."""
     # A file would keep what the runner takes out of a log.
-    if settings.in_github_actions and not _is_file(sys.stderr):
+    if settings.in_github_actions and not is_file(sys.stderr):
         for secret in settings.secrets:
             write(sys.stderr, render_mask(secret))
 
 
 def deliver(tell: Callable[[], None], exit_code: int, settings: Settings) -> int:
-    """Tells a verdict; its exit code, but 2 for 0 where anything of it is lost, and says what."""
+    """Tells a result whole, whatever signal comes; its exit code, but 2 for 0 where any is lost."""
+    signals.ignore()
     try:
         tell()
     except ConfigurationError as error:
@@ -54,7 +53,7 @@ def publish(report: Report, policy: str, settings: Settings) -> None:
 
     Raises ConfigurationError where any of these cannot be written, once all others are.
     """
-    report = _blotted(report, settings.secrets)
+    report = blotted(report, settings.secrets)
     match settings.format:
         case "text":
             plain = settings.no_color or settings.terminal == "dumb"
@@ -98,7 +97,7 @@ def publish_audit(audit: Audit, settings: Settings) -> None:
         render_audit_text,
     )
 
-    audit = _blotted(audit, settings.secrets)
+    audit = blotted(audit, settings.secrets)
     text = {
         "text": render_audit_text,
         "markdown": render_audit_markdown,
@@ -111,7 +110,7 @@ def publish_findings(findings: "Sequence[Finding]", settings: Settings) -> None:
     """Prints what the doctor found."""
     from budget_gate.outputs.doctor import render_findings
 
-    findings = _blotted(tuple(findings), settings.secrets)
+    findings = blotted(tuple(findings), settings.secrets)
     publish_text(render_findings(findings), settings)
 
 
@@ -145,32 +144,3 @@ def explain(error: ConfigurationError, settings: Surroundings) -> None:
 def say(text: str, settings: Surroundings) -> None:
     """Says something on stderr, the report being on stdout."""
     write(sys.stderr, without_secrets(text.rstrip("\n"), settings) + "\n")
-
-
-def _blotted(value: Any, secrets: Sequence[str]) -> Any:
-    """A text, or a report before anything of it is cut or escaped, without any credential."""
-    if isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, "***")
-        return value
-    if type(value) is tuple:
-        return tuple(_blotted(item, secrets) for item in value)
-    if type(value) is dict:
-        return {key: _blotted(item, secrets) for key, item in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        changes = {f.name: _blotted(getattr(value, f.name), secrets) for f in fields(value)}
-        return replace(value, **changes)
-    return value
-
-
-def without_secrets(text: str, settings: Surroundings) -> str:
-    """`text` with every credential blotted out, should an answer have echoed one."""
-    blotted: str = _blotted(text, settings.secrets)
-    return blotted
-
-
-def _is_file(stream: TextIO | None) -> bool:
-    try:
-        return stream is not None and stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-    except (OSError, ValueError):
-        return False

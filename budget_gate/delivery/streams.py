@@ -1,6 +1,7 @@
 """A stream of this process, which may be closed, broken, full, or too narrow for a character."""
 
 import os
+import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,3 +24,11 @@ def write(stream: "TextIO | None", text: str) -> OSError | None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return error
     return None
+
+
+def is_file(stream: "TextIO | None") -> bool:
+    """Whether what is written to a stream is kept in a file."""
+    try:
+        return stream is not None and stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False

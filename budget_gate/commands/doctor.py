@@ -1,12 +1,16 @@
 """The command `doctor`: whether the policy, the credential, the API and the clock are in order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from budget_gate.commands.invocation import Invocation, Parsed
+from budget_gate.commands.policy_name import needed_policy
+from budget_gate.commands.shared_flags import Parser, add_as_of, add_deadline, add_policy, given
+from budget_gate.delivery.results import deliver, publish_findings
 from budget_gate.domain.clock import check_age
 from budget_gate.domain.doctor import (
     Finding,
@@ -33,8 +37,6 @@ from budget_gate.domain.spend import Note, Spend, Workspace
 from budget_gate.domain.usage import Usage
 from budget_gate.domain.verdict import Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
-from budget_gate.policy_name import needed_policy
-from budget_gate.publish import deliver, publish_findings
 from budget_gate.reading import connect, settled_bill, suspecting_clock
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_policy, load_price_book
@@ -49,12 +51,27 @@ _CLOCK: Final = ("clock", "clock_ahead")
 _ALIKE: Final = ("http_401", "runner", "certificate", "connection", "timeout", "deadline", *_CLOCK)
 
 
-def examine(
-    settings: Settings,
-    clock: Callable[[], datetime],
-    ignore_signals: Callable[[], None],
-) -> int:
-    """Prints what every check finds that can be made; the exit code, 0, 2 or 3."""
+_EXIT_CODES: Final = """\
+exit codes:
+  0  no error (warnings included)
+  2  the policy or a setting is wrong. Wins over 3
+  3  the API could not be asked, or does not establish the spend
+  4  a bug in budget-gate, or packages that cannot be imported
+"""
+
+
+def parse(arguments: Sequence[str]) -> Parsed:
+    """What the flags of `doctor` say; ends the program where they are wrong."""
+    parser = Parser(prog="budget-gate doctor", epilog=_EXIT_CODES)
+    add_policy(parser)
+    add_as_of(parser, "check against the month up to this time, RFC 3339 (default: now)")
+    add_deadline(parser)
+    return Parsed(given(parser.parse_args(arguments)), _run)
+
+
+def _run(invocation: Invocation) -> int:
+    """Prints what every check finds that can be made; 0, 2 or 3."""
+    settings, clock = invocation.settings, invocation.clock
     now = clock()
     book = PriceBook(load_price_book())
     findings: list[Finding] = []
@@ -71,7 +88,6 @@ def examine(
         findings += _lint(file, spend, month, settings.terms)
     unpriced = spend.unpriced if spend else ()
     findings += check_prices(book.document.verified_on, month.day, unpriced)
-    ignore_signals()
     return deliver(lambda: publish_findings(findings, settings), exit_code(findings), settings)
 
 

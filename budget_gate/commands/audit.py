@@ -1,0 +1,88 @@
+"""The command `audit`: compares list cost with billed cost."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from budget_gate import exits
+from budget_gate.commands.invocation import Invocation, Parsed
+from budget_gate.commands.policy_name import found_policy
+from budget_gate.commands.shared_flags import (
+    Parser,
+    add_as_of,
+    add_deadline,
+    add_format,
+    add_policy,
+    given,
+)
+from budget_gate.delivery.results import deliver, publish_audit
+from budget_gate.domain.audit import Audit
+from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.spend import Note
+from budget_gate.errors import UnverifiedError
+from budget_gate.reading import connect, read_audit
+from budget_gate.sources.documents import load_policy
+
+# The cost analytics answer for no longer at once.
+MOST_DAYS: Final = 31
+
+_EXIT_CODES: Final = """\
+exit codes:
+  0  every line agrees within 0.5% or $0.01
+  1  at least one line drifts further than that
+  2  the policy, a flag or a setting is wrong: nothing was compared
+  3  one of both costs could not be established
+  4  a bug in budget-gate, or packages that cannot be imported
+
+The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never from a flag.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """How many closed days to compare; None for those of the month."""
+
+    days: int | None
+
+
+def parse(arguments: Sequence[str]) -> Parsed:
+    """What the flags of `audit` say; ends the program where they are wrong."""
+    parser = Parser(prog="budget-gate audit", epilog=_EXIT_CODES)
+    parser.add_argument(
+        "--days",
+        metavar="N",
+        type=_days,
+        help="audit the last N closed days, 31 at most (default: the closed days of the month)",
+    )
+    add_policy(parser, "the policy with prices and names (default: as for check, or none)")
+    add_as_of(parser, "audit the days before this time, RFC 3339 (default: now)")
+    add_format(parser)
+    add_deadline(parser)
+    flags = parser.parse_args(arguments)
+    return Parsed(given(flags), partial(_run, AuditOptions(flags.days)))
+
+
+def _run(options: AuditOptions, invocation: Invocation) -> int:
+    settings = invocation.settings
+    name = settings.policy or found_policy()
+    file = load_policy(Path(name), name) if name else None
+    now = invocation.clock()
+    month = MonthToDate(settings.time(now))
+    transport = connect(settings, invocation.clock)
+    try:
+        audit = read_audit(settings, file, month, options.days, now=now, transport=transport)
+        audit = replace(audit, policy=name)
+    except UnverifiedError as error:
+        note = Note("error", error.code, error.told)
+        audit = Audit("unverified", month.as_of, month.period, notes=(note,))
+    exit_code = {"ok": exits.OK, "drift": exits.BREACHED, "unverified": exits.UNVERIFIED}
+    return deliver(lambda: publish_audit(audit, settings), exit_code[audit.status], settings)
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a number from 1 to {MOST_DAYS}")
+    return int(text)

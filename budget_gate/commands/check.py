@@ -1,0 +1,201 @@
+"""The command `check`: judges the month to date by the policy."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from budget_gate import gate, signals
+from budget_gate.commands.invocation import Invocation, Parsed
+from budget_gate.commands.policy_name import needed_policy
+from budget_gate.commands.shared_flags import (
+    EXIT_CODES,
+    Parser,
+    add_as_of,
+    add_deadline,
+    add_format,
+    add_policy,
+    add_setting,
+    given,
+)
+from budget_gate.delivery.results import deliver, publish
+from budget_gate.domain.clock import check_age, run_time
+from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.policy import PolicyFile
+from budget_gate.errors import ConfigurationError, InterruptedRunError
+from budget_gate.reading import SavedPages, connect, read_earlier, read_spend, start_identifying
+from budget_gate.settings import Settings
+from budget_gate.sources.documents import load_policy
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """What only this command has: saved pages in place of the API, and whether to audit as well."""
+
+    saved: SavedPages | None = None
+    audits: bool = False
+
+
+def parse(arguments: Sequence[str]) -> Parsed:
+    """What the flags of `check` say; ends the program where they are wrong."""
+    parser = _parser()
+    flags = parser.parse_args(arguments)
+    saved = None
+    if flags.usage:
+        workspaces = Path(flags.workspaces) if flags.workspaces else None
+        saved = SavedPages(tuple(map(Path, flags.usage)), workspaces, is_partial=flags.partial)
+    elif flags.workspaces or flags.partial:
+        parser.error(
+            "--workspaces and --partial go with --usage: add --usage FILE, or leave them out"
+        )
+    return Parsed(given(flags), partial(_run, CheckOptions(saved, audits=flags.audit)))
+
+
+def judge(
+    file: PolicyFile,
+    month: MonthToDate,
+    options: CheckOptions,
+    settings: Settings,
+    clock: Callable[[], datetime],
+) -> int:
+    """Judges a month, tells the verdict everywhere that the settings say, and returns its code.
+
+    Raises ConfigurationError where what was asked for does not go together.
+    """
+    _refuse_misfits(file, options, settings)
+    now = clock()
+    earlier = transport = None
+    try:
+        # First, as the report of a run that a signal ends may be written over the last one.
+        earlier = read_earlier(settings)
+        transport = None if options.saved else connect(settings, clock)
+        report, exit_code = gate.check(
+            file,
+            lambda: read_spend(
+                settings,
+                file,
+                month,
+                saved=options.saved,
+                audits=options.audits,
+                now=now,
+                transport=transport,
+                last=earlier,
+            ),
+            month,
+            settings.terms,
+            identify=start_identifying(transport, settings, file),
+            earlier=earlier,
+        )
+    except InterruptedRunError as error:
+        report, exit_code = gate.stopped(file, month, error, earlier)
+    signals.ignore()
+    if transport:
+        now = run_time(now, transport.clock_difference)
+    aged = check_age(month, now, settings.fixed_time)
+    if aged:
+        report = replace(report, judged_at=now, notes=(*aged, *report.notes))
+    report = replace(report, base_url=None if options.saved else settings.other_address)
+    return deliver(lambda: publish(report, file.source.file, settings), exit_code, settings)
+
+
+def _run(options: CheckOptions, invocation: Invocation) -> int:
+    settings = invocation.settings
+    name = settings.policy or needed_policy()
+    file = load_policy(Path(name), name)
+    if settings.reserve and settings.month:
+        raise ConfigurationError(
+            "what is reserved is spent today, and --month judges a month that has ended",
+            "leave out --reserve or --month (or their variables)",
+        )
+    month = settings.judged(invocation.clock())
+    return judge(file, month, options, settings, invocation.clock)
+
+
+def _refuse_misfits(file: PolicyFile, options: CheckOptions, settings: Settings) -> None:
+    if settings.report and not Path(settings.report).absolute().parent.is_dir():
+        raise ConfigurationError(
+            f"the report cannot be written to {settings.report}: its folder does not exist",
+            "create the folder first, or name another file",
+        )
+    if options.saved and (options.audits or file.policy.spend.basis == "billed"):
+        raise ConfigurationError(
+            "saved pages of a usage report do not tell billed cost",
+            "leave out --usage, or --audit and spend.basis: billed",
+        )
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="budget-gate check", epilog=EXIT_CODES)
+    add_policy(parser)
+    add_as_of(parser, "judge the month up to this time, RFC 3339 (default: now)")
+    add_setting(
+        parser,
+        "--month",
+        metavar="MONTH",
+        help="judge a whole month that has ended: 2026-10, or last",
+    )
+    add_format(parser)
+    add_setting(parser, "--report", metavar="FILE", help="also write the JSON report to this file")
+    add_setting(
+        parser,
+        "--last-report",
+        metavar="FILE",
+        help="the JSON report of an earlier run, which may prove a breach where the API is down",
+    )
+    add_setting(
+        parser,
+        "--fail-on",
+        choices=("breach", "warning", "never"),
+        help="what ends in exit code 1 (default: breach)",
+    )
+    add_setting(
+        parser,
+        "--on-error",
+        choices=("fail", "warn"),
+        help="whether spend that cannot be established fails the run (default: fail)",
+    )
+    parser.add_argument(
+        "--budget",
+        metavar="ID",
+        action="append",
+        dest="BUDGET_GATE_BUDGETS",
+        help="let this budget decide the exit code, and no other that is not named so as well",
+    )
+    add_setting(
+        parser,
+        "--reserve",
+        metavar="USD[=WORKSPACE]",
+        type=_reservation,
+        help="pass only if this much more, in that workspace, would stay within every cap",
+    )
+    add_deadline(parser)
+    parser.add_argument(
+        "--usage",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        help="read these saved pages of the usage report instead of the API",
+    )
+    parser.add_argument(
+        "--workspaces", metavar="FILE", help="a saved list of workspaces, to go with --usage"
+    )
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="judge saved pages that do not cover the month to date",
+    )
+    parser.add_argument(
+        "--audit",
+        action="store_true",
+        help="compare list cost with billed cost, too, and note by how much they drift apart",
+    )
+    return parser
+
+
+def _reservation(text: str) -> str:
+    # A shell's variable that is not set must not read as nothing to reserve.
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text

@@ -1,0 +1,26 @@
+"""What a command is given besides its own options, and what its flags come to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from budget_gate.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """The settings of a run, the flags' among them, and its clock, which tells an aware time."""
+
+    settings: Settings
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A command line: the settings that it gives, by variable, and the command with its options.
+
+    `run` returns the exit code, and raises ConfigurationError where nothing can be decided.
+    """
+
+    settings: Mapping[str, str]
+    run: Callable[[Invocation], int]

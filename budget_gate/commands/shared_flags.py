@@ -1,0 +1,116 @@
+"""The parser of the flags, and the flags that several commands have; light, as --help needs it."""
+
+import argparse
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
+
+# Beginnings of names: a flag that stands for a variable has that variable's name as its own.
+_SETTING = "BUDGET_GATE_"
+
+EXIT_CODES = """\
+exit codes:
+  0  every budget is within its cap, or the run was told not to enforce
+  1  at least one budget is breached (with --fail-on warning: or warns)
+  2  the policy, a flag or a setting is wrong: nothing was decided; or the report cannot be written
+  3  spend could not be established, or not well enough to decide
+  4  a bug in budget-gate, or packages that cannot be imported
+
+The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never from a flag.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors repeat what was given as plain text, and never a credential.
+
+    Of what it does not know it says what may be meant, and what it prints is known to be written
+    before it ends.
+    """
+
+    def __init__(self, **given: "Any") -> None:
+        super().__init__(
+            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **given
+        )
+
+    def parse_known_args(self, args: "Any" = None, namespace: "Any" = None) -> "Any":
+        """As the base does, but a command's parser itself refuses what it does not know."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            flags = [each.partition("=")[0] for each in unknown if each.startswith("-")]
+            known = list(self._option_string_actions)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{_meant(flags, known)}")
+        return found, unknown
+
+    def error(self, message: str) -> "NoReturn":
+        """As the base does, with what may be meant, and without a credential."""
+        import re
+
+        from budget_gate.outputs.wording import plain
+
+        choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if choice:
+            message += _meant([choice[1]], re.findall(r"[\w-]+", choice[2]))
+        super().error(re.sub(r"sk-ant-\S*", "***", plain(message)))
+
+    def exit(self, status: int = 0, message: str | None = None) -> "NoReturn":
+        """As the base does, but with 2 where what was printed is lost."""
+        from budget_gate.delivery.streams import write
+
+        lost = write(sys.stdout, "")
+        if lost and not isinstance(lost, BrokenPipeError):
+            status, message = 2, f"budget-gate: stdout cannot be written: {lost.strerror}\n"
+        super().exit(status, message)
+
+
+def _meant(given: "Sequence[str]", known: "Sequence[str]") -> str:
+    """The known names that are near those given, as a question; empty where none is."""
+    from difflib import get_close_matches
+
+    near = [name for each in given for name in get_close_matches(each, known, 1)]
+    return f": did you mean {', '.join(near)}?" if near else ""
+
+
+def add_setting(parser: Parser, flag: str, **described: "Any") -> None:
+    """Adds a flag that wins over the variable of the same name."""
+    parser.add_argument(flag, dest=_SETTING + flag[2:].upper().replace("-", "_"), **described)
+
+
+def add_policy(
+    parser: Parser, what: str = "the policy (default: budget.yml, then .github/budget.yml)"
+) -> None:
+    """Adds --policy."""
+    add_setting(parser, "--policy", metavar="FILE", help=what)
+
+
+def add_as_of(parser: Parser, what: str) -> None:
+    """Adds --as-of."""
+    add_setting(parser, "--as-of", metavar="TIME", help=what)
+
+
+def add_deadline(parser: Parser) -> None:
+    """Adds --deadline."""
+    add_setting(
+        parser, "--deadline", metavar="SECONDS", help="for all requests together (default: 120)"
+    )
+
+
+def add_format(parser: Parser) -> None:
+    """Adds --format."""
+    add_setting(
+        parser,
+        "--format",
+        choices=("text", "markdown", "json"),
+        help="how the report is printed (default: text)",
+    )
+
+
+def given(flags: argparse.Namespace) -> dict[str, str]:
+    """The flags that were given, by the variables they win over; an empty one is not given."""
+    return {
+        name: "\n".join(value) if isinstance(value, list) else value
+        for name, value in vars(flags).items()
+        if name.startswith(_SETTING) and value
+    }

@@ -1,0 +1,53 @@
+"""SIGINT and SIGTERM: they end a run with an error that is told, until there is a result."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import current_thread, main_thread
+from types import FrameType
+
+from budget_gate.errors import InterruptedRunError
+
+_CAUGHT = (signal.SIGINT, signal.SIGTERM)
+
+
+def ignore() -> None:
+    """Has them ignored from now on, where they would end the run: what follows is told whole."""
+    _replace(_pass_over)
+
+
+@contextmanager
+def raising() -> Iterator[None]:
+    """Has them raise InterruptedRunError, once, while the context lasts, in the main thread."""
+    caught = _CAUGHT if current_thread() is main_thread() else ()
+    before = {each: signal.signal(each, _interrupt) for each in caught}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            # Once one was heard the process is to end by itself, its last steps included.
+            was_heard = signal.getsignal(each) is _pass_over_another
+            signal.signal(each, signal.SIG_IGN if was_heard else handler)
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    # The report of this is still to be written: a second signal must not cut it short.
+    _replace(_pass_over_another)
+    raise InterruptedRunError(signal.Signals(number).name)
+
+
+def _replace(handler: Callable[[int, FrameType | None], None]) -> None:
+    if current_thread() is not main_thread():
+        return
+    for each in _CAUGHT:
+        if signal.getsignal(each) is _interrupt:
+            signal.signal(each, handler)
+
+
+# Not SIG_IGN: a signal that is already on its way would find no handler to call.
+def _pass_over(_number: int, _frame: FrameType | None) -> None:
+    """Does nothing, as there is a result to tell."""
+
+
+def _pass_over_another(_number: int, _frame: FrameType | None) -> None:
+    """Does nothing, as one was heard before."""
