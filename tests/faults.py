@@ -893,6 +893,8 @@ def _dimension_faults(usage: tuple[str, ...]) -> Iterator[Fault]:
         }.items():
             name = f"{dimension} is {how}, though asked for"
             yield Fault(name, group, _each_row(change), where)
+    missing = "workspace_id is missing, though asked for"
+    yield Fault(missing, group, _each_row(_drop("workspace_id")), resolved)
     unasked: dict[str, Change] = {
         "a dimension never asked for": _set("api_key_id", "apikey_01EXAMPLE"),
         "a dimension that is new": _set("region", "somewhere"),

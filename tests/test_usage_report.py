@@ -421,6 +421,20 @@ def test_a_dimension_that_was_asked_for_and_is_not_told_is_an_error(field: str, 
             read(api)
 
 
+@pytest.mark.parametrize("field", ["workspace_id", "model"])
+@pytest.mark.parametrize(
+    "only", [of_width("1d"), of_width("1h"), is_lengths], ids=["days", "hours", "lengths"]
+)
+def test_a_workspace_or_a_model_that_is_absent_is_an_error(
+    field: str, only: Callable[[Request], bool]
+) -> None:
+    """Only null is the default workspace, or a model without a name: absent was not grouped by."""
+    with serving() as api:
+        edit_rows(api, lambda row: row.pop(field), only)
+        with pytest.raises(UnverifiedError, match=f"does not tell its {field}"):
+            read(api)
+
+
 def test_a_row_that_counts_nothing_need_not_tell_its_dimensions() -> None:
     """Zero tokens cost nothing at any speed, so such a row is no reason to give up."""
     usage = [Usage(at("2026-11-05T10:00:00Z"), None, "claude-opus-5-5")]

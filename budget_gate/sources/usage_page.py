@@ -28,6 +28,8 @@ _DIMENSIONS = (
     "inference_geo",
     "speed",
 )
+# Where these were asked for, null is the default workspace, and a model that is not named.
+_NULL_TELLS = ("workspace_id", "model")
 _CACHE_WRITES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _TOOLS = ("web_search_requests",)
 _COUNTS = ("uncached_input_tokens", "cache_read_input_tokens", "output_tokens")
@@ -51,7 +53,7 @@ class Bucket:
         """The rows as usage of the bucket's UTC day; a dimension that is absent is None.
 
         Raises UnverifiedError where a row is not as documented, or where one that counts anything
-        does not tell a dimension of `told`.
+        does not tell a dimension of `told`: is without it, or has null where that tells nothing.
         """
         return _read_rows(self.rows, self.start.date(), self.where, told)
 
@@ -122,12 +124,13 @@ def _read_rows(rows: list[Any], day: date, where: str, told: Collection[str]) ->
     # it row by row.
     if not rows:
         return {}
-    rows = _whole_rows(rows, where)
+    given, rows = rows, _whole_rows(rows, where)
     dimensions = list(zip(*map(itemgetter(*_DIMENSIONS), rows), strict=True))
     untold = []
     for name, column in zip(_DIMENSIONS, dimensions, strict=True):
         _check_names(column, where)
-        if name in told and None in column:
+        tells_all = name in _NULL_TELLS and rows is given
+        if name in told and not tells_all and None in column:
             untold.append(name)
     writes = _objects(rows, "cache_creation", _CACHE_WRITES, where)
     tools = _objects(rows, "server_tool_use", _TOOLS, where)
@@ -150,8 +153,10 @@ def _read_rows(rows: list[Any], day: date, where: str, told: Collection[str]) ->
     tokens = list(map(tuple.__new__, repeat(Tokens), zip(*counts, strict=True)))
     table: UsageTable = dict(zip(keys, tokens, strict=True))
     for name in untold:
-        if any(any(amount) for key, amount in table.items() if getattr(key, name) is None):
-            raise malformed(where, f"a row does not tell its {name}")
+        may_be_null = name in _NULL_TELLS
+        for row, amount in zip(given, tokens, strict=True):
+            if any(amount) and (name not in row if may_be_null else row.get(name) is None):
+                raise malformed(where, f"a row does not tell its {name}")
     if len(table) < len(rows):
         # Some rows differ only in what does not matter here: their counts are added.
         table = {}

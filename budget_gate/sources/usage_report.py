@@ -259,8 +259,7 @@ def _read(
     `strict`: a row that does not tell a dimension it was asked for is an error.
     """
     query = [*span.query, *(("group_by[]", name) for name in dimensions), *filters]
-    # A null workspace or model means something: the default workspace, and an unknown model.
-    told = [name for name in dimensions if strict and name not in ("workspace_id", "model")]
+    told = dimensions if strict else ()
     table: UsageTable = {}
     for bucket in read_buckets(transport, route, query, span.period, span.width, beta=beta):
         add(table, bucket.usage(told=told))
