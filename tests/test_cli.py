@@ -33,6 +33,7 @@ from tests.running import (
     AS_OF,
     BREACHED,
     ISOLATED,
+    LAST_REPORT,
     LAUNCH,
     NOW,
     OK,
@@ -41,6 +42,7 @@ from tests.running import (
     PRODUCTION,
     RECORDED,
     RECORDED_AT,
+    RECORDING,
     WARNS,
     Gate,
     Here,
@@ -529,6 +531,37 @@ def test_a_report_that_cannot_be_written_does_not_hide_a_breach(
     assert run.code == code
     assert "$18.30" in run.stdout
     assert "report.json cannot be written" in run.stderr
+
+
+@pytest.mark.parametrize("name", ["budget.yml", "usage.json", "workspaces.json"])
+@pytest.mark.parametrize("how", ["itself", "link", "hard link"])
+def test_a_report_replaces_nothing_that_the_run_reads(inside: Here, name: str, how: str) -> None:
+    """By whichever name: the policy, the pages and the list are left as they are."""
+    folder = inside.program.folder
+    inside.program.write(OK)
+    inside.program.write(RECORDING.read_text(encoding="utf-8"), "usage.json")
+    inside.program.write('{"data": []}', "workspaces.json")
+    before = inside.program.text(name)
+    if how == "link":
+        (folder / "report.json").symlink_to(folder / name)
+    if how == "hard link":
+        (folder / "report.json").hardlink_to(folder / name)
+    report = f"./{name}" if how == "itself" else "report.json"
+    saved = ("--usage", "usage.json", "--workspaces", "workspaces.json")
+    run = inside.main(*saved, "--as-of", "2026-05-24T15:00:00Z", "--partial", "--report", report)
+    assert (run.code, run.stdout, inside.program.text(name)) == (2, "", before)
+    assert f"the report would be written over {name}, which this run reads" in run.stderr
+    assert "name another file with --report" in run.stderr
+
+
+def test_a_report_may_replace_the_last_one(inside: Here) -> None:
+    """It has been read by then, and the next run reads the new one."""
+    inside.program.write(json.dumps(LAST_REPORT), "report.json")
+    run = inside.main(
+        *AS_OF, "--last-report", "report.json", "--report", "report.json", policy=BREACHED
+    )
+    assert run.code == 1
+    assert inside.program.report["as_of"] == "2026-11-15T12:00:00Z"
 
 
 def test_markdown_is_what_the_summary_shows(inside: Here) -> None:

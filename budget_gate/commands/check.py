@@ -1,7 +1,7 @@
 """The command `check`: judges the month to date by the policy."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -119,11 +119,31 @@ def _refuse_misfits(file: PolicyFile, options: CheckOptions, settings: Settings)
             f"the report cannot be written to {settings.report}: its folder does not exist",
             "create the folder first, or name another file",
         )
+    for read in _read_files(file, options):
+        if settings.report and _is_same_file(settings.report, read):
+            raise ConfigurationError(
+                f"the report would be written over {read}, which this run reads",
+                "name another file with --report (BUDGET_GATE_REPORT)",
+            )
     if options.saved and (options.audits or file.policy.spend.basis == "billed"):
         raise ConfigurationError(
             "saved pages of a usage report do not tell billed cost",
             "leave out --usage, or --audit and spend.basis: billed",
         )
+
+
+def _read_files(file: PolicyFile, options: CheckOptions) -> Iterator[Path]:
+    """The files that a run reads and must leave; the last report may be written over."""
+    yield Path(file.source.file)
+    if options.saved:
+        yield from options.saved.usage
+        if options.saved.workspaces:
+            yield options.saved.workspaces
+
+
+def _is_same_file(one: str, other: Path) -> bool:
+    # A device keeps nothing that could be written over.
+    return Path(one).is_file() and other.exists() and other.samefile(one)
 
 
 def _parser() -> Parser:
