@@ -189,7 +189,10 @@ def test_unknown_name_is_an_error_with_the_nearest_names() -> None:
     assert errors_of(error) == [
         "budget.yml:3:3: workspaces.prodction: no workspace has this name or id"
     ]
-    assert error.problems[0].hint == "did you mean 'production'? Otherwise remove the budget"
+    assert error.problems[0].hint == (
+        "did you mean 'production'? Otherwise use its id where it was renamed (an id never "
+        "changes), or remove the budget"
+    )
     assert error.message == "the policy does not fit the organization"
     assert error.file == "budget.yml"
 
@@ -207,8 +210,8 @@ def test_few_names_are_answered() -> None:
     assert near.hint.count("'batch-") == 3
     (far,) = refused("version: 1\nworkspaces: {xyzzy: {cap: 1}}\n", workspaces=listed).problems
     assert far.hint == (
-        "there are 'batch-a', 'batch-b', 'batch-c', 'batch-d', 'batch-e' and 1 more; correct the "
-        "key, or remove the budget"
+        "there are 'batch-a', 'batch-b', 'batch-c', 'batch-d', 'batch-e' and 1 more; correct it, "
+        "or use its id where it was renamed (an id never changes), or remove the budget"
     )
 
 
@@ -216,7 +219,7 @@ def test_a_name_that_is_half_alike_is_near() -> None:
     """`abcd` shares two of four letters with `abxy`, which is just enough, and no other name is told."""
     listed = (Workspace("wrkspc_01A", "abxy"), Workspace("wrkspc_01B", "0000"))
     (problem,) = refused("version: 1\nworkspaces: {abcd: {cap: 1}}\n", workspaces=listed).problems
-    assert problem.hint == "did you mean 'abxy'? Otherwise remove the budget"
+    assert problem.hint.startswith("did you mean 'abxy'? Otherwise use its id")
 
 
 @pytest.mark.parametrize(
@@ -226,7 +229,7 @@ def test_labels_and_ids_of_the_usage_are_near_names_too(key: str, near: str) -> 
     """What a policy labels, and what only the usage has, may be what was meant."""
     text = f"version: 1\nworkspaces: {{{key}: {{cap: 1}}}}\nnames: {{wrkspc_01OLDER: legacy-bot}}\n"
     (problem,) = refused(text, {"wrkspc_01GONE": bounds("1")}).problems
-    assert problem.hint == f"did you mean {near!r}? Otherwise remove the budget"
+    assert problem.hint.startswith(f"did you mean {near!r}? Otherwise use its id")
 
 
 @pytest.mark.parametrize(

@@ -456,7 +456,8 @@ def test_a_key_that_names_nothing_is_an_error(here: Here) -> None:
             "error",
             (
                 "budget.yml:4:3: workspaces.prodution: no workspace has this name or id. Did you mean "
-                "'production'? Otherwise remove the budget."
+                "'production'? Otherwise use its id where it was renamed (an id never changes), or "
+                "remove the budget."
             ),
         )
     ]

@@ -493,10 +493,7 @@ def test_levels_that_are_no_list_are_refused(written: str) -> None:
         ),
         pytest.param(
             "version: 1\nunlisted: {budget: {cap: 5}}\n",
-            [
-                "budget.yml:2:1: unlisted.cap: is missing",
-                "budget.yml:2:12: unlisted.budget: unknown key",
-            ],
+            ["budget.yml:2:12: unlisted.budget: unknown key"],
             id="unlisted with a key called budget",
         ),
         pytest.param(
@@ -767,11 +764,39 @@ def test_all_defects_are_told_at_once_in_order() -> None:
         (3, 18, "the key stands already in line 3"),
         (3, 41, "'110%' is not a percentage from 0% to 100%"),
         (5, 16, "'-1' is not an amount"),
-        (6, 3, "is missing"),
         (6, 13, "unknown key"),
         (7, 1, "'never' is not allowed here"),
         (8, 1, "unknown key"),
     ]
+
+
+def test_a_misspelt_key_is_told_once() -> None:
+    """Its right name is no second thing to add; another key that is missing is."""
+    (problem,) = refused("version: 1\nworkspaces: {a: {capp: 25}}\n").problems
+    assert (problem.key, problem.hint) == ("workspaces.a.capp", "did you mean 'cap'?")
+    text = "version: 1\ngroups: {a: {capp: 25}}\n"
+    assert [(it.key, it.message) for it in refused(text).problems] == [
+        ("groups.a.workspaces", "is missing"),
+        ("groups.a.capp", "unknown key"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "name"),
+    [
+        ('organization: " 1111"\n', "organization", "' 1111'"),
+        ("organization: >\n  1111\n", "organization", r"'1111\n'"),
+        ('workspaces: {"evals ": {cap: 1}}\n', "workspaces.evals ", "'evals '"),
+        ('groups: {" g": {cap: 1, workspaces: [a]}}\n', "groups. g", "' g'"),
+        ('groups: {g: {cap: 1, workspaces: ["a\\t"]}}\n', "groups.g.workspaces.0", r"'a\t'"),
+        ('models: {" claude-a": {cap: 1}}\n', "models. claude-a", "' claude-a'"),
+    ],
+)
+def test_a_blank_around_a_name_is_told(text: str, key: str, name: str) -> None:
+    """Nothing is found by it, and nobody sees why."""
+    (problem,) = refused(f"version: 1\nglobal: {{cap: 5}}\n{text}").problems
+    told = (f"{name} begins or ends with a blank", "remove the blank")
+    assert (problem.key, problem.message, problem.hint) == (key, *told)
 
 
 def test_defects_before_unreadable_text_are_told_too() -> None:

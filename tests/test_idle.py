@@ -49,6 +49,37 @@ def test_a_cap_on_retired_models_alone_watches_nothing(
     )
 
 
+@pytest.mark.parametrize(
+    ("budgets", "globs"),
+    [
+        ("groups: {exp: {cap: 9, optional: true, workspaces: [exp-*, evals]}}", "exp-*"),
+        ('workspaces: {"exp-*": {cap: 9}, "b*": {cap: 9, optional: true}}', "exp-*, b*"),
+        ('workspaces: {"exp-*": {cap: 9}, wrkspc_01GONE: {cap: 9}}', ""),
+        ("groups: {exp: {cap: 9, workspaces: [exp-*, wrkspc_01GONE]}}", ""),
+        ('workspaces: {"wrkspc_01G*": {cap: 9}}', ""),
+        ('workspaces: {"*": {cap: 9}}', ""),
+        ("workspaces: {evals: {cap: 9}}", ""),
+        ('workspaces: {"exp-*": {cap: 9}}\nnames: {wrkspc_01GONE: old}', ""),
+    ],
+)
+def test_a_workspace_without_a_name_may_escape_a_glob(budgets: str, globs: str) -> None:
+    """What the list of workspaces leaves out has spend, and a cap by its name would not see it."""
+    listed = (Workspace("wrkspc_01EVALS", "evals"), Workspace("wrkspc_01EXP", "exp-1"))
+    spend = spend_of_lines(
+        line(bounds("5"), workspace="wrkspc_01GONE"),
+        line(bounds("1"), workspace="wrkspc_01EVALS"),
+        line(bounds("1"), workspace=None),
+        workspaces=listed,
+    )
+    report = evaluate(policy(f"version: 1\nglobal: {{cap: 99}}\n{budgets}\n"), spend, MONTH)
+    notes = [note for note in report.notes if note.code == "name_unknown"]
+    told = (
+        "The API lists no name for workspaces with spend, wrkspc_01GONE: whether globs match them "
+        f"is not known ({globs}). Write the ids in the policy."
+    )
+    assert [(note.level, note.message) for note in notes] == [("warning", told)] * bool(globs)
+
+
 @pytest.mark.parametrize("key", ["claude-opus-4", "claude-opus-4-0"])
 @pytest.mark.parametrize("name", ["claude-opus-4-20250514", "claude-opus-4-0"])
 def test_a_retired_model_that_is_used_all_the_same_is_watched(key: str, name: str) -> None:

@@ -360,7 +360,7 @@ Strategy = st.SearchStrategy[Any]
 WHOLE_AMOUNTS: Strategy = st.integers(0, 10**9)
 AMOUNTS = WHOLE_AMOUNTS | WHOLE_AMOUNTS.map(str) | WHOLE_AMOUNTS.map(lambda cents: cents / 100)
 PERCENTAGES = st.integers(1, 10_000).map(lambda number: f"{number / 100:g}%")
-NAMES = st.text("abcXYZ-_.*?[]019 ", min_size=1, max_size=12)
+NAMES = st.text("abcXYZ-_.*?[]019 ", min_size=1, max_size=12).filter(lambda it: it == it.strip())
 DAYS = st.dates().map(str)
 BUDGET: dict[str, Strategy] = {
     "warn_at": st.lists(PERCENTAGES, min_size=1, max_size=3),

@@ -40,9 +40,7 @@ def moved_names(
     earlier: EarlierReport,
 ) -> Iterator[Note]:
     """A warning where a name in the policy is another workspace's than in the last report."""
-    policy = file.policy
-    members = (key for group in policy.groups.values() for key in group.workspaces)
-    keys = dict.fromkeys((*policy.workspaces, *members))
+    keys = {key for key, _ in file.policy.workspace_keys()}
     if are_different(earlier.organization, organization):
         return
     for id_, workspace in workspaces.items():

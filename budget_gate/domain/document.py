@@ -14,6 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 _SHOWN = 60
+# What nobody sees around a name.
+BLANKS = " \t\r\n"
+SEEN = r"[^ \t\r\n]"
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
 # As people write money: a thousand with its separators or as k, with or without its currency.
 _MONEY = re.compile(
@@ -113,6 +116,13 @@ def _text(value: object) -> str:
     raise wrong(f"{shown(value)} is not a text", "write a text that is not empty")
 
 
+def _name(value: object) -> str:
+    text = _text(value)
+    if text != text.strip(BLANKS):
+        raise wrong(f"{shown(text)} begins or ends with a blank", "remove the blank")
+    return text
+
+
 def _optional_factor(value: object) -> Decimal | None:
     return None if value == "none" else _number(value)
 
@@ -154,6 +164,12 @@ Count = Annotated[
 Day = Annotated[date, BeforeValidator(_day), schema("string", _DAY.pattern, format="date")]
 # Whatever is written, though it looks like a number.
 Text = Annotated[str, BeforeValidator(_text), schema(["string", "number", "boolean"], minLength=1)]
+# What something is called: nothing is found by a name with a blank around it, which nobody sees.
+Name = Annotated[
+    str,
+    BeforeValidator(_name),
+    schema(["string", "number", "boolean"], rf"{SEEN}([\s\S]*{SEEN})?"),
+]
 Flag = Annotated[bool, BeforeValidator(_flag), schema(["boolean", "string"], "true", "false")]
 # A factor, or None where `none` is written.
 OptionalFactor = Annotated[

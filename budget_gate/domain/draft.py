@@ -8,6 +8,7 @@ from typing import Final
 
 from budget_gate.domain.bounds import EXACT, NOTHING, Bounds
 from budget_gate.domain.costs import add_up, total
+from budget_gate.domain.document import BLANKS
 from budget_gate.domain.period import Period
 from budget_gate.domain.resolving import DEFAULT_KEY, is_glob
 from budget_gate.domain.spend import Spend, Workspace
@@ -112,8 +113,11 @@ def _key(workspace: Workspace, names: Counter[str], ids: Collection[str | None])
     id_, name = workspace.id, workspace.name
     if id_ is None:
         return DEFAULT_KEY
-    is_fit = names[name] == 1 and name not in ids and name.isprintable() and not is_glob(name)
-    if is_fit and name != DEFAULT_KEY and len(name) <= _LONGEST_KEY:
+    is_unique = names[name] == 1 and name not in ids and name != DEFAULT_KEY
+    if is_unique and name.isprintable() and _is_key(name):
         return name
-    is_fit = id_ != DEFAULT_KEY and not is_glob(id_) and len(id_) <= _LONGEST_KEY
-    return id_ if is_fit else None
+    return id_ if id_ != DEFAULT_KEY and _is_key(id_) else None
+
+
+def _is_key(text: str) -> bool:
+    return not is_glob(text) and len(text) <= _LONGEST_KEY and text == text.strip(BLANKS)

@@ -1,11 +1,13 @@
-"""Keys of a policy that watch nothing today."""
+"""Keys of a policy that watch nothing today, or less than they should."""
 
 from collections.abc import Collection, Iterator, Mapping
+from fnmatch import fnmatchcase
 
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy import Policy
-from budget_gate.domain.resolving import Resolved, model_names
+from budget_gate.domain.policy import ID_PREFIX, Policy
+from budget_gate.domain.resolving import Resolved, is_glob, model_names
 from budget_gate.domain.spend import Note, Spend, enumerated
+from budget_gate.domain.usage import UNATTRIBUTED
 
 
 def idle_keys(policy: Policy, named: Resolved) -> Iterator[Note]:
@@ -25,6 +27,26 @@ def idle_keys(policy: Policy, named: Resolved) -> Iterator[Note]:
         yield Note(
             "info", "optional", f"These optional budgets name nothing today: {enumerated(idle)}."
         )
+
+
+def unnamed_spenders(policy: Policy, spend: Spend) -> Iterator[Note]:
+    """Workspaces with spend whose name no list has, where a glob may be for that name."""
+    listed = {workspace.id for workspace in spend.workspaces or ()}
+    known = {None, UNATTRIBUTED, *policy.names, *listed}
+    unnamed = {line.workspace for line in spend.lines if line.cost.high} - known
+    missed: dict[str, None] = {}
+    globs: dict[str, None] = {}
+    for id_ in sorted(map(str, unnamed)):
+        for key, keys in policy.workspace_keys():
+            may_match = is_glob(key) and not key.startswith(ID_PREFIX) and id_ not in keys
+            if may_match and not fnmatchcase(id_, key):
+                missed[id_] = globs[key] = None
+    if missed:
+        message = (
+            f"The API lists no name for workspaces with spend, {enumerated([*missed])}: whether "
+            f"globs match them is not known ({enumerated([*globs])}). Write the ids in the policy."
+        )
+        yield Note("warning", "name_unknown", message)
 
 
 def idle_models(policy: Policy, spend: Spend, month: MonthToDate) -> Iterator[Note]:

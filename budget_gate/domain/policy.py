@@ -1,6 +1,6 @@
 """The policy document: which budgets exist, and how strict the gate is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -15,10 +15,12 @@ from pydantic import (
 )
 
 from budget_gate.domain.document import (
+    SEEN,
     Day,
     Document,
     Flag,
     Level,
+    Name,
     Number,
     Ratio,
     Text,
@@ -84,7 +86,7 @@ WarningLevels = Annotated[
     Field(json_schema_extra={"minItems": 1}),
 ]
 Members = Annotated[
-    tuple[Text, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
+    tuple[Name, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
 ]
 
 
@@ -154,7 +156,7 @@ class Group(NamedBudget):
 class CapException(Document):
     """Another cap for a budget until the end of the UTC day `until`."""
 
-    budget: Text = Field(
+    budget: Name = Field(
         description="The budget by its key in the policy: global, unlisted, workspaces.KEY, "
         "groups.KEY or models.KEY.",
         examples=["workspaces.production", "global"],
@@ -178,7 +180,9 @@ def _workspace_id(value: str) -> str:
     return value
 
 
-WorkspaceId = Annotated[Text, AfterValidator(_workspace_id), schema("string", f"{ID_PREFIX}.*")]
+WorkspaceId = Annotated[
+    Name, AfterValidator(_workspace_id), schema("string", rf"{ID_PREFIX}([\s\S]*{SEEN})?")
+]
 
 
 class SpendRules(Document):
@@ -238,7 +242,7 @@ class Policy(Document):
     model_config = ConfigDict(json_schema_extra={"anyOf": _A_BUDGET})
 
     version: Version = Field(description="The version of this format: 1.", examples=[1])
-    organization: Text | None = Field(
+    organization: Name | None = Field(
         None,
         description="The id of the organization that the budgets are for, as GET "
         "/v1/organizations/me tells it: a credential of another one is an error.",
@@ -250,18 +254,18 @@ class Policy(Document):
         description="The budget of the whole organization.",
         examples=[{"cap": 5000, "warn_at": ["80%", "95%"]}],
     )
-    workspaces: dict[Text, NamedBudget] = Field(
+    workspaces: dict[Name, NamedBudget] = Field(
         {},
         description="Budgets by workspace: its name, its id, `default` for the default workspace, "
         "or a glob, that gives each workspace which it matches a budget of its own.",
         examples=[{"production": {"cap": 2500}, "exp-*": {"cap": 20, "optional": True}}],
     )
-    groups: dict[Text, Group] = Field(
+    groups: dict[Name, Group] = Field(
         {},
         description="Budgets over the sum of several workspaces, by a name of your choice.",
         examples=[{"research": {"workspaces": ["evals", "exp-*"], "cap": 800}}],
     )
-    models: dict[Text, NamedBudget] = Field(
+    models: dict[Name, NamedBudget] = Field(
         {},
         description="Budgets by model, over all workspaces: its id, which stands for its dated ids "
         "too, or a glob, whose matches are added up.",
@@ -318,6 +322,12 @@ class Policy(Document):
                 yield (kind, key), budget
         if isinstance(self.unlisted, Budget):
             yield ("unlisted",), self.unlisted
+
+    def workspace_keys(self) -> Iterator[tuple[str, Collection[str]]]:
+        """Every key that names workspaces, with all of its budget's kind, or of its group."""
+        for keys in (self.workspaces, *(group.workspaces for group in self.groups.values())):
+            for key in keys:
+                yield key, keys
 
 
 @dataclass(frozen=True, slots=True)

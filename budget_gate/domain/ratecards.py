@@ -13,6 +13,7 @@ from budget_gate.domain.document import (
     Day,
     Document,
     Flag,
+    Name,
     Number,
     OptionalFactor,
     Percent,
@@ -195,7 +196,7 @@ class Prices(Document):
         description="What is taken off the list prices of tokens, not off the prices given here.",
         examples=["10%"],
     )
-    models: dict[Text, RateCards] = Field(
+    models: dict[Name, RateCards] = Field(
         {},
         description="Prices by model id, in place of the list prices: one price, or several with "
         "`from` and `until`, oldest first.",

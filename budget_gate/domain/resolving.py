@@ -18,6 +18,7 @@ _NO_LIST = (
     "there is no list of workspaces to find this name in",
     "use the workspace's id as the key, or give the list with --workspaces FILE",
 )
+_RENAMED = "use its id where it was renamed (an id never changes), or remove the budget"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,7 @@ def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
     known[UNATTRIBUTED] = Workspace(UNATTRIBUTED, "not told apart by the report")
     seen = {str(line.workspace) for line in spend.lines if line.workspace}
     if spend.workspaces is None:
-        keys = {
-            *policy.workspaces,
-            *(key for it in policy.groups.values() for key in it.workspaces),
-        }
+        keys = (key for key, _ in policy.workspace_keys())
         seen |= {key for key in keys if key.startswith(ID_PREFIX) and not is_glob(key)}
     for id_ in seen:
         known.setdefault(id_, Workspace(id_, id_))
@@ -188,7 +186,7 @@ class _Resolver:
                 self._add(
                     ("models", key),
                     "no model with a price or with usage has this id",
-                    f"{_like(key, self._models)}, or add `optional: true`",
+                    f"{_like(key, self._models, 'remove the budget')}, or add `optional: true`",
                 )
             if names:
                 found.models[key] = names
@@ -204,7 +202,7 @@ class _Resolver:
         if not ids and not self._has_list:
             self._add(path, *_NO_LIST)
         elif not ids and not optional:
-            hint = _nearest(key, self._workspaces.values())
+            hint = _nearest(key, self._workspaces.values(), _RENAMED)
             self._add(path, "no workspace has this name or id", hint)
         return tuple(ids)
 
@@ -271,16 +269,17 @@ def _ids(ids: Iterable[str | None]) -> str:
     return ", ".join(sorted(map(id_text, ids)))
 
 
-def _nearest(key: str, workspaces: Iterable[Workspace]) -> str:
+def _nearest(key: str, workspaces: Iterable[Workspace], otherwise: str = "") -> str:
     names = {DEFAULT_KEY, *(workspace.name for workspace in workspaces if workspace.id)}
-    return _like(key, names)
+    return _like(key, names, otherwise)
 
 
-def _like(key: str, names: Collection[str]) -> str:
+def _like(key: str, names: Collection[str], otherwise: str = "") -> str:
     from difflib import get_close_matches  # needed for an error alone
 
     near = get_close_matches(key, names, n=3, cutoff=0.5)
     if near:
-        return f"did you mean {', '.join(map(repr, near))}? Otherwise remove the budget"
+        meant = f"did you mean {', '.join(map(repr, near))}?"
+        return f"{meant} Otherwise {otherwise}" if otherwise else meant
     some = enumerated([repr(name) for name in sorted(names)])
-    return f"there are {some}; correct the key, or remove the budget"
+    return ", or ".join(filter(None, (f"there are {some}; correct it", otherwise)))

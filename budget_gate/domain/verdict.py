@@ -17,7 +17,7 @@ from budget_gate.domain.budgets import (
 from budget_gate.domain.costs import Days, add_up, total
 from budget_gate.domain.exceptions import exceptions_in, expired
 from budget_gate.domain.forecast import Forecast, forecast
-from budget_gate.domain.idle import idle_keys, idle_models
+from budget_gate.domain.idle import idle_keys, idle_models, unnamed_spenders
 from budget_gate.domain.pace import pace
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy import CapException, Policy, PolicyFile
@@ -115,6 +115,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
             *expired(file.policy, month.day),
             *idle_keys(file.policy, named),
             *idle_models(file.policy, spend, month),
+            *unnamed_spenders(file.policy, spend),
             *_without_forecast(budgets, scoped, month),
             *_without_yesterday(scoped, spend, month),
             *_undecided(budgets),

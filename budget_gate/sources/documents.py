@@ -252,7 +252,11 @@ def _problems(
 ) -> Iterator[Problem]:
     keys = (it for it in source.places if it and isinstance(it[-1], str))
     split = {it[:-1] for it in keys if _THOUSANDS.fullmatch(str(it[-1]))}
-    for detail in error.errors(include_url=False):
+    # A misspelt key is told once, and not as missing under its right name as well.
+    misspelt: set[KeyPath] = set()
+    details = error.errors(include_url=False)
+    # First what is unknown, which pydantic tells behind what is missing.
+    for detail in sorted(details, key=lambda it: it["type"] != "extra_forbidden"):
         # Parts of the location that are no keys (the tag of a union) stand nowhere in the file.
         path: KeyPath = ()
         for part in detail["loc"]:
@@ -260,6 +264,10 @@ def _problems(
                 path = (*path, part)
         if detail["type"] == "missing":
             path = (*path, detail["loc"][-1])
+            if path in misspelt:
+                continue
+        if detail["type"] == "extra_forbidden":
+            misspelt.add((*path[:-1], _near(path, model, source)))
         if detail["type"] == "wrong_value" and path[:-1] in split:
             detail["ctx"]["hint"] = _NO_COMMA
         yield _problem(detail, path, model, source)
@@ -316,18 +324,32 @@ def _as_budget(written: object, parts: set[type[Document]]) -> str:
 
 
 def _nearest_key(path: KeyPath, model: type[Document], source: SourceMap) -> str:
+    key = str(path[-1])
+    if _THOUSANDS.fullmatch(key):
+        return _NO_COMMA
+    near = _near(path, model, source)
+    if near:
+        return f"did you mean {near!r}?"
+    if _stands_elsewhere(key):
+        return "it belongs elsewhere: see docs/policy.md"
+    return "remove it, or see docs/policy.md"
+
+
+def _near(path: KeyPath, model: type[Document], source: SourceMap) -> str:
+    """The key that one which is unknown may stand for; empty where none is near."""
     from difflib import get_close_matches  # needed for an error alone
 
     key, above = str(path[-1]), path[:-1]
-    if _THOUSANDS.fullmatch(key):
-        return _NO_COMMA
     here = {name for part in _parts(model, above) for name in _fields(part)}
     free = [name for name in here if (*above, name) not in source.places]
     words = re.split("[^a-z]+", key.lower())
-    meant = (name for word, name in _MEANT.items() if word in words or f"{word}s" in words)
+    meant = [name for word, name in _MEANT.items() if word in words or f"{word}s" in words]
     near = get_close_matches(key, here, 1, 0.8)
+    if not near and not _stands_elsewhere(key):
+        near = [name for name in meant if name in free] or get_close_matches(key, free, 1)
+    return near[0] if near else ""
+
+
+def _stands_elsewhere(key: str) -> bool:
     parts = (Policy, GlobalBudget, Group, SpendRules, Prices, RateCard, LongContext)
-    if not near and any(key in _fields(part) for part in parts):
-        return "it belongs elsewhere: see docs/policy.md"
-    near = near or [name for name in meant if name in free] or get_close_matches(key, free, 1)
-    return f"did you mean {near[0]!r}?" if near else "remove it, or see docs/policy.md"
+    return any(key in _fields(part) for part in parts)
