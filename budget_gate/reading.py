@@ -48,9 +48,13 @@ class SavedPages:
 
 
 def connect(settings: Settings, clock: Callable[[], datetime]) -> "Transport | None":
-    """The way to the API; None where there is no credential."""
+    """The way to the API; None where there is no credential.
+
+    Raises ConfigurationError where what is set can be none.
+    """
     from budget_gate.sources.transport import Credential, Transport
 
+    settings.check_credentials()
     secret = settings.admin_key or settings.auth_token
     if secret is None:
         return None

@@ -83,16 +83,9 @@ class Settings(Surroundings):
 
     @field_validator("admin_key", "auth_token")
     @classmethod
-    def _can_be_sent(cls, secret: SecretStr | None) -> SecretStr | None:
-        # A secret pasted with its line end is common; any other odd character cannot be a key.
+    def _without_line_end(cls, secret: SecretStr | None) -> SecretStr | None:
+        # A secret is often pasted with its line end.
         text = secret.get_secret_value().strip() if secret else ""
-        if text and (text[0] in _QUOTES or text[-1] in _QUOTES):
-            raise ValueError("is in quotes; paste the key without them")
-        before = _BEFORE_KEY.match(text)
-        if before:
-            raise ValueError(f"begins with {before[0].strip()!r}; paste the key alone")
-        if not text.isascii() or not all(" " < char <= "~" for char in text):
-            raise ValueError("holds characters that no credential has; paste it again")
         return SecretStr(text) if text else None
 
     @field_validator("reserve")
@@ -179,6 +172,26 @@ class Settings(Surroundings):
             )
         return MonthToDate(MonthToDate(datetime(year, month, 1, tzinfo=UTC)).end, is_whole=True)
 
+    def check_credentials(self) -> None:
+        """Raises ConfigurationError, which shows no secret, where one can be no credential."""
+        for variable, secret in self._credentials.items():
+            text = secret.get_secret_value()
+            before = _BEFORE_KEY.match(text)
+            if text[0] in _QUOTES or text[-1] in _QUOTES:
+                fault, remedy = "is in quotes", "paste the key without them"
+            elif before:
+                fault, remedy = f"begins with {before[0].strip()!r}", "paste the key alone"
+            elif not text.isascii() or not all(" " < char <= "~" for char in text):
+                fault, remedy = "holds characters that no credential has", "paste the key again"
+            else:
+                continue
+            raise ConfigurationError(f"{_name(variable)} {fault}", remedy)
+
+    @property
+    def _credentials(self) -> dict[str, SecretStr]:
+        given = {"ANTHROPIC_ADMIN_KEY": self.admin_key, "ANTHROPIC_AUTH_TOKEN": self.auth_token}
+        return {variable: secret for variable, secret in given.items() if secret}
+
     @property
     def fixed_time(self) -> str | None:
         """The setting that names a time which is the same in every run; None where none does."""
@@ -205,11 +218,13 @@ class Settings(Surroundings):
 
     @property
     def secrets(self) -> list[str]:
-        """The credentials, which must appear nowhere; what is shorter than any is none."""
-        given = [
-            secret.get_secret_value() for secret in (self.admin_key, self.auth_token) if secret
-        ]
-        return [secret for secret in given if len(secret) >= _SHORTEST]
+        """The credentials, which must appear nowhere; what is shorter than any is none.
+
+        Each as it was given, and without what it was pasted with.
+        """
+        given = [secret.get_secret_value() for secret in self._credentials.values()]
+        bare = [_BEFORE_KEY.sub("", text.strip(_QUOTES)).strip(f"{_QUOTES} ") for text in given]
+        return [text for text in dict.fromkeys((*given, *bare)) if len(text) >= _SHORTEST]
 
     @classmethod
     def read(cls, flags: Mapping[str, str]) -> Self:

@@ -191,6 +191,25 @@ def test_no_credential_is_an_error(here: Here) -> None:
     ]
 
 
+def test_a_key_in_quotes_stops_no_other_check(here: Here) -> None:
+    """What needs no answer is checked; the remedy names no flag, as the key has none."""
+    here.set({"ANTHROPIC_ADMIN_KEY": '"sk-ant-admin01-EXAMPLE"'})
+    run = doctor(here, policy=GOOD.replace("500", "1001"))
+    assert run.code == 2
+    assert [(level, check) for level, check, _ in lines(run)] == [
+        ("ok", "policy"),
+        ("error", "credential"),
+        ("warning", "caps"),
+        ("ok", "prices"),
+    ]
+    ((_, text),) = told(run, "credential")
+    assert text == (
+        "ANTHROPIC_ADMIN_KEY (or ANTHROPIC_ADMIN_API_KEY) is in quotes, so the API was not asked. "
+        "Paste the key without them."
+    )
+    assert "sk-ant-admin01" not in run.stdout + run.stderr
+
+
 @pytest.mark.parametrize(
     ("variable", "secret", "level", "words"),
     [

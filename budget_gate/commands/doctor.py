@@ -130,6 +130,12 @@ def _ask(
     findings: list[Finding],
 ) -> Usage | None:
     """The usage of the month to date, or None; adds what there is to say of the API."""
+    try:
+        settings.check_credentials()
+    except ConfigurationError as error:
+        message = f"{error.message}, so the API was not asked"
+        findings.append(Finding("error", "credential", message, error.hint, 2))
+        return None
     key, token = (
         secret.get_secret_value() if secret else None
         for secret in (settings.admin_key, settings.auth_token)
