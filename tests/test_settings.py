@@ -240,15 +240,17 @@ def test_all_errors_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "BUDGET_GATE_FORMAT (or --format): " in told
 
 
-def test_a_variable_without_a_flag_is_named_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ANTHROPIC_BASE_URL", "nowhere"), ("ANTHROPIC_AUTH_TOKEN", "two words")],
+)
+def test_a_variable_without_a_flag_is_named_alone(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
     """There is no `--base-url`, and a key is never a flag."""
-    for variable, value in (
-        ("ANTHROPIC_BASE_URL", "nowhere"),
-        ("ANTHROPIC_AUTH_TOKEN", "two words"),
-    ):
-        told = refused(monkeypatch, {variable: value})
-        assert "(or" not in told
-        assert told.startswith(variable)
+    told = refused(monkeypatch, {variable: value})
+    assert "(or" not in told
+    assert told.startswith(variable)
 
 
 def test_settings_do_not_show_their_secrets() -> None:
