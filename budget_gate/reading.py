@@ -148,7 +148,7 @@ def read_spend(
         if policy.spend.basis == "billed" and pending:
             bill = settled_bill(pending.result(), transport, usage, book, policy.names, expected=1)
         if audits:
-            notes.append(_audited(pending, transport, usage, book, policy, month))
+            notes += _audited(pending, transport, usage, book, policy, month)
     usage = replace(usage, notes=(*notes, *usage.notes))
     return replace(_priced(usage, bill, book, policy), history=earlier)
 
@@ -362,7 +362,7 @@ def _audited(  # noqa: PLR0917 - each is something that was read
     book: PriceBook,
     policy: Policy,
     month: MonthToDate,
-) -> Note:
+) -> Iterator[Note]:
     """What the audit says of the month; where it cannot be made, that changes no verdict."""
     from budget_gate.domain.audit import compare
     from budget_gate.outputs.audit import summarize
@@ -370,10 +370,14 @@ def _audited(  # noqa: PLR0917 - each is something that was read
     try:
         bill = pending and settled_bill(pending.result(), transport, usage, book, policy.names)
         if not (bill and bill.settled_days):
-            return Note("info", "audit", "There is no settled day to audit yet.")
-        return summarize(compare(usage, bill, book, _names(usage, policy.names), month.as_of))
+            yield Note("info", "audit", "There is no settled day to audit yet.")
+            return
+        yield summarize(compare(usage, bill, book, _names(usage, policy.names), month.as_of))
+        # Of billed spend, the verdict tells of costs that are late.
+        if bill.doubted and policy.spend.basis == "list":
+            yield bill.notes[-1]
     except UnverifiedError as error:
-        return Note("warning", "audit", f"The audit could not be made: {error.message}.")
+        yield Note("warning", "audit", f"The audit could not be made: {error.message}.")
 
 
 def _names(usage: Usage, labels: Mapping[str, str]) -> dict[str | None, str]:

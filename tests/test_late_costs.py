@@ -173,6 +173,16 @@ def test_the_audit_compares_no_short_day(here: Here) -> None:
     assert "2026-11-21 ($200.00 billed, $240.00 at list prices)" in note
 
 
+@pytest.mark.parametrize("basis", ["list", "billed"])
+def test_the_audit_of_a_check_names_the_short_day_once(here: Here, basis: str) -> None:
+    """Whichever cost is judged: what is compared is not all of the month."""
+    rules = f"version: 1\nglobal: {{cap: 9999}}\nspend: {{basis: {basis}}}\n"
+    with api({21: 20}, "analytics") as server:
+        run = here.check(server, "--audit", "--format", "json", policy=rules, now=NOW)
+    (note,) = doubts(run)
+    assert "2026-11-21 ($200.00 billed, $240.00 at list prices)" in note
+
+
 def test_the_audit_of_few_days_takes_them_as_they_are(here: Here) -> None:
     """Two days cannot tell a discount from late costs: what differs is drift."""
     with api({21: 12}, "analytics") as server:
