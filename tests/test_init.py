@@ -115,6 +115,32 @@ def test_each_workspace_gets_last_months_spend_and_a_quarter(here: Here) -> None
     }
 
 
+QUIET = [Workspace(STAGING, "staging")]
+
+
+@pytest.mark.parametrize(
+    ("usage", "workspaces", "guessed", "placeholder"),
+    [
+        (SPENT, LISTED, True, True),
+        (SPENT, [it for it in LISTED if it.id not in (STAGING, EVALS[1])], True, False),
+        ([], QUIET, False, True),
+    ],
+)
+def test_the_header_says_where_the_caps_are_from(
+    here: Here,
+    usage: Sequence[Usage],
+    workspaces: Sequence[Workspace],
+    *,
+    guessed: bool,
+    placeholder: bool,
+) -> None:
+    """From last month's spend, or from nothing."""
+    init(here, usage=usage, workspaces=workspaces)
+    header = here.program.text("budget.yml").partition("version:")[0]
+    assert ("each cap is the spend of 2026-10 at list price plus 25%" in header) is guessed
+    assert ("a placeholder" in header) is placeholder
+
+
 def test_the_organization_gets_a_cap_likewise(here: Here) -> None:
     """By hand: 1,472.49 * 1.25 = 1,840.6125; archived workspaces have spent of it, too."""
     init(here)
@@ -513,7 +539,7 @@ def test_no_name_breaks_out_of_its_line(listed: list[tuple[str, str, bool]]) -> 
     lines = text.splitlines()
     assert len(lines) == text.count("\n")
     budgets = len(draft.workspaces) + len(draft.idle)
-    assert len(lines) <= 12 + budgets + 1
+    assert len(lines) <= 13 + budgets + 1
     assert all(line.isprintable() for line in lines)
     assert "##[" not in text
     assert not any(line.lstrip().startswith("::") for line in lines)

@@ -26,8 +26,7 @@ def render_draft(draft: Draft) -> str:
         f"# yaml-language-server: $schema={SCHEMA}",
         "#",
         "# The budgets that `budget-gate check` judges by, in USD per calendar month (UTC).",
-        f"# A first guess: each cap is the spend of {month} at list price plus 25%, rounded up to",
-        "# two digits. Change it to what may be spent.",
+        *_origin(draft, month),
         "version: 1",
         _owner(draft),
         "global:",
@@ -60,6 +59,18 @@ def render_next_step(draft: Draft, file: str) -> str:
         f"Next: change the caps in {name} to what may be spent, see what else needs care with "
         f"`budget-gate doctor{option}`, and judge this month with `budget-gate check{option}`."
     )
+
+
+def _origin(draft: Draft, month: str) -> Iterator[str]:
+    """Where the caps are from."""
+    if not draft.organization.cost.high:
+        yield f"# There was no spend in {month} to go by: each cap is a placeholder."
+        yield "# Change it to what may be spent."
+        return
+    yield f"# A first guess: each cap is the spend of {month} at list price plus 25%, rounded up to"
+    yield "# two digits, and 1 at the least. Change it to what may be spent."
+    if draft.idle:
+        yield "# Where there was no spend, a cap is a placeholder, and commented out."
 
 
 def _owner(draft: Draft) -> str:
