@@ -532,6 +532,22 @@ def test_an_unlisted_workspace_of_yesterday_is_judged(here: Here) -> None:
     assert run.report["budgets"][0]["id"] == "unlisted.wrkspc_01EXAMPLEONE"
 
 
+def test_an_unlisted_workspace_of_the_last_hours_of_a_month_is_told(here: Here) -> None:
+    """`unlisted: fail` is a cap of the month, which has ended: like each of them, it warns."""
+    usages = [spent("2026-10-31T23:40:00Z", 45, "wrkspc_01EXAMPLEONE")]
+    organization = Organization(usages, [Workspace("wrkspc_01EXAMPLEONE", "one")])
+    policy = "version: 1\nunlisted: fail\nworkspaces: {default: {cap: 999}}\n"
+    run = judged(here, "--format", "json", policy=policy, organization=organization)
+    assert run.code == 0
+    ((level, message),) = [
+        (note["level"], note["message"])
+        for note in run.report["notes"]
+        if note["code"] == "month_before_over"
+    ]
+    assert level == "warning"
+    assert message.startswith("October 2026 ended above a cap: one spent $45.00 (list cost)")
+
+
 def test_yesterday_that_could_not_be_read_is_not_passed(here: Here) -> None:
     """A daily cap would judge it, and a green run must not be taken for one that has looked."""
     run = judged(here, "--format", "json", policy=DAILY, intercept=broken_before)

@@ -39,7 +39,10 @@ def moved_names(
     organization: str | None,
     earlier: EarlierReport,
 ) -> Iterator[Note]:
-    """A warning where a name in the policy is another workspace's than in the last report."""
+    """A warning where a name in the policy is another workspace's than in the last report.
+
+    It is told once: the report of this run has the new id, and the next one is held against that.
+    """
     keys = {key for key, _ in file.policy.workspace_keys()}
     if are_different(earlier.organization, organization):
         return
