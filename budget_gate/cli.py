@@ -41,17 +41,17 @@ def main(
         return ended_by(error)
 
     parsed = parse(arguments)
-    settings: Surroundings = Surroundings()
+    settings: Surroundings | None = None
     try:
         with signals.raising():
             settings = checked = Settings.read(parsed.settings)
             mask(checked)
             return parsed.run(Invocation(checked, clock or _utc_now))
     except ConfigurationError as error:
-        explain(error, settings)
+        explain(error, settings or Surroundings())
         return CONFIGURATION_WRONG
     except InterruptedRunError as error:
-        say(f"budget-gate: {error.message}: nothing was decided", settings)
+        say(f"budget-gate: {error.message}: nothing was decided", settings or Surroundings())
         return UNVERIFIED
     except KeyboardInterrupt:
         raise
@@ -64,7 +64,10 @@ def main(
 
         # The bar keeps a line of it from being taken for a command by GitHub's runner.
         lines = [f"| {plain(line)}" for line in traceback.format_exc().splitlines()]
-        say("\n".join([*lines, "budget-gate: this is a bug, please report it"]), settings)
+        say(
+            "\n".join([*lines, "budget-gate: this is a bug, please report it"]),
+            settings or Surroundings(),
+        )
         return BUG
 
 

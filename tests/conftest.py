@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from tests.running import Here, checkout, entered
 
@@ -17,6 +17,13 @@ settings.load_profile("patient")
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two for each processor, as many tests wait; no other process for files that are named, to start at once and debug."""
     return 0 if any(".py" in argument for argument in config.args) else 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """No lines are counted where examples are drawn: they go where others have gone, and to count takes as long as they do."""
+    for item in items:
+        if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture
