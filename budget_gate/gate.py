@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from budget_gate.domain.changes import drivers, moved_names, since_last
 from budget_gate.domain.evidence import EarlierReport, fall_back
-from budget_gate.domain.exceptions import exceptions_in
+from budget_gate.domain.exceptions import caps_in_force
 from budget_gate.domain.memory import has_fallen, hold_against, remember
 from budget_gate.domain.ownership import owner
 from budget_gate.domain.period import MonthToDate
@@ -35,7 +35,7 @@ def check(
     organization.
     """
     # What is wrong with the policy alone is told before anything is asked for.
-    exceptions_in(file, month)
+    caps_in_force(file, month)
     try:
         report = _judge(file, read_spend, month, terms, identify=identify, earlier=earlier)
     except InterruptedRunError as error:
@@ -51,7 +51,7 @@ def stopped(
 ) -> tuple[Report, int]:
     """The report of a run that a signal ended, and its exit code, 3 whatever was waived."""
     note = Note("error", "interrupted", f"{error.message}. Run the gate again.")
-    return decide(remember(unverified(file.policy, month, (note,)), month, earlier), STRICT)
+    return decide(remember(unverified(file, month, (note,)), month, earlier), STRICT)
 
 
 def _judge(
@@ -74,7 +74,7 @@ def _judge(
     except UnverifiedError as error:
         if spend:
             spend, notes = None, (Note("error", error.code, error.told),)
-    report = evaluate(file, spend, month, terms) if spend else unverified(file.policy, month, notes)
+    report = evaluate(file, spend, month, terms) if spend else unverified(file, month, notes)
     report = replace(report, organization=organization)
     if isinstance(earlier, Note):
         return replace(report, notes=(*report.notes, earlier))

@@ -43,7 +43,7 @@ def policy(text: str) -> PolicyFile:
     return PolicyFile(*load_document(text.encode(), "budget.yml", Policy))
 
 
-NO_CAP: Final = policy("version: 1\nunlisted: warn\n").policy
+NO_CAP: Final = policy("version: 1\nunlisted: warn\n")
 
 
 def book_with(prices: str) -> PriceBook:

@@ -8,7 +8,7 @@ import pytest
 
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.evidence import EarlierReport
-from budget_gate.domain.exceptions import exceptions_in
+from budget_gate.domain.exceptions import caps_in_force
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.report import LiveException, Report
 from budget_gate.domain.spend import Note, Spend, Workspace
@@ -187,8 +187,17 @@ def test_report_has_the_exception_beside_the_regular_cap() -> None:
 def test_report_without_spend_has_the_cap_in_force() -> None:
     """Where nothing could be read, and on the last day."""
     file = policy(rules(until("2026-11-20")))
-    assert unverified(file.policy, instant("2026-11-20T23:59:59"), ()).cap == 20
-    assert unverified(file.policy, instant("2026-11-21T00:00:00"), ()).cap == 10
+    assert unverified(file, instant("2026-11-20T23:59:59"), ()).cap == 20
+    assert unverified(file, instant("2026-11-21T00:00:00"), ()).cap == 10
+
+
+def test_a_whole_month_without_spend_has_the_cap_that_was_in_force() -> None:
+    """Of two exceptions the one that ended first: the other has come after the month."""
+    text = "exceptions: [{budget: global, cap: %s, until: %s, reason: x}, %s]\n"
+    later = "{budget: global, cap: 30, until: 2026-12-20, reason: y}"
+    file = policy("version: 1\nglobal: {cap: 10}\n" + text % (20, "2026-12-01", later))
+    month = MonthToDate(datetime(2026, 12, 1, tzinfo=UTC), is_whole=True)
+    assert unverified(file, month, ()).cap == 20
 
 
 @pytest.mark.parametrize(
@@ -419,7 +428,7 @@ def test_error_tells_the_highest_cap_there_may_be() -> None:
     """Ready to be written."""
     text = rules(until("2026-11-30", "99"), more=", max_exception: 12.5%")
     with pytest.raises(ConfigurationError) as caught:
-        exceptions_in(policy(text), instant("2026-11-20T15:20:00"))
+        caps_in_force(policy(text), instant("2026-11-20T15:20:00"))
     assert caught.value.problems[0].hint.startswith("11.25")
 
 
@@ -653,7 +662,7 @@ def test_reason_comes_back_whole_from_the_report(step: Here, text: str) -> None:
 @pytest.mark.parametrize("text", EVIL, ids=way_id)
 def test_name_of_a_budget_in_a_wrong_exception_stays_text(step: Here, text: str) -> None:
     """It is quoted by the error, and by the note on one that has ended; YAML limits its length."""
-    text = text[:1000]
+    text = text[:1000].strip(" \t\r\n")
     ended = {"cap": "1", "until": "2026-01-01", "reason": "x"}
     with LoopbackAPI(ORGANIZATION, now=NOW) as api:
         for groups, code in (({}, 2), ({text: {"cap": "99", "workspaces": [PRODUCTION]}}, 0)):

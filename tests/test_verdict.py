@@ -284,7 +284,7 @@ def test_the_cap_of_a_report_is_the_global_one(text: str, cap: Decimal | None) -
     """With spend or without; a workspace's cap is not that of the organization."""
     file = policy(f"version: 1\n{text}\n")
     assert evaluate(file, spend_of({}), MONTH).cap == cap
-    assert unverified(file.policy, MONTH, ()).cap == cap
+    assert unverified(file, MONTH, ()).cap == cap
 
 
 # Exit codes --------------------------------------------------------------------------------------

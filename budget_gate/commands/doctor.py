@@ -26,7 +26,7 @@ from budget_gate.domain.doctor import (
     misconfigured,
     unverified,
 )
-from budget_gate.domain.exceptions import exceptions_in
+from budget_gate.domain.exceptions import caps_in_force
 from budget_gate.domain.ownership import owner
 from budget_gate.domain.period import MonthToDate, ended_by, format_instant
 from budget_gate.domain.policy import PolicyFile
@@ -109,7 +109,7 @@ def _load(name: str | None, month: MonthToDate, findings: list[Finding]) -> Poli
     try:
         name = name or needed_policy()
         file = load_policy(Path(name), name)
-        exceptions_in(file, month)
+        caps_in_force(file, month)
     except ConfigurationError as error:
         findings += misconfigured("policy", error)
     else:

@@ -1,20 +1,18 @@
 """Which spend each budget of a policy is about, and which cap it has today."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from budget_gate.domain.bounds import ZERO, Bounds
 from budget_gate.domain.costs import Costs, Days, total
+from budget_gate.domain.exceptions import Caps
 from budget_gate.domain.policy import Budget, CapException, Policy, PolicyFile
 from budget_gate.domain.resolving import Resolved, id_text, unique_name, workspace_id
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import ConfigurationError
-
-# What `unlisted: fail` gives each workspace.
-NO_SPEND = Budget.model_construct(cap=ZERO, warn_at=(), daily_cap=None, forecast="off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +27,16 @@ class Reservation:
 class ScopedBudget:
     """A budget with the spend it is about; a `budget` of None only warns of any spend.
 
-    `path` is the key of the budget as `exceptions` name it. `days` is the spend of the month and
-    `history` that of the days before it. `is_known` is False where the budget's workspace, or one
-    of its group, is neither listed nor seen in the usage.
+    `path` is the key of the budget as `exceptions` name it, and `cap` the one in force. `days` is
+    the spend of the month and `history` that of the days before it. `is_known` is False where the
+    budget's workspace, or one of its group, is neither listed nor seen in the usage.
     """
 
     id: str
     path: str
     name: str
     budget: Budget | None
+    cap: Decimal | None
     line: int
     days: Days
     history: Days
@@ -49,13 +48,6 @@ class ScopedBudget:
     def spend(self) -> Bounds:
         """The spend of the month to date."""
         return total(self.days)
-
-    @property
-    def cap(self) -> Decimal | None:
-        """The cap in force, which may be that of an exception."""
-        if self.exception:
-            return self.exception.cap
-        return self.budget.cap if self.budget else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +63,7 @@ class Scoping:
     costs: Costs
     history: Costs
     named: Resolved
-    exceptions: Mapping[str, CapException] = field(default_factory=dict)
+    caps: Caps
     reservation: Reservation | None = None
     yesterday: date | None = None
 
@@ -133,7 +125,7 @@ class Scoping:
             listed = {
                 id_ for ids in (*named.workspaces.values(), *named.groups.values()) for id_ in ids
             }
-            budget = unlisted_budget(policy)
+            budget = policy.unlisted_budget
             spending = {id_ for id_, days in self.costs.workspaces.items() if total(days).high}
             if budget and budget.daily_cap is not None and self.yesterday:
                 before = self.history.workspaces.items()
@@ -171,25 +163,20 @@ class Scoping:
         is_reserved: bool,
         is_known: bool = True,
     ) -> ScopedBudget:
+        key = ".".join(path)
         return ScopedBudget(
             id=id_,
-            path=".".join(path),
+            path=key,
             name=name,
             budget=budget,
+            cap=self.caps.of(key),
             line=self.file.source.line(*path, "cap"),
             days=days[0],
             history=days[1],
-            exception=self.exceptions.get(".".join(path)),
+            exception=self.caps.exceptions.get(key),
             reserved=self.reservation.amount if self.reservation and is_reserved else ZERO,
             is_known=is_known,
         )
-
-
-def unlisted_budget(policy: Policy) -> Budget | None:
-    """The budget of each unlisted workspace; None where spend only warns."""
-    if isinstance(policy.unlisted, Budget):
-        return policy.unlisted
-    return NO_SPEND if policy.unlisted == "fail" else None
 
 
 def select(budgets: Collection[ScopedBudget], only: Collection[str], policy: Policy) -> set[str]:

@@ -8,12 +8,11 @@ from decimal import Decimal, localcontext
 
 from budget_gate.domain.bounds import EXACT, ZERO
 from budget_gate.domain.evidence import EarlierReport, are_different, mismatch, since, unused
-from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.period import WEEK, MonthToDate
 from budget_gate.domain.policy import PolicyFile
 from budget_gate.domain.report import BudgetResult, Driver, Report
 from budget_gate.domain.spend import Note, Spend, Workspace, enumerated
 
-WEEK = 7
 MOST_DRIVERS = 3
 
 

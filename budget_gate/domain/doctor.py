@@ -10,6 +10,7 @@ from budget_gate.domain.bounds import EXACT, Bounds
 from budget_gate.domain.budgets import Scoping, refuse_vain_reservation, select
 from budget_gate.domain.clock import check_clock
 from budget_gate.domain.costs import add_up, total
+from budget_gate.domain.exceptions import ended, regular_caps
 from budget_gate.domain.policy import Policy, PolicyFile
 from budget_gate.domain.resolving import Resolved, directory, resolve
 from budget_gate.domain.spend import Spend, enumerated
@@ -129,7 +130,8 @@ def check_keys(
         named = resolve(file, spend, workspaces)
         with localcontext(EXACT):
             costs = add_up(spend.lines)
-            scoping = Scoping(file, spend, workspaces, costs, costs, named, {}, terms.reservation)
+            caps = regular_caps(file.policy)
+            scoping = Scoping(file, spend, workspaces, costs, costs, named, caps, terms.reservation)
             scoped = scoping.budgets()
         deciding = select(scoped, terms.only, file.policy)
         refuse_vain_reservation(scoped, deciding, terms.reservation)
@@ -238,10 +240,9 @@ def check_archived(policy: Policy, named: Resolved, spend: Spend) -> Finding:
 
 def check_exceptions(policy: Policy, day: date) -> Iterator[Finding]:
     """The exceptions that have ended by `day` (UTC)."""
-    for exception in policy.exceptions:
-        if exception.until < day:
-            message = f"the one for {exception.budget} ended on {exception.until}"
-            yield Finding("warning", "exceptions", message, "delete it from the policy")
+    for exception in ended(policy, day):
+        message = f"the one for {exception.budget} ended on {exception.until}"
+        yield Finding("warning", "exceptions", message, "delete it from the policy")
 
 
 def check_prices(verified_on: date, day: date, unpriced: Collection[str]) -> Iterator[Finding]:

@@ -4,15 +4,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from fnmatch import fnmatchcase
 from typing import Final
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
-from budget_gate.domain.budgets import unlisted_budget
-from budget_gate.domain.exceptions import exceptions_in
+from budget_gate.domain.exceptions import Caps, caps_in_force
 from budget_gate.domain.period import MonthToDate, format_instant
-from budget_gate.domain.policy import CapException, Policy, PolicyFile
+from budget_gate.domain.policy import Policy, PolicyFile
 from budget_gate.domain.report import BudgetResult, KnownSpend, Report, Status
+from budget_gate.domain.resolving import is_glob, path_of
 from budget_gate.domain.spend import Basis, Level, Note
 
 OTHER_ORGANIZATION: Final = "it is of another organization"
@@ -138,7 +137,7 @@ def _as_it_stands(budget: BudgetResult, file: PolicyFile, only: Collection[str])
     reason = "spend could not be established"
     if _is_breached(budget):
         status, reason = "breached", _PROVEN
-    path = _path(budget, file.policy)
+    path = path_of(budget.id, budget.name, file.policy)
     return replace(
         budget,
         spend=Bounds(budget.spend.low, UNLIMITED),
@@ -150,23 +149,8 @@ def _as_it_stands(budget: BudgetResult, file: PolicyFile, only: Collection[str])
 
 
 def _decides(budget: BudgetResult, policy: Policy, only: Collection[str]) -> bool:
-    return not only or budget.id in only or ".".join(_path(budget, policy)) in only
-
-
-def _path(budget: BudgetResult, policy: Policy) -> tuple[str, ...]:
-    """Where the policy has the cap of a budget of the earlier report."""
-    scope, _, key = budget.id.partition(".")
-    if scope != "workspaces":
-        return (scope, key) if scope in ("groups", "models") else (scope,)
-    for name in (key, budget.name):
-        if name in policy.workspaces:
-            return scope, name
-    globs = (
-        glob
-        for glob in policy.workspaces
-        if fnmatchcase(budget.name, glob) or fnmatchcase(key, glob)
-    )
-    return scope, next(globs, budget.name)
+    key = ".".join(path_of(budget.id, budget.name, policy))
+    return not only or budget.id in only or key in only
 
 
 def _unusable(
@@ -188,7 +172,7 @@ def _unusable(
     breached = [budget for budget in earlier.budgets if _is_breached(budget)]
     if not any(_decides(budget, file.policy, only) for budget in breached):
         return "no budget was breached in it"
-    if not _is_unchanged(file.policy, earlier, exceptions_in(file, month)):
+    if not _is_unchanged(file.policy, earlier, caps_in_force(file, month)):
         return "a cap has changed since"
     return None
 
@@ -200,34 +184,19 @@ def _is_breached(budget: BudgetResult) -> bool:
     return budget.status == "breached" and over and is_same
 
 
-def _is_unchanged(
-    policy: Policy, earlier: EarlierReport, exceptions: Mapping[str, CapException]
-) -> bool:
+def _is_unchanged(policy: Policy, earlier: EarlierReport, caps: Caps) -> bool:
     """Whether every cap of the policy is what it was, and none has come or gone."""
-    paths = {_path(budget, policy) for budget in earlier.budgets}
-    had = all(path in paths for path in _certain(policy))
-    return had and all(_cap(it, policy, exceptions) == it.cap for it in earlier.budgets)
+    paths = {it.id: path_of(it.id, it.name, policy) for it in earlier.budgets}
+    had = set(_certain(policy)) <= set(paths.values())
+    return had and all(caps.of(".".join(paths[it.id])) == it.cap for it in earlier.budgets)
 
 
-def _certain(policy: Policy) -> Collection[tuple[str, ...]]:
+def _certain(policy: Policy) -> list[tuple[str, ...]]:
     """The key paths of budgets that every report has: globs and the unlisted may match none."""
     return [
         path
         for path, budget in policy.budgets()
         if path[0] != "unlisted"
         and not getattr(budget, "optional", False)
-        and not (path[0] == "workspaces" and not {*"*?["}.isdisjoint(path[1]))
+        and not (path[0] == "workspaces" and is_glob(path[1]))
     ]
-
-
-def _cap(
-    budget: BudgetResult, policy: Policy, exceptions: Mapping[str, CapException]
-) -> Decimal | None:
-    """The cap that the policy gives to a budget of the earlier report; None where it gives none."""
-    path = _path(budget, policy)
-    if ".".join(path) in exceptions:
-        return exceptions[".".join(path)].cap
-    found = dict(policy.budgets()).get(path)
-    if found is None and path == ("unlisted",):
-        found = unlisted_budget(policy)
-    return found.cap if found else None

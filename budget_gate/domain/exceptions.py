@@ -1,8 +1,9 @@
-"""Exceptions: which cap a budget has on a day, where that is not its regular one."""
+"""Which cap each budget has on a day: its regular one, or that of an exception."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from decimal import localcontext
+from decimal import Decimal, localcontext
 
 from budget_gate.domain.bounds import EXACT
 from budget_gate.domain.period import MonthToDate
@@ -13,15 +14,38 @@ from budget_gate.errors import ConfigurationError, Problem
 WARN_AFTER_DAYS = 30
 
 
-def exceptions_in(file: PolicyFile, month: MonthToDate) -> dict[str, CapException]:
-    """The exceptions in force today, or on the last day of a whole month, by their budget's key.
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The caps of a policy and the exceptions in force, each by the key of its budget.
+
+    A key is as `exceptions` name it, such as `workspaces.production`.
+    """
+
+    regular: Mapping[str, Decimal]
+    exceptions: Mapping[str, CapException]
+
+    def of(self, key: str) -> Decimal | None:
+        """The cap in force, in USD; None where there is no such budget, or one that only warns."""
+        if key in self.exceptions:
+            return self.exceptions[key].cap
+        return self.regular.get(key)
+
+
+def regular_caps(policy: Policy) -> Caps:
+    """The caps of a policy without its exceptions."""
+    unlisted = policy.unlisted_budget
+    return Caps(_named(policy) | ({"unlisted": unlisted.cap} if unlisted else {}), {})
+
+
+def caps_in_force(file: PolicyFile, month: MonthToDate) -> Caps:
+    """The caps in force today, or on the last day of a whole month.
 
     Raises ConfigurationError with every exception, live or not, that is for no budget, raises a
     cap further than `max_exception` allows, or is not the only one of its budget today. In a month
     that has ended, the one that ended first stands: the other has come after it.
     """
     policy = file.policy
-    caps = {".".join(path): budget.cap for path, budget in policy.budgets()}
+    caps = _named(policy)
     live: dict[str, CapException] = {}
     problems: list[Problem] = []
     limit = policy.global_.max_exception if policy.global_ else None
@@ -31,7 +55,7 @@ def exceptions_in(file: PolicyFile, month: MonthToDate) -> dict[str, CapExceptio
         if cap is None:
             problems.append(
                 file.source.problem(
-                    (*path, "budget"), f"no budget is called {exception.budget!r}", _named(policy)
+                    (*path, "budget"), f"no budget is called {exception.budget!r}", _remedy(policy)
                 )
             )
             continue
@@ -64,12 +88,21 @@ def exceptions_in(file: PolicyFile, month: MonthToDate) -> dict[str, CapExceptio
             problems=tuple(problems),
             file=file.source.file,
         )
-    return live
+    return replace(regular_caps(policy), exceptions=live)
+
+
+def _named(policy: Policy) -> dict[str, Decimal]:
+    return {".".join(path): budget.cap for path, budget in policy.budgets()}
+
+
+def ended(policy: Policy, day: date) -> list[CapException]:
+    """The exceptions that have ended by `day` (UTC)."""
+    return [exception for exception in policy.exceptions if exception.until < day]
 
 
 def expired(policy: Policy, day: date) -> Iterator[Note]:
     """A note on each exception that has ended: after 30 days, a warning to delete it."""
-    for exception in policy.exceptions:
+    for exception in ended(policy, day):
         age = (day - exception.until).days
         if age > WARN_AFTER_DAYS:
             yield Note(
@@ -78,7 +111,7 @@ def expired(policy: Policy, day: date) -> Iterator[Note]:
                 f"The exception for {exception.budget} ended on {exception.until}, {age} days ago: "
                 "delete it from the policy.",
             )
-        elif age > 0:
+        else:
             yield Note(
                 "info",
                 "expired_exception",
@@ -87,8 +120,8 @@ def expired(policy: Policy, day: date) -> Iterator[Note]:
             )
 
 
-def _named(policy: Policy) -> str:
-    names = [".".join(path) for path, _ in policy.budgets()]
+def _remedy(policy: Policy) -> str:
+    names = _named(policy)
     if not names:
         return "remove it, as the policy has no cap that could be another"
     return f"name one as it stands in the policy, such as {' or '.join(sorted(names)[:3])}"

@@ -13,9 +13,8 @@ from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal, localconte
 from typing import Final
 
 from budget_gate.domain.level import expected_rest
-from budget_gate.domain.period import DAY, MonthToDate
+from budget_gate.domain.period import DAY, HISTORY_DAYS, MonthToDate
 
-HISTORY_DAYS: Final = 28
 LEAST_DAYS: Final = 3
 
 _CENT: Final = Decimal("0.01")

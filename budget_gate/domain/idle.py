@@ -1,27 +1,19 @@
 """Keys of a policy that watch nothing today, or less than they should."""
 
-from collections.abc import Collection, Iterator, Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Iterator
 
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy import ID_PREFIX, Policy
-from budget_gate.domain.resolving import Resolved, is_glob, model_names
+from budget_gate.domain.resolving import Resolved, is_glob, is_matched, model_names
 from budget_gate.domain.spend import Note, Spend, enumerated
-from budget_gate.domain.usage import UNATTRIBUTED
+
+_NAMED = 5
 
 
 def idle_keys(policy: Policy, named: Resolved) -> Iterator[Note]:
     """Optional budgets and members that name nothing: a misspelt key would look the same."""
-    kinds: dict[str, Mapping[str, Collection[str | None]]] = {
-        "workspaces": named.workspaces,
-        "groups": named.groups,
-        "models": named.models,
-    }
-    idle = [
-        ".".join(path)
-        for path, _ in policy.budgets()
-        if path[0] in kinds and not kinds[path[0]].get(path[1])
-    ]
+    keys = (path for path, _ in policy.budgets() if len(path) > 1)
+    idle = [f"{kind}.{key}" for kind, key in keys if not getattr(named, kind).get(key)]
     idle += named.idle
     if idle:
         yield Note(
@@ -29,17 +21,22 @@ def idle_keys(policy: Policy, named: Resolved) -> Iterator[Note]:
         )
 
 
-def unnamed_spenders(policy: Policy, spend: Spend) -> Iterator[Note]:
-    """Workspaces with spend whose name no list has, where a glob may be for that name."""
+def unnamed_workspaces(policy: Policy, spend: Spend) -> Iterator[Note]:
+    """Workspaces of the usage whose name no list has, and which globs may be for that name."""
     listed = {workspace.id for workspace in spend.workspaces or ()}
-    known = {None, UNATTRIBUTED, *policy.names, *listed}
-    unnamed = {line.workspace for line in spend.lines if line.cost.high} - known
+    seen = {line.workspace for line in spend.lines if line.workspace}
+    unnamed = sorted(seen - listed - policy.names.keys())
+    if spend.workspaces is not None and unnamed:
+        first = ", ".join(unnamed[:_NAMED])
+        message = f"The usage has workspaces that are not listed ({len(unnamed)}): {first}."
+        yield Note("info", "unlisted_workspaces", message)
+    spending = {line.workspace for line in spend.lines if line.cost.high}
     missed: dict[str, None] = {}
     globs: dict[str, None] = {}
-    for id_ in sorted(map(str, unnamed)):
+    for id_ in filter(spending.__contains__, unnamed):
         for key, keys in policy.workspace_keys():
             may_match = is_glob(key) and not key.startswith(ID_PREFIX) and id_ not in keys
-            if may_match and not fnmatchcase(id_, key):
+            if may_match and not is_matched(id_, id_, key):
                 missed[id_] = globs[key] = None
     if missed:
         message = (

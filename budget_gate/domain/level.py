@@ -22,7 +22,8 @@ from math import exp, log, log1p, sqrt
 from statistics import NormalDist
 from typing import Final, NamedTuple
 
-from budget_gate.domain.weekdays import SILENCE, WEEK, weekday_factors, without_spikes
+from budget_gate.domain.period import WEEK
+from budget_gate.domain.weekdays import SILENCE, weekday_factors, without_spikes
 
 _NINE_IN_TEN: Final = NormalDist().inv_cdf(0.9)
 

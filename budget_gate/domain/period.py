@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 HISTORY_DAYS = 28
+WEEK = 7
 # What was spent after the last run of a day or a month is judged within these.
 _FIRST_HOURS = 3 * HOUR
 _FIRST_DAYS = 2

@@ -222,6 +222,9 @@ Unlisted = Annotated[
 ]
 
 
+# What `unlisted: fail` gives each workspace.
+NO_SPEND = Budget.model_construct(cap=Decimal(0), warn_at=(), daily_cap=None, forecast="off")
+
 # What `_has_a_budget` asks for, as a schema says it.
 _A_BUDGET: list[Any] = [
     {"required": ["global"]},
@@ -322,6 +325,13 @@ class Policy(Document):
                 yield (kind, key), budget
         if isinstance(self.unlisted, Budget):
             yield ("unlisted",), self.unlisted
+
+    @property
+    def unlisted_budget(self) -> Budget | None:
+        """The budget of each unlisted workspace; None where spend there only warns, or is fine."""
+        if isinstance(self.unlisted, Budget):
+            return self.unlisted
+        return NO_SPEND if self.unlisted == "fail" else None
 
     def workspace_keys(self) -> Iterator[tuple[str, Collection[str]]]:
         """Every key that names workspaces, with all of its budget's kind, or of its group."""

@@ -116,7 +116,7 @@ class _Resolver:
         spending = {line.workspace for line in (*spend.lines, *late) if line.cost.high}
         # What a glob may match: a workspace that nobody can use any more is nobody's surprise.
         self._current = {
-            id_: DEFAULT_KEY if id_ is None else workspace.name
+            id_: workspace.name
             for id_, workspace in workspaces.items()
             if id_ != UNATTRIBUTED and (id_ in spending or not workspace.archived)
         }
@@ -207,11 +207,7 @@ class _Resolver:
         return tuple(ids)
 
     def _by_glob(self, path: KeyPath, key: str, *, optional: bool) -> list[str | None]:
-        ids = [
-            id_
-            for id_, name in self._current.items()
-            if fnmatchcase(name, key) or (id_ and fnmatchcase(id_, key))
-        ]
+        ids = [id_ for id_, name in self._current.items() if is_matched(id_, name, key)]
         if not ids and not self._has_list and not key.startswith(ID_PREFIX):
             # What cannot be looked up may be there: `optional` does not stand for that.
             self._add(path, *_NO_LIST)
@@ -230,6 +226,27 @@ class _Resolver:
 def is_glob(key: str) -> bool:
     """Whether a key that is nothing's own name is a pattern of names."""
     return not _GLOB_CHARACTERS.isdisjoint(key)
+
+
+def is_matched(id_: str | None, name: str, glob: str) -> bool:
+    """Whether a glob matches a workspace: its name or its id, `default` being that of default."""
+    return fnmatchcase(DEFAULT_KEY if id_ is None else name, glob) or (
+        id_ is not None and fnmatchcase(id_, glob)
+    )
+
+
+def path_of(budget: str, name: str, policy: Policy) -> tuple[str, ...]:
+    """The key path of the budget that a report has under the id `budget` and that name.
+
+    A workspace that no key is for has none in the policy: its own name stands in its place.
+    """
+    scope, _, id_ = budget.partition(".")
+    if scope != "workspaces":
+        return (scope, id_) if scope in ("groups", "models") else (scope,)
+    workspace = None if id_ == DEFAULT_KEY else id_
+    globs = (key for key in policy.workspaces if is_matched(workspace, name, key))
+    exact = (key for key in (id_, name) if key in policy.workspaces)
+    return scope, next(exact, next(globs, name))
 
 
 def model_names(key: str, names: Collection[str], aliases: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Policy x spend x now -> one result per budget -> the report that every output renders."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, localcontext
@@ -15,12 +15,12 @@ from budget_gate.domain.budgets import (
     select,
 )
 from budget_gate.domain.costs import Days, add_up, total
-from budget_gate.domain.exceptions import exceptions_in, expired
+from budget_gate.domain.exceptions import caps_in_force, expired
 from budget_gate.domain.forecast import Forecast, forecast
-from budget_gate.domain.idle import idle_keys, idle_models, unnamed_spenders
+from budget_gate.domain.idle import idle_keys, idle_models, unnamed_workspaces
 from budget_gate.domain.pace import pace
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy import CapException, Policy, PolicyFile
+from budget_gate.domain.policy import Policy, PolicyFile
 from budget_gate.domain.report import (
     STATUSES,
     BudgetResult,
@@ -43,8 +43,6 @@ _Verdict = tuple[Status, str, Cause]
 STALE_NOTE_DAYS: Final = 30
 STALE_WARNING_DAYS: Final = 90
 
-_NAMED = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -64,7 +62,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
 
     Raises ConfigurationError where the policy or the terms do not fit the organization.
     """
-    exceptions = exceptions_in(file, month)
+    caps = caps_in_force(file, month)
     with localcontext(EXACT):
         workspaces = directory(file.policy, spend)
         costs, history = add_up(spend.lines), add_up(spend.history or ())
@@ -77,7 +75,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
             costs,
             history,
             named,
-            exceptions,
+            caps,
             terms.reservation,
             yesterday,
         )
@@ -97,7 +95,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         as_of=month.as_of,
         period=month.period,
         spend=spent,
-        cap=_global_cap(file.policy, exceptions),
+        cap=caps.of("global"),
         basis=file.policy.spend.basis,
         budgets=tuple(budgets),
         workspaces=_workspace_spend(by_workspace, workspaces),
@@ -115,14 +113,14 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
             *expired(file.policy, month.day),
             *idle_keys(file.policy, named),
             *idle_models(file.policy, spend, month),
-            *unnamed_spenders(file.policy, spend),
+            *unnamed_workspaces(file.policy, spend),
             *_without_forecast(budgets, scoped, month),
             *_without_yesterday(scoped, spend, month),
             *_undecided(budgets),
             *_nothing_unlisted(scoped, terms),
             *_raised(budgets),
             *_staleness(spend.prices, month),
-            *_strangers(spend, file.policy, month),
+            *_strangers(spend, month),
         ),
     )
 
@@ -160,17 +158,19 @@ def _days(month: MonthToDate, days: Days, coverage: Coverage) -> Iterator[DaySpe
         yield DaySpend(day, cost, "billed" if coverage.is_billed(day) else "list")
 
 
-def unverified(policy: Policy, month: MonthToDate, notes: tuple[Note, ...]) -> Report:
-    """The report of a run that could not read the spend: `notes` say why."""
-    live = {it.budget: it for it in policy.exceptions if month.day <= it.until}
+def unverified(file: PolicyFile, month: MonthToDate, notes: tuple[Note, ...]) -> Report:
+    """The report of a run that could not read the spend: `notes` say why.
+
+    Raises ConfigurationError where the policy's exceptions do not fit its budgets.
+    """
     return Report(
         status="unverified",
         enforced=True,
         as_of=month.as_of,
         period=month.period,
         spend=None,
-        cap=_global_cap(policy, live),
-        basis=policy.spend.basis,
+        cap=caps_in_force(file, month).of("global"),
+        basis=file.policy.spend.basis,
         notes=notes,
     )
 
@@ -198,12 +198,6 @@ def decide(report: Report, terms: Terms) -> tuple[Report, int]:
     if unestablished and terms.on_error == "fail":
         return report, 3
     return replace(report, enforced=not (breached or unestablished)), 0
-
-
-def _global_cap(policy: Policy, exceptions: Mapping[str, CapException]) -> Decimal | None:
-    if "global" in exceptions:
-        return exceptions["global"].cap
-    return policy.global_.cap if policy.global_ else None
 
 
 def _judge(
@@ -393,15 +387,8 @@ def _workspace_spend(
     return tuple(rows)
 
 
-def _strangers(spend: Spend, policy: Policy, month: MonthToDate) -> Iterator[Note]:
+def _strangers(spend: Spend, month: MonthToDate) -> Iterator[Note]:
     """What a reader may take for something else: names, and a month of no length."""
-    known = {workspace.id for workspace in spend.workspaces or ()}
-    unlisted = {line.workspace for line in spend.lines if line.workspace} - known
-    unlisted -= policy.names.keys()
-    if spend.workspaces is not None and unlisted:
-        first = ", ".join(sorted(map(str, unlisted))[:_NAMED])
-        message = f"The usage has workspaces that are not listed ({len(unlisted)}): {first}."
-        yield Note("info", "unlisted_workspaces", message)
     if any(workspace.name == DEFAULT_KEY for workspace in spend.workspaces or ()):
         message = "A workspace is called default: in the policy, that key is the default workspace."
         yield Note("warning", "default_name", message)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from statistics import fmean, median, median_low, variance
 from typing import Final
 
-WEEK: Final = 7
+from budget_gate.domain.period import WEEK
+
 # A day counts as at most this many times the median of the days around it.
 SPIKE: Final = 4
 # The largest day is 1: less than this is the noise of floating point.

@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from budget_gate.domain.forecast import HISTORY_DAYS, forecast
-from budget_gate.domain.period import DAY, MonthToDate
+from budget_gate.domain.forecast import forecast
+from budget_gate.domain.period import DAY, HISTORY_DAYS, MonthToDate
 
 SEED: Final = 20261101
 MONTHS: Final = 300
