@@ -34,7 +34,9 @@ import httpx
 
 from budget_gate.cli import main
 from budget_gate.domain.prices import PriceBook
-from budget_gate.sources import documents, transport
+from budget_gate.reading import spend
+from budget_gate.sources import transport
+from budget_gate.sources.documents import load_price_book
 from tests.billing import Charge, bill_of, billed, code_execution, session_usage
 from tests.loopback import (
     DEFAULT_WORKSPACE_ID,
@@ -1748,7 +1750,7 @@ def outcome(code: int, stdout: str, stderr: str, folder: Path) -> Outcome:
     return Outcome(code, stdout, stderr, summary, outputs, report)
 
 
-_prices = cache(documents.load_price_book)
+_prices = cache(load_price_book)
 
 
 def judge(
@@ -1786,7 +1788,7 @@ def judge(
                 REQUEST_TIMEOUT=patience or transport.REQUEST_TIMEOUT,
             ),
             # Reading the prices takes longer than all else, and no fault touches them.
-            mock.patch.object(documents, "load_price_book", _prices),
+            mock.patch.object(spend, "load_price_book", _prices),
             mock.patch.object(httpx, "Client", Client),
         ):
             with (

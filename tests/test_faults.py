@@ -78,7 +78,7 @@ Tried = tuple[Strike, Outcome]
 # What a run imports on its way, so that no run has to do so within its deadline.
 IMPORTED = [
     "tests.faults",
-    *(f"budget_gate.{name}" for name in ("commands.check", "delivery.results")),
+    *(f"budget_gate.{name}" for name in ("commands.check",)),
     *(f"budget_gate.domain.{name}" for name in ("bill", "clock")),
     *(
         f"budget_gate.sources.{name}"

@@ -23,7 +23,8 @@ from budget_gate.domain.audit import Audit
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.spend import Note
 from budget_gate.errors import UnverifiedError
-from budget_gate.reading import connect, read_audit
+from budget_gate.reading.bill import read_audit
+from budget_gate.reading.connection import connect
 from budget_gate.sources.documents import load_policy
 
 # The cost analytics answer for no longer at once.

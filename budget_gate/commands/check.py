@@ -25,9 +25,11 @@ from budget_gate.domain.clock import check_age, run_time
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy import PolicyFile
 from budget_gate.errors import ConfigurationError, InterruptedRunError
-from budget_gate.reading import SavedPages, connect, read_earlier, read_spend, start_identifying
+from budget_gate.reading.connection import connect, start_identifying
+from budget_gate.reading.spend import SavedPages, read_spend
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_policy
+from budget_gate.sources.last_report import read_last_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def judge(
     earlier = transport = None
     try:
         # First, as the report of a run that a signal ends may be written over the last one.
-        earlier = read_earlier(settings)
+        earlier = read_last_report(Path(settings.last_report)) if settings.last_report else None
         transport = None if options.saved else connect(settings, clock)
         report, exit_code = gate.check(
             file,

@@ -9,7 +9,7 @@ from budget_gate.commands.policy_name import POLICY_FILES
 from budget_gate.commands.shared_flags import Parser, add_format, given
 from budget_gate.delivery.results import say
 from budget_gate.domain.period import MonthToDate, parse_instant
-from budget_gate.reading import SavedPages
+from budget_gate.reading.spend import SavedPages
 from budget_gate.sources.documents import load_policy
 
 AS_OF = "2026-11-20T15:20:00Z"

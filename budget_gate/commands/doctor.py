@@ -37,7 +37,8 @@ from budget_gate.domain.spend import Note, Spend, Workspace
 from budget_gate.domain.usage import Usage
 from budget_gate.domain.verdict import Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
-from budget_gate.reading import connect, settled_bill, suspecting_clock
+from budget_gate.reading.bill import settled_bill
+from budget_gate.reading.connection import connect, suspecting_clock
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_policy, load_price_book
 from budget_gate.sources.organization import read_identity

@@ -27,7 +27,7 @@ from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.exits import OK, UNVERIFIED
 from budget_gate.outputs.draft import render_draft, render_next_step
 from budget_gate.outputs.wording import plain
-from budget_gate.reading import connect, needed, suspecting_clock
+from budget_gate.reading.connection import connect, needed, suspecting_clock
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_document, load_price_book
 from budget_gate.sources.organization import read_identity

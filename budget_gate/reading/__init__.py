@@ -1,0 +1,1 @@
+"""What a run reads, as pipelines that the commands share."""

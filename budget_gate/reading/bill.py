@@ -1,0 +1,143 @@
+"""What was billed, made comparable with the usage: spend on that basis, and the audit."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from budget_gate.domain.audit import Audit, compare
+from budget_gate.domain.bill import Bill, attribute, is_default_known, settle
+from budget_gate.domain.clock import (
+    check_clock,
+)
+from budget_gate.domain.ownership import owner
+from budget_gate.domain.period import DAY, MonthToDate, ended_by
+from budget_gate.domain.policy import Policy, PolicyFile
+from budget_gate.domain.prices import PriceBook
+from budget_gate.domain.pricing import price_usage
+from budget_gate.domain.ratecards import Prices
+from budget_gate.domain.spend import Note, Spend
+from budget_gate.domain.usage import Usage
+from budget_gate.errors import UnverifiedError
+from budget_gate.reading.connection import needed, start_identifying, suspecting_clock
+from budget_gate.settings import Settings
+from budget_gate.sources.billed_cost import read_bill
+from budget_gate.sources.documents import load_price_book
+from budget_gate.sources.transport import Pending, Transport
+from budget_gate.sources.usage_report import read_days
+from budget_gate.sources.workspaces import read_default_workspace
+
+
+def start_bill(month: MonthToDate, now: datetime, transport: Transport) -> Pending[Bill] | None:
+    """Asks what was billed; None where no day has ended, as such a day has no bill."""
+    period = ended_by(now, month.closed)
+    if period is None:
+        return None
+
+    return transport.start(partial(read_bill, transport, period, now))
+
+
+def settled_bill(
+    bill: Bill,
+    transport: Transport,
+    usage: Usage,
+    book: PriceBook,
+    names: Collection[str],
+    *,
+    expected: int | None = None,
+) -> Bill:
+    """The bill, its workspaces and doubtful days told.
+
+    `names` are ids that the policy names, `expected` is the ratio to list cost that days are held
+    against where they are too few to tell. Raises UnverifiedError where the bill is not usable.
+    """
+    from budget_gate.domain.late_costs import doubt_late
+
+    default = None
+    if bill.source == "analytics" and not is_default_known(bill, usage, names):
+        listed = {*names, *(workspace.id for workspace in usage.workspaces or ())}
+        asked = transport.start(partial(read_default_workspace, transport, listed))
+        default = asked.result()
+    return doubt_late(attribute(bill, usage, names, default), usage, book, expected=expected)
+
+
+def priced(usage: Usage, bill: Bill | None, book: PriceBook, policy: Policy) -> Spend:
+    """The spend of the usage, as billed where there is a bill."""
+    unknown_model = policy.spend.unknown_model
+    if bill is None:
+        return price_usage(usage, book, unknown_model=unknown_model)
+
+    return settle(usage, bill, book, unknown_model=unknown_model)
+
+
+def read_audit(
+    settings: Settings,
+    file: PolicyFile | None,
+    month: MonthToDate,
+    days: int | None,
+    *,
+    now: datetime,
+    transport: Transport | None,
+) -> Audit:
+    """The audit of the month's closed days, or of the last `days`.
+
+    Raises UnverifiedError where either side cannot be established, or where no day is settled.
+    """
+    from budget_gate.sources.billed_cost import read_bill
+
+    prices, names = (file.policy.prices, file.policy.names) if file else (Prices(), {})
+    book = PriceBook(load_price_book()).with_policy(prices)
+    transport = needed(transport)
+    period = ended_by(now, month.last_days(days) if days else month.closed)
+    if period is None:
+        raise UnverifiedError(
+            "no day of this month has ended yet", "name some with --days", code="no_closed_day"
+        )
+    pending = transport.start(partial(read_bill, transport, period, now))
+    identify = start_identifying(transport, settings, file) if file else lambda: None
+    with suspecting_clock(now, transport, month, named=settings.as_of):
+        usage = read_days(transport, period, book, file)
+    owner(file, usage.notes, identify)
+    # Of closed days: no hour of theirs is cut.
+    notes = check_clock(now, transport.clock_difference) if settings.as_of is None else ()
+    bill = settled_bill(pending.result(), transport, usage, book, names)
+    if not bill.settled_days:
+        raise UnverifiedError(
+            "the costs of no closed day are settled yet", "run the audit later", code="not_settled"
+        )
+    if bill.settled_days < len(period.steps(DAY)):
+        message = f"Days from {bill.through} on are not settled yet, so they are not compared."
+        notes = (*notes, Note("warning", "not_settled", message))
+    usage = replace(usage, notes=(*notes, *usage.notes))
+    return compare(usage, bill, book, _names(usage, names), month.as_of)
+
+
+def audited(  # noqa: PLR0917 - each is something that was read
+    pending: Pending[Bill] | None,
+    transport: Transport,
+    usage: Usage,
+    book: PriceBook,
+    policy: Policy,
+    month: MonthToDate,
+) -> Iterator[Note]:
+    """What the audit says of the month; where it cannot be made, that changes no verdict."""
+    from budget_gate.outputs.audit import summarize
+
+    try:
+        bill = pending and settled_bill(pending.result(), transport, usage, book, policy.names)
+        if not (bill and bill.settled_days):
+            yield Note("info", "audit", "There is no settled day to audit yet.")
+            return
+        yield summarize(compare(usage, bill, book, _names(usage, policy.names), month.as_of))
+        # Of billed spend, the verdict tells of costs that are late.
+        if bill.doubted and policy.spend.basis == "list":
+            yield bill.notes[-1]
+    except UnverifiedError as error:
+        yield Note("warning", "audit", f"The audit could not be made: {error.message}.")
+
+
+def _names(usage: Usage, labels: Mapping[str, str]) -> dict[str | None, str]:
+    names: dict[str | None, str] = {None: "default workspace"}
+    names.update(labels.items())
+    names |= {workspace.id: workspace.name for workspace in usage.workspaces or ()}
+    return names

@@ -1,0 +1,168 @@
+"""The spend of the month to date: the API or saved pages, priced, on the policy's basis."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from budget_gate.domain.bill import Bill
+from budget_gate.domain.clock import check_lag, check_month
+from budget_gate.domain.evidence import EarlierReport
+from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.policy import Policy, PolicyFile
+from budget_gate.domain.prices import PriceBook
+from budget_gate.domain.pricing import price_usage
+from budget_gate.domain.spend import Note, Spend, SpendLine
+from budget_gate.domain.usage import Usage
+from budget_gate.domain.verdict import evaluate
+from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.outputs.ending import summarize_ending
+from budget_gate.reading.bill import audited, priced, settled_bill, start_bill
+from budget_gate.reading.connection import needed, suspecting_clock, time_notes
+from budget_gate.settings import Settings
+from budget_gate.sources.documents import load_price_book
+from budget_gate.sources.saved_report import read_saved_usage
+from budget_gate.sources.transport import Pending, Transport
+from budget_gate.sources.usage_report import read_days, read_history, read_usage
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPages:
+    """Files to read in place of the API; `is_partial` where they need not cover the month."""
+
+    usage: tuple[Path, ...]
+    workspaces: Path | None
+    is_partial: bool
+
+
+def read_spend(
+    settings: Settings,
+    file: PolicyFile,
+    month: MonthToDate,
+    *,
+    saved: SavedPages | None,
+    audits: bool,
+    now: datetime,
+    transport: Transport | None,
+    last: EarlierReport | Note | None = None,
+) -> Spend:
+    """The spend of the month to date, on the basis that the policy names.
+
+    Raises UnverifiedError where it cannot be established.
+    """
+    policy = file.policy
+    book = PriceBook(load_price_book()).with_policy(policy.prices)
+    bill = None
+    earlier: tuple[SpendLine, ...] | None = ()
+    notes = [*check_lag(month, now)]
+    if saved:
+        usage, earlier = _read_files(saved, month), None
+        if policy.organization:
+            message = "Saved pages do not tell whose they are: the organization was not checked."
+            notes.append(Note("info", "organization_unchecked", message))
+    else:
+        transport = needed(transport)
+        needs_bill = audits or policy.spend.basis == "billed"
+        pending = start_bill(month, now, transport) if needs_bill else None
+        history = _start_history(settings, file, month, book, transport)
+        bill_before = None
+        if month.has_begun and policy.spend.basis == "billed":
+            bill_before = start_bill(month.last, now, transport)
+
+        with suspecting_clock(now, transport, month, named=settings.fixed_time):
+            usage = read_usage(transport, month, book, file)
+        notes += time_notes(settings, month, now, transport)
+        compared = last if settings.fixed_time is None else None
+        last_month = compared.month if isinstance(compared, EarlierReport) else None
+        notes += check_month(now, transport.clock_difference, last_month)
+        before = _history(history, book, policy, month)
+        if before is not None:
+            earlier = before.lines if isinstance(before, Spend) else None
+        if history and month.has_begun:
+            asked = (history, bill_before)
+            ended = _ended(file, month, book, before, asked, transport=transport, now=now)
+            notes.append(ended)
+        elif isinstance(before, UnverifiedError):
+            message = f"The days before the month could not be read: {before.message}."
+            notes.append(Note("info", "no_history", message))
+        if policy.spend.basis == "billed" and pending:
+            bill = settled_bill(pending.result(), transport, usage, book, policy.names, expected=1)
+        if audits:
+            notes += audited(pending, transport, usage, book, policy, month)
+    usage = replace(usage, notes=(*notes, *usage.notes))
+    return replace(priced(usage, bill, book, policy), history=earlier)
+
+
+def _read_files(saved: SavedPages, month: MonthToDate) -> Usage:
+
+    return read_saved_usage(saved.usage, saved.workspaces, month, partial=saved.is_partial)
+
+
+def _start_history(
+    settings: Settings,
+    file: PolicyFile,
+    month: MonthToDate,
+    book: PriceBook,
+    transport: Transport,
+) -> Pending[Usage] | None:
+    """Asks for the days before the month, where a forecast, what changed or a model's cap needs it.
+
+    In the first days of a month all of the one before is asked for, as how it ended is told.
+    """
+    if month.has_begun:
+        return transport.start(partial(read_days, transport, month.before, book, file))
+    forecasts = any(budget.forecast != "off" for _, budget in file.policy.budgets())
+    if month.history is None or not (forecasts or settings.last_report or file.policy.models):
+        return None
+    return transport.start(partial(read_history, transport, month.history))
+
+
+def _history(
+    pending: Pending[Usage] | None, book: PriceBook, policy: Policy, month: MonthToDate
+) -> Spend | UnverifiedError | None:
+    """The spend of the days before the month, or why it cannot be read; None where nothing is.
+
+    Raises UnverifiedError where a verdict may hang on it, and the API has it: a forecast that may
+    fail the run, or the daily cap of a yesterday of the month before.
+    """
+    if pending is None:
+        return None
+    try:
+        return price_usage(pending.result(), book, unknown_model=policy.spend.unknown_model)
+    except UnverifiedError as error:
+        is_judged = month.yesterday is not None and month.day.day == 1
+        fails = any(
+            budget.forecast == "fail" or (is_judged and budget.daily_cap is not None)
+            for _, budget in policy.budgets()
+        )
+        # Gateways that know the routes of an organization alone do not have it.
+        if fails and error.code != "http_404":
+            raise
+        return error
+    except ConfigurationError as error:
+        return UnverifiedError(error.message)
+
+
+def _ended(
+    file: PolicyFile,
+    month: MonthToDate,
+    book: PriceBook,
+    before: Spend | UnverifiedError | None,
+    pending: tuple[Pending[Usage], Pending[Bill] | None],
+    *,
+    transport: Transport,
+    now: datetime,
+) -> Note:
+    """How the month `before` ended under the same policy; whatever that is changes no verdict."""
+    try:
+        if not isinstance(before, Spend):
+            raise before or UnverifiedError("it was not read")
+        if pending[1]:
+            usage, bill = pending[0].result(), pending[1].result()
+            bill = settled_bill(bill, transport, usage, book, file.policy.names, expected=1)
+            before = priced(usage, bill, book, file.policy)
+        return summarize_ending(evaluate(file, before, month.last), now)
+    except (ConfigurationError, UnverifiedError) as error:
+        why = "; ".join([error.message, *map(str, getattr(error, "problems", ())[:1])])
+        message = f"How {month.last.day:%B %Y} ended could not be determined: {why}."
+        return Note("warning", "month_before_unknown", message)
