@@ -13,7 +13,7 @@ from budget_gate.domain.costs import add_up, total
 from budget_gate.domain.exceptions import ended, regular_caps
 from budget_gate.domain.policy import Policy, PolicyFile
 from budget_gate.domain.resolving import Resolved, directory, resolve
-from budget_gate.domain.spend import Spend, enumerated
+from budget_gate.domain.spend import Spend, enumerated, price_age
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict import STALE_NOTE_DAYS, Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
@@ -172,7 +172,7 @@ def check_uncapped(policy: Policy, named: Resolved, spend: Spend) -> Iterator[Fi
 
     Those that are archived need none, as nothing more can be spent there.
     """
-    if policy.unlisted not in ("allow", "warn"):
+    if policy.unlisted_budget:
         yield Finding("ok", "uncapped", "`unlisted` watches every workspace without a cap")
         return
     workspaces = directory(policy, spend)
@@ -247,7 +247,7 @@ def check_exceptions(policy: Policy, day: date) -> Iterator[Finding]:
 
 def check_prices(verified_on: date, day: date, unpriced: Collection[str]) -> Iterator[Finding]:
     """How old the prices are on `day` (UTC), and which usage has none: sentences for each kind."""
-    age = (day - verified_on).days
+    age = price_age(verified_on, day)
     if age < STALE_NOTE_DAYS:
         yield Finding("ok", "prices", f"last checked on {verified_on}")
     else:

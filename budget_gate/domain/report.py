@@ -10,7 +10,7 @@ from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.forecast import Forecast
 from budget_gate.domain.pace import Pace
 from budget_gate.domain.period import MonthToDate, Period
-from budget_gate.domain.spend import Basis, Coverage, Note, PriceFacts
+from budget_gate.domain.spend import Basis, Coverage, Note, PriceFacts, price_age
 
 Status = Literal["ok", "warning", "uncertain", "breached", "unverified"]
 
@@ -176,4 +176,4 @@ class Report:
         """Days from the last check of the price book to `as_of`; 0 for a time before it."""
         if self.prices is None:
             return None
-        return max(0, (self.as_of.date() - self.prices.verified_on).days)
+        return price_age(self.prices.verified_on, self.as_of.date())

@@ -87,6 +87,11 @@ class PriceFacts:
     retired_on: Mapping[str, date] = field(default_factory=dict)
 
 
+def price_age(verified_on: date, day: date) -> int:
+    """Days from the last check of prices to `day`; 0 for one before it."""
+    return max(0, (day - verified_on).days)
+
+
 @dataclass(frozen=True, slots=True)
 class Spend:
     """The spend of a month to date.

@@ -34,7 +34,15 @@ from budget_gate.domain.report import (
     WorkspaceSpend,
 )
 from budget_gate.domain.resolving import DEFAULT_KEY, directory, resolve
-from budget_gate.domain.spend import Coverage, Note, PriceFacts, Spend, Workspace, enumerated
+from budget_gate.domain.spend import (
+    Coverage,
+    Note,
+    PriceFacts,
+    Spend,
+    Workspace,
+    enumerated,
+    price_age,
+)
 
 FailOn = Literal["breach", "warning", "never"]
 OnError = Literal["fail", "warn"]
@@ -398,7 +406,7 @@ def _strangers(spend: Spend, month: MonthToDate) -> Iterator[Note]:
 
 
 def _staleness(prices: PriceFacts, month: MonthToDate) -> tuple[Note, ...]:
-    age = (month.as_of.date() - prices.verified_on).days
+    age = price_age(prices.verified_on, month.as_of.date())
     if age < STALE_NOTE_DAYS:
         return ()
     return (
