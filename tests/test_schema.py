@@ -384,8 +384,6 @@ CARDS: Strategy = st.fixed_dictionaries(
         "fast_long_context": FACTORS,
         "us": AMOUNTS,
         "source": NAMES,
-        "confidence": NAMES,
-        "note": NAMES,
     },
 )
 EXCEPTIONS: Strategy = st.fixed_dictionaries(

@@ -40,7 +40,7 @@ def check_own_prices(prices: Prices, book: PriceBook, source: SourceMap) -> Iter
                 yield from _too_low(card.long_context, long, source, (*place, "long_context"))
 
 
-def _listed(name: str, card: RateCard, book: PriceBook) -> list[RateCard]:
+def _listed(name: str, card: RateCard, book: PriceBook) -> Sequence[RateCard]:
     """The list prices of the model on the days of the card; all of them where it had none then.
 
     Those of every model where the book does not have this one.

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -112,8 +112,6 @@ class RateCard(TokenRates):
     source: Text = Field(
         "", description="Where the price is from.", examples=["contract of 2026-10-01"]
     )
-    confidence: Text = Field("", description="How sure the price is.", examples=["high"])
-    note: Text = Field("", description="Anything else.", examples=["for the pilot alone"])
 
     @model_validator(mode="after")
     def _spans_a_day(self) -> Self:
@@ -143,11 +141,21 @@ class RateCard(TokenRates):
         return self, Decimal(1) if self.fast is None else self.fast
 
 
+class BookCard(RateCard):
+    """A rate card of the bundled book, with how sure its price is, and what else is known of it."""
+
+    confidence: Text = ""
+    note: Text = ""
+
+
 def _listed(value: object) -> object:
     return [value] if isinstance(value, dict) else value
 
 
-def _in_order(cards: tuple[RateCard, ...]) -> tuple[RateCard, ...]:
+_Card = TypeVar("_Card", bound=RateCard)
+
+
+def _in_order(cards: tuple[_Card, ...]) -> tuple[_Card, ...]:
     if not cards or any(before.until > after.start for before, after in pairwise(cards)):
         raise wrong(
             "the prices are missing, overlap or are out of order",
@@ -176,7 +184,7 @@ class ModelPrices(Document):
     aliases: tuple[Text, ...] = ()
     dated_ids: Flag = False
     retired_on: Text = ""
-    prices: RateCards
+    prices: Annotated[tuple[BookCard, ...], BeforeValidator(_listed), AfterValidator(_in_order)]
 
 
 class PriceDocument(Document):
