@@ -1,12 +1,10 @@
 """The scripts of the action, each run by bash alone: what they find, install and refuse, and how they end."""
 
-import ensurepip
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,14 +19,14 @@ BASH = shutil.which("bash") or "bash"
 # The packages that the program imports, as small as they can be.
 PACKAGES = {"httpx": "httpx", "pydantic_settings": "pydantic_settings", "pyyaml": "yaml"}
 
-# An interpreter as far as the step asks: it answers with its own path, and makes an environment whose Python ends as
-# {installs} says, or none.
+# An interpreter as far as the step asks: it answers with its own path, has a pip, and ends as {installs} says where it
+# is to install.
 INTERPRETER = """\
 #!/bin/sh
 echo "$0 $*" >> "{asked}"
 case $2 in
   -c) printf %s "$0" ;;
-  -m) mkdir "$4/bin" && printf '#!/bin/sh\\nexit {installs}\\n' > "$4/bin/python" && chmod +x "$4/bin/python" ;;
+  utf8) exit {installs} ;;
 esac
 """
 
@@ -98,8 +96,7 @@ def runner(tmp_path: Path) -> Runner:
     """A machine of its own."""
     for name in ("workspace", "action", "temp", "tool cache", "tools"):
         (tmp_path / name).mkdir()
-    for name in ("chmod", "mkdir", "mktemp"):
-        (tmp_path / "tools" / name).symlink_to(shutil.which(name) or name)
+    (tmp_path / "tools" / "mktemp").symlink_to(shutil.which("mktemp") or "mktemp")
     return Runner(tmp_path)
 
 
@@ -176,36 +173,31 @@ def test_no_environment_of_another_job_is_used(runner: Runner) -> None:
 # What is installed
 
 
-# This very Python. Its environments have pip from a folder, as to install that takes seconds.
+# The Python below that of the tests, which has a pip, or is said to have none.
 PYTHON = """\
 #!/bin/sh
 case "$*" in
-  "-I -m venv "*)
-    "{python}" -I -m venv --without-pip "$4" &&
-      for packages in "$4"/lib/*/site-packages; do echo "{pip}" > "$packages/pip.pth"; done ;;
+  *"write(sys.executable)"*) printf %s "$0" ;;
+  *"import pip;"*) {has_pip} && exec "{python}" "$@" ;;
   *) exec "{python}" "$@" ;;
 esac
 """
 
 
-@pytest.fixture(scope="module")
-def pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pip that comes with this Python, in a folder of its own."""
-    folder = tmp_path_factory.mktemp("pip")
-    bundled = Path(ensurepip.__file__).parent / "_bundled"
-    (wheel,) = Path(sysconfig.get_config_var("WHEEL_PKG_DIR") or bundled).glob("pip-*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder)
-    return folder
+def put_python(runner: Runner, *, has_pip: bool = True) -> None:
+    """Has the machine run this very Python, which can install for another one or not."""
+    python = runner.folder / "bin" / "python3"
+    python.parent.mkdir(exist_ok=True)
+    base = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
+    text = PYTHON.format(python=base, has_pip="true" if has_pip else "false")
+    python.write_text(text, encoding="utf-8")
+    python.chmod(0o755)
 
 
 @pytest.fixture
-def machine(runner: Runner, pip: Path) -> Runner:
+def machine(runner: Runner) -> Runner:
     """A machine with this very Python, and the packages as files in its folder `wheels`."""
-    python = runner.folder / "bin" / "python3"
-    python.parent.mkdir()
-    python.write_text(PYTHON.format(python=sys.executable, pip=pip), encoding="utf-8")
-    python.chmod(0o755)
+    put_python(runner)
     (runner.folder / "wheels").mkdir()
     package = Path(budget_gate.__file__).parent
     shutil.copytree(package, runner.folder / "action" / "budget_gate")
@@ -269,6 +261,16 @@ def test_pip_is_told_where_packages_come_from_and_nothing_else(machine: Runner, 
     found = subprocess.run(where, capture_output=True, encoding="utf-8", check=True).stdout
     assert Path(found).is_relative_to(Path(machine.python).parents[1])
     assert not Path(folders["elsewhere"]).exists()
+
+
+def test_a_python_without_a_pip_gives_the_environment_one(machine: Runner) -> None:
+    """As Debian's has none where nobody installed it."""
+    put_python(machine, has_pip=False)
+    variables = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(machine.folder / "wheels")}
+    run = machine.run("environment", machine.folder / "bin", **variables)
+    assert run.returncode == 0, run.stdout
+    imported = [machine.python, "-I", "-c", "import httpx, pip"]
+    assert subprocess.run(imported, check=False).returncode == 0
 
 
 def test_packages_that_cannot_be_imported_are_no_environment(machine: Runner) -> None:
