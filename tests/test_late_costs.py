@@ -230,14 +230,14 @@ def days(*percents: str) -> dict[int, str]:
 @pytest.mark.parametrize(
     ("percents", "expected"),
     [
-        pytest.param(days("100", "100", "100", "90"), [], id="a-tenth-less"),
-        pytest.param(days("100", "100", "100", "89.99"), [4], id="more-than-a-tenth-less"),
+        pytest.param(days("100", "100", "100", "89.8"), [], id="a-tenth-and-cents-less"),
+        pytest.param(days("100", "100", "100", "89.7"), [4], id="more-than-a-tenth-less"),
         pytest.param(days("85", "85", "85", "76.5"), [], id="a-tenth-less-than-the-others"),
-        pytest.param(days("85", "85", "85", "76.4"), [4], id="more-than-that"),
+        pytest.param(days("85", "85", "85", "76.2"), [4], id="more-than-that"),
         pytest.param(days("120", "120", "120", "105"), [4], id="dearer-than-list"),
         pytest.param(days("100", "101", "102", "101", "80"), [5], id="within-two-percent"),
-        pytest.param(days("100", "80", "120", "90", "70", "110"), [], id="no-two-agree"),
-        pytest.param(days("100", "100", "100", "80", "80", "80"), [], id="halves-disagree"),
+        pytest.param(days("100", "80", "120", "90", "70", "110"), [2, 5], id="no-two-agree"),
+        pytest.param(days("100", "100", "100", "80", "80", "80"), [4, 5, 6], id="halves-disagree"),
         pytest.param(days("100", "100", "100", "100", "130", "80"), [6], id="one-is-dearer"),
         pytest.param(days("100", "100", "100", "83", "83"), [4, 5], id="two-lack-the-same"),
         pytest.param(days("83", "100", "100", "83"), [1, 4], id="first-and-last"),
@@ -251,7 +251,7 @@ def days(*percents: str) -> dict[int, str]:
 def test_what_the_other_days_were_billed_at_is_the_measure(
     percents: dict[int, str], expected: list[int]
 ) -> None:
-    """More than a tenth below what most share within 2%; below list cost where days are few."""
+    """More than a tenth, and cents, below what most share within 2%; below list cost else."""
     assert doubted(percents) == expected
 
 
@@ -292,12 +292,155 @@ def test_searches_have_a_measure_of_their_own() -> None:
         pytest.param({"speed": None}, id="range"),
         pytest.param({"model": "claude-nobody-knows-1"}, id="unpriced"),
         pytest.param({"tier": "priority"}, id="prepaid"),
-        pytest.param({"workspace": ""}, id="no-told-workspace"),
     ],
 )
 def test_what_has_no_one_list_cost_is_not_compared(more: dict[str, Any]) -> None:
     """Only an exact list cost of what is billed shows what is missing."""
     assert doubted(days("100", "100", "100", "50"), **more) == []
+
+
+def test_usage_of_no_told_workspace_is_compared_with_all_that_is_billed() -> None:
+    """A report that tells no workspaces apart is of the same cost as the bill."""
+    assert doubted(days("100", "100", "100", "50"), workspace="") == [4]
+
+
+OPUS, SONNET, HAIKU = "claude-opus-5-5", "claude-sonnet-5", "claude-haiku-4-5"
+
+
+def billed_at(
+    ratios: Mapping[tuple[str, str | None], Mapping[int, str]], expected: int | None = 1
+) -> Bill:
+    """What is doubted where models in workspaces are billed at so many percent of $10 a day."""
+    cells = [
+        (model, workspace, day, Decimal(percent) / 10)
+        for (model, workspace), percents in ratios.items()
+        for day, percent in percents.items()
+    ]
+    # $10 of output at the price page's USD per million tokens.
+    outputs = {OPUS: MILLION // 2, SONNET: MILLION, HAIKU: 2 * MILLION}
+    usage = usage_of(
+        [
+            (key(model, day=f"2026-11-{day:02}", workspace=where), Tokens(output=outputs[model]))
+            for model, where, day, _ in cells
+        ]
+    )
+    charges = [
+        Charge(where, date(2026, 11, day), "tokens", model, "standard", amount)
+        for model, where, day, amount in cells
+    ]
+    return doubt_late(replace(bill({}), charges=tuple(charges)), usage, book(), expected=expected)
+
+
+def late(told: Bill) -> list[int]:
+    """The days of the month that are doubted."""
+    return sorted(day.day for day in told.doubted)
+
+
+def test_a_discount_on_one_model_hides_no_late_day() -> None:
+    """The days' ratios of both models together differ, and each model's own do not."""
+    told = billed_at(
+        {
+            (OPUS, None): days("100", "100", "100", "100", "100", "83"),
+            (SONNET, None): {1: "60", 2: "60", 3: "60", 5: "60"},
+        }
+    )
+    assert late(told) == [6]
+
+
+def test_a_late_workspace_shows_beside_one_that_is_whole() -> None:
+    """All of a day is within a tenth of what is usual, and the workspace is not."""
+    told = billed_at(
+        {
+            **{(OPUS, f"wrkspc_{number}"): days(*["100"] * 5) for number in range(9)},
+            (OPUS, ALPHA): days("100", "100", "100", "100", "20"),
+        }
+    )
+    assert late(told) == [5]
+    assert "2026-11-05 ($2.00 billed, $10.00 at list prices)" in told.notes[0].message
+
+
+def test_late_cents_of_many_workspaces_show_in_what_the_model_cost() -> None:
+    """Four cents of a dime are no more than rounding may take, and those of ten workspaces are."""
+    many = [f"wrkspc_{number}" for number in range(10)]
+    usage = usage_of(
+        [
+            (key(day=f"2026-11-0{day}", workspace=where), Tokens(output=5_000))
+            for where in many
+            for day in range(1, 5)
+        ]
+    )
+    charges = tuple(
+        Charge(
+            where, date(2026, 11, day), "tokens", OPUS, None, Decimal("0.06" if day > 3 else "0.1")
+        )
+        for where in many
+        for day in range(1, 5)
+    )
+    told = doubt_late(replace(bill({}), charges=charges), usage, book(), expected=1)
+    assert late(told) == [4]
+    few = [charge for charge in charges if charge.workspace == many[0]]
+    only = Usage(
+        {it: tokens for it, tokens in usage.table.items() if it.workspace == many[0]},
+        usage.workspaces,
+        usage.coverage,
+    )
+    told = doubt_late(replace(bill({}), charges=tuple(few)), only, book(), expected=1)
+    assert late(told) == []
+
+
+@pytest.mark.parametrize(
+    ("usual", "rare", "expected"),
+    [
+        pytest.param(("85", "85"), "85", [], id="of-all"),
+        pytest.param(("85", "85"), "75", [7], id="late"),
+        pytest.param(("85", "100"), "85", [7], id="others-differ"),
+    ],
+)
+def test_a_model_of_one_day_has_the_ratio_that_all_others_share(
+    usual: tuple[str, str], rare: str, expected: list[int]
+) -> None:
+    """An unknown discount on everything makes it not late; where models differ, list cost counts."""
+    told = billed_at(
+        {
+            (OPUS, None): days(*[usual[0]] * 5),
+            (SONNET, None): days(*[usual[1]] * 5),
+            (HAIKU, None): {7: rare},
+        }
+    )
+    assert late(told) == expected
+
+
+def test_late_days_that_all_differ_count_at_list_cost() -> None:
+    """Beside two models of one discount, no ratio of the third is usual, so none is believed."""
+    told = billed_at(
+        {
+            (OPUS, None): days(*["50"] * 6),
+            (SONNET, None): days(*["50"] * 6),
+            (HAIKU, None): days("100", "91", "80", "70", "60", "50"),
+        }
+    )
+    assert late(told) == [3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(("percent", "is_told"), [("0.1", True), ("48", True), ("50", False)])
+def test_a_bill_of_less_than_half_of_list_cost_is_told(percent: str, *, is_told: bool) -> None:
+    """It may be a discount, so every day stays settled, and both amounts are named."""
+    told = billed_at({(OPUS, None): days(*[percent] * 4), (SONNET, None): days(*["100"] * 4)})
+    assert late(told) == []
+    assert [note.code for note in told.notes] == ["billed_far_below_list"] * is_told
+    amount = Decimal(percent) * 4 / 10
+    for note in told.notes:
+        assert note.level == "warning"
+        assert f"{OPUS} (${amount:.2f} billed, $40.00 at list prices)" in note.message
+
+
+def test_searches_billed_far_below_their_price_are_told() -> None:
+    """2,000 of them cost $20 at $10 per 1,000."""
+    percents = days(*["5"] * 4)
+    usage = used(percents, Tokens(web_searches=2000))
+    told = doubt_late(bill(percents, cost_type="web_search"), usage, book(), expected=1)
+    (note,) = told.notes
+    assert "web_search ($4.00 billed, $80.00 at list prices)" in note.message
 
 
 def test_other_kinds_of_cost_fill_no_gap() -> None:

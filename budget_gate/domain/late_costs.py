@@ -1,7 +1,7 @@
 """Days that the bill claims to have whole, and whose costs are too low for that: more will come."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, localcontext
@@ -12,112 +12,170 @@ from budget_gate.domain.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill
 from budget_gate.domain.bounds import EXACT, ZERO
 from budget_gate.domain.prices import PriceBook, Unpriced
 from budget_gate.domain.spend import Note, enumerated
-from budget_gate.domain.usage import UNATTRIBUTED, Usage
+from budget_gate.domain.usage import Usage
 
 # A day may be billed this much less than the other days lead one to expect.
 TOLERANCE: Final = Fraction(10, 100)
 # The other days agree where the ratios of billed to list cost lie this close together.
 AGREEMENT: Final = Fraction(2, 100)
-# So many days at least tell what is usual; from so many on, days that do not agree tell nothing.
+# What all days agree on is told where it is less than this ratio of list cost less discount.
+FAR_BELOW: Final = Fraction(1, 2)
+# So many days at least tell what is usual.
 _FEWEST: Final = 3
-_MANY: Final = 5
-_CENT: Final = Decimal("0.01")
+# The amounts of five classes of tokens may each be rounded to a cent.
+_ROUNDED: Final = Decimal("0.05")
 
 
 class _Sides(NamedTuple):
-    """USD of a day that can be compared: list cost less discount, and what was billed of it."""
+    """USD that can be compared: list cost less discount, and what was billed of it."""
 
-    listed: Decimal
-    billed: Decimal
+    listed: Decimal = ZERO
+    billed: Decimal = ZERO
+
+    def is_below(self, ratio: Fraction) -> bool:
+        """Whether less than that ratio is billed; what is not billed at all is an error of its own.
+
+        No cents that rounding may have taken count as missing.
+        """
+        return self.billed > 0 and Fraction(self.billed + _ROUNDED) < ratio * Fraction(self.listed)
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether the ratio of the two says what is usual."""
+        return self.listed > _ROUNDED and self.billed > 0
+
+    def __str__(self) -> str:
+        """Both amounts, for people."""
+        return f"${self.billed:,.2f} billed, ${self.listed:,.2f} at list prices"
+
+
+# Model or web search, day and workspace.
+_Part = tuple[str, date, str | None]
 
 
 def doubt_late(bill: Bill, usage: Usage, book: PriceBook, *, expected: int | None) -> Bill:
-    """The bill, its days doubted that are too low to be whole, and a note that names them.
+    """The bill, its days doubted that are too low to be whole, and notes of what is too low.
 
-    The measure is the ratio of billed cost to list cost less discount: what is more than 10% below
-    the one that more than half of the days share within 2% (three days at least) is not all there
-    yet. So a discount that the policy does not know makes no day doubtful, and several short days
-    do not hide one another. `expected` is the measure where too few days are there to tell.
+    Each model, and web searches, have a measure of their own: the ratio of billed cost to list cost
+    less discount that more than half of the days share within 2% (three days at least). A model of
+    fewer days has the one that all others share. Where there is none, `expected` is the measure. A
+    day is doubted where what is billed, of all workspaces or of one, is more than 10% below. So a
+    discount that the policy does not know makes no day doubtful where it shows on most days; one of
+    more than half is told.
     """
-    with localcontext(EXACT):
-        kinds = _sides(bill, usage, book)
     found: dict[date, _Sides] = {}
     is_usual = True
-    for sides in kinds.values():
-        ratios = {
-            day: Fraction(each.billed) / Fraction(each.listed)
-            for day, each in sides.items()
-            # A day without any cost is an error of its own.
-            if each.listed >= _CENT and each.billed > 0
+    with localcontext(EXACT):
+        sides = _sides(bill, usage, book)
+        wholes = {
+            name: {day: _sum(places.values()) for day, places in days.items()}
+            for name, days in sides.items()
         }
-        usual = _usual(ratios.values())
-        are_few = usual is None and len(ratios) < _MANY
-        least = expected if are_few else usual
-        for day, ratio in ratios.items():
-            if least is not None and ratio < least * (1 - TOLERANCE):
-                found[day] = sides[day]
-                is_usual &= not are_few
-    if not found:
-        return bill
-    told = enumerated(
-        [
-            f"{day} (${each.billed:,.2f} billed, ${each.listed:,.2f} at list prices)"
-            for day, each in sorted(found.items())
-        ]
-    )
-    remedy = (
-        "if it stays so, look at the bill in the Console"
-        if is_usual
-        else "if that is a discount of yours, set prices.discount"
-    )
-    message = (
-        f"Some costs seem to be missing from the bill: {told}. Until they are in, list prices less "
-        f"discount count there; {remedy}."
-    )
-    note = Note("warning", "late_costs_suspected", message)
-    return replace(bill, doubted=frozenset(found), notes=(*bill.notes, note))
+        usual = {name: _usual(days.values()) for name, days in wholes.items()}
+        of_all = _shared(usual[name] for name in usual.keys() - {WEB_SEARCH})
+        for name, days in wholes.items():
+            is_rare = len(days) < _FEWEST and name != WEB_SEARCH
+            known = of_all if is_rare else usual[name]
+            least = known or expected
+            if least is None:
+                continue
+            for day, whole in days.items():
+                low = _low(sides[name][day].values(), least) or _low([whole], least)
+                if low:
+                    found[day] = _sum([found.get(day, _Sides()), *low])
+                    is_usual &= known is not None
+        # What is late is told by its day.
+        kept = {
+            name: _sum(whole for day, whole in days.items() if day not in found)
+            for name, days in wholes.items()
+        }
+    far = {name: whole for name, whole in kept.items() if whole.is_below(FAR_BELOW)}
+    notes = [*_late_note(found, is_usual=is_usual), *_far_note(far)]
+    return replace(bill, doubted=frozenset(found), notes=(*bill.notes, *notes))
 
 
-def _usual(ratios: Collection[Fraction]) -> Fraction | None:
+def _low(parts: Iterable[_Sides], least: Fraction | int) -> list[_Sides]:
+    return [each for each in parts if each.is_below(least * (1 - TOLERANCE))]
+
+
+def _shared(usual: Iterable[Fraction | None]) -> Fraction | None:
+    """The lowest of what is usual for models, where two at least have that and all agree."""
+    ratios = sorted(ratio for ratio in usual if ratio)
+    agree = len(ratios) > 1 and ratios[-1] <= ratios[0] * (1 + AGREEMENT)
+    return ratios[0] if agree else None
+
+
+def _sum(parts: Iterable[_Sides]) -> _Sides:
+    listed, billed = zip(_Sides(), *parts, strict=True)
+    return _Sides(sum(listed, ZERO), sum(billed, ZERO))
+
+
+def _usual(days: Collection[_Sides]) -> Fraction | None:
     """The lowest of the ratios of more than half of the days that agree; None where they do not."""
-    ordered = sorted(ratios)
-    count = max(_FEWEST, len(ordered) // 2 + 1)
-    pairs = zip(ordered, ordered[count - 1 :], strict=False)
+    ratios = sorted(Fraction(it.billed) / Fraction(it.listed) for it in days if it.can_tell)
+    count = max(_FEWEST, len(ratios) // 2 + 1)
+    pairs = zip(ratios, ratios[count - 1 :], strict=False)
     return next((low for low, high in pairs if high <= low * (1 + AGREEMENT)), None)
 
 
-def _sides(bill: Bill, usage: Usage, book: PriceBook) -> dict[str, dict[date, _Sides]]:
-    """Both sides by kind of cost and day, of what is billed and has one list cost.
+def _late_note(found: Mapping[date, _Sides], *, is_usual: bool) -> Iterator[Note]:
+    if found:
+        told = enumerated([f"{day} ({each})" for day, each in sorted(found.items())])
+        remedy = (
+            "if it stays so, look at the bill in the Console"
+            if is_usual
+            else "if that is a discount of yours, set prices.discount"
+        )
+        message = (
+            f"Some costs seem to be missing from the bill: {told}. Until they are in, list prices "
+            f"less discount count there; {remedy}."
+        )
+        yield Note("warning", "late_costs_suspected", message)
 
-    Priority tier is prepaid. A model whose list cost on a day is a range is left out of that day.
+
+def _far_note(far: Mapping[str, _Sides]) -> Iterator[Note]:
+    if far:
+        told = enumerated([f"{name} ({each})" for name, each in sorted(far.items())])
+        message = (
+            f"Less than half of list price is billed on all days: {told}. Look in the Console "
+            "whether all costs are there; if these are your prices, set prices.discount or "
+            "prices.models."
+        )
+        yield Note("warning", "billed_far_below_list", message)
+
+
+def _sides(
+    bill: Bill, usage: Usage, book: PriceBook
+) -> dict[str, dict[date, dict[str | None, _Sides]]]:
+    """Both sides by model or web search, day and workspace, of what is billed by a list cost.
+
+    Priority tier is prepaid. What has no one list cost is left out where it was used.
     """
-    listed: dict[tuple[str, date, str | None], Decimal] = defaultdict(Decimal)
-    vague: set[tuple[str, date, str | None]] = set()
+    listed: dict[_Part, Decimal] = defaultdict(Decimal)
+    billed: dict[_Part, Decimal] = defaultdict(Decimal)
+    vague: set[_Part] = set()
     for key, tokens in usage.table.items():
         if not bill.reaches(key.day):
             continue
         if tokens.web_searches:
             price = book.document.web_search * tokens.web_searches / 1000
-            listed[WEB_SEARCH, key.day, None] += price
+            listed[WEB_SEARCH, key.day, key.workspace] += price
         if tokens.total and key.service_tier != PRIORITY:
             cost = book.price(key, tokens._replace(web_searches=0))
-            part = (TOKENS, key.day, book.model_id(key.model or ""))
-            if isinstance(cost, Unpriced) or not cost.is_exact or key.workspace == UNATTRIBUTED:
+            part = (book.model_id(key.model or "") or TOKENS, key.day, key.workspace)
+            if isinstance(cost, Unpriced) or not cost.is_exact:
                 vague.add(part)
             else:
                 listed[part] += cost.low
-    billed: dict[tuple[str, date, str | None], Decimal] = defaultdict(Decimal)
     for charge in bill.charges:
         if charge.cost_type == WEB_SEARCH:
-            billed[WEB_SEARCH, charge.day, None] += charge.amount
+            billed[WEB_SEARCH, charge.day, charge.workspace] += charge.amount
         # A kind of cost that names a model is of its tokens, whatever it is called.
         elif (charge.cost_type == TOKENS or charge.model) and charge.service_tier != PRIORITY:
-            billed[TOKENS, charge.day, book.model_id(charge.model or "")] += charge.amount
-    sides: dict[str, dict[date, _Sides]] = {TOKENS: {}, WEB_SEARCH: {}}
+            name = book.model_id(charge.model or "") or TOKENS
+            billed[name, charge.day, charge.workspace] += charge.amount
+    sides: dict[str, dict[date, dict[str | None, _Sides]]] = defaultdict(lambda: defaultdict(dict))
     for part in (listed.keys() | billed.keys()) - vague:
-        kind, day, _ = part
-        before = sides[kind].get(day, _Sides(ZERO, ZERO))
-        sides[kind][day] = _Sides(
-            before.listed + listed.get(part, ZERO), before.billed + billed.get(part, ZERO)
-        )
+        name, day, workspace = part
+        sides[name][day][workspace] = _Sides(listed[part], billed[part])
     return sides
