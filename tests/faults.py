@@ -38,6 +38,7 @@ from budget_gate.reading import spend
 from budget_gate.sources import transport
 from budget_gate.sources.documents import load_price_book
 from tests.billing import Charge, bill_of, billed, code_execution, session_usage
+from tests.helpers.paths import TESTS
 from tests.loopback import (
     DEFAULT_WORKSPACE_ID,
     LoopbackAPI,
@@ -60,7 +61,7 @@ from tests.serving import (
     with_limit,
 )
 
-TABLE = Path(__file__).with_name("FAULTS.md")
+TABLE = TESTS / "FAULTS.md"
 # As long as a real one, so that a message which is cut to a length cannot hide that it shows a part.
 KEY = "sk-ant-admin01-EXAMPLE-" + "".join(f"NOT-A-KEY-{number:03}-" for number in range(6)) + "END"
 # Early in a month and in a day, so that a run is short: seven closed days, and seven hours of today.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
+
+from tests.helpers.paths import PRICES
 
 TOKENS_PER_RATE = 1_000_000
 USD_PER_SEARCH = Fraction(10, 1000)
@@ -196,7 +197,7 @@ def _price_row(record: dict[str, str]) -> PriceRow:
 @cache
 def price_table() -> tuple[PriceRow, ...]:
     """Return every row of tests/prices.csv, in file order."""
-    with (Path(__file__).parent / "prices.csv").open(encoding="utf-8", newline="") as file:
+    with PRICES.open(encoding="utf-8", newline="") as file:
         return tuple(_price_row(record) for record in csv.DictReader(file))
 
 

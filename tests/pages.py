@@ -1,10 +1,10 @@
 """The pages that a reader follows, the README first, and the blocks that stand in them."""
 
 import re
-from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[1]
+from tests.helpers.paths import ROOT
+
 README = "README.md"
 DOCS = tuple(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in (README, *DOCS)}

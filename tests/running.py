@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -17,20 +18,13 @@ from unittest import mock
 import httpx
 import pytest
 
-import budget_gate
 from budget_gate.cli import main
-from tests.loopback import (
-    EXAMPLE_KEY,
-    LoopbackAPI,
-    Organization,
-    Request,
-    Response,
-    Workspace,
-)
+from tests.helpers.paths import PACKAGE, RECORDINGS
+from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Request, Response, Workspace
 from tests.oracle import Usage
 
 # As the action does it: the package's folder comes last on the path, and nothing else is added.
-_FIND = f"import runpy, sys\nsys.path.append({str(Path(budget_gate.__file__).parents[1])!r})\n"
+_FIND = f"import runpy, sys\nsys.path.append({str(PACKAGE.parent)!r})\n"
 # A day on which what AS_OF names is now, whenever the tests run.
 _SET_CLOCK = (
     "from datetime import UTC, datetime\n"
@@ -41,7 +35,7 @@ _START = "runpy.run_module('budget_gate', run_name='__main__', alter_sys=True)\n
 LAUNCH = _FIND + _SET_CLOCK + _START
 ISOLATED = (sys.executable, "-I", "-c", LAUNCH)
 ON_REAL_CLOCK = (sys.executable, "-I", "-c", _FIND + _START)
-RECORDING = Path(__file__).parent / "recordings" / "usage_report__live-1h-bucket-2026-05-24.json"
+RECORDING = RECORDINGS / "usage_report__live-1h-bucket-2026-05-24.json"
 RECORDED = ("--usage", str(RECORDING), "--as-of", "2026-05-24T15:00:00Z")
 RECORDED_AT = datetime(2026, 5, 24, 15, tzinfo=UTC)
 # Coverage is among them: to count the lines of a process takes as long as its start, and the runs in
@@ -284,3 +278,14 @@ def stalling(path: str, *, only: bool = False) -> Iterator[tuple[LoopbackAPI, th
             yield api, asked
         finally:
             done.set()
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Lets no file of this process grow above `size` bytes, as a full disk would."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)

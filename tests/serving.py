@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,13 +24,14 @@ from budget_gate.domain.usage import Usage
 from budget_gate.sources.documents import load_price_book
 from budget_gate.sources.transport import Credential, Transport
 from budget_gate.sources.usage_report import read_usage
+from tests.helpers.paths import RECORDINGS
 from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Priced, Request, Response
 
-RECORDINGS = Path(__file__).parent / "recordings"
-ROOT = Path(__file__).parents[1]
 USAGE = "/v1/organizations/usage_report/messages"
 WORKSPACES = "/v1/organizations/workspaces"
 ME = "/v1/organizations/me"
+COST = "/v1/organizations/analytics/cost"
+COST_REPORT = "/v1/organizations/cost_report"
 NOBODY = Organization(usage=[], workspaces=[])
 NOW = datetime(2026, 11, 22, 15, 37, 30, tzinfo=UTC)
 ADMIN = Credential(EXAMPLE_KEY, is_token=False)

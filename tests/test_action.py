@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-import budget_gate
+from tests.helpers.paths import PACKAGE, ROOT
 
-ACTION = Path(__file__).parents[1] / "action.yml"
+ACTION = ROOT / "action.yml"
 BASH = shutil.which("bash") or "bash"
 # The packages that the program imports, as small as they can be.
 PACKAGES = {"httpx": "httpx", "pydantic_settings": "pydantic_settings", "pyyaml": "yaml"}
@@ -199,7 +199,7 @@ def machine(runner: Runner) -> Runner:
     """A machine with this very Python, and the packages as files in its folder `wheels`."""
     put_python(runner)
     (runner.folder / "wheels").mkdir()
-    package = Path(budget_gate.__file__).parent
+    package = PACKAGE
     shutil.copytree(package, runner.folder / "action" / "budget_gate")
     pins = [pin(runner.folder / "wheels", name, module) for name, module in PACKAGES.items()]
     (runner.folder / "action" / "requirements.txt").write_text("\n".join(pins), encoding="utf-8")

@@ -11,9 +11,8 @@ import pytest
 from tests.loopback import LoopbackAPI, Organization
 from tests.loopback import Workspace as Listed
 from tests.oracle import Usage
-from tests.running import RECORDING, Here
+from tests.running import NOW, RECORDING, Here
 
-NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
 PRODUCTION = "wrkspc_01EXAMPLEPROD"
 OK = "version: 1\nglobal: {cap: 100000, forecast: off}\n"
 CARD = "{input: 3, output: 15, cache_write_5m: 3.75, cache_write_1h: 6, cache_read: 0.3}"

@@ -18,7 +18,7 @@ from budget_gate.domain.spend import Note
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens, Usage, UsageKey
 from budget_gate.errors import UnverifiedError
 from tests.builders import AS_OF, MILLION, book, book_with, bounds, key, usage_of
-from tests.test_bill import ALPHA, BETA, FIRST, OUTPUT, bill, charge, used
+from tests.helpers.bills import ALPHA, BETA, FIRST, OUTPUT, bill, charge, used
 
 NAMES: dict[str | None, str] = {None: "default workspace", ALPHA: "alpha"}
 SONNET = "claude-sonnet-5"

@@ -21,16 +21,14 @@ from budget_gate.outputs.audit import (
 )
 from tests.billing import Charge, bill_of, billed, code_execution, other_cost, session_usage
 from tests.builders import book, bounds
+from tests.helpers.markup import PARSER, assert_own_structure, plain_text, tables
 from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
 from tests.oracle import Card, Usage, cost
 from tests.organizations import random_organization, seeded
 from tests.reports import HOSTILE
-from tests.running import Here, Run
-from tests.serving import USAGE, at, first, refuse, reply
-from tests.test_markdown import PARSER, assert_own_structure, plain_text, tables
+from tests.running import NOW, Here, Run
+from tests.serving import COST, USAGE, at, first, refuse, reply
 
-NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
-COST = "/v1/organizations/analytics/cost"
 ALPHA = "wrkspc_01EXAMPLEALPHA"
 MILLION = 1_000_000
 # At list price: $20 and $10 and, for the searches, $1; $1 on the last closed day; $20 today.

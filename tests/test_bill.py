@@ -5,13 +5,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget_gate.domain.bill import Bill, Charge, attribute, settle
+from budget_gate.domain.bill import Bill, attribute, settle
 from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.period import MonthToDate, Period, ended_by
 from budget_gate.domain.prices import PriceBook
@@ -24,51 +23,13 @@ from budget_gate.sources.usage_report import read_usage
 from tests.billing import Charge as TrueCharge
 from tests.billing import bill_of, billed, code_execution, other_cost, session_usage
 from tests.builders import MILLION, book, book_with, bounds, key, usage_of
+from tests.helpers.bills import ALPHA, BETA, OUTPUT, bill, charge, used
 from tests.loopback import DEFAULT_WORKSPACE_ID, LoopbackAPI, Organization
 from tests.oracle import total
 from tests.organizations import random_organization, seeded
 from tests.serving import NOW, connected, exact
 
-ALPHA, BETA = "wrkspc_01EXAMPLEALPHA", "wrkspc_01EXAMPLEBETA"
 STRANGER = "wrkspc_01EXAMPLESTRANGER"
-LISTED = (Workspace(ALPHA, "alpha"), Workspace(BETA, "beta"))
-FIRST = date(2026, 11, 1)
-OUTPUT = Tokens(output=MILLION)
-
-
-def charge(
-    amount: str,
-    day: int = 10,
-    *,
-    workspace: str | None = None,
-    cost_type: str = "tokens",
-    model: str | None = "claude-opus-5-5",
-    tier: str | None = "standard",
-) -> Charge:
-    """A charge on a day of November."""
-    if cost_type != "tokens":
-        model = tier = None
-    return Charge(workspace, date(2026, 11, day), cost_type, model, tier, Decimal(amount))
-
-
-def bill(
-    *charges: Charge,
-    through: int = 20,
-    source: Literal["analytics", "cost_report"] = "cost_report",
-) -> Bill:
-    """The bill of November up to a day."""
-    return Bill(charges, FIRST, date(2026, 11, through), source)
-
-
-def used(
-    *keys: UsageKey,
-    tokens: Tokens = OUTPUT,
-    workspaces: tuple[Workspace, ...] | None = LISTED,
-    closed_days: int = 19,
-) -> Usage:
-    """The same tokens under each key, in a month with 19 closed days and an open one."""
-    usage = usage_of(((one, tokens) for one in keys), workspaces=workspaces)
-    return replace(usage, coverage=replace(usage.coverage, closed_days=closed_days))
 
 
 def spend(

@@ -18,10 +18,19 @@ from tests.billing import Charge, bill_of, billed, code_execution, session_usage
 from tests.loopback import DEFAULT_WORKSPACE_ID, LoopbackAPI, Organization, Request, Response
 from tests.oracle import Usage
 from tests.organizations import random_organization, seeded
-from tests.serving import NOW, at, connected, first, recorded, refuse, reply, tamper
+from tests.serving import (
+    COST,
+    COST_REPORT,
+    NOW,
+    at,
+    connected,
+    first,
+    recorded,
+    refuse,
+    reply,
+    tamper,
+)
 
-COST = "/v1/organizations/analytics/cost"
-REPORT = "/v1/organizations/cost_report"
 REFUSED = {"analytics/cost": 403}
 FIRST, TODAY = date(2026, 11, 1), date(2026, 11, 22)
 # A day on, so that all that is asked for is settled by the cost report, too.
@@ -128,7 +137,7 @@ def change_buckets(api: LoopbackAPI, change: Rows) -> None:
     def changed(_: Request, answer: dict[str, Any]) -> None:
         change(answer["data"])
 
-    tamper(api, changed, only=only(REPORT))
+    tamper(api, changed, only=only(COST_REPORT))
 
 
 def set_everywhere(name: str, value: object) -> Callable[[LoopbackAPI], None]:
@@ -147,7 +156,7 @@ def set_everywhere(name: str, value: object) -> Callable[[LoopbackAPI], None]:
         tamper(
             api,
             changed,
-            only=lambda request: request.path == REPORT or "analytics/cost" not in api.refuse,
+            only=lambda request: request.path == COST_REPORT or "analytics/cost" not in api.refuse,
         )
 
     return change
@@ -191,7 +200,7 @@ def test_the_cost_report_answers_where_the_analytics_refuse(status: int) -> None
     """Whole days, 31 a page, by workspace and description; this route needs no beta."""
     with LoopbackAPI(SAMPLE, now=NOW, bill=BILL, refuse={"analytics/cost": status}) as api:
         read = bill(api)
-    assert paths(api) == [COST, REPORT]
+    assert paths(api) == [COST, COST_REPORT]
     assert sorted(api.requests[1].query) == sorted(
         [
             ("starting_at", "2026-11-01T00:00:00Z"),
@@ -211,7 +220,7 @@ def test_analytics_in_trouble_are_not_passed_over(status: int) -> None:
     """Only a refusal leads to the other route: trouble, or a wrong credential, is an error."""
     with LoopbackAPI(SAMPLE, now=NOW, bill=BILL, refuse={"analytics/cost": status}) as api:
         assert failure(api).code == f"http_{status}"
-    assert REPORT not in paths(api)
+    assert COST_REPORT not in paths(api)
 
 
 @pytest.mark.parametrize("status", REFUSALS)
@@ -222,7 +231,7 @@ def test_no_route_for_costs(status: int) -> None:
         error = failure(api)
     assert error.code == "no_billed_cost"
     assert f"GET {COST}: 403" in error.message
-    assert f"GET {REPORT}: {status}" in error.message
+    assert f"GET {COST_REPORT}: {status}" in error.message
 
 
 def test_a_refusal_of_costs_with_a_known_cause_keeps_its_remedy() -> None:
@@ -245,7 +254,9 @@ def test_a_cost_report_in_trouble(status: int) -> None:
 def test_the_recorded_answer_to_no_complete_day(report_api: LoopbackAPI) -> None:
     """It is an error here: a period without a completed day is not asked for."""
     body = recorded("error_400_cost_report_no_complete_day__live.json")
-    report_api.intercept = lambda request, _: reply(body, 400) if request.path == REPORT else None
+    report_api.intercept = lambda request, _: (
+        reply(body, 400) if request.path == COST_REPORT else None
+    )
     assert failure(report_api).code == "no_billed_cost"
 
 
@@ -434,7 +445,7 @@ def test_a_refused_second_page_is_an_error(api: LoopbackAPI, status: int) -> Non
 
     tamper(api, refuse_second, only=only(COST), limit=3)
     assert failure(api).code == f"http_{status}"
-    assert REPORT not in paths(api)
+    assert COST_REPORT not in paths(api)
 
 
 @pytest.mark.parametrize(
@@ -487,7 +498,7 @@ def test_amounts_are_cents(either_api: LoopbackAPI) -> None:
 def test_the_documented_cost_report(report_api: LoopbackAPI) -> None:
     """Its one row, of 123.78912 cents, is $1.2378912 of input tokens."""
     page = recorded("cost_report__doc-example.json") | {"has_more": False, "next_page": None}
-    report_api.intercept = lambda request, _: reply(page) if request.path == REPORT else None
+    report_api.intercept = lambda request, _: reply(page) if request.path == COST_REPORT else None
     (charge,) = bill(report_api, date(2025, 8, 1), date(2025, 8, 2)).charges
     assert charge == (
         "wrkspc_01JwQvzr7rXLA5AGx3HKfFUJ",
@@ -677,9 +688,9 @@ def test_a_cost_report_that_is_not_whole_is_an_error(report_api: LoopbackAPI, ch
 @pytest.mark.parametrize("limit", [1, 5, 20])
 def test_every_page_of_the_cost_report_is_read(report_api: LoopbackAPI, limit: int) -> None:
     """However short the pages are, the bill is whole."""
-    tamper(report_api, lambda *_: None, only=only(REPORT), limit=limit)
+    tamper(report_api, lambda *_: None, only=only(COST_REPORT), limit=limit)
     assert usd(bill(report_api)) == billed(BILL, FIRST, TODAY).workspaces
-    assert paths(report_api).count(REPORT) == -(-21 // limit)
+    assert paths(report_api).count(COST_REPORT) == -(-21 // limit)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
@@ -691,7 +702,7 @@ def test_a_refused_second_page_of_the_cost_report_is_an_error(
     def refuse_second(request: Request, answer: dict[str, Any]) -> object:
         return refuse(status) if first(request, "page") else answer
 
-    tamper(report_api, refuse_second, only=only(REPORT), limit=10)
+    tamper(report_api, refuse_second, only=only(COST_REPORT), limit=10)
     assert str(status) in failure(report_api).message
 
 

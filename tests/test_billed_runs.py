@@ -8,17 +8,14 @@ from typing import Any
 import pytest
 
 from tests.billing import Charge, bill_of, billed, code_execution, session_usage
+from tests.helpers.markup import mermaid, tables
+from tests.helpers.runner import OUTPUT_NAMES, read_commands, read_outputs
 from tests.loopback import LoopbackAPI, Organization, Workspace
 from tests.oracle import Card, Usage, total
 from tests.organizations import random_organization, seeded
-from tests.running import LAST_REPORT, Here, Run
-from tests.serving import at, first, refuse
-from tests.test_github import NAMES, read_commands, read_outputs
-from tests.test_markdown import mermaid, tables
+from tests.running import LAST_REPORT, NOW, Here, Run
+from tests.serving import COST, COST_REPORT, at, first, refuse
 
-NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
-COST = "/v1/organizations/analytics/cost"
-REPORT = "/v1/organizations/cost_report"
 ALPHA = "wrkspc_01EXAMPLEALPHA"
 MILLION = 1_000_000
 # At list price: $20 on the 2nd, $10 on the 3rd, $20 on the 15th, which is today.
@@ -61,7 +58,7 @@ def cost_requests(server: LoopbackAPI) -> list[str]:
     return [
         request.path
         for request in server.requests
-        if request.path in (COST, REPORT)
+        if request.path in (COST, COST_REPORT)
         and at(str(first(request, "starting_at"))).month == server.now.month
     ]
 
@@ -528,7 +525,7 @@ def test_a_step_of_github_tells_the_basis(here: Here) -> None:
         run = here.check(server, policy=policy("50"), now=NOW)
     assert run.code == 1
     outputs = read_outputs(here.program.output)
-    assert list(outputs) == NAMES
+    assert list(outputs) == OUTPUT_NAMES
     assert (outputs["basis"], outputs["spend-usd"]) == ("billed", "52.25")
     lines = [line for line in run.stderr.splitlines() if line.startswith("::error")]
     ((_, _, message),) = read_commands("\n".join(lines))

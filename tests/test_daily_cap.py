@@ -13,9 +13,9 @@ from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict import STRICT, Terms, evaluate
 from budget_gate.errors import ConfigurationError
 from tests.builders import MONTH, bounds, budget, errors_of, line, policy, spend_of_lines
+from tests.helpers.runner import read_commands
 from tests.loopback import LoopbackAPI
 from tests.running import NOW, ORGANIZATION, Here, Run
-from tests.test_github import read_commands
 
 A = Workspace("wrkspc_01A", "alpha")
 B = Workspace("wrkspc_01B", "beta")

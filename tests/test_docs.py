@@ -2,22 +2,20 @@
 
 import json
 import re
-from pathlib import Path
 from typing import get_args
 
 import pytest
 from markdown_it import MarkdownIt
 
-import budget_gate
 from budget_gate.domain.report import Status
-from tests.pages import BLOCKS, DOCS, PAGES, README, ROOT, policies, steps, table
+from tests.helpers.paths import ROOT, SCHEMA
+from tests.helpers.surface import action, flags_of, help_of, variables
+from tests.pages import BLOCKS, DOCS, PAGES, README, policies, steps, table
 from tests.running import Here
-from tests.test_facts import action, flags_of, help_of, variables
 
 # What each code means, in the words of the README.
 EXIT_CODES = {"0": "within its cap", "1": "breached", "2": "wrong", "3": "determined", "4": "bug"}
 COMMANDS = ("check", "demo", "init", "doctor", "audit", "schema")
-SCHEMA = Path(budget_gate.__file__).with_name("data") / "policy.schema.json"
 OTHERS = (".github/CONTRIBUTING.md", ".github/SECURITY.md", "CHANGELOG.md", "tests/FAULTS.md")
 
 every_page = pytest.mark.parametrize("name", DOCS)

@@ -21,9 +21,8 @@ from tests.loopback import (
 from tests.loopback_costs import COST, COST_REPORT
 from tests.oracle import Usage
 from tests.running import NOWHERE, Here, Run, stalling
-from tests.serving import ME, USAGE, WORKSPACES, refuse
+from tests.serving import ME, NOW, USAGE, WORKSPACES, refuse
 
-NOW = datetime(2026, 11, 22, 15, 37, 30, tzinfo=UTC)
 PRODUCTION, RESEARCH, LEGACY = "wrkspc_01PROD", "wrkspc_01RES", "wrkspc_01OLD"
 LISTED = [
     Workspace(PRODUCTION, "production"),

@@ -16,11 +16,7 @@ from budget_gate.domain.verdict import STRICT, evaluate, unverified
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.gate import check
 from tests.builders import bounds, budget, errors_of, line, policy, spend_of_lines
-from tests.loopback import LoopbackAPI
-from tests.running import AS_OF, NOW, ORGANIZATION, PRODUCTION, Here, Run
-from tests.serving import refuse
-from tests.test_github import read_commands, read_outputs
-from tests.test_hostile import (
+from tests.helpers.inert import (
     EVIL,
     PLAIN,
     SURROGATE,
@@ -30,6 +26,10 @@ from tests.test_hostile import (
     shown,
     way_id,
 )
+from tests.helpers.runner import read_commands, read_outputs
+from tests.loopback import LoopbackAPI
+from tests.running import AS_OF, NOW, ORGANIZATION, PRODUCTION, Here, Run
+from tests.serving import refuse
 
 LISTED = (
     Workspace("wrkspc_01PROD", "production"),

@@ -24,8 +24,8 @@ from tests.running import (
     Here,
     Run,
     checkout,
+    files_of_at_most,
 )
-from tests.test_files import files_of_at_most
 
 PARTIAL = (*RECORDED, "--partial")
 

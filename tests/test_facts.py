@@ -2,17 +2,14 @@
 
 import inspect
 import json
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
-from pydantic import AliasChoices
 
 import budget_gate
 from budget_gate import exits, gate
@@ -20,52 +17,13 @@ from budget_gate.commands import shared_flags
 from budget_gate.commands.policy_name import POLICY_FILES
 from budget_gate.outputs.github import render_outputs
 from budget_gate.settings import Settings
+from tests.helpers.paths import ROOT
+from tests.helpers.surface import action, environment, flags_of, help_of, text_of, variables
 from tests.reports import make_report
 
-ROOT = Path(__file__).parents[1]
-PACKAGE_FOLDER = str(Path(budget_gate.__file__).parents[1])
 # What each exit code stands for in the design; `test_cli` shows that the program keeps to it.
 EXIT_CODES = {"0": "within its cap", "1": "breached", "2": "wrong", "3": "established", "4": "bug"}
 USES = re.compile(r"^\s*(?:- )?uses:\s*(\S+)(.*)$", re.MULTILINE)
-
-
-def text_of(name: str) -> str:
-    """A file of the repository."""
-    return (ROOT / name).read_text(encoding="utf-8")
-
-
-def action() -> dict[str, Any]:
-    """The action, as GitHub reads it."""
-    read: dict[str, Any] = yaml.safe_load(text_of("action.yml"))
-    return read
-
-
-def variables() -> set[str]:
-    """Every environment variable that a setting is read from."""
-    names: set[object] = set()
-    for setting in Settings.model_fields.values():
-        alias = setting.validation_alias
-        names |= set(alias.choices) if isinstance(alias, AliasChoices) else {alias}
-    return {str(name) for name in names}
-
-
-def flags_of(command: str) -> set[str]:
-    """The long flags that a command has."""
-    usage = subprocess.run(
-        [sys.executable, "-m", "budget_gate", command, "--help"],
-        env=environment(),
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-    ).stdout
-    return set(re.findall(r"^  (--[a-z-]+)", usage, re.MULTILINE))
-
-
-def environment() -> dict[str, str]:
-    """The environment for a process that imports the package under test, and nothing measured."""
-    foreign = ("COVERAGE", "COV_", "FORCE_COLOR", "NO_COLOR")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return {**kept, "PYTHONPATH": PACKAGE_FOLDER, "COLUMNS": "100"}
 
 
 def test_inputs_of_the_action_are_variables_of_the_settings() -> None:
@@ -172,18 +130,6 @@ def test_the_default_policies_are_those_that_are_told() -> None:
     first, second = POLICY_FILES
     assert f"(default: {first}, then {second})" in help_of("check")
     assert f"{first}, then {second}." in action()["inputs"]["policy"]["description"]
-
-
-def help_of(command: str) -> str:
-    """What `--help` prints, on one line."""
-    shown = subprocess.run(
-        [sys.executable, "-m", "budget_gate", command, "--help"],
-        env=environment(),
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-    ).stdout
-    return re.sub(r"\s+", " ", shown)
 
 
 def test_the_exit_codes_that_are_told_are_those_of_the_design() -> None:

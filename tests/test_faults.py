@@ -62,7 +62,8 @@ from tests.faults import (
     try_fault,
     try_once,
 )
-from tests.serving import ROOT, raw_server
+from tests.helpers.paths import ROOT
+from tests.serving import raw_server
 
 QUICK = [name for name, fault in FAULTS.items() if not fault.is_slow]
 SLOW = [name for name, fault in FAULTS.items() if fault.is_slow]

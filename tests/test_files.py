@@ -2,30 +2,19 @@
 
 import os
 import pty
-import resource
 import socket
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from budget_gate.delivery.files import append, write_whole
 from budget_gate.errors import ConfigurationError
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """Lets no file of this process grow above `size` bytes, as a full disk would."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+from tests.running import files_of_at_most
 
 
 def test_a_file_is_written_whole(tmp_path: Path) -> None:

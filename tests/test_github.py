@@ -1,7 +1,6 @@
 """Step outputs, annotations and masks, read back as GitHub's runner reads them."""
 
 import json
-import re
 
 import pytest
 from hypothesis import given
@@ -17,57 +16,8 @@ from budget_gate.outputs.github import (
     render_problems,
 )
 from tests.builders import bounds
+from tests.helpers.runner import OUTPUT_NAMES, Command, read_commands, read_outputs
 from tests.reports import HOSTILE, hostile_report, make_budget, make_report
-
-NAMES = [
-    "status",
-    "enforced",
-    "spend-usd",
-    "basis",
-    "cap-usd",
-    "breached",
-    "not-enforced",
-    "report",
-]
-Command = tuple[str, dict[str, str], str]
-
-
-def read_outputs(text: str) -> dict[str, str]:
-    """The outputs that the runner takes from the file: `name=value` or `name<<end`, value, `end`."""
-    found = {}
-    lines = iter(text.split("\n"))
-    for line in lines:
-        name, heredoc, end = line.partition("<<")
-        if heredoc and "=" not in name:
-            value = []
-            while (part := next(lines)) != end:
-                value.append(part)
-            found[name] = "\n".join(value)
-        elif line:
-            name, _, found[name] = line.partition("=")
-    return found
-
-
-def read_commands(text: str) -> list[Command]:
-    """The workflow commands that the runner finds: name, properties and data, unescaped."""
-    found = []
-    for line in text.splitlines():
-        match = re.fullmatch(r"::([a-z-]+)(?: ([^:]*))?::(.*)", line)
-        assert match, line
-        properties = dict(part.split("=", 1) for part in (match[2] or "").split(",") if part)
-        data = match[3].replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
-        found.append(
-            (match[1], {name: unescaped(value) for name, value in properties.items()}, data)
-        )
-    return found
-
-
-def unescaped(value: str) -> str:
-    """A property's value."""
-    codes = {"%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ",", "%25": "%"}
-    for code, char in codes.items():
-        value = value.replace(code, char)
-    return value
 
 
 def annotations(report: Report, policy: str = "budget.yml") -> list[Command]:
@@ -85,7 +35,7 @@ def test_the_outputs_are_those_of_the_action() -> None:
         spend=bounds("12.000000004", "13"),
     )
     outputs = read_outputs(render_outputs(report, "out/report.json"))
-    assert list(outputs) == NAMES
+    assert list(outputs) == OUTPUT_NAMES
     assert outputs == {
         "status": "breached",
         "enforced": "true",
@@ -155,7 +105,7 @@ def test_a_path_sets_no_other_output(path: str) -> None:
     """Whatever lines a path has, they are its value."""
     report = make_report("breached", make_budget(status="breached"))
     outputs = read_outputs(render_outputs(report, path))
-    assert list(outputs) == NAMES
+    assert list(outputs) == OUTPUT_NAMES
     assert outputs["report"] == path
     assert outputs["status"] == "breached"
 

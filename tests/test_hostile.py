@@ -2,10 +2,8 @@
 
 import json
 import os
-import re
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,52 +11,26 @@ from typing import Any
 import pytest
 
 from budget_gate import gate
+from tests.helpers.inert import (
+    EVIL,
+    PLAIN,
+    SURROGATE,
+    Shown,
+    assert_alike,
+    assert_inert,
+    shown,
+    way_id,
+)
 from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Request, Response, Workspace
 from tests.oracle import Usage
-from tests.reports import HOSTILE
-from tests.running import (
-    AS_OF,
-    BREACHED,
-    NOW,
-    OK,
-    ORGANIZATION,
-    Gate,
-    Here,
-    Run,
-    ended,
-    stalling,
-)
+from tests.running import AS_OF, BREACHED, NOW, OK, ORGANIZATION, Gate, Here, ended, stalling
 from tests.serving import ME, USAGE, refuse, reply
-from tests.test_github import NAMES, read_commands, read_outputs
-from tests.test_markdown import assert_own_structure, kinds, tables
 
 # Each text goes where the one before it went: the lines are counted by the tests of each output.
 pytestmark = pytest.mark.no_cover
 
-PLAIN = "research"
-EVIL = (*(text for text in HOSTILE if text.strip()), "${{ github.token }}\n::set-env name=A::b")
 ID = "wrkspc_01EXAMPLE"
 BREACH = "version: 1\nunlisted: fail\n"
-
-
-@dataclass(frozen=True)
-class Shown:
-    """Everything that a step of GitHub Actions shows of a run, or hands on."""
-
-    run: Run
-    summary: str
-    output: str
-    report: str
-
-    @property
-    def commands(self) -> list[tuple[str, dict[str, str], str]]:
-        """The commands that the runner finds in the log, all of which are to be our own."""
-        lines = [
-            line
-            for line in (self.run.stdout + "\n" + self.run.stderr).splitlines()
-            if line.lstrip().startswith("::")
-        ]
-        return read_commands("\n".join(lines))
 
 
 @pytest.fixture
@@ -66,25 +38,6 @@ def here(here: Here) -> Here:
     """The program as a step of GitHub Actions."""
     here.set(here.program.step)
     return here
-
-
-def content(path: Path) -> str:
-    """What stands in a file, if there is one; it is taken away, so that the next run starts anew."""
-    text = path.read_bytes().decode() if path.exists() else ""
-    path.unlink(missing_ok=True)
-    return text
-
-
-def shown(here: Here, api: LoopbackAPI, *flags: str, policy: str | None = None) -> Shown:
-    """What a check against an API shows."""
-    run = here.check(api, *AS_OF, "--report", "report.json", *flags, policy=policy)
-    around = here.program.folder.parent
-    return Shown(
-        run,
-        content(around / "summary.md"),
-        content(around / "output"),
-        content(here.program.folder / "report.json"),
-    )
 
 
 # Where a stranger's text comes in: each gives what is shown of a run that meets it
@@ -233,13 +186,6 @@ OTHERS: dict[Way, int] = {
     saved_page: 3,
     label: 1,
 }
-# No text at all for JSON: such a name never gets past the answer it came in.
-SURROGATE = "\ud800 alone"
-
-
-def way_id(value: object) -> str:
-    """The name of a way, or the beginning of a text."""
-    return getattr(value, "__name__", ascii(value)[:24])
 
 
 @pytest.mark.parametrize(("way", "code"), {**VERDICTS, **OTHERS}.items(), ids=way_id)
@@ -260,27 +206,6 @@ def test_a_text_that_may_be_refused_stays_a_text(
             assert_inert(seen)
 
 
-def assert_inert(seen: Shown) -> None:
-    """Fails where anything of a run is more than what budget-gate itself says."""
-    log = seen.run.stdout + seen.run.stderr
-    # The runner looks for this one in what begins with no command of the other kind.
-    assert not [line for line in log.splitlines() if "##[" in line and not line.startswith("::")]
-    assert log.replace("\n", "").isprintable()
-    assert [name for name, _, _ in seen.commands].count("add-mask") == 1
-    for name, properties, _ in seen.commands[1:]:
-        assert name in ("error", "warning")
-        assert properties.keys() <= {"file", "line", "col", "title"}
-        assert properties["title"] == "budget-gate"
-    assert_own_structure(seen.summary)
-    for table in tables(seen.summary):
-        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table}) == 1
-    assert seen.summary.replace("\n", "").isprintable()
-    assert read_outputs(seen.output).keys() <= set(NAMES)
-    for shown_text in (seen.run.stdout, seen.summary, seen.output, seen.report):
-        assert EXAMPLE_KEY not in shown_text
-    assert EXAMPLE_KEY not in re.sub("^::add-mask::.*$", "", seen.run.stderr, flags=re.MULTILINE)
-
-
 @pytest.mark.parametrize("way", VERDICTS, ids=way_id)
 def test_a_text_in_a_verdict_stays_a_text(here: Here, way: Way, subtests: pytest.Subtests) -> None:
     """Exit code, outputs, annotations and the summary's structure are those of an ordinary name."""
@@ -293,20 +218,6 @@ def test_a_text_in_a_verdict_stays_a_text(here: Here, way: Way, subtests: pytest
                 assert seen.run.code in (3, ordinary.run.code)
             else:
                 assert_alike(seen, ordinary, text)
-
-
-def assert_alike(seen: Shown, ordinary: Shown, text: str) -> None:
-    """Fails where a text makes more of a difference than its own place."""
-    assert seen.run.code == ordinary.run.code
-    assert [command[:2] for command in seen.commands] == [
-        command[:2] for command in ordinary.commands
-    ]
-    assert kinds(seen.summary) == kinds(ordinary.summary)
-    told, expected = read_outputs(seen.output), read_outputs(ordinary.output)
-    for name in ("breached", "not-enforced"):
-        ids, expected_ids = json.loads(told.pop(name)), json.loads(expected.pop(name))
-        assert [id_.replace(text, PLAIN) for id_ in ids] == expected_ids
-    assert told == expected
 
 
 @pytest.mark.parametrize("text", [text for text in EVIL if text != SURROGATE], ids=way_id)

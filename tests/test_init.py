@@ -31,9 +31,8 @@ from tests.loopback import (
 from tests.oracle import Usage
 from tests.pages import PAGES
 from tests.running import NOWHERE, Here, Run
-from tests.serving import USAGE, WORKSPACES, refuse
+from tests.serving import NOW, USAGE, WORKSPACES, refuse
 
-NOW = datetime(2026, 11, 22, 15, 37, 30, tzinfo=UTC)
 OCTOBER = Period(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
 PRODUCTION, RESEARCH, STAGING = "wrkspc_01PROD", "wrkspc_01RES", "wrkspc_01STAG"
 EVALS = ("wrkspc_01EV1", "wrkspc_01EV2")

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import httpx
 import pytest
 
+from tests.helpers.paths import RECORDINGS, ROOT
 from tests.loopback import (
     DEFAULT_WORKSPACE_ID,
     EXAMPLE_AUTH_TOKEN,
@@ -29,13 +29,9 @@ from tests.loopback import (
 )
 from tests.oracle import EVERY_DIMENSION, UnpricedUsageError, Usage, total
 from tests.organizations import benchmark_organization, random_organization, seeded
+from tests.serving import NOW, USAGE, WORKSPACES, at, recorded
 
-TESTS = Path(__file__).parent
-RECORDINGS = TESTS / "recordings"
-NOW = datetime(2026, 11, 22, 15, 37, 30, tzinfo=UTC)
 MONTH = datetime(2026, 11, 1, tzinfo=UTC)
-USAGE = "/v1/organizations/usage_report/messages"
-WORKSPACES = "/v1/organizations/workspaces"
 SAMPLE_ID = "11111111-2222-4333-8444-555555555555"
 HEADERS = {
     "x-api-key": EXAMPLE_KEY,
@@ -65,11 +61,6 @@ class Options(TypedDict, total=False):
     open_day_in_1d: bool
     whole_bucket_at_end: bool
     intercept: Intercept
-
-
-def at(text: str) -> datetime:
-    """Parse a UTC instant from RFC 3339."""
-    return datetime.fromisoformat(text)
 
 
 SAMPLE = Organization(
@@ -137,12 +128,6 @@ def serve() -> Iterator[Serve]:
 def client(serve: Serve) -> httpx.Client:
     """Return a client of a loopback API without options."""
     return serve()[1]
-
-
-def recorded(name: str) -> dict[str, Any]:
-    """Read a recorded answer."""
-    parsed: dict[str, Any] = json.loads((RECORDINGS / name).read_text(encoding="utf-8"))
-    return parsed
 
 
 def usage_query(
@@ -880,7 +865,7 @@ def test_runs_by_hand() -> None:
         [*command, "--as-of", "2026-11-22T15:00:00Z"],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=TESTS.parent,
+        cwd=ROOT,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     ) as process:
         try:

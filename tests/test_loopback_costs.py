@@ -1,12 +1,10 @@
 """The cost routes of the loopback API behave as the real ones are known to, so that other tests may trust them."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import httpx
@@ -25,13 +23,10 @@ from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization
 from tests.loopback_costs import ANALYTICS_BETA, cents
 from tests.oracle import Card, UnpricedUsageError, Usage, cost, total
 from tests.organizations import random_organization, seeded
+from tests.serving import COST, COST_REPORT, NOW, at, recorded
 
-RECORDINGS = Path(__file__).parent / "recordings"
-NOW = datetime(2026, 11, 22, 15, 37, 30, tzinfo=UTC)
 MONTH = datetime(2026, 11, 1, tzinfo=UTC)
 FIRST, TODAY = date(2026, 11, 1), date(2026, 11, 22)
-REPORT = "/v1/organizations/cost_report"
-COST = "/v1/organizations/analytics/cost"
 USAGE = "/v1/organizations/analytics/usage"
 START = ("starting_at", "2026-11-01T00:00:00Z")
 END = ("ending_at", "2026-11-22T15:37:30Z")
@@ -60,11 +55,6 @@ class Options(TypedDict, total=False):
     refuse: Mapping[str, int]
     default_workspace_id: str
     analytics_bill_priority: bool
-
-
-def at(text: str) -> datetime:
-    """Parse a UTC instant from RFC 3339."""
-    return datetime.fromisoformat(text)
 
 
 def used(
@@ -110,12 +100,6 @@ def serve() -> Iterator[Serve]:
 def client(serve: Serve) -> httpx.Client:
     """Return a client of a loopback API with the sample bill."""
     return serve()
-
-
-def recorded(name: str) -> dict[str, Any]:
-    """Read a recorded answer."""
-    parsed: dict[str, Any] = json.loads((RECORDINGS / name).read_text(encoding="utf-8"))
-    return parsed
 
 
 def query(*more: tuple[str, str], groups: str = "") -> Query:
@@ -277,13 +261,13 @@ def test_cents_without_an_end() -> None:
 def test_documented_amount(serve: Serve) -> None:
     """The documented 527.999760 cents are $5.2799976."""
     client = serve(bill=[code_execution(FIRST, None, Fraction("5.2799976"))])
-    assert usd(reported(get(client, REPORT, query()))) == Fraction("527.999760") / 100
+    assert usd(reported(get(client, COST_REPORT, query()))) == Fraction("527.999760") / 100
 
 
 def test_report_keys_are_the_recorded_ones(client: httpx.Client) -> None:
     """Pages, buckets and rows have the documented keys."""
     example = recorded("cost_report__doc-example.json")
-    page = get(client, REPORT, query(groups="workspace_id description"))
+    page = get(client, COST_REPORT, query(groups="workspace_id description"))
     assert page.keys() == example.keys()
     assert page["data"][0].keys() == example["data"][0].keys()
     assert {frozenset(row) for row in reported(page)} == {frozenset(reported(example)[0])}
@@ -297,13 +281,13 @@ def test_report_without_cost_is_the_recorded_one(serve: Serve) -> None:
         ("starting_at", example["data"][0]["starting_at"]),
         ("ending_at", example["data"][-1]["ending_at"]),
     ]
-    assert get(client, REPORT, asked) == example
+    assert get(client, COST_REPORT, asked) == example
 
 
 def test_report_holds_completed_days(serve: Serve) -> None:
     """The end is cut to today 00:00Z without a word, whatever other reports do with today."""
     client = serve(open_day_in_1d=True, whole_bucket_at_end=True)
-    page = get(client, REPORT, query(("ending_at", "2026-12-01T00:00:00Z"), WHOLE_MONTH))
+    page = get(client, COST_REPORT, query(("ending_at", "2026-12-01T00:00:00Z"), WHOLE_MONTH))
     assert (page["data"][-1]["ending_at"], page["has_more"]) == ("2026-11-22T00:00:00Z", False)
     assert usd(reported(page)) == billed(BILL, FIRST, TODAY, priority=False).overall
 
@@ -313,25 +297,28 @@ def test_no_report_on_the_first(serve: Serve) -> None:
     client = serve(now=at("2026-11-01T23:59:59Z"))
     recording = recorded("error_400_cost_report_no_complete_day__live.json")
     invalid(
-        client, REPORT, query(("ending_at", "2026-12-01T00:00:00Z")), recording["error"]["message"]
+        client,
+        COST_REPORT,
+        query(("ending_at", "2026-12-01T00:00:00Z")),
+        recording["error"]["message"],
     )
 
 
 def test_report_that_ends_a_second_early(client: httpx.Client) -> None:
     """An end at 23:59:59 loses that day."""
-    page = get(client, REPORT, query(("ending_at", "2026-11-02T23:59:59Z")))
+    page = get(client, COST_REPORT, query(("ending_at", "2026-11-02T23:59:59Z")))
     assert [bucket["ending_at"] for bucket in page["data"]] == ["2026-11-02T00:00:00Z"]
 
 
 def test_report_is_without_the_priority_tier(client: httpx.Client) -> None:
     """What is paid in advance is not in the report."""
-    rows = reported(get(client, REPORT, query(WHOLE_MONTH, groups="workspace_id")))
+    rows = reported(get(client, COST_REPORT, query(WHOLE_MONTH, groups="workspace_id")))
     assert {row["workspace_id"] for row in rows} == {None, "wrkspc_A"}
 
 
 def test_report_grouped_by_workspace(client: httpx.Client) -> None:
     """The default workspace is null, and nothing but workspaces is told."""
-    rows = reported(get(client, REPORT, query(("limit", "1"), groups="workspace_id")))
+    rows = reported(get(client, COST_REPORT, query(("limit", "1"), groups="workspace_id")))
     assert [(row["workspace_id"], row["amount"]) for row in rows] == [
         (None, "4500"),
         ("wrkspc_A", "60"),
@@ -341,7 +328,7 @@ def test_report_grouped_by_workspace(client: httpx.Client) -> None:
 
 def test_report_grouped_by_description(client: httpx.Client) -> None:
     """Rows tell what was charged, with an undated model, and nothing but that."""
-    rows = reported(get(client, REPORT, query(("limit", "1"), groups="description")))
+    rows = reported(get(client, COST_REPORT, query(("limit", "1"), groups="description")))
     assert [
         (row["cost_type"], row["model"], row["token_type"], row["service_tier"], row["amount"])
         for row in rows
@@ -356,7 +343,7 @@ def test_report_grouped_by_description(client: httpx.Client) -> None:
 
 def test_report_that_is_not_grouped(client: httpx.Client) -> None:
     """A day with cost is one row."""
-    rows = reported(get(client, REPORT, query(("limit", "1"))))
+    rows = reported(get(client, COST_REPORT, query(("limit", "1"))))
     assert [row["amount"] for row in rows] == ["4560"]
 
 
@@ -364,7 +351,9 @@ def test_fast_tokens_are_rows_of_their_own(serve: Serve) -> None:
     """Two rows may differ in nothing but their wording."""
     plain = used("2026-11-01T00:00:00Z", uncached=1_000_000)
     organization = Organization([plain, replace(plain, speed="fast")], [])
-    rows = reported(get(serve(bill=bill_of(organization)), REPORT, query(groups="description")))
+    rows = reported(
+        get(serve(bill=bill_of(organization)), COST_REPORT, query(groups="description"))
+    )
     assert len(rows) == 2
     assert {name for name in rows[0] if rows[0][name] != rows[1][name]} == {"amount", "description"}
 
@@ -372,14 +361,14 @@ def test_fast_tokens_are_rows_of_their_own(serve: Serve) -> None:
 def test_unknown_cost_type(serve: Serve) -> None:
     """A kind of cost that nobody knows yet is told as it is."""
     client = serve(bill=[other_cost(FIRST, None, Fraction(1), "moon_landing")])
-    rows = reported(get(client, REPORT, query(groups="description")))
+    rows = reported(get(client, COST_REPORT, query(groups="description")))
     assert [(row["cost_type"], row["amount"]) for row in rows] == [("moon_landing", "100")]
 
 
 @pytest.mark.parametrize(("limit", "sizes"), [(None, [7, 7, 7]), ("4", [4, 4, 4, 4, 4, 1])])
 def test_pages_of_the_report(client: httpx.Client, limit: str | None, sizes: list[int]) -> None:
     """A page has seven days unless told otherwise, and the pages have all."""
-    pages = every_page(client, REPORT, query(*([("limit", limit)] if limit else [])))
+    pages = every_page(client, COST_REPORT, query(*([("limit", limit)] if limit else [])))
     assert [len(page["data"]) for page in pages] == sizes
     starts = [bucket["starting_at"] for page in pages for bucket in page["data"]]
     assert starts == [f"2026-11-{day:02}T00:00:00Z" for day in range(1, 22)]
@@ -388,8 +377,8 @@ def test_pages_of_the_report(client: httpx.Client, limit: str | None, sizes: lis
 @pytest.mark.parametrize(
     ("path", "changed"),
     [
-        (REPORT, ("group_by[]", "workspace_id")),
-        (REPORT, ("bucket_width", "1d")),
+        (COST_REPORT, ("group_by[]", "workspace_id")),
+        (COST_REPORT, ("bucket_width", "1d")),
         (COST, ("group_by[]", "workspace_id")),
         (COST, ("order", "asc")),
         (USAGE, ("models[]", "claude-opus-5-5")),
@@ -397,7 +386,7 @@ def test_pages_of_the_report(client: httpx.Client, limit: str | None, sizes: lis
 )
 def test_cursor_of_another_query(client: httpx.Client, path: str, changed: tuple[str, str]) -> None:
     """A cursor with a changed query, or of another route, is refused."""
-    asked = query(END, ("limit", "1"), *([] if path == REPORT else [("group_by[]", "model")]))
+    asked = query(END, ("limit", "1"), *([] if path == COST_REPORT else [("group_by[]", "model")]))
     cursor = ("page", get(client, path, asked)["next_page"])
     invalid(client, path, [*asked, changed, cursor], "page token")
     other = COST if path == USAGE else USAGE
@@ -420,7 +409,7 @@ def test_cursor_of_another_query(client: httpx.Client, path: str, changed: tuple
 )
 def test_malformed_report_query(client: httpx.Client, asked: Query, message: str) -> None:
     """What the report does not know is refused, filters included."""
-    invalid(client, REPORT, asked, message)
+    invalid(client, COST_REPORT, asked, message)
 
 
 # Analytics
@@ -730,7 +719,7 @@ def test_usage_analytics(client: httpx.Client) -> None:
 # What a server can be told
 
 
-@pytest.mark.parametrize("path", [REPORT, COST, USAGE])
+@pytest.mark.parametrize("path", [COST_REPORT, COST, USAGE])
 @pytest.mark.parametrize("options", [Options(bill=None), Options(org_scoped=True)])
 def test_no_cost_routes(serve: Serve, path: str, options: Options) -> None:
     """Without a bill, or behind a gateway that knows the org-scoped routes alone, there are no cost routes."""
@@ -756,7 +745,7 @@ def test_refused_route(serve: Serve, status: int, kind: str) -> None:
     refused(response, status, kind)
     assert response.headers.get("retry-after") == ("1" if status == 429 else None)
     assert get(client, USAGE, query(END))["data"]
-    assert get(client, REPORT, query())["data"]
+    assert get(client, COST_REPORT, query())["data"]
 
 
 def test_refusal_of_no_route(serve: Serve) -> None:

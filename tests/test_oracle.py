@@ -3,12 +3,12 @@
 import json
 from datetime import UTC, date, datetime
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers.paths import RECORDINGS
 from tests.oracle import (
     EVERY_DIMENSION,
     UnpricedUsageError,
@@ -172,9 +172,7 @@ def test_worked_example(usage: Usage, expected: tuple[Fraction, Fraction]) -> No
 
 def test_recorded_live_answer() -> None:
     """The recorded live hour of Opus 4.7 costs $19.81."""
-    recording = (
-        Path(__file__).parent / "recordings" / "usage_report__live-1h-bucket-2026-05-24.json"
-    )
+    recording = RECORDINGS / "usage_report__live-1h-bucket-2026-05-24.json"
     row = json.loads(recording.read_text(encoding="utf-8"))["data"][0]["results"][0]
     usage = use(
         row["model"],

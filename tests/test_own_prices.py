@@ -1,7 +1,7 @@
 """A policy's own prices beside the list prices: what is refused, what is noted, what the headline says."""
 
 import csv
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,12 +18,12 @@ from budget_gate.outputs.markdown import render_markdown
 from budget_gate.outputs.text import render_text
 from budget_gate.sources.documents import load_policy
 from tests.builders import MILLION, book_with, errors_of, key, usage_of
+from tests.helpers.paths import PRICES
 from tests.loopback import LoopbackAPI, Organization
 from tests.oracle import Usage
 from tests.reports import make_budget, make_report
-from tests.running import Here
+from tests.running import NOW, Here
 
-NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
 RATES = {
     "input": "4",
     "cache_write_5m": "5",
@@ -102,7 +102,7 @@ def test_both_readings_of_a_price_are_offered(tmp_path: Path) -> None:
     )
 
 
-with (Path(__file__).parent / "prices.csv").open(encoding="utf-8", newline="") as _file:
+with PRICES.open(encoding="utf-8", newline="") as _file:
     LIST_PRICES = tuple(csv.DictReader(_file))
 
 

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,8 +17,8 @@ from budget_gate.domain.period import (
     format_instant,
     parse_instant,
 )
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 instants = st.datetimes(
     min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - the strategy adds the zone
     max_value=datetime(2040, 12, 31),  # noqa: DTZ001 - the strategy adds the zone

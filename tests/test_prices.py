@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -34,6 +33,7 @@ from tests.builders import (
     reported,
     usage_of,
 )
+from tests.helpers.paths import PACKAGE, PRICES
 from tests.organizations import usages
 
 CLASSES = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read")
@@ -42,7 +42,7 @@ NEW = "claude-unknown-9"
 HAIKU_ALIAS = "claude-haiku-4-5-20251001"
 LATER = date(2027, 6, 30)  # a row without an end still holds then
 
-with (Path(__file__).parent / "prices.csv").open(encoding="utf-8", newline="") as _file:
+with PRICES.open(encoding="utf-8", newline="") as _file:
     ROWS = tuple(csv.DictReader(_file))
 
 
@@ -936,14 +936,14 @@ def test_whole_discount_leaves_the_searches() -> None:
 @pytest.mark.parametrize("field", ["batch", "fast", "us"])
 def test_book_states_every_factor(field: str) -> None:
     """The bundled file leaves no factor to a default that is meant for policies."""
-    text = (Path(__file__).parent.parent / "budget_gate" / "data" / "prices.yml").read_text("utf-8")
+    text = (PACKAGE / "data" / "prices.yml").read_text("utf-8")
     stated = re.findall(rf"^        {field}: ", text, re.MULTILINE)
     assert len(stated) == len(ROWS)
 
 
 def test_book_is_a_strict_document() -> None:
     """The bundled file passes the same reader that refuses a policy's misspelt keys."""
-    text = (Path(__file__).parent.parent / "budget_gate" / "data" / "prices.yml").read_bytes()
+    text = (PACKAGE / "data" / "prices.yml").read_bytes()
     document, _ = load_document(text, "prices.yml", PriceDocument)
     assert document == book().document
 

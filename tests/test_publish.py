@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from budget_gate.cli import main
+from tests.helpers.runner import read_commands, read_outputs
 from tests.loopback import Intercept, LoopbackAPI, Organization, Request, Response
 from tests.oracle import Usage
 from tests.running import (
@@ -33,7 +34,6 @@ from tests.running import (
     stalling,
 )
 from tests.serving import ME, USAGE, WORKSPACES, refuse, reply
-from tests.test_github import read_commands, read_outputs
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 

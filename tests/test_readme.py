@@ -23,9 +23,10 @@ import yaml
 import budget_gate
 from budget_gate.commands.policy_name import POLICY_FILES
 from tests.billing import bill_of
+from tests.helpers.paths import ROOT
 from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
 from tests.oracle import Usage
-from tests.pages import BLOCKS, PAGES, README, ROOT, steps
+from tests.pages import BLOCKS, PAGES, README, steps
 
 SHELL = [block.text for block in BLOCKS if block.language == "sh"]
 (GITLAB,) = [block.text for block in BLOCKS if block.text.startswith("budget:\n")]

@@ -14,10 +14,11 @@ from budget_gate.domain.spend import Coverage, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Usage
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.sources.saved_report import read_saved_usage
+from tests.helpers.paths import RECORDINGS
 from tests.loopback import LoopbackAPI, Request, priced
 from tests.oracle import EVERY_DIMENSION
 from tests.organizations import random_organization, seeded
-from tests.serving import ADMIN, RECORDINGS, USAGE, at, sums
+from tests.serving import ADMIN, USAGE, at, sums
 
 LIVE = RECORDINGS / "usage_report__live-1h-bucket-2026-05-24.json"
 AS_OF = at("2026-11-03T02:30:00Z")

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-import budget_gate
 from budget_gate.domain.document import Document
 from budget_gate.domain.policy import (
     Budget,
@@ -29,12 +28,12 @@ from budget_gate.domain.policy import (
 from budget_gate.domain.ratecards import LongContext, Prices, RateCard
 from budget_gate.errors import ConfigurationError
 from budget_gate.sources.documents import load_document
+from tests.helpers.paths import ROOT, TESTS
+from tests.helpers.paths import SCHEMA as FILE
 from tests.pages import PAGES, policies
 from tests.running import Gate, Here, checkout
 from tests.schema import ID, rendered
 
-ROOT = Path(__file__).parents[1]
-FILE = Path(budget_gate.__file__).with_name("data") / "policy.schema.json"
 SCHEMA: dict[str, Any] = json.loads(FILE.read_text(encoding="ascii"))
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
 MODELS: dict[str, type[Document]] = {
@@ -235,7 +234,8 @@ def test_policies_of_the_repository_are_accepted(name: str) -> None:
 
 def valid_policies(path: Path) -> set[str]:
     """The texts in a module of the tests that the program takes for a policy."""
-    names = vars(importlib.import_module(f"tests.{path.stem}"))
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    names = vars(importlib.import_module(module))
     tree = ast.parse(path.read_text(encoding="utf-8"))
     texts = {text for node in ast.walk(tree) if (text := text_of(node, names))}
     return {text for text in texts if "version" in text and is_accepted_by_the_program(text)}
@@ -261,16 +261,19 @@ def text_of(node: ast.AST, names: Mapping[str, object]) -> str | None:
     return "".join(known) if len(known) == len(parts) else None
 
 
+(DOCUMENTS,) = TESTS.rglob("test_documents.py")
+
+
 def test_policies_are_found_in_the_tests() -> None:
     """Or the test below would look at nothing: plain ones, joined ones and those of a format."""
-    found = valid_policies(Path(__file__).with_name("test_documents.py"))
+    found = valid_policies(DOCUMENTS)
     assert VALID in found
     assert any("from: 2028-02-29, until: 2028-03-01, input: 3" in text for text in found)
     assert len(found) > 12
 
 
 @pytest.mark.parametrize(
-    "path", sorted(Path(__file__).parent.glob("[a-z]*.py")), ids=lambda path: path.stem
+    "path", sorted(TESTS.rglob("[a-z]*.py")), ids=lambda path: str(path.relative_to(TESTS))
 )
 def test_policies_of_the_tests_are_accepted(path: Path) -> None:
     """Every policy that a test writes down and the program takes."""

@@ -17,12 +17,12 @@ from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.gate import check
 from budget_gate.outputs.wording import headline
 from tests.builders import MONTH, bounds, budget, line, policy, spend_of_lines
+from tests.helpers.inert import EVIL, PLAIN, SURROGATE, assert_alike, assert_inert, shown, way_id
+from tests.helpers.markup import assert_own_structure
+from tests.helpers.runner import Command, read_commands, read_outputs
 from tests.loopback import LoopbackAPI
 from tests.running import NOW, ORGANIZATION, PRODUCTION, Here, Run
 from tests.serving import refuse
-from tests.test_github import Command, read_commands, read_outputs
-from tests.test_hostile import EVIL, PLAIN, SURROGATE, assert_alike, assert_inert, shown, way_id
-from tests.test_markdown import assert_own_structure
 
 LISTED = (
     Workspace("wrkspc_01PROD", "production"),

@@ -11,7 +11,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[1]
+from tests.helpers.paths import ROOT
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
 RELEASE = ROOT / ".github" / "workflows" / "release.yml"
 ATTEST = "actions/attest-build-provenance"

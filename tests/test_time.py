@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.billing import bill_of
+from tests.helpers.runner import read_commands
 from tests.loopback import LoopbackAPI, Organization, Request, Response, Workspace
 from tests.oracle import Usage
 from tests.running import OK, PRODUCTION, RECORDED, RECORDED_AT, Here, Run
 from tests.serving import USAGE, at, first, refuse, reply
-from tests.test_github import read_commands
 
 MILLION = 1_000_000
 # Claude Sonnet 4.5 at 15 USD per million tokens of output.

@@ -28,14 +28,13 @@ from budget_gate.errors import ConfigurationError, GateError, UnverifiedError
 from budget_gate.sources import transport as module
 from budget_gate.sources.transport import Credential, RefusedError, Transport
 from budget_gate.sources.usage_report import read_usage
+from tests.helpers.paths import RECORDINGS, ROOT
 from tests.loopback import EXAMPLE_AUTH_TOKEN, EXAMPLE_KEY, LoopbackAPI, Request, Response
 from tests.serving import (
     ADMIN,
     ME,
     NOBODY,
     NOW,
-    RECORDINGS,
-    ROOT,
     Clock,
     book,
     connected,

@@ -35,9 +35,9 @@ from tests.loopback_costs import (
     USAGE_ORDERS,
 )
 from tests.organizations import random_organization, seeded
+from tests.serving import NOW
 
 ORGANIZATIONS = "/v1/organizations"
-NOW = datetime(2026, 11, 22, 15, 37, 30, tzinfo=UTC)
 MONTH = datetime(2026, 11, 1, tzinfo=UTC)
 ORGANIZATION = random_organization(seeded(11), start=MONTH, end=NOW, rows=150)
 BILL = [

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.paths import ROOT
 from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
 from tests.oracle import Usage
 
 # From the environment that runs the tests, activated or not.
 ACT = str(Path(sys.executable).with_name("act"))
 
-REPOSITORY = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
 PRODUCTION = "wrkspc_01EXAMPLE"
 
@@ -172,9 +172,9 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
     folder = tmp_path_factory.mktemp("runner")
     action = tmp_path_factory.mktemp("action")
     for name in ("action.yml", "requirements.txt"):
-        shutil.copy(REPOSITORY / name, action)
+        shutil.copy(ROOT / name, action)
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(REPOSITORY / "budget_gate", action / "budget_gate", ignore=ignored)
+    shutil.copytree(ROOT / "budget_gate", action / "budget_gate", ignore=ignored)
     commit(action)
     return Runner(folder, action)
 
