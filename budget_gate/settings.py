@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from budget_gate.domain.budgets import Reservation
@@ -15,11 +15,11 @@ from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.domain.period import MonthToDate, format_instant, parse_instant
 from budget_gate.domain.verdict import FailOn, OnError, Terms
 from budget_gate.errors import ConfigurationError
+from budget_gate.secrecy import Secrets
 
 Format = Literal["text", "markdown", "json"]
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
-_SHORTEST = 8
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 _LAST = "last"
@@ -46,6 +46,7 @@ class Surroundings(BaseSettings):
     no_color: str | None = Field(None, validation_alias="NO_COLOR")
     terminal: str | None = Field(None, validation_alias="TERM")
     certificates: str | None = Field(None, validation_alias="SSL_CERT_FILE")
+    _secrets: Secrets = PrivateAttr(default_factory=Secrets)
 
     @property
     def in_github_actions(self) -> bool:
@@ -53,9 +54,9 @@ class Surroundings(BaseSettings):
         return self.github_actions == "true"
 
     @property
-    def secrets(self) -> list[str]:
+    def secrets(self) -> Secrets:
         """The credentials, which must appear nowhere."""
-        return []
+        return self._secrets
 
 
 class Settings(Surroundings):
@@ -80,6 +81,13 @@ class Settings(Surroundings):
     deadline: float = Field(
         120, gt=0, le=3600, allow_inf_nan=False, validation_alias="BUDGET_GATE_DEADLINE"
     )
+
+    def model_post_init(self, _: object) -> None:
+        """Keeps the credentials secret, as they were given and without what they came with."""
+        for secret in self._credentials.values():
+            text = secret.get_secret_value()
+            self.secrets.add(text)
+            self.secrets.add(_BEFORE_KEY.sub("", text.strip(_QUOTES)).strip(f"{_QUOTES} "))
 
     @field_validator("admin_key", "auth_token")
     @classmethod
@@ -215,16 +223,6 @@ class Settings(Surroundings):
         amount, _, workspace = (self.reserve or "").partition("=")
         reservation = Reservation(Decimal(amount), workspace or None) if amount else None
         return Terms(self.fail_on, self.on_error, only, reservation)
-
-    @property
-    def secrets(self) -> list[str]:
-        """The credentials, which must appear nowhere; what is shorter than any is none.
-
-        Each as it was given, and without what it was pasted with.
-        """
-        given = [secret.get_secret_value() for secret in self._credentials.values()]
-        bare = [_BEFORE_KEY.sub("", text.strip(_QUOTES)).strip(f"{_QUOTES} ") for text in given]
-        return [text for text in dict.fromkeys((*given, *bare)) if len(text) >= _SHORTEST]
 
     @classmethod
     def read(cls, flags: Mapping[str, str]) -> Self:

@@ -127,6 +127,7 @@ class Request:
     path: str
     query: list[tuple[str, str]]
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -631,14 +632,15 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def _serve(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length") or 0))
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
         target = urlsplit(self.path)
         headers: dict[str, str] = {}
         for name, value in self.headers.items():
             known = headers.get(name.lower())
             headers[name.lower()] = value if known is None else f"{known}, {value}"
         query = parse_qsl(target.query, keep_blank_values=True)
-        self._send(self.server.api.receive(Request(self.command, target.path, query, headers)))
+        request = Request(self.command, target.path, query, headers, body)
+        self._send(self.server.api.receive(request))
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - HTTP names them
 

@@ -22,7 +22,8 @@ from budget_gate.domain.pricing import price_usage
 from budget_gate.domain.spend import Spend
 from budget_gate.domain.usage import Usage
 from budget_gate.sources.documents import load_price_book
-from budget_gate.sources.transport import Credential, Transport
+from budget_gate.sources.http.credentials import Credential, CredentialSource
+from budget_gate.sources.http.transport import Transport
 from budget_gate.sources.usage_report import read_usage
 from tests.helpers.paths import RECORDINGS
 from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Priced, Request, Response
@@ -34,7 +35,7 @@ COST = "/v1/organizations/analytics/cost"
 COST_REPORT = "/v1/organizations/cost_report"
 NOBODY = Organization(usage=[], workspaces=[])
 NOW = datetime(2026, 11, 22, 15, 37, 30, tzinfo=UTC)
-ADMIN = Credential(EXAMPLE_KEY, is_token=False)
+ADMIN = Credential.of_key(EXAMPLE_KEY)
 
 
 class Clock:
@@ -59,7 +60,7 @@ def connected(
     url: str,
     *,
     deadline: float = 30,
-    credential: Credential = ADMIN,
+    credential: CredentialSource = ADMIN,
     clock: Clock | None = None,
     jitter: float = 0,
 ) -> Iterator[Transport]:

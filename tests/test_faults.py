@@ -32,7 +32,7 @@ from hypothesis.stateful import (
 )
 
 from budget_gate.exits import UNVERIFIED
-from budget_gate.sources.transport import ATTEMPTS, REQUEST_TIMEOUT
+from budget_gate.sources.http.transport import ATTEMPTS, REQUEST_TIMEOUT
 from tests.faults import (
     ALWAYS,
     ANSWERED_WITHIN,

@@ -214,7 +214,7 @@ def test_the_same_prices_have_one_digest() -> None:
     document = book().document.model_copy(update={"verified_on": date(2030, 1, 1)})
     assert replace(book(), document=document).digest == book().digest
     one = "{models: {m: {input: 1, output: 2, cache_write_5m: 1, cache_write_1h: 1, cache_read: 1"
-    assert book_with(f"{one}}}}}}}").digest == book_with(f"{one}, note: x}}}}}}").digest
+    assert book_with(f"{one}}}}}}}").digest == book_with(f"{one}, source: x}}}}}}").digest
 
 
 def test_any_change_of_a_price_is_another_digest() -> None:

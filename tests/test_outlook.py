@@ -21,7 +21,7 @@ from budget_gate.outputs.github import render_annotations
 from budget_gate.outputs.json import render_json
 from budget_gate.outputs.markdown import render_markdown
 from budget_gate.outputs.text import render_text
-from budget_gate.sources import transport
+from budget_gate.sources.http import transport
 from tests import loopback
 from tests.builders import bounds, budget, policy, spend_of
 from tests.loopback import LoopbackAPI, Organization, Request, Response

@@ -52,7 +52,7 @@ def refused(
 def test_nothing_needs_to_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """The documented defaults hold."""
     settings = read(monkeypatch, {})
-    assert settings.secrets == []
+    assert list(settings.secrets) == []
     assert settings.base_url == "https://api.anthropic.com"
     assert settings.policy is None
     assert settings.as_of is None
@@ -91,7 +91,7 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
             "BUDGET_GATE_DEADLINE": "2.5",
         },
     )
-    assert settings.secrets == [KEY, TOKEN]
+    assert list(settings.secrets) == [KEY, TOKEN]
     assert settings.base_url == "https://gateway.example/api"
     assert settings.policy == "policies/budget.yml"
     assert settings.as_of == datetime(2026, 11, 22, 16, tzinfo=UTC)
@@ -110,13 +110,13 @@ def test_both_names_of_the_admin_key_are_read(monkeypatch: pytest.MonkeyPatch, n
 def test_the_first_name_of_the_admin_key_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two that are set."""
     environment = {"ANTHROPIC_ADMIN_API_KEY": "EXAMPLE-OTHER", "ANTHROPIC_ADMIN_KEY": KEY}
-    assert read(monkeypatch, environment).secrets == [KEY]
+    assert list(read(monkeypatch, environment).secrets) == [KEY]
 
 
 def test_an_empty_first_name_does_not_hide_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unset secret is an empty text in a workflow."""
     environment = {"ANTHROPIC_ADMIN_KEY": "", "ANTHROPIC_ADMIN_API_KEY": KEY}
-    assert read(monkeypatch, environment).secrets == [KEY]
+    assert list(read(monkeypatch, environment).secrets) == [KEY]
 
 
 def test_a_flag_wins_over_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ def test_white_space_around_a_key_is_dropped(monkeypatch: pytest.MonkeyPatch, ar
         "ANTHROPIC_ADMIN_KEY": around.format(KEY),
         "ANTHROPIC_AUTH_TOKEN": around.format(TOKEN),
     }
-    assert read(monkeypatch, environment).secrets == [KEY, TOKEN]
+    assert list(read(monkeypatch, environment).secrets) == [KEY, TOKEN]
 
 
 @pytest.mark.parametrize(
@@ -170,14 +170,14 @@ def test_what_is_too_short_for_a_credential_is_not_blotted_out(
 ) -> None:
     """A placeholder such as `x` would blot out every x of the report; it is sent all the same."""
     settings = read(monkeypatch, {"ANTHROPIC_ADMIN_KEY": key, "ANTHROPIC_AUTH_TOKEN": key})
-    assert settings.secrets == secrets
+    assert list(settings.secrets) == secrets
     assert settings.admin_key is not None
     assert settings.admin_key.get_secret_value() == key
 
 
 def test_a_key_of_white_space_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is nothing in it to send."""
-    assert read(monkeypatch, {"ANTHROPIC_ADMIN_KEY": " \n"}).secrets == []
+    assert list(read(monkeypatch, {"ANTHROPIC_ADMIN_KEY": " \n"}).secrets) == []
 
 
 @pytest.mark.parametrize("name", ["ANTHROPIC_ADMIN_KEY", "ANTHROPIC_AUTH_TOKEN"])

@@ -25,8 +25,11 @@ import pytest
 import budget_gate
 from budget_gate.domain.period import MonthToDate
 from budget_gate.errors import ConfigurationError, GateError, UnverifiedError
-from budget_gate.sources import transport as module
-from budget_gate.sources.transport import Credential, RefusedError, Transport
+from budget_gate.sources.http import answers
+from budget_gate.sources.http import transport as module
+from budget_gate.sources.http.answers import RefusedError
+from budget_gate.sources.http.credentials import Credential
+from budget_gate.sources.http.transport import Transport
 from budget_gate.sources.usage_report import read_usage
 from tests.helpers.paths import RECORDINGS, ROOT
 from tests.loopback import EXAMPLE_AUTH_TOKEN, EXAMPLE_KEY, LoopbackAPI, Request, Response
@@ -42,8 +45,8 @@ from tests.serving import (
     reply,
 )
 
-MESSAGE_KEY = Credential("sk-ant-api03-EXAMPLE-NOT-A-KEY", is_token=False)
-TOKEN = Credential(EXAMPLE_AUTH_TOKEN, is_token=True)
+MESSAGE_KEY = Credential.of_key("sk-ant-api03-EXAMPLE-NOT-A-KEY")
+TOKEN = Credential.of_token(EXAMPLE_AUTH_TOKEN)
 
 
 def error(status: int, kind: str = "api_error", message: str = "said", **headers: str) -> Response:
@@ -493,8 +496,8 @@ def test_an_answer_of_too_many_parts_is_not_decoded(
     monkeypatch: pytest.MonkeyPatch, *, packed: bool
 ) -> None:
     """Each part takes memory many times its size: a small answer is refused as a large one is."""
-    monkeypatch.setattr(module, "MOST_PARTS", 1000)
-    monkeypatch.setattr(module, "from_json", lambda _: pytest.fail("it was decoded"))
+    monkeypatch.setattr(answers, "MOST_PARTS", 1000)
+    monkeypatch.setattr(answers, "decode", lambda *_: pytest.fail("it was decoded"))
     body = json.dumps([0] * 1100).encode()
     clock = Clock()
     raised = failure(
@@ -508,7 +511,7 @@ def test_an_answer_of_too_many_parts_is_not_decoded(
 @pytest.mark.parametrize("commas", [990, 1000])
 def test_an_answer_of_many_parts_is_read(monkeypatch: pytest.MonkeyPatch, commas: int) -> None:
     """Up to the limit nothing is refused."""
-    monkeypatch.setattr(module, "MOST_PARTS", 1000)
+    monkeypatch.setattr(answers, "MOST_PARTS", 1000)
     parts = [0] * (commas + 1)
     with answering(reply(parts)) as api, connected(api.url) as transport:
         assert transport.get(ME) == parts
@@ -739,6 +742,111 @@ def test_retry_after_is_obeyed_within_reason(status: int, retry_after: str, wait
 def test_the_servers_advice_on_retries_wins(status: int, advice: str, tries: int) -> None:
     """x-should-retry decides where it is true or false, and nothing where it is anything else."""
     assert len(sleeps(error(status, x_should_retry=advice), None)) == tries - 1
+
+
+# What is sent with a body.
+
+TOKENS = "/v1/oauth/token"
+
+
+def post_tries(*responses: Response) -> int:
+    """Return how often a body is sent where it is answered so."""
+    with answering(*responses) as api, connected(api.url) as transport:
+        with suppress(UnverifiedError):
+            transport.post(TOKENS, {})
+        return len(api.requests)
+
+
+def test_a_body_is_sent_as_json_and_json_comes_back() -> None:
+    """With the headers of every request, and a beta of its own."""
+    with answering(reply({"b": 2})) as api, connected(api.url) as transport:
+        assert transport.post(TOKENS, {"a": ["é", 1]}, beta="example-beta") == {"b": 2}
+        (request,) = api.requests
+    assert (request.method, request.path) == ("POST", TOKENS)
+    assert json.loads(request.body) == {"a": ["é", 1]}
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["x-api-key"] == EXAMPLE_KEY
+    assert request.headers["anthropic-beta"] == "example-beta"
+
+
+@pytest.mark.parametrize("status", [*REFUSALS, 503])
+def test_a_body_is_sent_again_only_where_it_was_turned_away(status: int) -> None:
+    """Too many requests and too much load say that nothing was done; an error within may come after it was."""
+    assert post_tries(error(status)) == (5 if status in {429, 503, 529} else 1)
+
+
+@pytest.mark.parametrize(("advice", "tries"), [("true", 5), ("false", 1)])
+def test_the_servers_advice_on_retries_wins_for_a_body_too(advice: str, tries: int) -> None:
+    """Only the server knows what it did with it."""
+    assert post_tries(error(500, x_should_retry=advice)) == tries
+    assert post_tries(error(429, x_should_retry=advice)) == tries
+
+
+def test_a_retry_sends_the_same_body() -> None:
+    """And waits as long as it is told to."""
+    clock = Clock()
+    with (
+        answering(error(429, retry_after="7"), reply({})) as api,
+        connected(api.url, clock=clock) as transport,
+    ):
+        transport.post(TOKENS, {"a": 1})
+        one, two = api.requests
+    assert one == two
+    assert clock.sleeps == [7]
+
+
+@pytest.mark.parametrize(
+    "trouble", [Response(0), Response(200, b"{}", {"content-length": "9"})], ids=["reset", "cut"]
+)
+def test_a_body_that_may_have_arrived_is_not_sent_again(trouble: Response) -> None:
+    """A connection that ends after it was made leaves open what was done."""
+    assert post_tries(trouble) == 1
+
+
+def test_a_body_without_an_answer_in_time_is_not_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may be worked on still."""
+    monkeypatch.setattr(module, "REQUEST_TIMEOUT", 0.1)
+    clock = Clock()
+    with (
+        raw_server(silent) as url,
+        connected(url, clock=clock) as transport,
+        pytest.raises(UnverifiedError, match=f"POST {TOKENS}: no answer in time$"),
+    ):
+        transport.post(TOKENS, {})
+    assert clock.sleeps == []
+
+
+def test_a_body_that_no_connection_took_is_sent_again() -> None:
+    """Nobody listening has done nothing."""
+    clock = Clock()
+    with (
+        connected(unused_url(), clock=clock) as transport,
+        pytest.raises(UnverifiedError, match=f"POST {TOKENS}: the connection failed"),
+    ):
+        transport.post(TOKENS, {})
+    assert len(clock.sleeps) == 4
+
+
+def test_what_answers_a_body_has_the_limits_of_every_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of size and of time."""
+    monkeypatch.setattr(module, "MAX_BODY_BYTES", 10)
+    clock = Clock()
+    with (
+        answering(reply(b'"0123456789"')) as api,
+        connected(api.url, deadline=10, clock=clock) as transport,
+    ):
+        with pytest.raises(UnverifiedError) as raised:
+            transport.post(TOKENS, {})
+        assert raised.value.code == "oversized_answer"
+        clock.time += 10
+        with pytest.raises(UnverifiedError) as raised:
+            transport.post(TOKENS, {})
+        assert raised.value.code == "deadline"
+        assert len(api.requests) == 1
 
 
 # Time.
@@ -1004,10 +1112,11 @@ def test_a_result_that_comes_as_the_wait_ends_is_no_stray_timeout() -> None:
 HANGING = """
 import threading, time
 from budget_gate.errors import GateError, UnverifiedError
-from budget_gate.sources.transport import Credential, Transport
+from budget_gate.sources.http.credentials import Credential
+from budget_gate.sources.http.transport import Transport
 
 transport = Transport(
-    "http://127.0.0.1:9", Credential("sk-ant-admin01-EXAMPLE", is_token=False), deadline=0.2
+    "http://127.0.0.1:9", Credential.of_key("sk-ant-admin01-EXAMPLE"), deadline=0.2
 )
 pending = transport.start(lambda: time.sleep(600))
 try:

@@ -15,7 +15,7 @@ from budget_gate.domain.bounds import UNLIMITED, ZERO, Bounds
 from budget_gate.domain.spend import Coverage
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import UnverifiedError
-from budget_gate.sources.transport import RefusedError
+from budget_gate.sources.http.answers import RefusedError
 from tests.loopback import (
     SPEED_BETA,
     LoopbackAPI,

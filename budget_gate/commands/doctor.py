@@ -41,8 +41,8 @@ from budget_gate.reading.bill import settled_bill
 from budget_gate.reading.connection import connect, suspecting_clock
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_policy, load_price_book
+from budget_gate.sources.http.transport import Pending, Transport
 from budget_gate.sources.organization import read_identity
-from budget_gate.sources.transport import Pending, Transport
 from budget_gate.sources.usage_report import read_history, read_usage
 from budget_gate.sources.workspaces import read_workspaces
 

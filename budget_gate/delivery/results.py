@@ -30,11 +30,10 @@ if TYPE_CHECKING:
 
 
 def mask(settings: Settings) -> None:
-    """Tells GitHub Actions which texts its log must never show."""
+    """Tells GitHub Actions which texts its log must never show, once each is known."""
     # A file would keep what the runner takes out of a log.
     if settings.in_github_actions and not is_file(sys.stderr):
-        for secret in settings.secrets:
-            write(sys.stderr, render_mask(secret))
+        settings.secrets.tell(lambda secret: write(sys.stderr, render_mask(secret)))
 
 
 def deliver(tell: Callable[[], None], exit_code: int, settings: Settings) -> int:

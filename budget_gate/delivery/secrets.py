@@ -1,13 +1,13 @@
 """What is told holds no credential, should an answer have echoed one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from budget_gate.settings import Surroundings
 
 
-def blotted(value: Any, secrets: Sequence[str]) -> Any:
+def blotted(value: Any, secrets: Iterable[str]) -> Any:
     """A text, or a report before anything of it is cut or escaped, without any credential."""
     if isinstance(value, str):
         for secret in secrets:

@@ -23,7 +23,7 @@ from budget_gate.reading.connection import needed, start_identifying, suspecting
 from budget_gate.settings import Settings
 from budget_gate.sources.billed_cost import read_bill
 from budget_gate.sources.documents import load_price_book
-from budget_gate.sources.transport import Pending, Transport
+from budget_gate.sources.http.transport import Pending, Transport
 from budget_gate.sources.usage_report import read_days
 from budget_gate.sources.workspaces import read_default_workspace
 

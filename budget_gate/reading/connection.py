@@ -16,8 +16,9 @@ from budget_gate.domain.policy import PolicyFile
 from budget_gate.domain.spend import Note
 from budget_gate.errors import UnverifiedError
 from budget_gate.settings import Settings
+from budget_gate.sources.http.credentials import Credential
+from budget_gate.sources.http.transport import Transport
 from budget_gate.sources.organization import read_identity
-from budget_gate.sources.transport import Credential, Transport
 
 # How the API takes a period that has yet to come.
 _BY_CLOCK: Final = ("http_400", "malformed_answer")
@@ -32,11 +33,12 @@ def connect(settings: Settings, clock: Callable[[], datetime]) -> Transport | No
     secret = settings.admin_key or settings.auth_token
     if secret is None:
         return None
-    credential = Credential(secret.get_secret_value(), is_token=settings.admin_key is None)
+    given = Credential.of_key if settings.admin_key else Credential.of_token
     return Transport(
         settings.base_url,
-        credential,
+        given(secret.get_secret_value()),
         deadline=settings.deadline,
+        secrets=settings.secrets,
         certificates=settings.certificates,
         clock=clock,
     )

@@ -21,8 +21,8 @@ from budget_gate.reading.bill import audited, priced, settled_bill, start_bill
 from budget_gate.reading.connection import needed, suspecting_clock, time_notes
 from budget_gate.settings import Settings
 from budget_gate.sources.documents import load_price_book
+from budget_gate.sources.http.transport import Pending, Transport
 from budget_gate.sources.saved_report import read_saved_usage
-from budget_gate.sources.transport import Pending, Transport
 from budget_gate.sources.usage_report import read_days, read_history, read_usage
 
 

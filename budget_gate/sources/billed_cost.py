@@ -9,8 +9,9 @@ from budget_gate.domain.bill import Bill, Charge
 from budget_gate.domain.bounds import EXACT
 from budget_gate.domain.period import DAY, Period, format_instant
 from budget_gate.errors import UnverifiedError
+from budget_gate.sources.http.answers import RefusedError
+from budget_gate.sources.http.transport import Transport
 from budget_gate.sources.paging import read_buckets
-from budget_gate.sources.transport import RefusedError, Transport
 from budget_gate.sources.usage_page import malformed, read_cursor, read_instant
 
 ANALYTICS: Final = "/v1/organizations/analytics/cost"

@@ -1,6 +1,6 @@
 """Which organization a credential belongs to."""
 
-from budget_gate.sources.transport import Transport
+from budget_gate.sources.http.transport import Transport
 from budget_gate.sources.usage_page import malformed
 
 ROUTE = "/v1/organizations/me"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from budget_gate.domain.period import Period, format_instant
-from budget_gate.sources.transport import Transport
+from budget_gate.sources.http.transport import Transport
 from budget_gate.sources.usage_page import Bucket, malformed, read_page
 
 

@@ -15,8 +15,9 @@ from budget_gate.domain.policy import PolicyFile
 from budget_gate.domain.prices import PriceBook
 from budget_gate.domain.spend import Coverage, Note, Workspace, enumerated
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens, Usage, UsageKey, UsageTable, add
+from budget_gate.sources.http.answers import RefusedError
+from budget_gate.sources.http.transport import Transport
 from budget_gate.sources.paging import read_buckets
-from budget_gate.sources.transport import RefusedError, Transport
 from budget_gate.sources.usage_page import malformed
 from budget_gate.sources.workspaces import read_workspaces
 

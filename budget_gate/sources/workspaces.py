@@ -4,7 +4,8 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from budget_gate.domain.spend import Workspace
-from budget_gate.sources.transport import RefusedError, Transport
+from budget_gate.sources.http.answers import RefusedError
+from budget_gate.sources.http.transport import Transport
 from budget_gate.sources.usage_page import malformed
 
 ROUTE: Final = "/v1/organizations/workspaces"

@@ -1,0 +1,32 @@
+"""The credentials of a run, which must appear nowhere: those given, and those that arise in it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+# What is shorter than any credential is none: it would blot out every other word.
+_SHORTEST: Final = 8
+
+
+@dataclass(slots=True)
+class Secrets:
+    """Texts to blot out; every method may be called from several threads."""
+
+    _texts: list[str] = field(default_factory=list, repr=False)
+    _tell: Callable[[str], object] = field(default=lambda _: None, repr=False, compare=False)
+
+    def add(self, text: str) -> None:
+        """Has `text` blotted out from here on; it is to be added before it is sent anywhere."""
+        if len(text) >= _SHORTEST and text not in self._texts:
+            self._texts.append(text)
+            self._tell(text)
+
+    def tell(self, tell: Callable[[str], object]) -> None:
+        """Calls `tell` with each text, now for those that are known, later for each that is new."""
+        self._tell = tell
+        for text in self._texts:
+            tell(text)
+
+    def __iter__(self) -> Iterator[str]:
+        """The texts, the longest first, as one may be a part of another."""
+        return iter(sorted(self._texts, key=len, reverse=True))

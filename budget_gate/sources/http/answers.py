@@ -1,0 +1,181 @@
+"""What an answer means: its JSON, or by status and wording what went wrong and what helps."""
+
+import re
+from typing import Any, Final
+
+import httpx
+from pydantic_core import from_json
+
+from budget_gate.errors import UnverifiedError
+from budget_gate.sources.http.request import Request
+from budget_gate.sources.strict_json import decode
+
+# Of JSON: a month of a large organization has 3 million; each takes memory many times its size.
+MOST_PARTS: Final = 20_000_000
+
+# Statuses that the same request may not meet again, besides those of a server in trouble.
+_RETRIED: Final = (408, 409, 429)
+# Those of a request that was turned away before anything was done.
+_TURNED_AWAY: Final = (429, 503, 529)
+
+# What a refusal says, loosely, as its wording drifts -> what helps; trying again never does.
+_ADVICE: Final = {
+    re.compile(r"individual account", re.IGNORECASE): (
+        "an individual account has no Admin API: set up an organization in the Console, and create "
+        "the Admin key there"
+    ),
+    re.compile(r"organi[sz]ation type|type of organi[sz]ation", re.IGNORECASE): (
+        "this report is for API organizations: create the Admin key in the Console organization "
+        "whose API spend is to be judged"
+    ),
+    re.compile(
+        # From the beginning alone: to look from everywhere takes minutes for a long text.
+        r"\A(?=.*(reach|cross|exceed))(?=.*(spend|spending|usage) (limit|threshold|cap))",
+        re.IGNORECASE | re.DOTALL,
+    ): (
+        "the organization has reached its own spend limit, so the API did not answer: raise the "
+        "limit in the Console, or wait until it starts again"
+    ),
+}
+
+
+class RefusedError(UnverifiedError):
+    """The API answered with an HTTP status that says no; `status` is that status.
+
+    `is_explained`: the API's message says why, and the hint is about that.
+    """
+
+    def __init__(self, message: str, hint: str, status: int, *, is_explained: bool = False) -> None:
+        super().__init__(message, hint, code=f"http_{status}")
+        self.status = status
+        self.is_explained = is_explained
+
+
+class PassingError(Exception):
+    """A failure that another try may not meet; `wait` is the server's wish in seconds."""
+
+    def __init__(self, error: UnverifiedError, wait: float | None = None) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.wait = wait
+
+    def told(self, attempts: int) -> UnverifiedError:
+        """The failure as the last of so many attempts."""
+        error = self.error
+        message = error.message + (f" (tried {attempts} times)" if attempts > 1 else "")
+        if isinstance(error, RefusedError):
+            return RefusedError(message, error.hint, error.status, is_explained=error.is_explained)
+        return UnverifiedError(message, error.hint, code=error.code)
+
+
+def decoded(asked: str, response: httpx.Response, body: bytes) -> Any:
+    """The JSON of an answer, its numbers exact integers or floats.
+
+    Raises UnverifiedError where it is none, or too much to be one.
+    """
+    if body.count(b",") > MOST_PARTS:
+        raise oversized(asked, f"holds more than {MOST_PARTS:,} parts")
+    try:
+        return decode(body, asked)
+    except ValueError as error:
+        what = "HTML" if body.lstrip()[:1] == b"<" else "no JSON"
+        raise UnverifiedError(
+            f"{asked}: the answer is {what}{_request_id(response)}",
+            "something between here and the API may have answered: check the proxy and "
+            "ANTHROPIC_BASE_URL",
+            code="malformed_answer",
+        ) from error
+
+
+def oversized(asked: str, what: str) -> UnverifiedError:
+    """The error of an answer that is too large; `what` says by which measure."""
+    return UnverifiedError(
+        f"{asked}: the answer {what}",
+        "check what answers at ANTHROPIC_BASE_URL",
+        code="oversized_answer",
+    )
+
+
+def check_encoding(asked: str, response: httpx.Response) -> None:
+    """Raises UnverifiedError where an answer is packed in another way than was asked for."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("gzip", "identity", ""):
+        raise UnverifiedError(
+            f"{asked}: the answer is encoded in a way that was not asked for",
+            "check what answers at ANTHROPIC_BASE_URL",
+            code="malformed_answer",
+        )
+
+
+def refusal(
+    request: Request, response: httpx.Response, body: bytes, secret: str
+) -> RefusedError | PassingError:
+    """The error of an answer whose status says no, to a request that `secret` went with."""
+    status = response.status_code
+    said = _said(body)
+    message = f"{request}: {status}{f' {said}' if said else ''}{_request_id(response)}"
+    fitting = next((advice for about, advice in _ADVICE.items() if about.search(said)), "")
+    if httpx.codes.is_server_error(status):
+        fitting = ""
+    error = RefusedError(
+        message, fitting or _hint(status, secret), status, is_explained=bool(fitting)
+    )
+    if request.may_repeat:
+        is_passing = status in _RETRIED or httpx.codes.is_server_error(status)
+    else:
+        is_passing = status in _TURNED_AWAY
+    is_passing &= not fitting
+    advice = response.headers.get("x-should-retry")
+    if advice in ("true", "false"):
+        is_passing = advice == "true"
+    return (
+        PassingError(error, _seconds(response.headers.get("retry-after"))) if is_passing else error
+    )
+
+
+def _hint(status: int, secret: str) -> str:
+    match status:
+        case 401 if secret.startswith("sk-ant-api"):
+            return (
+                "this looks like a key for messages, which cannot read usage: create an Admin "
+                "key (sk-ant-admin...) in the Console and set ANTHROPIC_ADMIN_KEY to it"
+            )
+        case 401:
+            return (
+                "check that the Admin key or OAuth token is whole, current and of this organization"
+            )
+        case 403:
+            return "the credential may not read usage: use an Admin key, or the scope org:admin"
+        case 404:
+            return "check ANTHROPIC_BASE_URL"
+        case 429:
+            return "the API limits requests: run the gate less often, or later"
+        case _ if httpx.codes.is_redirect(status):
+            return (
+                "redirects are not followed, as they would carry the key along: set "
+                "ANTHROPIC_BASE_URL to the final address"
+            )
+        case _ if httpx.codes.is_server_error(status):
+            return "the API is in trouble: run the gate again later"
+        case _:
+            return "update budget-gate; if it is current, report this"
+
+
+def _said(body: bytes) -> str:
+    """The type and the message of an error of the API; empty where the body is something else."""
+    try:
+        error = from_json(body)["error"]
+        return f"{error['type']}: {error['message']}"
+    except (ValueError, TypeError, KeyError, IndexError):
+        return "(an answer that is not the API's)" if body else ""
+
+
+def _request_id(response: httpx.Response) -> str:
+    request_id = response.headers.get("request-id")
+    return f" (request-id {request_id})" if request_id else ""
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    if retry_after and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", retry_after, re.ASCII):
+        return float(retry_after)
+    return None

@@ -1,0 +1,37 @@
+"""What is asked of the API, and what goes with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from budget_gate.sources.http.credentials import Credential
+
+Query = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A method, a path and what is told there; printed, it is the method and the path."""
+
+    method: str
+    path: str
+    query: Query = ()
+    body: Any = field(default=None, repr=False)
+    beta: str | None = None
+
+    def __str__(self) -> str:
+        """As errors name it."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether it does no harm where it is done twice."""
+        return self.method == "GET"
+
+    def headers(self, credential: Credential) -> dict[str, str]:
+        """What goes with it alone, the betas of both named in one header."""
+        headers = dict(credential.headers)
+        if self.beta:
+            betas = (headers.get("anthropic-beta"), self.beta)
+            headers["anthropic-beta"] = ",".join(filter(None, betas))
+        return headers
