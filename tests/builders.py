@@ -192,3 +192,8 @@ def budget(report: Report, id_: str) -> BudgetResult:
 def errors_of(error: ConfigurationError) -> list[str]:
     """The defects that an error tells, one line each."""
     return [str(problem) for problem in error.problems]
+
+
+def month_at(text: str) -> MonthToDate:
+    """The month to date at a UTC time."""
+    return MonthToDate(datetime.fromisoformat(text).replace(tzinfo=UTC))

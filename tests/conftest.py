@@ -33,3 +33,10 @@ def here(
     """The program in a folder of its own."""
     with entered(checkout(tmp_path), monkeypatch, capsys) as inside:
         yield inside
+
+
+@pytest.fixture
+def step(here: Here) -> Here:
+    """The program as a step of GitHub Actions."""
+    here.set(here.program.step)
+    return here

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -96,6 +97,23 @@ class Run:
         """Stdout, where that is JSON."""
         read: dict[str, Any] = json.loads(self.stdout)
         return read
+
+    @property
+    def spend(self) -> Fraction:
+        """The spend of a JSON report, which is to be exact."""
+        told = self.report["spend"]
+        assert told["low"] == told["high"]
+        return Fraction(told["low"])
+
+    @property
+    def bases(self) -> str:
+        """The first letter of each day's basis, in a JSON report."""
+        return "".join(day["basis"][0] for day in self.report["days"])
+
+    @property
+    def codes(self) -> list[str]:
+        """What the notes of a JSON report are about."""
+        return [note["code"] for note in self.report["notes"]]
 
 
 @dataclass(frozen=True)

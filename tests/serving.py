@@ -232,3 +232,8 @@ def raw_server(serve: Callable[[socket.socket], None]) -> Iterator[str]:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
+
+
+def down(request: Request, _: int) -> Response | None:
+    """An API that tells no usage; which organization it is, it does."""
+    return None if request.path == ME else refuse(400, message="not now")

@@ -20,7 +20,8 @@ from budget_gate.outputs.audit import (
     render_audit_text,
 )
 from tests.billing import Charge, bill_of, billed, code_execution, other_cost, session_usage
-from tests.builders import book, bounds
+from tests.builders import MILLION, book, bounds
+from tests.helpers.bills import ALPHA
 from tests.helpers.markup import PARSER, assert_own_structure, plain_text, tables
 from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
 from tests.oracle import Card, Usage, cost
@@ -29,8 +30,6 @@ from tests.reports import HOSTILE
 from tests.running import NOW, Here, Run
 from tests.serving import COST, USAGE, at, first, refuse, reply
 
-ALPHA = "wrkspc_01EXAMPLEALPHA"
-MILLION = 1_000_000
 # At list price: $20 and $10 and, for the searches, $1; $1 on the last closed day; $20 today.
 MONTH = [
     Usage(at("2026-11-02T12:00:00Z"), ALPHA, "claude-opus-5-5", output=MILLION),

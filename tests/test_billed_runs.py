@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.billing import Charge, bill_of, billed, code_execution, session_usage
+from tests.builders import MILLION
+from tests.helpers.bills import ALPHA
 from tests.helpers.markup import mermaid, tables
 from tests.helpers.runner import OUTPUT_NAMES, read_commands, read_outputs
 from tests.loopback import LoopbackAPI, Organization, Workspace
@@ -16,8 +18,6 @@ from tests.organizations import random_organization, seeded
 from tests.running import LAST_REPORT, NOW, Here, Run
 from tests.serving import COST, COST_REPORT, at, first, refuse
 
-ALPHA = "wrkspc_01EXAMPLEALPHA"
-MILLION = 1_000_000
 # At list price: $20 on the 2nd, $10 on the 3rd, $20 on the 15th, which is today.
 USAGE = [
     Usage(at("2026-11-02T12:00:00Z"), ALPHA, "claude-opus-5-5", output=MILLION),
@@ -63,23 +63,6 @@ def cost_requests(server: LoopbackAPI) -> list[str]:
     ]
 
 
-def spend(run: Run) -> Fraction:
-    """The spend of a report, which is to be exact."""
-    told = run.report["spend"]
-    assert told["low"] == told["high"]
-    return Fraction(told["low"])
-
-
-def bases(run: Run) -> str:
-    """The basis of each day, by its first letter."""
-    return "".join(day["basis"][0] for day in run.report["days"])
-
-
-def note_codes(run: Run) -> list[str]:
-    """The codes of the notes."""
-    return [note["code"] for note in run.report["notes"]]
-
-
 # The month
 
 
@@ -90,9 +73,9 @@ def test_settled_days_are_billed_and_today_is_at_list_price(
     """$32.25 were billed, and $20 are today's list cost; the cost report settles a day later."""
     run = checked(here, api(refuse=refused))
     assert (run.code, run.stderr) == (0, "")
-    assert spend(run) == Fraction("52.25")
+    assert run.spend == Fraction("52.25")
     assert run.report["basis"] == "billed"
-    told = (bases(run), run.report["coverage"]["billed_days"])
+    told = (run.bases, run.report["coverage"]["billed_days"])
     assert told == ("b" * settled + "l" * (15 - settled), settled)
 
 
@@ -100,8 +83,8 @@ def test_days_that_are_not_settled_are_at_list_price_less_the_discount(here: Her
     """Where the data reaches the 3rd, only $18 of the 2nd are billed: 90% of $30 are not yet."""
     server = api(data_refreshed_at=at("2026-11-03T12:00:00Z"))
     run = checked(here, server, rules=policy(more="prices: {discount: 10%}\n"))
-    assert spend(run) == 18 + 27
-    assert (bases(run), run.report["coverage"]["billed_days"]) == ("b" * 2 + "l" * 13, 2)
+    assert run.spend == 18 + 27
+    assert (run.bases, run.report["coverage"]["billed_days"]) == ("b" * 2 + "l" * 13, 2)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +96,7 @@ def test_the_1st_needs_no_cost_route(here: Here, moment: str) -> None:
     server = api(bill_of(Organization(usage, [])), Organization(usage, []), now=at(moment))
     run = checked(here, server)
     assert run.code == 0
-    assert spend(run) == (0 if moment.endswith("00:00:00Z") else 20)
+    assert run.spend == (0 if moment.endswith("00:00:00Z") else 20)
     assert run.report["coverage"]["billed_days"] == 0
     assert cost_requests(server) == []
 
@@ -139,7 +122,7 @@ def test_the_2nd_before_the_1st_is_settled(here: Here) -> None:
         data_refreshed_at=at("2026-11-01T23:55:00Z"),
     )
     run = checked(here, server)
-    assert (run.code, spend(run), bases(run)) == (0, Fraction(30), "ll")
+    assert (run.code, run.spend, run.bases) == (0, Fraction(30), "ll")
     assert cost_requests(server) == [COST]
 
 
@@ -158,16 +141,16 @@ def test_the_2nd_once_the_1st_is_settled(here: Here, refused: dict[str, int], co
         refuse=refused,
     )
     run = checked(here, server)
-    assert (run.code, spend(run)) == (0, Fraction(cost + 10))
-    assert bases(run) == ("ll" if refused else "bl")
+    assert (run.code, run.spend) == (0, Fraction(cost + 10))
+    assert run.bases == ("ll" if refused else "bl")
 
 
 def test_midnight_sharp_has_no_open_day(here: Here) -> None:
     """At 00:00:00 of the 10th nine days have ended, and none is open."""
     server = api(refuse=REFUSED)
     run = checked(here, server, "--as-of", "2026-11-10T00:00:00Z")
-    assert (spend(run), bases(run)) == (Fraction("32.25"), "b" * 9)
-    assert "not_included" not in note_codes(run)
+    assert (run.spend, run.bases) == (Fraction("32.25"), "b" * 9)
+    assert "not_included" not in run.codes
 
 
 @pytest.mark.parametrize(
@@ -185,7 +168,7 @@ def test_an_earlier_time_is_judged_as_it_stood(
     """Its closed days as billed since, its open day at list price; later days play no part."""
     server = api()
     run = checked(here, server, "--as-of", as_of)
-    assert (run.code, spend(run), bases(run)) == (0, Fraction(expected), basis)
+    assert (run.code, run.spend, run.bases) == (0, Fraction(expected), basis)
 
 
 def test_costs_are_asked_for_up_to_the_time_to_judge_at(here: Here) -> None:
@@ -208,7 +191,7 @@ def test_an_earlier_month_is_judged(here: Here) -> None:
     organization = Organization(usage, [])
     server = api(bill_of(organization, discount=Fraction(1, 10)), organization)
     run = checked(here, server, "--as-of", "2026-10-31T23:59:59Z")
-    assert (run.code, spend(run), bases(run)) == (0, Fraction(18 + 20), "b" * 30 + "l")
+    assert (run.code, run.spend, run.bases) == (0, Fraction(18 + 20), "b" * 30 + "l")
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -260,7 +243,7 @@ def test_what_is_billed_less_may_stay_within(here: Here) -> None:
     bill = bill_of(ORGANIZATION, discount=Fraction(1, 10))
     assert checked(here, api(bill), rules="version: 1\nglobal: {cap: 47}\n").code == 1
     run = checked(here, api(bill), rules=policy("47"))
-    assert (run.code, spend(run)) == (0, Fraction(47))
+    assert (run.code, run.spend) == (0, Fraction(47))
 
 
 def test_a_workspace_is_judged_by_its_own_bill(here: Here) -> None:
@@ -277,7 +260,7 @@ def test_list_cost_asks_no_cost_route(here: Here) -> None:
     for rules in ("", "spend: {basis: list}\n"):
         server = api()
         run = checked(here, server, rules=f"version: 1\nglobal: {{cap: 100}}\n{rules}")
-        assert (run.report["basis"], spend(run)) == ("list", Fraction(50))
+        assert (run.report["basis"], run.spend) == ("list", Fraction(50))
         assert cost_requests(server) == []
 
 
@@ -308,7 +291,7 @@ def test_a_model_without_a_price_is_known_once_it_is_billed(here: Here) -> None:
     listed = checked(here, api(bill, organization), rules="version: 1\nglobal: {cap: 100}\n")
     assert listed.code == 3
     run = checked(here, api(bill, organization))
-    assert (run.code, spend(run)) == (0, Fraction(27))
+    assert (run.code, run.spend) == (0, Fraction(27))
 
 
 @pytest.mark.parametrize(
@@ -330,7 +313,7 @@ def test_costs_that_are_not_established_are_3(
     """List cost does not stand in for them, and only who said so lets it pass."""
     run = checked(here, api(**options), *flags)
     assert (run.code, run.report["status"], run.report["spend"]) == (exit_code, "unverified", None)
-    assert note_codes(run) == [code]
+    assert run.codes == [code]
     assert run.report["basis"] == "billed"
 
 
@@ -348,7 +331,7 @@ def test_a_second_page_that_is_refused_is_3(here: Here) -> None:
 
     server.intercept = halved
     run = checked(here, server)
-    assert (run.code, note_codes(run)) == (3, ["http_403"])
+    assert (run.code, run.codes) == (3, ["http_403"])
 
 
 STRANGER = "wrkspc_01EXAMPLESTRANGER"
@@ -370,11 +353,11 @@ def test_two_unknown_workspaces_are_3_until_one_is_named(here: Here) -> None:
     """Where the API does not list the default one, the policy's names tell which is not."""
     bill = [*BILL, session_usage(date(2026, 11, 6), STRANGER, Fraction(1))]
     run = checked(here, api(bill, lists_default=False))
-    assert (run.code, note_codes(run)) == (3, ["unknown_workspaces"])
+    assert (run.code, run.codes) == (3, ["unknown_workspaces"])
     assert "those that are not the default workspace under names" in run.stdout
     rules = policy(more=f"names: {{{STRANGER}: archive}}\n")
     run = checked(here, api(bill, lists_default=False), rules=rules)
-    assert (run.code, spend(run)) == (0, Fraction("53.25"))
+    assert (run.code, run.spend) == (0, Fraction("53.25"))
 
 
 def test_the_list_tells_which_of_two_is_the_default_workspace(here: Here) -> None:
@@ -382,7 +365,7 @@ def test_the_list_tells_which_of_two_is_the_default_workspace(here: Here) -> Non
     bill = [*BILL, session_usage(date(2026, 11, 6), STRANGER, Fraction(1))]
     server = api(bill)
     run = checked(here, server)
-    assert (run.code, spend(run), asked_for_default(server)) == (0, Fraction("53.25"), 1)
+    assert (run.code, run.spend, asked_for_default(server)) == (0, Fraction("53.25"), 1)
     costs = {row["id"]: Fraction(row["spend"]["low"]) for row in run.report["workspaces"]}
     assert costs == {ALPHA: 38, None: Fraction("14.25"), STRANGER: 1}
 
@@ -391,7 +374,7 @@ def test_code_execution_of_a_default_workspace_without_usage_is_its_own(here: He
     """$60 of containers are above its cap of $50; the list of workspaces tells whose they are."""
     server = api(CONTAINERS, WITHOUT_DEFAULT)
     run = checked(here, server, rules=DEFAULT_POLICY)
-    assert (run.code, spend(run), asked_for_default(server)) == (1, Fraction(98), 1)
+    assert (run.code, run.spend, asked_for_default(server)) == (1, Fraction(98), 1)
     told = {budget["id"]: budget["status"] for budget in run.report["budgets"]}
     assert told["workspaces.default"] == "breached"
     names = {row["id"]: row["name"] for row in run.report["workspaces"]}
@@ -420,7 +403,7 @@ def test_where_the_default_workspace_is_not_told_a_stranger_is_3(here: Here, opt
             refuse(400) if first(request, "include_default") else None
         )
     run = checked(here, server, rules=DEFAULT_POLICY)
-    assert (run.code, note_codes(run)) == (3, ["unknown_workspaces"])
+    assert (run.code, run.codes) == (3, ["unknown_workspaces"])
     assert asked_for_default(server) == 1
     assert "spend.basis: list" in run.stdout
 
@@ -431,10 +414,10 @@ def test_what_is_advised_for_a_stranger_helps(here: Here) -> None:
     stranger = [*CONTAINERS[:-1], code_execution(date(2026, 11, 5), STRANGER, Fraction(60))]
     rules = f"{DEFAULT_POLICY}names: {{{STRANGER}: archive}}\n"
     run = checked(here, api(stranger, WITHOUT_DEFAULT, **options), rules=rules)
-    assert (run.code, spend(run)) == (0, Fraction(98))
+    assert (run.code, run.spend) == (0, Fraction(98))
     listed = DEFAULT_POLICY.replace("billed", "list")
     run = checked(here, api(CONTAINERS, WITHOUT_DEFAULT, **options), rules=listed)
-    assert (run.code, spend(run)) == (0, Fraction(40))
+    assert (run.code, run.spend) == (0, Fraction(40))
 
 
 def test_the_list_is_asked_for_the_default_workspace_where_that_is_needed_alone(
@@ -475,7 +458,7 @@ def test_a_models_budget_means_the_same_on_both_bases(
             f"models: {{claude-opus-5-5: {{cap: {cap}, forecast: off}}}}\n"
         )
         run = checked(here, api(bill_of(SEARCHING), SEARCHING, refuse=refused), rules=rules)
-        assert (run.code, spend(run)) == (code, Fraction("54.50"))
+        assert (run.code, run.spend) == (code, Fraction("54.50"))
         costs = {row["id"]: Fraction(row["spend"]["low"]) for row in run.report["models"]}
         assert costs == {"claude-opus-5-5": Fraction("43.5"), "claude-sonnet-5": 11}
 
@@ -503,7 +486,7 @@ def test_the_priority_tier_is_a_note(here: Here) -> None:
         "1,234 tokens of priority tier, which is prepaid: 1,234 of claude-opus-5-5."
         in note["message"]
     )
-    assert spend(run) == 50
+    assert run.spend == 50
 
 
 def test_text_tells_the_basis_of_each_part(here: Here) -> None:
@@ -607,7 +590,7 @@ def test_a_last_report_of_billed_cost_proves_nothing_of_list_cost(here: Here) ->
     flags = ("--last-report", "last.json")
     run = checked(here, server, *flags, rules="version: 1\nglobal: {cap: 18.29}\n")
     assert run.code == 3
-    assert note_codes(run) == ["http_401", "last_report"]
+    assert run.codes == ["http_401", "last_report"]
 
 
 def test_a_report_of_billed_cost_is_read_back(here: Here) -> None:

@@ -15,7 +15,7 @@ from budget_gate.domain.spend import Note, Spend, Workspace
 from budget_gate.domain.verdict import STRICT, evaluate, unverified
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.gate import check
-from tests.builders import bounds, budget, errors_of, line, policy, spend_of_lines
+from tests.builders import bounds, budget, errors_of, line, month_at, policy, spend_of_lines
 from tests.helpers.inert import (
     EVIL,
     PLAIN,
@@ -38,11 +38,6 @@ LISTED = (
 )
 
 
-def instant(text: str) -> MonthToDate:
-    """The month to date at a time in UTC."""
-    return MonthToDate(datetime.fromisoformat(text).replace(tzinfo=UTC))
-
-
 def rules(*exceptions: str, cap: str = "10", more: str = "") -> str:
     """A policy with a global cap and these exceptions."""
     listed = "".join(f"  - {{{each}}}\n" for each in exceptions)
@@ -59,7 +54,7 @@ def until(day: str, cap: str = "20", of: str = "global") -> str:
 
 def judged(text: str, at: str = "2026-11-20T15:20:00", spent: Bounds | None = None) -> Report:
     """The report on 15 USD, or another spend, at a time."""
-    month = instant(at)
+    month = month_at(at)
     day = str(month.as_of.date())
     return evaluate(policy(text), spend(spent or bounds("15"), day), month)
 
@@ -187,8 +182,8 @@ def test_report_has_the_exception_beside_the_regular_cap() -> None:
 def test_report_without_spend_has_the_cap_in_force() -> None:
     """Where nothing could be read, and on the last day."""
     file = policy(rules(until("2026-11-20")))
-    assert unverified(file, instant("2026-11-20T23:59:59"), ()).cap == 20
-    assert unverified(file, instant("2026-11-21T00:00:00"), ()).cap == 10
+    assert unverified(file, month_at("2026-11-20T23:59:59"), ()).cap == 20
+    assert unverified(file, month_at("2026-11-21T00:00:00"), ()).cap == 10
 
 
 def test_a_whole_month_without_spend_has_the_cap_that_was_in_force() -> None:
@@ -224,7 +219,7 @@ def test_exception_is_for_the_budget_of_that_key(named: str, ids: set[str]) -> N
     report = evaluate(
         policy(text),
         spend_of_lines(*lines, workspaces=LISTED),
-        instant("2026-11-20T15:20:00"),
+        month_at("2026-11-20T15:20:00"),
     )
     assert {it.id for it in report.budgets if it.cap == 20} == ids
     assert {it.id for it in report.budgets if it.exception} == ids
@@ -383,7 +378,7 @@ def test_wrong_exceptions_are_told_before_anything_is_asked_for() -> None:
 
     file = policy(rules(until("2026-11-30", of="groups.gone")))
     with pytest.raises(ConfigurationError):
-        check(file, read_spend, instant("2026-11-20T15:20:00"), STRICT)
+        check(file, read_spend, month_at("2026-11-20T15:20:00"), STRICT)
     assert asked == []
 
 
@@ -428,7 +423,7 @@ def test_error_tells_the_highest_cap_there_may_be() -> None:
     """Ready to be written."""
     text = rules(until("2026-11-30", "99"), more=", max_exception: 12.5%")
     with pytest.raises(ConfigurationError) as caught:
-        caps_in_force(policy(text), instant("2026-11-20T15:20:00"))
+        caps_in_force(policy(text), month_at("2026-11-20T15:20:00"))
     assert caught.value.problems[0].hint.startswith("11.25")
 
 
@@ -501,7 +496,7 @@ def test_breach_of_the_regular_cap_proves_nothing_while_an_exception_holds(
     at: str, status: str
 ) -> None:
     """The cap is another one on its last day, and the same again on the next."""
-    month = instant(at)
+    month = month_at(at)
     before = judged(rules(), "2026-11-19T12:00:00")
     earlier = EarlierReport(before.as_of, before.period.start, None, before.budgets)
 
@@ -618,13 +613,6 @@ def test_wrong_exception_wins_over_an_api_that_is_down(here: Here) -> None:
 
 
 # Texts of strangers ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def step(here: Here) -> Here:
-    """The program as a step of GitHub Actions."""
-    here.set(here.program.step)
-    return here
 
 
 def seen(here: Here, text: str, *flags: str) -> Shown:

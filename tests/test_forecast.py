@@ -13,13 +13,9 @@ from budget_gate.domain.bounds import EXACT
 from budget_gate.domain.forecast import Forecast, forecast
 from budget_gate.domain.period import DAY, MonthToDate
 from budget_gate.domain.weekdays import weekday_factors
+from tests.builders import month_at
 
 MONDAY = 0
-
-
-def month(text: str) -> MonthToDate:
-    """The month to date of a UTC timestamp."""
-    return MonthToDate(datetime.fromisoformat(text).replace(tzinfo=UTC))
 
 
 def run(first: str, *spends: str | int) -> dict[date, Decimal]:
@@ -35,7 +31,7 @@ def told(
     cap: str | int | None = None,
 ) -> Forecast:
     """The forecast of a budget whose month to date is the sum of its days."""
-    to_date = month(as_of)
+    to_date = month_at(as_of)
     first = to_date.period.start.date()
     spent = sum((spend for day, spend in closed.items() if day >= first), Decimal(today))
     found = forecast(to_date, spent, closed, Decimal(today), None if cap is None else Decimal(cap))
@@ -83,7 +79,7 @@ def test_weekend_without_spend_ends_the_month() -> None:
 def test_fewer_than_three_closed_days_tell_nothing(days: int) -> None:
     """Two days are no data to forecast from, however much the open day has."""
     closed = run("2026-11-10", *[10] * days)
-    as_of = month(f"2026-11-{10 + days}T18:00:00")
+    as_of = month_at(f"2026-11-{10 + days}T18:00:00")
     assert forecast(as_of, Decimal(10 * days + 9), closed, Decimal(9), None) is None
 
 
@@ -95,7 +91,7 @@ def test_three_closed_days_are_enough() -> None:
 def test_days_without_spend_before_the_first_are_no_data() -> None:
     """A workspace that is asked about as of the 1st, and began on the 11th, has two days."""
     closed = run("2026-11-01", *[0] * 10, 10, 10)
-    assert forecast(month("2026-11-13T00:00:00"), Decimal(20), closed, Decimal(0), None) is None
+    assert forecast(month_at("2026-11-13T00:00:00"), Decimal(20), closed, Decimal(0), None) is None
 
 
 def test_absent_day_counts_as_nothing_spent() -> None:
@@ -187,7 +183,9 @@ def test_cap_that_is_crossed_names_the_day_it_was(cap: str, crosses_on: date) ->
 def test_spend_beyond_that_of_the_days_is_of_today() -> None:
     """What is spent but on no closed day crosses the cap on the open one."""
     closed = run("2026-11-01", *[10] * 14)
-    found = forecast(month("2026-11-15T12:00:00"), Decimal(200), closed, Decimal(5), Decimal(150))
+    found = forecast(
+        month_at("2026-11-15T12:00:00"), Decimal(200), closed, Decimal(5), Decimal(150)
+    )
     assert found
     assert found.crosses_on == date(2026, 11, 15)
 

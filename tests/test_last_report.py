@@ -18,10 +18,10 @@ from budget_gate.domain.spend import Note
 from budget_gate.outputs.json import render_json
 from budget_gate.sources.last_report import MAX_BYTES, read_last_report
 from tests.builders import bounds, judged
-from tests.loopback import LoopbackAPI, Organization, Request, Response
+from tests.loopback import LoopbackAPI, Organization
 from tests.oracle import Usage
 from tests.running import BREACHED, LAST_REPORT, NOW, OK, ORGANIZATION, Here, Run
-from tests.serving import ME, refuse
+from tests.serving import down
 
 HOUR = timedelta(hours=1)
 
@@ -296,11 +296,6 @@ def api() -> Iterator[LoopbackAPI]:
     """The organization's API: 18.30 USD were spent."""
     with LoopbackAPI(ORGANIZATION, now=NOW) as server:
         yield server
-
-
-def down(request: Request, _: int) -> Response | None:
-    """An API that tells no usage; which organization it is, it does."""
-    return None if request.path == ME else refuse(400, message="not now")
 
 
 def hourly(here: Here, api: LoopbackAPI, hours: int, *flags: str, policy: str | None = None) -> Run:

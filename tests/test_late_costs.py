@@ -16,13 +16,12 @@ from budget_gate.domain.usage import Tokens, Usage
 from tests.billing import Charge as TrueCharge
 from tests.billing import bill_of, code_execution, so_far
 from tests.builders import MILLION, book, book_with, bounds, key, usage_of
+from tests.helpers.bills import ALPHA, FIRST
 from tests.loopback import LoopbackAPI, Organization, Workspace
 from tests.oracle import Usage as TrueUsage
 from tests.running import Here, Run
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-FIRST = date(2026, 11, 1)
-ALPHA = "wrkspc_01EXAMPLEALPHA"
 # $192 and $48 at list price on each of the 21 days before today: $5,040 in all.
 DAILY = (("claude-opus-5-5", ALPHA, 9_600_000), ("claude-sonnet-5", None, 4_800_000))
 ORGANIZATION = Organization(
@@ -55,18 +54,6 @@ def checked(here: Here, server: LoopbackAPI, cap: str, more: str = "") -> Run:
         return here.check(server, "--format", "json", policy=rules, now=NOW)
 
 
-def spend(run: Run) -> Fraction:
-    """The spend of a report, which is to be exact."""
-    told = run.report["spend"]
-    assert told["low"] == told["high"]
-    return Fraction(told["low"])
-
-
-def bases(run: Run) -> str:
-    """The basis of each day, by its first letter."""
-    return "".join(day["basis"][0] for day in run.report["days"])
-
-
 def doubts(run: Run) -> list[str]:
     """The notes on costs that seem to be missing."""
     return [
@@ -82,10 +69,10 @@ def test_a_day_of_20_hours_is_not_green(here: Here, route: str, day: int) -> Non
     """$5,000 of $5,040 are there under a cap of $5,039: the day counts as it costs at list price."""
     run = checked(here, api({day: 20}, route), "5039")
     assert run.code == 1
-    assert spend(run) == 5040
+    assert run.spend == 5040
     (note,) = doubts(run)
     assert f"2026-11-{day} ($200.00 billed, $240.00 at list prices)" in note
-    assert bases(run)[day - 1] == "l"
+    assert run.bases[day - 1] == "l"
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -93,7 +80,7 @@ def test_the_cost_report_is_not_settled_before_its_costs_are_in(here: Here, rout
     """Half a day after its end the 21st is at list price there, whatever is in."""
     run = checked(here, api({}, route), "5040")
     assert (run.code, doubts(run)) == (0, [])
-    assert bases(run) == ("b" * 21 + "l" if route == "analytics" else "b" * 20 + "ll")
+    assert run.bases == ("b" * 21 + "l" if route == "analytics" else "b" * 20 + "ll")
 
 
 @pytest.mark.parametrize(
@@ -103,10 +90,10 @@ def test_short_days_do_not_hide_one_another(here: Here, hours: dict[int, int]) -
     """Each of them is at list price, whether they lack the same hours or others."""
     run = checked(here, api(hours, "analytics"), "5039")
     assert run.code == 1
-    assert spend(run) == 5040
+    assert run.spend == 5040
     (note,) = doubts(run)
     assert all(f"2026-11-{day:02} (" in note for day in hours)
-    assert [day for day, basis in enumerate(bases(run), 1) if basis == "l"] == [*hours, 22]
+    assert [day for day, basis in enumerate(run.bases, 1) if basis == "l"] == [*hours, 22]
     assert run.report["coverage"]["billed_days"] == 21 - len(hours)
 
 
@@ -114,7 +101,7 @@ def test_days_after_a_short_one_are_as_billed(here: Here) -> None:
     """Their code execution counts on, and so does what the short day has of it."""
     more = [code_execution(date(2026, 11, day), None, Fraction(24)) for day in (10, 15)]
     run = checked(here, api({10: 20}, "analytics", *more), "100000")
-    assert spend(run) == 5040 + 20 + 24
+    assert run.spend == 5040 + 20 + 24
 
 
 def test_a_discount_that_nobody_told_of_is_no_late_cost(here: Here) -> None:
@@ -122,10 +109,10 @@ def test_a_discount_that_nobody_told_of_is_no_late_cost(here: Here) -> None:
     discount = Fraction(15, 100)
     run = checked(here, api({}, "analytics", discount=discount), "100000")
     assert doubts(run) == []
-    assert spend(run) == 21 * 204
+    assert run.spend == 21 * 204
     run = checked(here, api({9: 20}, "analytics", discount=discount), "100000")
     assert "2026-11-09 ($170.00 billed, $240.00 at list prices)" in doubts(run)[0]
-    assert spend(run) == 20 * 204 + 240
+    assert run.spend == 20 * 204 + 240
 
 
 def test_a_workspace_and_a_model_are_judged_by_what_the_day_costs(here: Here) -> None:

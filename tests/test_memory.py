@@ -18,10 +18,10 @@ from budget_gate.domain.spend import Level, Spend
 from budget_gate.domain.verdict import STRICT, Terms
 from budget_gate.errors import InterruptedRunError, UnverifiedError
 from tests.builders import MONTH, book, book_with, bounds, policy, spend_of
-from tests.loopback import LoopbackAPI, Request, Response
+from tests.loopback import LoopbackAPI
 from tests.oracle import Usage
 from tests.running import NOW, OK, ORGANIZATION, Here, Run
-from tests.serving import ME, USAGE, refuse, tamper
+from tests.serving import USAGE, down, tamper
 
 HOUR = timedelta(hours=1)
 CAP = "version: 1\nglobal: {cap: 1000}\n"
@@ -255,11 +255,6 @@ def empty(api: LoopbackAPI) -> None:
         lambda _, answer: [bucket["results"].clear() for bucket in answer["data"]] and None,
         only=lambda request: request.path == USAGE,
     )
-
-
-def down(request: Request, _: int) -> Response | None:
-    """An API that tells no usage; which organization it is, it does."""
-    return None if request.path == ME else refuse(400, message="not now")
 
 
 def told(run: Run) -> list[str]:

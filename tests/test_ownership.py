@@ -8,7 +8,7 @@ import pytest
 
 from tests.billing import bill_of
 from tests.loopback import LoopbackAPI, Request, Response
-from tests.running import BREACHED, NOW, OK, ORGANIZATION, Here, Run
+from tests.running import BREACHED, NOW, OK, ORGANIZATION, Here
 from tests.serving import ME, USAGE, refuse, reply
 
 OTHER = "99999999-8888-4777-8666-555555555555"
@@ -26,11 +26,6 @@ def api() -> Iterator[LoopbackAPI]:
     """The organization's API: 18.30 USD were spent."""
     with LoopbackAPI(ORGANIZATION, now=NOW, bill=bill_of(ORGANIZATION)) as server:
         yield server
-
-
-def codes(run: Run) -> list[str]:
-    """What the notes of a JSON report are about."""
-    return [note["code"] for note in run.report["notes"]]
 
 
 def test_the_named_organization_is_judged(here: Here, api: LoopbackAPI) -> None:
@@ -78,7 +73,7 @@ def test_an_organization_that_is_not_told_leaves_the_spend_unknown(
     for text in (OK, BREACHED):
         run = here.check(api, *flags, policy=naming(ORGANIZATION.id, text), now=NOW)
         assert (run.code, run.report["status"]) == (3, "unverified")
-        assert codes(run) == ["organization_unknown"]
+        assert run.codes == ["organization_unknown"]
     assert here.check(api, *flags, "--on-error", "warn", now=NOW).code == 0
 
 
@@ -93,7 +88,7 @@ def test_an_outage_is_told_once(here: Here, api: LoopbackAPI) -> None:
     """Whose spend it is makes no difference where it is not known."""
     api.intercept = lambda *_: refuse(403)
     run = here.check(api, "--format", "json", policy=naming(ORGANIZATION.id), now=NOW)
-    assert (run.code, codes(run)) == (3, ["http_403"])
+    assert (run.code, run.codes) == (3, ["http_403"])
 
 
 def test_a_wrong_key_is_told_where_it_reads_no_usage(here: Here, api: LoopbackAPI) -> None:
@@ -121,7 +116,7 @@ def test_saved_pages_are_not_checked(here: Here) -> None:
         policy=naming(OTHER),
         now=NOW,
     )
-    assert (run.code, "organization_unchecked" in codes(run)) == (0, True)
+    assert (run.code, "organization_unchecked" in run.codes) == (0, True)
 
 
 @pytest.mark.parametrize("value", ['""', "[]", "{a: b}"])

@@ -12,16 +12,10 @@ from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.pace import Pace, pace
 from budget_gate.domain.period import DAY, MonthToDate
 from budget_gate.domain.report import Report
-from tests.builders import bounds, budget, judged
-
-
-def month(text: str) -> MonthToDate:
-    """The month to date of a UTC timestamp."""
-    return MonthToDate(datetime.fromisoformat(text).replace(tzinfo=UTC))
-
+from tests.builders import bounds, budget, judged, month_at
 
 # 19 closed days, and ten and a half days to come.
-NOON = month("2026-11-20T12:00:00")
+NOON = month_at("2026-11-20T12:00:00")
 
 
 def test_a_budget_halfway_through_its_month() -> None:
@@ -50,7 +44,7 @@ def test_a_budget_halfway_through_its_month() -> None:
 )
 def test_what_is_left_is_divided_by_what_is_left_of_the_month(as_of: str, per_day: str) -> None:
     """The rest of today is a part of a day, and the amount is rounded down to the cent."""
-    assert pace(month(as_of), Decimal(40), bounds("10"), NOTHING).per_day == Decimal(per_day)
+    assert pace(month_at(as_of), Decimal(40), bounds("10"), NOTHING).per_day == Decimal(per_day)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +52,7 @@ def test_what_is_left_is_divided_by_what_is_left_of_the_month(as_of: str, per_da
 )
 def test_within_the_last_day_no_more_than_what_is_left_may_be_spent(as_of: str) -> None:
     """An amount for a whole day would be twice as much at noon, and without end at midnight."""
-    assert pace(month(as_of), Decimal(40), bounds("10"), NOTHING).per_day == 30
+    assert pace(month_at(as_of), Decimal(40), bounds("10"), NOTHING).per_day == 30
 
 
 @pytest.mark.parametrize("spent", ["40", "40.000001", "1000"])
@@ -96,13 +90,13 @@ def test_a_today_without_an_upper_bound_is_not_compared() -> None:
 @pytest.mark.parametrize("as_of", ["2026-11-01T00:00:00", "2026-11-01T23:59:59"])
 def test_the_first_day_has_none_to_be_compared_with(as_of: str) -> None:
     """A month without a closed day has no mean day."""
-    found = pace(month(as_of), Decimal(40), bounds("5"), bounds("5"))
+    found = pace(month_at(as_of), Decimal(40), bounds("5"), bounds("5"))
     assert (found.today, found.mean_day) == (bounds("5"), None)
 
 
 def test_days_without_spend_count_in_the_mean() -> None:
     """One dollar on one of two days is half a dollar a day."""
-    found = pace(month("2026-11-03T10:00:00"), Decimal(40), bounds("1"), NOTHING)
+    found = pace(month_at("2026-11-03T10:00:00"), Decimal(40), bounds("1"), NOTHING)
     assert found.mean_day == Decimal("0.50")
 
 

@@ -17,6 +17,7 @@ from budget_gate.domain.period import (
     format_instant,
     parse_instant,
 )
+from tests.builders import month_at
 from tests.helpers.paths import ROOT
 
 instants = st.datetimes(
@@ -31,14 +32,9 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def month(text: str) -> MonthToDate:
-    """The month to date of a UTC timestamp."""
-    return MonthToDate(at(text))
-
-
 def test_first_instant_of_a_month_has_no_time_to_ask_for() -> None:
     """At 00:00:00Z of the 1st the period is empty, and that is no error."""
-    first = month("2026-11-01T00:00:00")
+    first = month_at("2026-11-01T00:00:00")
     assert first.period == Period(at("2026-11-01T00:00:00"), at("2026-11-01T00:00:00"))
     assert first.closed is None
     assert first.open is None
@@ -47,7 +43,7 @@ def test_first_instant_of_a_month_has_no_time_to_ask_for() -> None:
 
 def test_first_minute_of_a_month_is_its_first_hour() -> None:
     """On the 1st no day has ended, and the running hour is asked for whole."""
-    first = month("2026-11-01T00:01:00")
+    first = month_at("2026-11-01T00:01:00")
     assert first.closed is None
     assert first.open == Period(at("2026-11-01T00:00:00"), at("2026-11-01T01:00:00"))
     assert first.days == [date(2026, 11, 1)]
@@ -66,12 +62,12 @@ def test_first_minute_of_a_month_is_its_first_hour() -> None:
 )
 def test_open_day_ends_with_the_running_hour(as_of: str, end: str) -> None:
     """The open day is asked for in whole hours, up to the end of the one that runs."""
-    assert month(as_of).open == Period(at("2026-11-01T00:00:00"), at(end))
+    assert month_at(as_of).open == Period(at("2026-11-01T00:00:00"), at(end))
 
 
 def test_midnight_within_a_month_has_closed_days_only() -> None:
     """At 00:00:00Z sharp the day that begins has no usage yet, and the one before is closed."""
-    second = month("2026-11-02T00:00:00")
+    second = month_at("2026-11-02T00:00:00")
     assert second.closed == Period(at("2026-11-01T00:00:00"), at("2026-11-02T00:00:00"))
     assert second.open is None
     assert second.days == [date(2026, 11, 1)]
@@ -90,7 +86,7 @@ def test_midnight_within_a_month_has_closed_days_only() -> None:
 )
 def test_last_days_of_months(as_of: str, first: str, days: int) -> None:
     """A month begins with its own 1st and has the days of the calendar, leap years included."""
-    last = month(as_of)
+    last = month_at(as_of)
     assert last.days[0] == date.fromisoformat(first)
     assert last.days[-1] == date.fromisoformat(as_of[:10])
     assert len(last.days) == days
@@ -106,33 +102,33 @@ def test_last_days_of_months(as_of: str, first: str, days: int) -> None:
 )
 def test_first_day_of_a_month_is_alone(as_of: str, first: str) -> None:
     """On the 1st nothing of the month before is left, nor of the year before."""
-    assert month(as_of).days == [date.fromisoformat(first)]
+    assert month_at(as_of).days == [date.fromisoformat(first)]
 
 
 def test_last_second_of_the_year_is_of_december() -> None:
     """The year turns at 00:00Z of January 1st, and not before."""
-    last = month("2026-12-31T23:59:59")
+    last = month_at("2026-12-31T23:59:59")
     assert last.closed == Period(at("2026-12-01T00:00:00"), at("2026-12-31T00:00:00"))
     assert last.open == Period(at("2026-12-31T00:00:00"), at("2027-01-01T00:00:00"))
 
 
 def test_days_tile_a_period() -> None:
     """A period of closed days is one bucket a day, each beginning at midnight."""
-    closed = month("2026-11-04T08:00:00").closed
+    closed = month_at("2026-11-04T08:00:00").closed
     assert closed
     assert closed.steps(DAY) == [at(f"2026-11-0{day}T00:00:00") for day in (1, 2, 3)]
 
 
 def test_full_open_day_has_24_hours() -> None:
     """The last hour of a day is one of 24 buckets."""
-    open_ = month("2026-11-04T23:30:00").open
+    open_ = month_at("2026-11-04T23:30:00").open
     assert open_
     assert [start.hour for start in open_.steps(HOUR)] == list(range(24))
 
 
 def test_empty_period_has_no_steps() -> None:
     """Nothing is asked for where there is no time."""
-    assert month("2026-11-01T00:00:00").period.steps(HOUR) == []
+    assert month_at("2026-11-01T00:00:00").period.steps(HOUR) == []
 
 
 @given(instants)

@@ -770,13 +770,6 @@ def test_reservation_is_in_the_json_report(here: Here) -> None:
 # Texts of strangers ------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def step(here: Here) -> Here:
-    """The program as a step of GitHub Actions."""
-    here.set(here.program.step)
-    return here
-
-
 def group(text: str) -> str:
     """A policy whose one group, of that name, is breached."""
     groups = {text: {"cap": "1", "forecast": "off", "workspaces": ["production"]}}

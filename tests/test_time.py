@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from tests.billing import bill_of
+from tests.builders import MILLION
 from tests.helpers.runner import read_commands
 from tests.loopback import LoopbackAPI, Organization, Request, Response, Workspace
 from tests.oracle import Usage
 from tests.running import OK, PRODUCTION, RECORDED, RECORDED_AT, Here, Run
 from tests.serving import USAGE, at, first, refuse, reply
 
-MILLION = 1_000_000
 # Claude Sonnet 4.5 at 15 USD per million tokens of output.
 MODEL = "claude-sonnet-4-5"
 

@@ -14,12 +14,11 @@ from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.pricing import price_usage
 from budget_gate.domain.report import Report, Status
-from budget_gate.domain.spend import Level, Note, Spend, SpendLine, Workspace
+from budget_gate.domain.spend import Level, Note, SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens
 from budget_gate.domain.verdict import STRICT, FailOn, OnError, Terms, decide, evaluate, unverified
 from tests.builders import (
     AS_OF,
-    COVERAGE,
     MILLION,
     MONTH,
     NO_CAP,
@@ -29,6 +28,7 @@ from tests.builders import (
     key,
     policy,
     spend_of,
+    spend_of_lines,
     usage_of,
 )
 
@@ -387,17 +387,6 @@ def test_deciding_changes_nothing_but_enforcement(
 
 
 # What the report shows ---------------------------------------------------------------------------
-
-
-def spend_of_lines(*lines: SpendLine, workspaces: tuple[Workspace, ...] = ()) -> Spend:
-    """A spend of the given lines."""
-    return Spend(
-        lines=lines,
-        unpriced=(),
-        workspaces=workspaces,
-        coverage=COVERAGE,
-        prices=spend_of({}).prices,
-    )
 
 
 def line(day: int, workspace: str | None, model: str | None, cost: Bounds) -> SpendLine:
