@@ -397,6 +397,12 @@ def test_a_model_of_one_day_has_the_ratio_that_all_others_share(
     assert late(told) == expected
 
 
+def test_the_discount_of_one_model_alone_is_not_that_of_all() -> None:
+    """What a second model of one day lacks may be late: list cost counts there."""
+    told = billed_at({(OPUS, None): days(*["85"] * 5), (HAIKU, None): {5: "85"}})
+    assert late(told) == [5]
+
+
 def test_late_days_that_all_differ_count_at_list_cost() -> None:
     """Beside two models of one discount, no ratio of the third is usual, so none is believed."""
     told = billed_at(
@@ -419,6 +425,13 @@ def test_a_bill_of_less_than_half_of_list_cost_is_told(percent: str, *, is_told:
     for note in told.notes:
         assert note.level == "warning"
         assert f"{OPUS} (${amount:.2f} billed, $40.00 at list prices)" in note.message
+
+
+def test_late_days_alone_are_not_told_twice() -> None:
+    """55% of list cost on settled days is no less than half, whatever is in of the late ones."""
+    told = billed_at({(OPUS, None): days("55", "55", "55", "1", "1")})
+    assert late(told) == [4, 5]
+    assert [note.code for note in told.notes] == ["late_costs_suspected"]
 
 
 def test_searches_billed_far_below_their_price_are_told() -> None:
