@@ -323,6 +323,22 @@ def late(told: Bill) -> list[int]:
     return sorted(day.day for day in told.doubted)
 
 
+@pytest.mark.parametrize("name", [None, "claude-nobody-knows-1"])
+def test_tokens_of_no_known_model_are_compared_with_all_of_their_day(name: str | None) -> None:
+    """$6 of a model and $4 of none pay for what cost $10: nothing is missing, and $2 of none leaves $2 missing."""
+    amounts = {1: "4", 2: "4", 3: "2"}
+    usage = usage_of(
+        [(key(OPUS, day=f"2026-11-0{day}"), Tokens(output=MILLION // 2)) for day in amounts]
+    )
+    charges = [
+        Charge(None, date(2026, 11, day), "tokens", model, "standard", Decimal(amount))
+        for day, rest in amounts.items()
+        for model, amount in ((OPUS, "6"), (name, rest))
+    ]
+    told = doubt_late(replace(bill({}), charges=tuple(charges)), usage, book(), expected=1)
+    assert late(told) == [3]
+
+
 def test_a_discount_on_one_model_hides_no_late_day() -> None:
     """The days' ratios of both models together differ, and each model's own do not."""
     told = billed_at(

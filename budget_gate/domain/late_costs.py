@@ -1,7 +1,7 @@
 """Days that the bill claims to have whole, and whose costs are too low for that: more will come."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, localcontext
@@ -151,6 +151,7 @@ def _sides(
 
     Priority tier is prepaid. What has no one list cost is left out where it was used.
     """
+    name_of = _naming(bill, book)
     listed: dict[_Part, Decimal] = defaultdict(Decimal)
     billed: dict[_Part, Decimal] = defaultdict(Decimal)
     vague: set[_Part] = set()
@@ -162,7 +163,7 @@ def _sides(
             listed[WEB_SEARCH, key.day, key.workspace] += price
         if tokens.total and key.service_tier != PRIORITY:
             cost = book.price(key, tokens._replace(web_searches=0))
-            part = (book.model_id(key.model or "") or TOKENS, key.day, key.workspace)
+            part = (name_of(key.model, key.day), key.day, key.workspace)
             if isinstance(cost, Unpriced) or not cost.is_exact:
                 vague.add(part)
             else:
@@ -172,10 +173,20 @@ def _sides(
             billed[WEB_SEARCH, charge.day, charge.workspace] += charge.amount
         # A kind of cost that names a model is of its tokens, whatever it is called.
         elif (charge.cost_type == TOKENS or charge.model) and charge.service_tier != PRIORITY:
-            name = book.model_id(charge.model or "") or TOKENS
+            name = name_of(charge.model, charge.day)
             billed[name, charge.day, charge.workspace] += charge.amount
     sides: dict[str, dict[date, dict[str | None, _Sides]]] = defaultdict(lambda: defaultdict(dict))
     for part in (listed.keys() | billed.keys()) - vague:
         name, day, workspace = part
         sides[name][day][workspace] = _Sides(listed[part], billed[part])
     return sides
+
+
+def _naming(bill: Bill, book: PriceBook) -> Callable[[str | None, date], str]:
+    """What a model is compared as on a day: all together where the bill has tokens of no model."""
+    merged = {
+        it.day
+        for it in bill.charges
+        if it.cost_type == TOKENS and book.model_id(it.model or "") is None
+    }
+    return lambda model, day: (None if day in merged else book.model_id(model or "")) or TOKENS
