@@ -60,7 +60,7 @@ def main(
             return ended_by(error)
         import traceback
 
-        from budget_gate.outputs.wording import plain
+        from budget_gate.outputs.escaping import plain
 
         # The bar keeps a line of it from being taken for a command by GitHub's runner.
         lines = [f"| {plain(line)}" for line in traceback.format_exc().splitlines()]

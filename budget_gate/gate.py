@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from budget_gate.domain.changes import drivers, moved_names, since_last
-from budget_gate.domain.evidence import EarlierReport, fall_back
-from budget_gate.domain.exceptions import caps_in_force
-from budget_gate.domain.memory import has_fallen, hold_against, remember
-from budget_gate.domain.ownership import owner
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy import PolicyFile
-from budget_gate.domain.report import Report
-from budget_gate.domain.resolving import directory
-from budget_gate.domain.spend import Note, Spend
-from budget_gate.domain.verdict import STRICT, Terms, decide, evaluate, unverified
+from budget_gate.domain.policy.caps import caps_in_force
+from budget_gate.domain.policy.keys import directory
+from budget_gate.domain.policy.model import PolicyFile
+from budget_gate.domain.policy.ownership import owner
+from budget_gate.domain.spend import Spend
+from budget_gate.domain.verdict.changes import drivers, moved_names, since_last
+from budget_gate.domain.verdict.earlier import EarlierReport, fall_back
+from budget_gate.domain.verdict.evaluate import evaluate, unverified
+from budget_gate.domain.verdict.memory import has_fallen, hold_against, remember
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.terms import STRICT, Terms, decide
 from budget_gate.errors import InterruptedRunError, UnverifiedError
 
 

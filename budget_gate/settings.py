@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from budget_gate.domain.budgets import Reservation
 from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.domain.period import MonthToDate, format_instant, parse_instant
-from budget_gate.domain.verdict import FailOn, OnError, Terms
+from budget_gate.domain.policy.scoping import Reservation
+from budget_gate.domain.verdict.terms import FailOn, OnError, Terms
 from budget_gate.errors import ConfigurationError
 from budget_gate.secrecy import Secrets
 

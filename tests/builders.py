@@ -8,15 +8,17 @@ from functools import cache
 from typing import Final
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy import Policy, PolicyFile
-from budget_gate.domain.prices import PriceBook, Unpriced
-from budget_gate.domain.report import BudgetResult, Report
-from budget_gate.domain.spend import Coverage, Note, PriceFacts, Spend, SpendLine, Workspace
+from budget_gate.domain.policy.model import Policy, PolicyFile
+from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.rates import Unpriced
+from budget_gate.domain.spend import Coverage, PriceFacts, Spend, SpendLine, Workspace
 from budget_gate.domain.usage import Tokens, Usage, UsageKey, UsageTable
-from budget_gate.domain.verdict import evaluate
+from budget_gate.domain.verdict.evaluate import evaluate
+from budget_gate.domain.verdict.report import BudgetResult, Report
 from budget_gate.errors import ConfigurationError
-from budget_gate.sources.documents import load_document, load_price_book
+from budget_gate.sources.files.documents import load_document, load_price_book
 from tests import oracle
 
 MILLION: Final = 1_000_000

@@ -33,9 +33,9 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from budget_gate.cli import main
-from budget_gate.domain.prices import PriceBook
+from budget_gate.domain.prices.book import PriceBook
 from budget_gate.reading import spend
-from budget_gate.sources.documents import load_price_book
+from budget_gate.sources.files.documents import load_price_book
 from budget_gate.sources.http import transport
 from tests.billing import Charge, bill_of, billed, code_execution, session_usage
 from tests.helpers.paths import TESTS

@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.report import (
+from budget_gate.domain.spend import Coverage, PriceFacts
+from budget_gate.domain.verdict.report import (
     BudgetResult,
     DaySpend,
     Driver,
@@ -16,7 +18,6 @@ from budget_gate.domain.report import (
     Status,
     WorkspaceSpend,
 )
-from budget_gate.domain.spend import Coverage, Note, PriceFacts
 from tests.builders import bounds
 
 NOW: Final = datetime(2026, 11, 22, 16, tzinfo=UTC)

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from budget_gate.domain.policy import Policy
+from budget_gate.domain.policy.model import Policy
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ID = "https://raw.githubusercontent.com/OWNER/budget-gate/main/budget_gate/data/policy.schema.json"

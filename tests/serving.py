@@ -17,14 +17,14 @@ import httpx
 
 from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.prices import PriceBook
-from budget_gate.domain.pricing import price_usage
+from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.pricing import price_usage
 from budget_gate.domain.spend import Spend
 from budget_gate.domain.usage import Usage
-from budget_gate.sources.documents import load_price_book
+from budget_gate.sources.api.usage_report import read_usage
+from budget_gate.sources.files.documents import load_price_book
 from budget_gate.sources.http.credentials import Credential, CredentialSource
 from budget_gate.sources.http.transport import Transport
-from budget_gate.sources.usage_report import read_usage
 from tests.helpers.paths import RECORDINGS
 from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Priced, Request, Response
 

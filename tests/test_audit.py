@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget_gate.domain.audit import Audit, AuditLine, Part, compare
-from budget_gate.domain.bill import Bill, Charge
+from budget_gate.domain.billed.audit import Audit, AuditLine, Part
+from budget_gate.domain.billed.bill import Bill, Charge
+from budget_gate.domain.billed.compare import compare
 from budget_gate.domain.bounds import UNLIMITED, Bounds
-from budget_gate.domain.prices import PriceBook
-from budget_gate.domain.spend import Note
+from budget_gate.domain.notes import Note
+from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens, Usage, UsageKey
 from budget_gate.errors import UnverifiedError
 from tests.builders import AS_OF, MILLION, book, book_with, bounds, key, usage_of

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from budget_gate.domain.audit import Audit, AuditLine, Part
+from budget_gate.domain.billed.audit import Audit, AuditLine, Part
 from budget_gate.domain.bounds import UNLIMITED, Bounds
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import Period
-from budget_gate.domain.spend import Note
 from budget_gate.outputs.audit import (
     SHOWN,
     render_audit_json,

@@ -10,16 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget_gate.domain.bill import Bill, attribute, settle
+from budget_gate.domain.billed.bill import Bill, attribute
+from budget_gate.domain.billed.settle import settle
 from budget_gate.domain.bounds import NOTHING, Bounds
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate, Period, ended_by
-from budget_gate.domain.prices import PriceBook
-from budget_gate.domain.pricing import UnknownModel
-from budget_gate.domain.spend import Coverage, Note, Spend, Workspace
+from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.pricing import UnknownModel
+from budget_gate.domain.spend import Coverage, Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens, Usage, UsageKey
 from budget_gate.errors import UnverifiedError
-from budget_gate.sources.billed_cost import read_bill
-from budget_gate.sources.usage_report import read_usage
+from budget_gate.sources.api.billed_cost import read_bill
+from budget_gate.sources.api.usage_report import read_usage
 from tests.billing import Charge as TrueCharge
 from tests.billing import bill_of, billed, code_execution, other_cost, session_usage
 from tests.builders import MILLION, book, book_with, bounds, key, usage_of

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from budget_gate.domain.bill import Bill
+from budget_gate.domain.billed.bill import Bill
 from budget_gate.domain.period import Period
 from budget_gate.errors import UnverifiedError
-from budget_gate.sources.billed_cost import read_bill
+from budget_gate.sources.api.billed_cost import read_bill
 from tests.billing import Charge, bill_of, billed, code_execution, session_usage
 from tests.loopback import DEFAULT_WORKSPACE_ID, LoopbackAPI, Organization, Request, Response
 from tests.oracle import Usage

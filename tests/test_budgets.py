@@ -4,7 +4,7 @@ import pytest
 
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict import evaluate
+from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.errors import ConfigurationError
 from tests.builders import MONTH, Costs, bounds, budget, errors_of, judged, policy, spend_of
 

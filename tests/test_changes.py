@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from budget_gate import gate
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.changes import drivers, since_last
-from budget_gate.domain.evidence import EarlierReport
+from budget_gate.domain.notes import Note, NoteLevel
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.report import Driver, Report
-from budget_gate.domain.spend import Level, Note, Spend, SpendLine, Workspace
+from budget_gate.domain.spend import Spend, SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict import STRICT, evaluate
+from budget_gate.domain.verdict.changes import drivers, since_last
+from budget_gate.domain.verdict.earlier import EarlierReport
+from budget_gate.domain.verdict.evaluate import evaluate
+from budget_gate.domain.verdict.report import Driver, Report
+from budget_gate.domain.verdict.terms import STRICT
 from tests.builders import MONTH, Costs, bounds, budget, policy, spend_of
 
 TODAY: Final = date(2026, 11, 20)
@@ -331,7 +333,7 @@ def test_a_report_of_something_else_is_not_compared(changes: dict[str, object], 
     plain = evaluate(policy(CAP), spend_of({None: bounds("5")}), MONTH)
     plain = replace(plain, organization="org-1")
     report = since_last(plain, MONTH, earlier(CAP, {None: bounds("3")}, **changes))
-    level: Level = "warning" if "organization" in changes else "info"
+    level: NoteLevel = "warning" if "organization" in changes else "info"
     note = Note(level, "last_report", f"The last report is not used: {why}.")
     assert report == replace(plain, notes=(*plain.notes, note))
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import EXACT, NOTHING, Bounds
 from budget_gate.domain.costs import Costs, Days, add_up, total
-from budget_gate.domain.pricing import price_usage
+from budget_gate.domain.prices.pricing import price_usage
 from budget_gate.domain.spend import SpendLine
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict import evaluate
+from budget_gate.domain.verdict.evaluate import evaluate
 from tests import oracle
 from tests.builders import (
     MONTH,

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.budgets import Reservation
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.report import DailySpend, Report
+from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.spend import SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict import STRICT, Terms, evaluate
+from budget_gate.domain.verdict.evaluate import evaluate
+from budget_gate.domain.verdict.report import DailySpend, Report
+from budget_gate.domain.verdict.terms import STRICT, Terms
 from budget_gate.errors import ConfigurationError
 from tests.builders import MONTH, bounds, budget, errors_of, line, policy, spend_of_lines
 from tests.helpers.runner import read_commands

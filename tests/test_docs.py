@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from markdown_it import MarkdownIt
 
-from budget_gate.domain.report import Status
+from budget_gate.domain.verdict.report import Status
 from tests.helpers.paths import ROOT, SCHEMA
 from tests.helpers.surface import action, flags_of, help_of, variables
 from tests.pages import BLOCKS, DOCS, PAGES, README, policies, steps, table

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from budget_gate.domain.doctor import Finding, check_prices, exit_code
-from budget_gate.outputs.doctor import render_findings
+from budget_gate.domain.health import Finding, check_prices, exit_code
+from budget_gate.outputs.findings import render_findings
 from tests.billing import bill_of
 from tests.loopback import (
     EXAMPLE_AUTH_TOKEN,

@@ -12,9 +12,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budget_gate.domain.policy import Budget, GlobalBudget, Policy, PolicyFile
+from budget_gate.domain.policy.model import Budget, GlobalBudget, Policy, PolicyFile
 from budget_gate.errors import ConfigurationError
-from budget_gate.sources.documents import load_document, load_policy
+from budget_gate.sources.files.documents import load_document, load_policy
 from tests.builders import errors_of, policy
 
 HEAD = "version: 1\n"
@@ -728,7 +728,7 @@ def test_unreadable_text_stands_at_its_place(text: str | bytes, place: str, what
 def test_places_are_those_of_both_parsers(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where PyYAML comes without its C parser, the same defects stand at the same places."""
     fast = [problem.place for problem in refused(text).problems]
-    monkeypatch.setattr("budget_gate.sources.documents._Loader", yaml.BaseLoader)
+    monkeypatch.setattr("budget_gate.sources.files.strict_yaml._Loader", yaml.BaseLoader)
     assert [problem.place for problem in refused(text).problems] == fast
 
 

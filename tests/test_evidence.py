@@ -8,12 +8,14 @@ import pytest
 
 from budget_gate import gate
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.budgets import Reservation
-from budget_gate.domain.evidence import EarlierReport
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import DAY
-from budget_gate.domain.report import Report
-from budget_gate.domain.spend import Note, Spend, SpendLine, Workspace
-from budget_gate.domain.verdict import STRICT, FailOn, OnError, Terms, evaluate
+from budget_gate.domain.policy.scoping import Reservation
+from budget_gate.domain.spend import Spend, SpendLine, Workspace
+from budget_gate.domain.verdict.earlier import EarlierReport
+from budget_gate.domain.verdict.evaluate import evaluate
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.terms import STRICT, FailOn, OnError, Terms
 from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
 from tests.builders import MONTH, Costs, bounds, budget, policy, spend_of
 

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.evidence import EarlierReport
-from budget_gate.domain.exceptions import caps_in_force
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.report import LiveException, Report
-from budget_gate.domain.spend import Note, Spend, Workspace
-from budget_gate.domain.verdict import STRICT, evaluate, unverified
+from budget_gate.domain.policy.caps import caps_in_force
+from budget_gate.domain.spend import Spend, Workspace
+from budget_gate.domain.verdict.earlier import EarlierReport
+from budget_gate.domain.verdict.evaluate import evaluate, unverified
+from budget_gate.domain.verdict.report import LiveException, Report
+from budget_gate.domain.verdict.terms import STRICT
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.gate import check
 from tests.builders import bounds, budget, errors_of, line, month_at, policy, spend_of_lines

@@ -80,7 +80,14 @@ def test_a_damaged_package_is_told_in_one_line(tmp_path: Path, name: str, damage
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     "module",
-    ["cli", "commands/shared_flags", "commands/check", "settings", "reading/spend", "outputs/text"],
+    [
+        "cli",
+        "commands/shared_flags",
+        "commands/check",
+        "settings",
+        "reading/spend",
+        "outputs/report/text",
+    ],
 )
 def test_a_damaged_file_of_the_program_is_told_in_one_line(
     tmp_path: Path, module: str, way: str

@@ -15,7 +15,7 @@ import budget_gate
 from budget_gate import exits, gate
 from budget_gate.commands import shared_flags
 from budget_gate.commands.policy_name import POLICY_FILES
-from budget_gate.outputs.github import render_outputs
+from budget_gate.outputs.report.github import render_outputs
 from budget_gate.settings import Settings
 from tests.helpers.paths import ROOT
 from tests.helpers.surface import action, environment, flags_of, help_of, text_of, variables

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import EXACT
-from budget_gate.domain.forecast import Forecast, forecast
+from budget_gate.domain.forecast.month_end import Forecast, forecast
+from budget_gate.domain.forecast.weekdays import weekday_factors
 from budget_gate.domain.period import DAY, MonthToDate
-from budget_gate.domain.weekdays import weekday_factors
 from tests.builders import month_at
 
 MONDAY = 0

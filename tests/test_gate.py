@@ -6,10 +6,11 @@ import pytest
 
 from budget_gate import gate
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.evidence import EarlierReport
-from budget_gate.domain.report import Report, Status
 from budget_gate.domain.spend import Spend
-from budget_gate.domain.verdict import STRICT, FailOn, OnError, Terms, evaluate
+from budget_gate.domain.verdict.earlier import EarlierReport
+from budget_gate.domain.verdict.evaluate import evaluate
+from budget_gate.domain.verdict.report import Report, Status
+from budget_gate.domain.verdict.terms import STRICT, FailOn, OnError, Terms
 from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
 from tests.builders import MONTH, bounds, policy, spend_of
 

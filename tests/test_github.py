@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget_gate.domain.report import Report
-from budget_gate.domain.spend import Note
+from budget_gate.domain.notes import Note
+from budget_gate.domain.verdict.report import Report
 from budget_gate.errors import ConfigurationError, Problem
-from budget_gate.outputs.github import (
+from budget_gate.outputs.report.github import (
     render_annotations,
     render_mask,
     render_outputs,

@@ -8,7 +8,7 @@ import pytest
 
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.spend import SpendLine, Workspace
-from budget_gate.domain.verdict import evaluate
+from budget_gate.domain.verdict.evaluate import evaluate
 from tests.builders import MONTH, bounds, line, policy, spend_of_lines
 from tests.loopback import LoopbackAPI
 from tests.loopback import Workspace as Listed

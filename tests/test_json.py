@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget_gate import __version__
-from budget_gate.domain.policy import Policy, PolicyFile, SourceMap
-from budget_gate.domain.report import DaySpend, ModelSpend, Report, WorkspaceSpend
-from budget_gate.domain.spend import Coverage, Note, PriceFacts, Spend, SpendLine, Workspace
+from budget_gate.domain.notes import Note
+from budget_gate.domain.policy.model import Policy, PolicyFile
+from budget_gate.domain.policy.places import SourceMap
+from budget_gate.domain.spend import Coverage, PriceFacts, Spend, SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict import evaluate, unverified
-from budget_gate.outputs.json import render_json
+from budget_gate.domain.verdict.evaluate import evaluate, unverified
+from budget_gate.domain.verdict.report import DaySpend, ModelSpend, Report, WorkspaceSpend
+from budget_gate.outputs.report.json import render_json
 from tests.builders import NO_CAP, bounds
 from tests.reports import HOSTILE, MONTH, NOW, hostile_report, make_budget, make_report
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from budget_gate.domain.evidence import EarlierReport
-from budget_gate.domain.spend import Note
-from budget_gate.outputs.json import render_json
-from budget_gate.sources.last_report import MAX_BYTES, read_last_report
+from budget_gate.domain.notes import Note
+from budget_gate.domain.verdict.earlier import EarlierReport
+from budget_gate.outputs.report.json import render_json
+from budget_gate.sources.files.earlier_report import MAX_BYTES, read_last_report
 from tests.builders import bounds, judged
 from tests.loopback import LoopbackAPI, Organization
 from tests.oracle import Usage

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import pytest
 
-from budget_gate.domain.bill import Bill, Charge, settle
+from budget_gate.domain.billed.bill import Bill, Charge
+from budget_gate.domain.billed.late_costs import doubt_late
+from budget_gate.domain.billed.settle import settle
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.late_costs import doubt_late
 from budget_gate.domain.usage import Tokens, Usage
 from tests.billing import Charge as TrueCharge
 from tests.billing import bill_of, code_execution, so_far

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.forecast import Forecast
-from budget_gate.domain.pace import Pace
-from budget_gate.domain.report import (
+from budget_gate.domain.forecast.month_end import Forecast
+from budget_gate.domain.forecast.pace import Pace
+from budget_gate.domain.notes import Note
+from budget_gate.domain.spend import PriceFacts
+from budget_gate.domain.verdict.report import (
     STATUSES,
     DaySpend,
     Driver,
@@ -22,9 +24,9 @@ from budget_gate.domain.report import (
     Status,
     WorkspaceSpend,
 )
-from budget_gate.domain.spend import Note, PriceFacts
 from budget_gate.errors import ConfigurationError, Problem
-from budget_gate.outputs.markdown import code, prose, render_configuration_error, render_markdown
+from budget_gate.outputs.escaping import code, prose
+from budget_gate.outputs.report.markdown import render_configuration_error, render_markdown
 from tests.builders import bounds
 from tests.helpers.markup import assert_own_structure, kinds, mermaid, plain_text, tables
 from tests.reports import HOSTILE, hostile_report, large_report, make_budget, make_report

@@ -12,10 +12,11 @@ import pytest
 
 from budget_gate import gate
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.evidence import EarlierReport
-from budget_gate.domain.report import KnownSpend, Status
-from budget_gate.domain.spend import Level, Spend
-from budget_gate.domain.verdict import STRICT, Terms
+from budget_gate.domain.notes import NoteLevel
+from budget_gate.domain.spend import Spend
+from budget_gate.domain.verdict.earlier import EarlierReport
+from budget_gate.domain.verdict.report import KnownSpend, Status
+from budget_gate.domain.verdict.terms import STRICT, Terms
 from budget_gate.errors import InterruptedRunError, UnverifiedError
 from tests.builders import MONTH, book, book_with, bounds, policy, spend_of
 from tests.loopback import LoopbackAPI
@@ -55,7 +56,7 @@ def run(
     text: str = CAP,
     terms: Terms = STRICT,
     organization: str | None = None,
-) -> tuple[Status, int, list[tuple[Level, str]], list[str]]:
+) -> tuple[Status, int, list[tuple[NoteLevel, str]], list[str]]:
     """Status, exit code, what is said of falling spend by level, and what the next run will know."""
 
     def read() -> Spend:

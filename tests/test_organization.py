@@ -3,7 +3,7 @@
 import pytest
 
 from budget_gate.errors import UnverifiedError
-from budget_gate.sources.organization import read_identity
+from budget_gate.sources.api.organization import read_identity
 from tests.loopback import LoopbackAPI, Response
 from tests.running import BREACHED, NOW, OK, ORGANIZATION, Here, Run, stalling
 from tests.serving import ME, NOBODY, connected, recorded, refuse, reply

@@ -12,15 +12,17 @@ from typing import Any, Final
 import pytest
 
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.forecast import Forecast
+from budget_gate.domain.forecast.month_end import Forecast
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import DAY, MonthToDate
-from budget_gate.domain.report import BudgetResult, Report, Status
-from budget_gate.domain.spend import Note, Spend, SpendLine, Workspace
-from budget_gate.domain.verdict import STRICT, FailOn, Terms, decide, evaluate
-from budget_gate.outputs.github import render_annotations
-from budget_gate.outputs.json import render_json
-from budget_gate.outputs.markdown import render_markdown
-from budget_gate.outputs.text import render_text
+from budget_gate.domain.spend import Spend, SpendLine, Workspace
+from budget_gate.domain.verdict.evaluate import evaluate
+from budget_gate.domain.verdict.report import BudgetResult, Report, Status
+from budget_gate.domain.verdict.terms import STRICT, FailOn, Terms, decide
+from budget_gate.outputs.report.github import render_annotations
+from budget_gate.outputs.report.json import render_json
+from budget_gate.outputs.report.markdown import render_markdown
+from budget_gate.outputs.report.text import render_text
 from budget_gate.sources.http import transport
 from tests import loopback
 from tests.builders import bounds, budget, policy, spend_of

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from budget_gate.domain.policy import PolicyFile
-from budget_gate.domain.pricing import price_usage
-from budget_gate.domain.report import Status
-from budget_gate.domain.spend import Note
+from budget_gate.domain.notes import Note
+from budget_gate.domain.policy.model import PolicyFile
+from budget_gate.domain.prices.pricing import price_usage
 from budget_gate.domain.usage import Tokens
+from budget_gate.domain.verdict.report import Status
 from budget_gate.errors import ConfigurationError
-from budget_gate.outputs.github import render_annotations
-from budget_gate.outputs.markdown import render_markdown
-from budget_gate.outputs.text import render_text
-from budget_gate.sources.documents import load_policy
+from budget_gate.outputs.report.github import render_annotations
+from budget_gate.outputs.report.markdown import render_markdown
+from budget_gate.outputs.report.text import render_text
+from budget_gate.sources.files.documents import load_policy
 from tests.builders import MILLION, book_with, errors_of, key, usage_of
 from tests.helpers.paths import PRICES
 from tests.loopback import LoopbackAPI, Organization

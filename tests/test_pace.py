@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import NOTHING, Bounds
-from budget_gate.domain.pace import Pace, pace
+from budget_gate.domain.forecast.pace import Pace, pace
 from budget_gate.domain.period import DAY, MonthToDate
-from budget_gate.domain.report import Report
+from budget_gate.domain.verdict.report import Report
 from tests.builders import bounds, budget, judged, month_at
 
 # 19 closed days, and ten and a half days to come.

@@ -9,14 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget_gate.domain.period import (
-    DAY,
-    HOUR,
-    MonthToDate,
-    Period,
-    format_instant,
-    parse_instant,
-)
+from budget_gate.domain.period import DAY, HOUR, MonthToDate, Period, format_instant, parse_instant
 from tests.builders import month_at
 from tests.helpers.paths import ROOT
 

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import EXACT, NOTHING, Bounds
 from budget_gate.domain.period import Period
-from budget_gate.domain.prices import PriceBook, Unpriced
-from budget_gate.domain.pricing import price_usage
-from budget_gate.domain.ratecards import PriceDocument
+from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.cards import PriceDocument
+from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.prices.rates import Unpriced
 from budget_gate.domain.usage import Tokens, UsageKey
 from budget_gate.errors import ConfigurationError
-from budget_gate.sources.documents import load_document
+from budget_gate.sources.files.documents import load_document
 from tests import oracle
 from tests.builders import (
     MILLION,

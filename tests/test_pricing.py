@@ -11,21 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
-from budget_gate.domain.prices import PriceBook
-from budget_gate.domain.pricing import price_usage
-from budget_gate.domain.spend import Note, Spend, Workspace
+from budget_gate.domain.notes import Note
+from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import Tokens, UsageKey, add
 from tests import oracle
-from tests.builders import (
-    COVERAGE,
-    MILLION,
-    book,
-    book_with,
-    bounds,
-    key,
-    reported,
-    usage_of,
-)
+from tests.builders import COVERAGE, MILLION, book, book_with, bounds, key, reported, usage_of
 from tests.organizations import usages
 
 Row = tuple[UsageKey, Tokens]

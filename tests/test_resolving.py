@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import EXACT
-from budget_gate.domain.pricing import price_usage
-from budget_gate.domain.report import Report
+from budget_gate.domain.prices.pricing import price_usage
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict import evaluate
+from budget_gate.domain.verdict.evaluate import evaluate
+from budget_gate.domain.verdict.report import Report
 from budget_gate.errors import ConfigurationError
-from budget_gate.outputs.wording import exact
+from budget_gate.outputs.amounts import exact
 from tests import oracle
 from tests.builders import (
     MONTH,

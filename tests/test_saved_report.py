@@ -13,7 +13,7 @@ from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.spend import Coverage, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Usage
 from budget_gate.errors import ConfigurationError, UnverifiedError
-from budget_gate.sources.saved_report import read_saved_usage
+from budget_gate.sources.files.saved_usage import read_saved_usage
 from tests.helpers.paths import RECORDINGS
 from tests.loopback import LoopbackAPI, Request, priced
 from tests.oracle import EVERY_DIMENSION

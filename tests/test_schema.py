@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from budget_gate.domain.document import Document
-from budget_gate.domain.policy import (
+from budget_gate.domain.fields import Document
+from budget_gate.domain.policy.model import (
     Budget,
     CapException,
     GlobalBudget,
@@ -25,9 +25,9 @@ from budget_gate.domain.policy import (
     Policy,
     SpendRules,
 )
-from budget_gate.domain.ratecards import LongContext, Prices, RateCard
+from budget_gate.domain.prices.cards import LongContext, Prices, RateCard
 from budget_gate.errors import ConfigurationError
-from budget_gate.sources.documents import load_document
+from budget_gate.sources.files.documents import load_document
 from tests.helpers.paths import ROOT, TESTS
 from tests.helpers.paths import SCHEMA as FILE
 from tests.pages import PAGES, policies

@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.budgets import Reservation
-from budget_gate.domain.evidence import EarlierReport
-from budget_gate.domain.report import Report
+from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.spend import Spend, SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict import FailOn, Terms, decide, evaluate
+from budget_gate.domain.verdict.earlier import EarlierReport
+from budget_gate.domain.verdict.evaluate import evaluate
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.terms import FailOn, Terms, decide
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.gate import check
-from budget_gate.outputs.wording import headline
+from budget_gate.outputs.report.headline import headline
 from tests.builders import MONTH, bounds, budget, line, policy, spend_of_lines
 from tests.helpers.inert import EVIL, PLAIN, SURROGATE, assert_alike, assert_inert, shown, way_id
 from tests.helpers.markup import assert_own_structure

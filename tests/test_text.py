@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.forecast import Forecast
-from budget_gate.domain.pace import Pace
-from budget_gate.domain.report import STATUSES, BudgetResult, Driver, Report, Status
-from budget_gate.domain.spend import Note, PriceFacts
+from budget_gate.domain.forecast.month_end import Forecast
+from budget_gate.domain.forecast.pace import Pace
+from budget_gate.domain.notes import Note
+from budget_gate.domain.spend import PriceFacts
+from budget_gate.domain.verdict.report import STATUSES, BudgetResult, Driver, Report, Status
 from budget_gate.errors import ConfigurationError, Problem
-from budget_gate.outputs.text import SHOWN, render_error, render_text
+from budget_gate.outputs.report.text import SHOWN, render_error, render_text
 from tests.builders import bounds
 from tests.reports import HOSTILE, hostile_report, large_report, make_budget, make_report
 

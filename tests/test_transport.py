@@ -25,25 +25,15 @@ import pytest
 import budget_gate
 from budget_gate.domain.period import MonthToDate
 from budget_gate.errors import ConfigurationError, GateError, UnverifiedError
+from budget_gate.sources.api.usage_report import read_usage
 from budget_gate.sources.http import answers
 from budget_gate.sources.http import transport as module
 from budget_gate.sources.http.answers import RefusedError
 from budget_gate.sources.http.credentials import Credential
 from budget_gate.sources.http.transport import Transport
-from budget_gate.sources.usage_report import read_usage
 from tests.helpers.paths import RECORDINGS, ROOT
 from tests.loopback import EXAMPLE_AUTH_TOKEN, EXAMPLE_KEY, LoopbackAPI, Request, Response
-from tests.serving import (
-    ADMIN,
-    ME,
-    NOBODY,
-    NOW,
-    Clock,
-    book,
-    connected,
-    raw_server,
-    reply,
-)
+from tests.serving import ADMIN, ME, NOBODY, NOW, Clock, book, connected, raw_server, reply
 
 MESSAGE_KEY = Credential.of_key("sk-ant-api03-EXAMPLE-NOT-A-KEY")
 TOKEN = Credential.of_token(EXAMPLE_AUTH_TOKEN)

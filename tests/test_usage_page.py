@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from budget_gate.domain.usage import Tokens, UsageKey
 from budget_gate.errors import UnverifiedError
-from budget_gate.sources.usage_page import MOST_TOKENS, read_page
+from budget_gate.sources.api.usage_page import MOST_TOKENS, read_page
 from tests.serving import recorded
 
 WHERE = "GET /somewhere"

@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.notes import Note, NoteLevel
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.pricing import price_usage
-from budget_gate.domain.report import Report, Status
-from budget_gate.domain.spend import Level, Note, SpendLine, Workspace
+from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.spend import SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens
-from budget_gate.domain.verdict import STRICT, FailOn, OnError, Terms, decide, evaluate, unverified
+from budget_gate.domain.verdict.evaluate import evaluate, unverified
+from budget_gate.domain.verdict.report import Report, Status
+from budget_gate.domain.verdict.terms import STRICT, FailOn, OnError, Terms, decide
 from tests.builders import (
     AS_OF,
     MILLION,
@@ -522,7 +524,7 @@ def test_report_carries_what_it_was_made_of() -> None:
         (400, "warning"),
     ],
 )
-def test_stale_prices_are_told(age: int, level: Level | None) -> None:
+def test_stale_prices_are_told(age: int, level: NoteLevel | None) -> None:
     """From 30 days on a price book is noted as old, and from 90 days on it is warned of."""
     verified_on = MONTH.as_of.date() - timedelta(days=age)
     report = evaluate(policy(GLOBAL), spend_of(WITHIN, verified_on=verified_on), MONTH)

@@ -8,20 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budget_gate.domain.report import STATUSES, Report, Status
-from budget_gate.domain.spend import Note, PriceFacts
-from budget_gate.outputs.wording import (
-    exact,
-    headline,
-    percent,
-    plain,
-    price_basis,
-    ratio,
-    spent_of_cap,
-    told_reason,
-    usd,
-    usd_range,
-)
+from budget_gate.domain.notes import Note
+from budget_gate.domain.spend import PriceFacts
+from budget_gate.domain.verdict.report import STATUSES, Report, Status
+from budget_gate.outputs.amounts import exact, usd, usd_range
+from budget_gate.outputs.escaping import plain
+from budget_gate.outputs.report.headline import headline, told_reason
+from budget_gate.outputs.report.sentences import percent, price_basis, ratio, spent_of_cap
 from tests.builders import bounds
 from tests.reports import HOSTILE, make_budget, make_report
 

@@ -7,7 +7,7 @@ import pytest
 
 from budget_gate.domain.spend import Workspace
 from budget_gate.errors import UnverifiedError
-from budget_gate.sources.workspaces import parse_workspaces, read_workspaces
+from budget_gate.sources.api.workspaces import parse_workspaces, read_workspaces
 from tests.loopback import LoopbackAPI, Organization
 from tests.loopback import Workspace as Listed
 from tests.serving import NOW, WORKSPACES, connected, recorded, refuse, reply, tamper

@@ -19,13 +19,13 @@ from budget_gate.commands.shared_flags import (
     given,
 )
 from budget_gate.delivery.results import deliver, publish_audit
-from budget_gate.domain.audit import Audit
+from budget_gate.domain.billed.audit import Audit
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.spend import Note
 from budget_gate.errors import UnverifiedError
 from budget_gate.reading.bill import read_audit
 from budget_gate.reading.connection import connect
-from budget_gate.sources.documents import load_policy
+from budget_gate.sources.files.documents import load_policy
 
 # The cost analytics answer for no longer at once.
 MOST_DAYS: Final = 31

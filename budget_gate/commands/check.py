@@ -23,13 +23,13 @@ from budget_gate.commands.shared_flags import (
 from budget_gate.delivery.results import deliver, publish
 from budget_gate.domain.clock import check_age, run_time
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy import PolicyFile
+from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.errors import ConfigurationError, InterruptedRunError
 from budget_gate.reading.connection import connect, start_identifying
 from budget_gate.reading.spend import SavedPages, read_spend
 from budget_gate.settings import Settings
-from budget_gate.sources.documents import load_policy
-from budget_gate.sources.last_report import read_last_report
+from budget_gate.sources.files.documents import load_policy
+from budget_gate.sources.files.earlier_report import read_last_report
 
 
 @dataclass(frozen=True, slots=True)

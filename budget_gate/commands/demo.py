@@ -10,7 +10,7 @@ from budget_gate.commands.shared_flags import Parser, add_format, given
 from budget_gate.delivery.results import say
 from budget_gate.domain.period import MonthToDate, parse_instant
 from budget_gate.reading.spend import SavedPages
-from budget_gate.sources.documents import load_policy
+from budget_gate.sources.files.documents import load_policy
 
 AS_OF = "2026-11-20T15:20:00Z"
 

@@ -5,14 +5,14 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from budget_gate.commands.invocation import Invocation, Parsed
 from budget_gate.commands.policy_name import needed_policy
 from budget_gate.commands.shared_flags import Parser, add_as_of, add_deadline, add_policy, given
 from budget_gate.delivery.results import deliver, publish_findings
 from budget_gate.domain.clock import check_age
-from budget_gate.domain.doctor import (
+from budget_gate.domain.health import (
     Finding,
     check_archived,
     check_caps,
@@ -26,25 +26,28 @@ from budget_gate.domain.doctor import (
     misconfigured,
     unverified,
 )
-from budget_gate.domain.exceptions import caps_in_force
-from budget_gate.domain.ownership import owner
 from budget_gate.domain.period import MonthToDate, ended_by, format_instant
-from budget_gate.domain.policy import PolicyFile
-from budget_gate.domain.prices import PriceBook
-from budget_gate.domain.pricing import price_usage
-from budget_gate.domain.resolving import directory
-from budget_gate.domain.spend import Note, Spend, Workspace
+from budget_gate.domain.policy.caps import caps_in_force
+from budget_gate.domain.policy.keys import directory
+from budget_gate.domain.policy.model import PolicyFile
+from budget_gate.domain.policy.ownership import owner
+from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import Usage
-from budget_gate.domain.verdict import Terms
+from budget_gate.domain.verdict.terms import Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.reading.bill import settled_bill
 from budget_gate.reading.connection import connect, suspecting_clock
 from budget_gate.settings import Settings
-from budget_gate.sources.documents import load_policy, load_price_book
+from budget_gate.sources.api.organization import read_identity
+from budget_gate.sources.api.usage_report import read_history, read_usage
+from budget_gate.sources.api.workspaces import read_workspaces
+from budget_gate.sources.files.documents import load_policy, load_price_book
 from budget_gate.sources.http.transport import Pending, Transport
-from budget_gate.sources.organization import read_identity
-from budget_gate.sources.usage_report import read_history, read_usage
-from budget_gate.sources.workspaces import read_workspaces
+
+if TYPE_CHECKING:
+    from budget_gate.domain.notes import Note
 
 # What every route says alike, so that it is told once: the credential is refused, nothing answers,
 # or nothing can as the clock is wrong.
@@ -246,8 +249,8 @@ def _billed(
     now: datetime,
 ) -> Finding:
     """Whether the cost that the policy goes by can be read, and fits the usage."""
-    from budget_gate.domain.bill import settle
-    from budget_gate.sources.billed_cost import read_bill
+    from budget_gate.domain.billed.settle import settle
+    from budget_gate.sources.api.billed_cost import read_bill
 
     period = ended_by(now, month.closed)
     if period is None:

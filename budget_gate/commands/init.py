@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from budget_gate import signals
 from budget_gate.commands.invocation import Invocation, Parsed
@@ -17,21 +17,24 @@ from budget_gate.delivery.files import write_whole
 from budget_gate.delivery.results import publish_text, say
 from budget_gate.delivery.secrets import without_secrets
 from budget_gate.domain.clock import check_clock
-from budget_gate.domain.draft import draft_policy
+from budget_gate.domain.first_policy import draft_policy
 from budget_gate.domain.period import MonthToDate, ended_by
-from budget_gate.domain.policy import Policy
-from budget_gate.domain.prices import PriceBook
-from budget_gate.domain.pricing import price_usage
-from budget_gate.domain.spend import Note, Spend
+from budget_gate.domain.policy.model import Policy
+from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.spend import Spend
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.exits import OK, UNVERIFIED
-from budget_gate.outputs.draft import render_draft, render_next_step
-from budget_gate.outputs.wording import plain
+from budget_gate.outputs.escaping import plain
+from budget_gate.outputs.first_policy import render_draft, render_next_step
 from budget_gate.reading.connection import connect, needed, suspecting_clock
 from budget_gate.settings import Settings
-from budget_gate.sources.documents import load_document, load_price_book
-from budget_gate.sources.organization import read_identity
-from budget_gate.sources.usage_report import read_days
+from budget_gate.sources.api.organization import read_identity
+from budget_gate.sources.api.usage_report import read_days
+from budget_gate.sources.files.documents import load_document, load_price_book
+
+if TYPE_CHECKING:
+    from budget_gate.domain.notes import Note
 
 _EXIT_CODES: Final = """\
 exit codes:

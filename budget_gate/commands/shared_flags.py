@@ -48,7 +48,7 @@ class Parser(argparse.ArgumentParser):
         """As the base does, with what may be meant, and without a credential."""
         import re
 
-        from budget_gate.outputs.wording import plain
+        from budget_gate.outputs.escaping import plain
 
         choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         if choice:

@@ -9,24 +9,24 @@ from budget_gate import signals
 from budget_gate.delivery.files import append, write_whole
 from budget_gate.delivery.secrets import blotted, without_secrets
 from budget_gate.delivery.streams import is_file, write
-from budget_gate.domain.audit import Audit
-from budget_gate.domain.report import Report
+from budget_gate.domain.billed.audit import Audit
+from budget_gate.domain.verdict.report import Report
 from budget_gate.errors import ConfigurationError
 from budget_gate.exits import CONFIGURATION_WRONG
-from budget_gate.outputs.github import (
+from budget_gate.outputs.report.github import (
     render_annotations,
     render_mask,
     render_outputs,
     render_problems,
 )
-from budget_gate.outputs.json import render_json
-from budget_gate.outputs.markdown import render_configuration_error, render_markdown
-from budget_gate.outputs.text import render_error, render_text
+from budget_gate.outputs.report.json import render_json
+from budget_gate.outputs.report.markdown import render_configuration_error, render_markdown
+from budget_gate.outputs.report.text import render_error, render_text
 from budget_gate.settings import Settings, Surroundings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from budget_gate.domain.doctor import Finding
+    from budget_gate.domain.health import Finding
 
 
 def mask(settings: Settings) -> None:
@@ -107,7 +107,7 @@ def publish_audit(audit: Audit, settings: Settings) -> None:
 
 def publish_findings(findings: "Sequence[Finding]", settings: Settings) -> None:
     """Prints what the doctor found."""
-    from budget_gate.outputs.doctor import render_findings
+    from budget_gate.outputs.findings import render_findings
 
     findings = blotted(tuple(findings), settings.secrets)
     publish_text(render_findings(findings), settings)

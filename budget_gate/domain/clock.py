@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import DAY, HOUR, MonthToDate, in_words
-from budget_gate.domain.spend import Note
 from budget_gate.errors import UnverifiedError
 
 # A `Date` header is cut to the second, and an answer takes a while.

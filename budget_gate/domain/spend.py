@@ -1,32 +1,16 @@
 """Spend: the one table that budgets, reports and charts read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from budget_gate.domain.bounds import ZERO, Bounds
+from budget_gate.domain.notes import Note
 
-Level = Literal["info", "warning", "error"]
 # List cost is tokens at list price; billed cost is what the provider charges, before credits.
 Basis = Literal["list", "billed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something a reader of the report must know; `code` is stable, `message` is for people."""
-
-    level: Level
-    code: str
-    message: str
-
-
-def enumerated(names: Sequence[str], most: int = 5) -> str:
-    """The first `most` names and how many more there are: `a, b and 3 more`."""
-    first = ", ".join(names[:most])
-    rest = len(names) - most
-    return f"{first} and {rest} more" if rest > 0 else first
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
-from budget_gate.domain.spend import Coverage, Note, Workspace
+from budget_gate.domain.notes import Note
+from budget_gate.domain.spend import Coverage, Workspace
 
 # A workspace of usage that the report does not tell apart. The empty string is no workspace id.
 UNATTRIBUTED: Final = ""

@@ -5,20 +5,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from budget_gate import __version__
-from budget_gate.domain.audit import Audit, AuditLine, Cause
+from budget_gate.domain.billed.audit import Audit, AuditLine, Cause
+from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import DAY, format_instant
-from budget_gate.domain.spend import Note, enumerated
-from budget_gate.outputs.json import bounds_of, dumped
-from budget_gate.outputs.markdown import code, folded_notes, prose
-from budget_gate.outputs.wording import (
-    NAME_LENGTH,
-    exact,
-    plain,
-    settled_days,
-    share_of,
-    usd,
-    usd_range,
-)
+from budget_gate.outputs.amounts import exact, settled_days, share_of, usd, usd_range
+from budget_gate.outputs.escaping import NAME_LENGTH, code, dumped, plain, prose
+from budget_gate.outputs.report.json import bounds_of
+from budget_gate.outputs.report.markdown import folded_notes
 
 SCHEMA: Final = "budget-gate/audit/v1"
 SHOWN: Final = 20

@@ -5,27 +5,28 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from budget_gate.domain.audit import Audit, compare
-from budget_gate.domain.bill import Bill, attribute, is_default_known, settle
-from budget_gate.domain.clock import (
-    check_clock,
-)
-from budget_gate.domain.ownership import owner
+from budget_gate.domain.billed.audit import Audit
+from budget_gate.domain.billed.bill import Bill, attribute, is_default_known
+from budget_gate.domain.billed.compare import compare
+from budget_gate.domain.billed.settle import settle
+from budget_gate.domain.clock import check_clock
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import DAY, MonthToDate, ended_by
-from budget_gate.domain.policy import Policy, PolicyFile
-from budget_gate.domain.prices import PriceBook
-from budget_gate.domain.pricing import price_usage
-from budget_gate.domain.ratecards import Prices
-from budget_gate.domain.spend import Note, Spend
+from budget_gate.domain.policy.model import Policy, PolicyFile
+from budget_gate.domain.policy.ownership import owner
+from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.cards import Prices
+from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.spend import Spend
 from budget_gate.domain.usage import Usage
 from budget_gate.errors import UnverifiedError
 from budget_gate.reading.connection import needed, start_identifying, suspecting_clock
 from budget_gate.settings import Settings
-from budget_gate.sources.billed_cost import read_bill
-from budget_gate.sources.documents import load_price_book
+from budget_gate.sources.api.billed_cost import read_bill
+from budget_gate.sources.api.usage_report import read_days
+from budget_gate.sources.api.workspaces import read_default_workspace
+from budget_gate.sources.files.documents import load_price_book
 from budget_gate.sources.http.transport import Pending, Transport
-from budget_gate.sources.usage_report import read_days
-from budget_gate.sources.workspaces import read_default_workspace
 
 
 def start_bill(month: MonthToDate, now: datetime, transport: Transport) -> Pending[Bill] | None:
@@ -51,7 +52,7 @@ def settled_bill(
     `names` are ids that the policy names, `expected` is the ratio to list cost that days are held
     against where they are too few to tell. Raises UnverifiedError where the bill is not usable.
     """
-    from budget_gate.domain.late_costs import doubt_late
+    from budget_gate.domain.billed.late_costs import doubt_late
 
     default = None
     if bill.source == "analytics" and not is_default_known(bill, usage, names):
@@ -83,7 +84,7 @@ def read_audit(
 
     Raises UnverifiedError where either side cannot be established, or where no day is settled.
     """
-    from budget_gate.sources.billed_cost import read_bill
+    from budget_gate.sources.api.billed_cost import read_bill
 
     prices, names = (file.policy.prices, file.policy.names) if file else (Prices(), {})
     book = PriceBook(load_price_book()).with_policy(prices)

@@ -6,19 +6,15 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from budget_gate.domain.clock import (
-    blame_clock,
-    check_clock,
-    check_fixed_time,
-)
+from budget_gate.domain.clock import blame_clock, check_clock, check_fixed_time
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy import PolicyFile
-from budget_gate.domain.spend import Note
+from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.errors import UnverifiedError
 from budget_gate.settings import Settings
+from budget_gate.sources.api.organization import read_identity
 from budget_gate.sources.http.credentials import Credential
 from budget_gate.sources.http.transport import Transport
-from budget_gate.sources.organization import read_identity
 
 # How the API takes a period that has yet to come.
 _BY_CLOCK: Final = ("http_400", "malformed_answer")

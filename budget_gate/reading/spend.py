@@ -5,25 +5,26 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from budget_gate.domain.bill import Bill
+from budget_gate.domain.billed.bill import Bill
 from budget_gate.domain.clock import check_lag, check_month
-from budget_gate.domain.evidence import EarlierReport
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy import Policy, PolicyFile
-from budget_gate.domain.prices import PriceBook
-from budget_gate.domain.pricing import price_usage
-from budget_gate.domain.spend import Note, Spend, SpendLine
+from budget_gate.domain.policy.model import Policy, PolicyFile
+from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.spend import Spend, SpendLine
 from budget_gate.domain.usage import Usage
-from budget_gate.domain.verdict import evaluate
+from budget_gate.domain.verdict.earlier import EarlierReport
+from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.errors import ConfigurationError, UnverifiedError
-from budget_gate.outputs.ending import summarize_ending
+from budget_gate.outputs.report.ending import summarize_ending
 from budget_gate.reading.bill import audited, priced, settled_bill, start_bill
 from budget_gate.reading.connection import needed, suspecting_clock, time_notes
 from budget_gate.settings import Settings
-from budget_gate.sources.documents import load_price_book
+from budget_gate.sources.api.usage_report import read_days, read_history, read_usage
+from budget_gate.sources.files.documents import load_price_book
+from budget_gate.sources.files.saved_usage import read_saved_usage
 from budget_gate.sources.http.transport import Pending, Transport
-from budget_gate.sources.saved_report import read_saved_usage
-from budget_gate.sources.usage_report import read_days, read_history, read_usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from budget_gate.sources.usage_page import malformed
+from budget_gate.sources.api.answers import malformed
 
 # Of a text, what is left to count its keys by.
 _OTHERS: Final = bytes(set(range(256)) - set(b'":\\'))

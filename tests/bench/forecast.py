@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from budget_gate.domain.forecast import forecast
+from budget_gate.domain.forecast.month_end import forecast
 from budget_gate.domain.period import DAY, HISTORY_DAYS, MonthToDate
 
 SEED: Final = 20261101

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from budget_gate.domain.bill import Bill, Charge
+from budget_gate.domain.billed.bill import Bill, Charge
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.usage import Tokens, Usage, UsageKey
 from tests.builders import MILLION, usage_of

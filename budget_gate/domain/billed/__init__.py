@@ -1,0 +1,1 @@
+"""What the provider bills, and how that compares with list cost."""

@@ -1,0 +1,119 @@
+"""List cost against billed cost, line by line: the drift, what explains it, and what does not."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal, localcontext
+from typing import Final, Literal
+
+from budget_gate.domain.bounds import EXACT, ZERO, Bounds
+from budget_gate.domain.notes import Note
+from budget_gate.domain.period import Period
+
+Cause = Literal["priority", "code_execution", "session_usage", "discount", "unpriced", "old_prices"]
+AuditStatus = Literal["ok", "drift", "unverified"]
+
+# A line agrees within either of these: USD, or the ratio of its list cost.
+TOLERANCE_USD: Final = Decimal("0.01")
+TOLERANCE_RATIO: Final = Decimal("0.005")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a line is about; `model` is None for what is not billed by model."""
+
+    day: date
+    workspace: str | None
+    cost_type: str
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One comparison, in exact USD.
+
+    `drift` is billed cost minus list cost, counted from the nearer end where list cost is a range.
+    It is the sum of what the `causes` explain and of what is `unexplained`. `is_beyond` says
+    whether more than the tolerance is left of it once what the usage report cannot hold is taken
+    off: priority tier, code execution and session time.
+    """
+
+    part: Part
+    list_cost: Bounds
+    billed: Decimal
+    drift: Decimal
+    causes: tuple[tuple[Cause, Decimal], ...]
+    unexplained: Decimal
+    is_beyond: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The comparison of a period's settled days, its lines the worst first.
+
+    `discount` is the ratio off list prices by which every line agrees, where there is one that
+    the policy does not have yet. `names` are the workspaces' by id, and `policy` is the file whose
+    prices list cost goes by, None for the bundled ones alone.
+    """
+
+    status: AuditStatus
+    as_of: datetime
+    period: Period
+    settled_days: int = 0
+    lines: tuple[AuditLine, ...] = ()
+    discount: Decimal | None = None
+    names: dict[str | None, str] = field(default_factory=dict)
+    policy: str | None = None
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def beyond(self) -> tuple[AuditLine, ...]:
+        """The lines that do not agree."""
+        return tuple(line for line in self.lines if line.is_beyond)
+
+    @property
+    def unexplained_lines(self) -> tuple[AuditLine, ...]:
+        """The lines that no cause brings within the tolerance."""
+        return tuple(it for it in self.lines if is_beyond(it.unexplained, it.list_cost))
+
+    @property
+    def list_cost(self) -> Bounds:
+        """The list cost of all lines."""
+        with localcontext(EXACT):
+            return Bounds(
+                sum((line.list_cost.low for line in self.lines), ZERO),
+                sum((line.list_cost.high for line in self.lines), ZERO),
+            )
+
+    @property
+    def billed(self) -> Decimal:
+        """The billed cost of all lines."""
+        with localcontext(EXACT):
+            return sum((line.billed for line in self.lines), ZERO)
+
+    @property
+    def drift(self) -> Decimal:
+        """The drift of all lines."""
+        with localcontext(EXACT):
+            return sum((line.drift for line in self.lines), ZERO)
+
+    @property
+    def unexplained(self) -> Decimal:
+        """What no cause explains of all lines' drift."""
+        with localcontext(EXACT):
+            return sum((line.unexplained for line in self.lines), ZERO)
+
+    @property
+    def causes(self) -> dict[Cause, Decimal]:
+        """What each cause explains of all lines' drift."""
+        sums: dict[Cause, Decimal] = defaultdict(Decimal)
+        with localcontext(EXACT):
+            for line in self.lines:
+                for cause, amount in line.causes:
+                    sums[cause] += amount
+        return dict(sums)
+
+
+def is_beyond(drift: Decimal, listed: Bounds) -> bool:
+    """Whether a drift in USD is more than is tolerated beside that list cost."""
+    return abs(drift) > max(TOLERANCE_USD, TOLERANCE_RATIO * listed.low)

@@ -1,0 +1,231 @@
+"""List cost against billed cost, line by line."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from typing import Final
+
+from budget_gate.domain.billed.audit import TOLERANCE_USD, Audit, AuditLine, Cause, Part, is_beyond
+from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill
+from budget_gate.domain.bounds import EXACT, NOTHING, UNLIMITED, ZERO, Bounds
+from budget_gate.domain.period import Period
+from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.models import undated
+from budget_gate.domain.prices.rates import Unpriced
+from budget_gate.domain.usage import UNATTRIBUTED, Usage, UsageKey
+from budget_gate.errors import UnverifiedError
+
+_RATIOS: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+
+# A discount is told to a hundredth of a percent, and what it explains to a trillionth of a dollar.
+_DISCOUNT_PLACES: Final = Decimal("0.0001")
+
+
+_COST_PLACES: Final = Decimal("1e-12")
+
+
+# One line alone could as well have a wrong price.
+_LINES_OF_A_DISCOUNT: Final = 2
+
+
+# What the usage report does not hold, so that no list cost can be compared with it.
+_BEYOND_USAGE: Final[dict[str, Cause]] = {
+    "code_execution": "code_execution",
+    "session_usage": "session_usage",
+}
+
+
+@dataclass(slots=True)
+class _Sides:
+    """Both sides of a line, in USD; list cost without priority tier, which may not be billed."""
+
+    listed: Bounds = NOTHING
+    priority: Bounds = NOTHING
+    billed: Decimal = ZERO
+    is_priority_billed: bool = False
+    is_own_price: bool = False
+
+    @property
+    def comparable(self) -> Bounds:
+        """The list cost of what is billed."""
+        return self.listed.plus(self.priority) if self.is_priority_billed else self.listed
+
+
+def compare(
+    usage: Usage, bill: Bill, book: PriceBook, names: dict[str | None, str], as_of: datetime
+) -> Audit:
+    """The audit of the days that the bill settles; `bill` is one that `attribute` returned.
+
+    Raises UnverifiedError where the usage does not tell its workspaces, or where a day has no cost.
+    """
+    if any(key.workspace == UNATTRIBUTED for key in usage.table):
+        raise UnverifiedError(
+            "the usage report does not tell workspaces apart here, so no lines can be compared",
+            "ask the API directly, not a gateway",
+            code="workspace_unresolved",
+        )
+    with localcontext(EXACT):
+        sides = _sides(usage, bill, book)
+        _refuse_unbilled_days(sides, bill)
+        discount = _discount(sides, book)
+        lines = [_line(part, each, book, discount) for part, each in sides.items()]
+    lines.sort(key=_worst_first)
+    return Audit(
+        status="drift" if any(line.is_beyond for line in lines) else "ok",
+        as_of=as_of,
+        period=_period(bill),
+        settled_days=bill.settled_days,
+        lines=tuple(lines),
+        discount=discount,
+        names=names,
+        notes=(*usage.notes, *bill.notes),
+    )
+
+
+def _worst_first(line: AuditLine) -> tuple[object, ...]:
+    part = line.part
+    names = (part.workspace or "", part.cost_type, part.model or "")
+    return not line.is_beyond, -abs(line.drift), part.day, *names
+
+
+def _period(bill: Bill) -> Period:
+    start, end = (datetime.combine(day, time(), UTC) for day in (bill.start, bill.through))
+    return Period(start, end)
+
+
+def _refuse_unbilled_days(sides: dict[Part, _Sides], bill: Bill) -> None:
+    """Raises where a settled day has usage of a cent or more, and the bill has nothing of it."""
+    used = {part.day for part, each in sides.items() if each.listed.low >= TOLERANCE_USD}
+    for day in sorted(used - {charge.day for charge in bill.charges}):
+        raise UnverifiedError(
+            f"the cost data claims to be complete for {day}, which has usage and no cost",
+            "run the audit again later",
+            code="incomplete_cost",
+        )
+
+
+def _sides(usage: Usage, bill: Bill, book: PriceBook) -> dict[Part, _Sides]:
+    sides: dict[Part, _Sides] = defaultdict(_Sides)
+    billed_as = _names_in_bill(bill, book)
+    for key, tokens in usage.table.items():
+        if not bill.settles(key.day) or not any(tokens):
+            continue
+        if tokens.web_searches:
+            searches = sides[Part(key.day, key.workspace, WEB_SEARCH, None)]
+            price = book.document.web_search * tokens.web_searches / 1000
+            searches.listed = searches.listed.plus(Bounds.exactly(price))
+        if tokens.total:
+            side = sides[_part(key, billed_as, book)]
+            cost = book.price(key, tokens._replace(web_searches=0))
+            if isinstance(cost, Unpriced):
+                cost = Bounds(ZERO, UNLIMITED)
+            if key.service_tier == PRIORITY:
+                side.priority = side.priority.plus(cost)
+            else:
+                side.listed = side.listed.plus(cost)
+            side.is_own_price |= book.has_own_price(key.model, key.day)
+    for charge in bill.charges:
+        if not bill.settles(charge.day):
+            continue
+        model = charge.model if charge.cost_type == TOKENS else None
+        name = billed_as.get(model, model) if model else None
+        side = sides[Part(charge.day, charge.workspace, charge.cost_type, name)]
+        side.billed += charge.amount
+        side.is_priority_billed |= charge.service_tier == PRIORITY
+    return sides
+
+
+def _part(key: UsageKey, billed_as: dict[str, str], book: PriceBook) -> Part:
+    name = key.model
+    if name:
+        # A model that no price book knows may be dated in the usage and undated in the bill.
+        short = undated(name) if undated(name) in billed_as.values() else name
+        name = billed_as.get(name) or book.model_id(name) or short
+    return Part(key.day, key.workspace, TOKENS, name)
+
+
+def _names_in_bill(bill: Bill, book: PriceBook) -> dict[str, str]:
+    """By the name of a model in the bill, the name that a line has for it."""
+    named = {charge.model for charge in bill.charges if charge.model}
+    return {name: book.model_id(name) or name for name in named}
+
+
+def _line(part: Part, sides: _Sides, book: PriceBook, discount: Decimal | None) -> AuditLine:
+    listed, whole = sides.comparable, sides.listed.plus(sides.priority)
+    is_unpriced = not listed.is_limited
+    if is_unpriced:
+        # Counted as nothing, so that all that was billed shows as what is missing.
+        listed, whole = Bounds.exactly(listed.low), Bounds.exactly(whole.low)
+    drift, left = _apart(sides.billed, whole), _apart(sides.billed, listed)
+    causes: list[tuple[Cause, Decimal]] = []
+    if left != drift:
+        causes.append(("priority", drift - left))
+    cause = _BEYOND_USAGE.get(part.cost_type)
+    if cause:
+        causes.append((cause, left))
+        left = ZERO
+    beyond = is_unpriced or is_beyond(left, listed)
+    if is_unpriced:
+        causes.append(("unpriced", left))
+        left = ZERO
+    if discount is not None and _takes_discount(part, sides):
+        factor = _factor(discount, book)
+        after = _apart(sides.billed, _scaled(listed, factor))
+        if abs(after) < abs(left):
+            causes.append(("discount", left - after))
+            left = after
+    has_book_price = part.cost_type in (TOKENS, WEB_SEARCH) and not sides.is_own_price
+    if has_book_price and is_beyond(left, listed) and book.document.verified_on < part.day:
+        causes.append(("old_prices", left))
+        left = ZERO
+    return AuditLine(
+        part, sides.listed.plus(sides.priority), sides.billed, drift, tuple(causes), left, beyond
+    )
+
+
+def _apart(amount: Decimal, bounds: Bounds) -> Decimal:
+    """How far an amount lies above (or, negative, below) an interval; 0 within it."""
+    return amount - min(max(amount, bounds.low), bounds.high)
+
+
+def _takes_discount(part: Part, sides: _Sides) -> bool:
+    """Whether a discount on list prices of tokens concerns the line."""
+    return part.cost_type == TOKENS and sides.listed.is_limited and not sides.is_own_price
+
+
+def _discount(sides: dict[Part, _Sides], book: PriceBook) -> Decimal | None:
+    """The discount off list that has every line agree; None where there is none, or it is set."""
+    lines = [
+        (each.comparable, each.billed)
+        for part, each in sides.items()
+        if _takes_discount(part, each) and each.comparable.low
+    ]
+    exact = [(bounds.low, amount) for bounds, amount in lines if bounds.is_exact]
+    showing = [each for each in lines if is_beyond(_apart(each[1], each[0]), each[0])]
+    listed = sum((amount for amount, _ in exact), ZERO)
+    if len(showing) < _LINES_OF_A_DISCOUNT or not listed:
+        return None
+    billed = sum((amount for _, amount in exact), ZERO)
+    with localcontext(_RATIOS):
+        discount = 1 - (1 - book.discount) * billed / listed
+        discount = discount.quantize(_DISCOUNT_PLACES)
+    if not 0 <= discount < 1 or discount == book.discount:
+        return None
+    factor = _factor(discount, book)
+    left = ((_apart(amount, _scaled(bounds, factor)), bounds) for bounds, amount in lines)
+    return None if any(is_beyond(drift, bounds) for drift, bounds in left) else discount
+
+
+def _scaled(bounds: Bounds, factor: Decimal) -> Bounds:
+    return Bounds(_times(bounds.low, factor), _times(bounds.high, factor))
+
+
+def _factor(discount: Decimal, book: PriceBook) -> Decimal:
+    """What turns list cost at the policy's discount into that at another one."""
+    return _RATIOS.divide(1 - discount, 1 - book.discount)
+
+
+def _times(amount: Decimal, factor: Decimal) -> Decimal:
+    return _RATIOS.multiply(amount, factor).quantize(_COST_PLACES, context=_RATIOS)

@@ -1,0 +1,193 @@
+"""Days that the bill claims to have whole, and whose costs are too low for that: more will come."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill
+from budget_gate.domain.bounds import EXACT, ZERO
+from budget_gate.domain.notes import Note, enumerated
+from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.rates import Unpriced
+from budget_gate.domain.usage import Usage
+
+# A day may be billed this much less than the other days lead one to expect.
+TOLERANCE: Final = Fraction(10, 100)
+# The other days agree where the ratios of billed to list cost lie this close together.
+AGREEMENT: Final = Fraction(2, 100)
+# What all days agree on is told where it is less than this ratio of list cost less discount.
+FAR_BELOW: Final = Fraction(1, 2)
+# So many days at least tell what is usual.
+_FEWEST: Final = 3
+# The amounts of five classes of tokens may each be rounded to a cent.
+_ROUNDED: Final = Decimal("0.05")
+
+
+class _Sides(NamedTuple):
+    """USD that can be compared: list cost less discount, and what was billed of it."""
+
+    listed: Decimal = ZERO
+    billed: Decimal = ZERO
+
+    def is_below(self, ratio: Fraction) -> bool:
+        """Whether less than that ratio is billed; what is not billed at all is an error of its own.
+
+        No cents that rounding may have taken count as missing.
+        """
+        return self.billed > 0 and Fraction(self.billed + _ROUNDED) < ratio * Fraction(self.listed)
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether the ratio of the two says what is usual."""
+        return self.listed > _ROUNDED and self.billed > 0
+
+    def __str__(self) -> str:
+        """Both amounts, for people."""
+        return f"${self.billed:,.2f} billed, ${self.listed:,.2f} at list prices"
+
+
+# Model or web search, day and workspace.
+_Part = tuple[str, date, str | None]
+
+
+def doubt_late(bill: Bill, usage: Usage, book: PriceBook, *, expected: int | None) -> Bill:
+    """The bill, its days doubted that are too low to be whole, and notes of what is too low.
+
+    Each model, and web searches, have a measure of their own: the ratio of billed cost to list cost
+    less discount that more than half of the days share within 2% (three days at least). A model of
+    fewer days has the one that all others share. Where there is none, `expected` is the measure. A
+    day is doubted where what is billed, of all workspaces or of one, is more than 10% below. So a
+    discount that the policy does not know makes no day doubtful where it shows on most days; one of
+    more than half is told.
+    """
+    found: dict[date, _Sides] = {}
+    is_usual = True
+    with localcontext(EXACT):
+        sides = _sides(bill, usage, book)
+        wholes = {
+            name: {day: _sum(places.values()) for day, places in days.items()}
+            for name, days in sides.items()
+        }
+        usual = {name: _usual(days.values()) for name, days in wholes.items()}
+        of_all = _shared(usual[name] for name in usual.keys() - {WEB_SEARCH})
+        for name, days in wholes.items():
+            is_rare = len(days) < _FEWEST and name != WEB_SEARCH
+            known = of_all if is_rare else usual[name]
+            least = known or expected
+            if least is None:
+                continue
+            for day, whole in days.items():
+                low = _low(sides[name][day].values(), least) or _low([whole], least)
+                if low:
+                    found[day] = _sum([found.get(day, _Sides()), *low])
+                    is_usual &= known is not None
+        # What is late is told by its day.
+        kept = {
+            name: _sum(whole for day, whole in days.items() if day not in found)
+            for name, days in wholes.items()
+        }
+    far = {name: whole for name, whole in kept.items() if whole.is_below(FAR_BELOW)}
+    notes = [*_late_note(found, is_usual=is_usual), *_far_note(far)]
+    return replace(bill, doubted=frozenset(found), notes=(*bill.notes, *notes))
+
+
+def _low(parts: Iterable[_Sides], least: Fraction | int) -> list[_Sides]:
+    return [each for each in parts if each.is_below(least * (1 - TOLERANCE))]
+
+
+def _shared(usual: Iterable[Fraction | None]) -> Fraction | None:
+    """The lowest of what is usual for models, where two at least have that and all agree."""
+    ratios = sorted(ratio for ratio in usual if ratio)
+    agree = len(ratios) > 1 and ratios[-1] <= ratios[0] * (1 + AGREEMENT)
+    return ratios[0] if agree else None
+
+
+def _sum(parts: Iterable[_Sides]) -> _Sides:
+    listed, billed = zip(_Sides(), *parts, strict=True)
+    return _Sides(sum(listed, ZERO), sum(billed, ZERO))
+
+
+def _usual(days: Collection[_Sides]) -> Fraction | None:
+    """The lowest of the ratios of more than half of the days that agree; None where they do not."""
+    ratios = sorted(Fraction(it.billed) / Fraction(it.listed) for it in days if it.can_tell)
+    count = max(_FEWEST, len(ratios) // 2 + 1)
+    pairs = zip(ratios, ratios[count - 1 :], strict=False)
+    return next((low for low, high in pairs if high <= low * (1 + AGREEMENT)), None)
+
+
+def _late_note(found: Mapping[date, _Sides], *, is_usual: bool) -> Iterator[Note]:
+    if found:
+        told = enumerated([f"{day} ({each})" for day, each in sorted(found.items())])
+        remedy = (
+            "if it stays so, look at the bill in the Console"
+            if is_usual
+            else "if that is a discount of yours, set prices.discount"
+        )
+        message = (
+            f"Some costs seem to be missing from the bill: {told}. Until they are in, list prices "
+            f"less discount count there; {remedy}."
+        )
+        yield Note("warning", "late_costs_suspected", message)
+
+
+def _far_note(far: Mapping[str, _Sides]) -> Iterator[Note]:
+    if far:
+        told = enumerated([f"{name} ({each})" for name, each in sorted(far.items())])
+        message = (
+            f"Less than half of list price is billed on all days: {told}. Look in the Console "
+            "whether all costs are there; if these are your prices, set prices.discount or "
+            "prices.models."
+        )
+        yield Note("warning", "billed_far_below_list", message)
+
+
+def _sides(
+    bill: Bill, usage: Usage, book: PriceBook
+) -> dict[str, dict[date, dict[str | None, _Sides]]]:
+    """Both sides by model or web search, day and workspace, of what is billed by a list cost.
+
+    Priority tier is prepaid. What has no one list cost is left out where it was used.
+    """
+    name_of = _naming(bill, book)
+    listed: dict[_Part, Decimal] = defaultdict(Decimal)
+    billed: dict[_Part, Decimal] = defaultdict(Decimal)
+    vague: set[_Part] = set()
+    for key, tokens in usage.table.items():
+        if not bill.reaches(key.day):
+            continue
+        if tokens.web_searches:
+            price = book.document.web_search * tokens.web_searches / 1000
+            listed[WEB_SEARCH, key.day, key.workspace] += price
+        if tokens.total and key.service_tier != PRIORITY:
+            cost = book.price(key, tokens._replace(web_searches=0))
+            part = (name_of(key.model, key.day), key.day, key.workspace)
+            if isinstance(cost, Unpriced) or not cost.is_exact:
+                vague.add(part)
+            else:
+                listed[part] += cost.low
+    for charge in bill.charges:
+        if charge.cost_type == WEB_SEARCH:
+            billed[WEB_SEARCH, charge.day, charge.workspace] += charge.amount
+        # A kind of cost that names a model is of its tokens, whatever it is called.
+        elif (charge.cost_type == TOKENS or charge.model) and charge.service_tier != PRIORITY:
+            name = name_of(charge.model, charge.day)
+            billed[name, charge.day, charge.workspace] += charge.amount
+    sides: dict[str, dict[date, dict[str | None, _Sides]]] = defaultdict(lambda: defaultdict(dict))
+    for part in (listed.keys() | billed.keys()) - vague:
+        name, day, workspace = part
+        sides[name][day][workspace] = _Sides(listed[part], billed[part])
+    return sides
+
+
+def _naming(bill: Bill, book: PriceBook) -> Callable[[str | None, date], str]:
+    """What a model is compared as on a day: all together where the bill has tokens of no model."""
+    merged = {
+        it.day
+        for it in bill.charges
+        if it.cost_type == TOKENS and book.model_id(it.model or "") is None
+    }
+    return lambda model, day: (None if day in merged else book.model_id(model or "")) or TOKENS

@@ -1,0 +1,1 @@
+"""What is expected until the end of the month, and what is left."""

@@ -1,0 +1,259 @@
+"""What stands in the way of a check, or will: the findings of the command `doctor`."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, localcontext
+from typing import Final, Literal
+
+from budget_gate.domain.bounds import EXACT, Bounds
+from budget_gate.domain.clock import check_clock
+from budget_gate.domain.costs import add_up, total
+from budget_gate.domain.notes import enumerated
+from budget_gate.domain.policy.caps import ended, regular_caps
+from budget_gate.domain.policy.keys import Resolved, directory, resolve
+from budget_gate.domain.policy.model import Policy, PolicyFile
+from budget_gate.domain.policy.scoping import Scoping, refuse_vain_reservation, select
+from budget_gate.domain.spend import Spend, price_age
+from budget_gate.domain.usage import UNATTRIBUTED
+from budget_gate.domain.verdict.notes import STALE_NOTE_DAYS
+from budget_gate.domain.verdict.terms import Terms
+from budget_gate.errors import ConfigurationError, UnverifiedError
+
+NAMED: Final = 20
+
+_ADMIN_KEY = "sk-ant-admin"
+_TOKEN = "sk-ant-oat"  # noqa: S105 - how any OAuth token begins
+_MESSAGE_KEY = "sk-ant-api"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found, as sentences without a full stop; `remedy` may be empty.
+
+    `exit_code` is what an error ends in: 2 where the configuration is wrong, 3 where the spend
+    cannot be established. `spenders` are the names and the USD that the message ends with.
+    """
+
+    level: Literal["ok", "warning", "error"]
+    check: str
+    message: str
+    remedy: str = ""
+    exit_code: Literal[0, 2, 3] = 0
+    spenders: tuple[tuple[str, Bounds], ...] = ()
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """0 without an error, 2 where the configuration is wrong, else 3."""
+    codes = {finding.exit_code for finding in findings} - {0}
+    return min(codes, default=0)
+
+
+def misconfigured(check: str, error: ConfigurationError) -> Iterator[Finding]:
+    """An error for each defect that `error` tells."""
+    if not error.problems:
+        yield Finding("error", check, error.message, error.hint, 2)
+    for problem in error.problems:
+        yield Finding("error", check, str(problem), problem.hint, 2)
+
+
+def unverified(check: str, error: UnverifiedError) -> Finding:
+    """The error of what could not be read."""
+    return Finding("error", check, error.message, error.hint, 3)
+
+
+def check_credential(key: str | None, token: str | None) -> Finding:
+    """Which credential is used, and what its first characters say of its kind: no more than a hint.
+
+    `key` is what stands where the Admin key belongs, and wins over `token`. Neither is shown.
+    """
+    if key is None and token is None:
+        return Finding(
+            "error",
+            "credential",
+            "there is none, so the API was not asked",
+            "set ANTHROPIC_ADMIN_KEY to an Admin key of the organization (in a workflow: from a "
+            "secret; a pull request from a fork has none)",
+            3,
+        )
+    variable = "ANTHROPIC_AUTH_TOKEN" if key is None else "ANTHROPIC_ADMIN_KEY"
+    secret = (token if key is None else key) or ""
+    if secret.startswith(_MESSAGE_KEY):
+        return Finding(
+            "warning",
+            "credential",
+            f"what {variable} holds looks like a key for messages, which cannot read usage",
+            "create an Admin key (sk-ant-admin...) in the Console, and set ANTHROPIC_ADMIN_KEY to "
+            "it",
+        )
+    if secret.startswith(_TOKEN if key else _ADMIN_KEY):
+        kind = "an OAuth token" if key else "an Admin key"
+        other = "ANTHROPIC_AUTH_TOKEN" if key else "ANTHROPIC_ADMIN_KEY"
+        return Finding(
+            "warning",
+            "credential",
+            f"what {variable} holds looks like {kind}",
+            f"set {other} to it, and leave {variable} empty",
+        )
+    known = secret.startswith(_ADMIN_KEY if key else _TOKEN)
+    kind = "an Admin key" if key else "an OAuth token"
+    message = f"{kind}, in {variable}" if known else f"{variable} is set, to a kind not known here"
+    ignored = "; ANTHROPIC_AUTH_TOKEN is set as well, and not used" if key and token else ""
+    return Finding("ok", "credential", message + ignored)
+
+
+def check_time(now: datetime, difference: timedelta | None, *, is_told: bool) -> Finding:
+    """Whether the clock, which says `now`, is right; `difference` is as for `check_clock`.
+
+    Where the time to judge at `is_told`, no verdict hangs on the clock.
+    """
+    if difference is None:
+        return Finding(
+            "warning", "clock", "the API told no time to compare with", "check the clock yourself"
+        )
+    try:
+        notes = check_clock(now, difference)
+    except UnverifiedError as error:
+        if is_told:
+            return Finding("warning", "clock", error.message, "set the clock")
+        return unverified("clock", error)
+    for note in notes:
+        return Finding("warning", "clock", note.message)
+    seconds = int(abs(difference).total_seconds())
+    return Finding("ok", "clock", f"{seconds} s apart from that of the API")
+
+
+def check_keys(
+    file: PolicyFile, spend: Spend, terms: Terms
+) -> tuple[list[Finding], Resolved | None]:
+    """Whether a check finds what the policy and the settings name, and what; None where not."""
+    try:
+        workspaces = directory(file.policy, spend)
+        named = resolve(file, spend, workspaces)
+        with localcontext(EXACT):
+            costs = add_up(spend.lines)
+            caps = regular_caps(file.policy)
+            scoping = Scoping(file, spend, workspaces, costs, costs, named, caps, terms.reservation)
+            scoped = scoping.budgets()
+        deciding = select(scoped, terms.only, file.policy)
+        refuse_vain_reservation(scoped, deciding, terms.reservation)
+    except ConfigurationError as error:
+        return list(misconfigured("keys", error)), None
+    return [Finding("ok", "keys", "every key of the policy finds what it names")], named
+
+
+def check_caps(policy: Policy, named: Resolved | None, archived: Collection[str | None]) -> Finding:
+    """Whether the workspaces' caps add up to more than the global cap.
+
+    Without `named` each key counts once, as it will name one workspace at least. A workspace in
+    `archived` can spend nothing any more.
+    """
+    if policy.global_ is None:
+        return Finding("ok", "caps", "there is no global cap that others could exceed")
+    with localcontext(EXACT):
+        caps = Decimal(0)
+        for key, budget in policy.workspaces.items():
+            if named:
+                count = len(set(named.workspaces[key]) - set(archived))
+            else:
+                count = 0 if budget.optional else 1
+            caps += budget.cap * count
+    if caps <= policy.global_.cap:
+        return Finding("ok", "caps", "the workspaces' caps add up to no more than the global cap")
+    return Finding(
+        "warning",
+        "caps",
+        f"the workspaces' caps add up to ${caps:,f}, more than the global cap of "
+        f"${policy.global_.cap:,f}, which may so be breached while each of them holds",
+        "raise the global cap or lower theirs, unless that is meant",
+    )
+
+
+def check_uncapped(policy: Policy, named: Resolved, spend: Spend) -> Iterator[Finding]:
+    """Which workspaces have spend this month and neither a cap nor a group with one.
+
+    Those that are archived need none, as nothing more can be spent there.
+    """
+    if policy.unlisted_budget:
+        yield Finding("ok", "uncapped", "`unlisted` watches every workspace without a cap")
+        return
+    workspaces = directory(policy, spend)
+    capped = {id_ for ids in (*named.workspaces.values(), *named.groups.values()) for id_ in ids}
+    found = [
+        (workspaces[id_], cost)
+        for id_, cost in _spenders(spend).items()
+        if id_ not in capped and id_ != UNATTRIBUTED
+    ]
+    found.sort(key=lambda each: (-each[1].high, -each[1].low, each[0].name))
+    live, archived = (
+        [(workspace.name, cost) for workspace, cost in found if workspace.archived is is_archived]
+        for is_archived in (False, True)
+    )
+    if archived:
+        message = f"{_with_spend(len(archived), 'archived workspace')}, and no cap is needed there"
+        yield Finding("ok", "uncapped", message, spenders=tuple(archived[:NAMED]))
+    if live:
+        yield Finding(
+            "warning",
+            "uncapped",
+            f"{_with_spend(len(live), 'workspace')} and no cap"
+            + ("" if len(live) <= NAMED else f", the {NAMED} largest"),
+            "add caps under workspaces, or one for each under unlisted",
+            spenders=tuple(live[:NAMED]),
+        )
+    if not found:
+        yield Finding("ok", "uncapped", "every workspace with spend this month has a cap")
+
+
+def _with_spend(count: int, what: str) -> str:
+    return f"{count} {what}{' has' if count == 1 else 's have'} spend this month"
+
+
+def _spenders(spend: Spend) -> dict[str | None, Bounds]:
+    """What each workspace has spent this month, if it may be anything."""
+    with localcontext(EXACT):
+        costs = {id_: total(days) for id_, days in add_up(spend.lines).workspaces.items()}
+    return {id_: cost for id_, cost in costs.items() if cost.high}
+
+
+def check_archived(policy: Policy, named: Resolved, spend: Spend) -> Finding:
+    """Which keys name a workspace that is archived, and has no spend this month to watch."""
+    workspaces, spenders = directory(policy, spend), _spenders(spend)
+    found = [
+        (key, id_ in spenders)
+        for key in policy.workspaces
+        for id_ in named.workspaces[key]
+        if workspaces[id_].archived and key in (id_, workspaces[id_].name)
+    ]
+    idle = [key for key, has_spend in found if not has_spend]
+    if idle:
+        return Finding(
+            "warning",
+            "archived",
+            f"there are caps for archived workspaces: {enumerated(idle, NAMED)}",
+            "nothing can be spent there any more: delete them from the policy",
+        )
+    if found:
+        keys = enumerated([key for key, _ in found], NAMED)
+        message = f"caps of archived workspaces still watch this month's spend: {keys}"
+        return Finding("ok", "archived", message)
+    return Finding("ok", "archived", "no cap is for an archived workspace")
+
+
+def check_exceptions(policy: Policy, day: date) -> Iterator[Finding]:
+    """The exceptions that have ended by `day` (UTC)."""
+    for exception in ended(policy, day):
+        message = f"the one for {exception.budget} ended on {exception.until}"
+        yield Finding("warning", "exceptions", message, "delete it from the policy")
+
+
+def check_prices(verified_on: date, day: date, unpriced: Collection[str]) -> Iterator[Finding]:
+    """How old the prices are on `day` (UTC), and which usage has none: sentences for each kind."""
+    age = price_age(verified_on, day)
+    if age < STALE_NOTE_DAYS:
+        yield Finding("ok", "prices", f"last checked on {verified_on}")
+    else:
+        message = f"the price book was last checked on {verified_on}, {age} days ago"
+        yield Finding("warning", "prices", message, "update budget-gate")
+    for told in unpriced:
+        yield Finding("error", "prices", told.removesuffix("."), exit_code=3)

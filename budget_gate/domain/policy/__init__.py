@@ -1,0 +1,1 @@
+"""The policy: its model, what its keys name, and the caps in force."""

@@ -1,0 +1,304 @@
+"""Which workspaces and models each key of a policy names: exactly, or by a glob."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from fnmatch import fnmatchcase
+
+from budget_gate.domain.notes import enumerated
+from budget_gate.domain.policy.model import ID_PREFIX, Policy, PolicyFile
+from budget_gate.domain.policy.places import KeyPath
+from budget_gate.domain.prices.models import undated
+from budget_gate.domain.spend import Spend, Workspace
+from budget_gate.domain.usage import UNATTRIBUTED
+from budget_gate.errors import ConfigurationError, Problem
+
+DEFAULT_KEY = "default"
+
+_GLOB_CHARACTERS = frozenset("*?[")
+_NO_LIST = (
+    "there is no list of workspaces to find this name in",
+    "use the workspace's id as the key, or give the list with --workspaces FILE",
+)
+_RENAMED = "use its id where it was renamed (an id never changes), or remove the budget"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What the keys name: workspaces by id (None is the default one), models by id.
+
+    `groups` and `models` leave out what is optional and names nothing, and `idle` are the members
+    of other groups that do, as `groups.KEY (MEMBER)`.
+    """
+
+    workspaces: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
+    groups: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
+    models: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    idle: list[str] = field(default_factory=list)
+
+
+def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
+    """Every workspace that is listed, labelled in the policy or seen in the usage, by id."""
+    known: dict[str | None, Workspace] = {None: Workspace(None, "default workspace")}
+    known |= {workspace.id: workspace for workspace in spend.workspaces or ()}
+    for id_, label in policy.names.items():
+        known.setdefault(id_, Workspace(id_, label))
+    known[UNATTRIBUTED] = Workspace(UNATTRIBUTED, "not told apart by the report")
+    seen = {str(line.workspace) for line in spend.lines if line.workspace}
+    if spend.workspaces is None:
+        keys = (key for key, _ in policy.workspace_keys())
+        seen |= {key for key in keys if key.startswith(ID_PREFIX) and not is_glob(key)}
+    for id_ in seen:
+        known.setdefault(id_, Workspace(id_, id_))
+    return known
+
+
+def resolve(
+    file: PolicyFile,
+    spend: Spend,
+    workspaces: Mapping[str | None, Workspace],
+    yesterday: date | None = None,
+) -> Resolved:
+    """What every key of the policy names.
+
+    Raises ConfigurationError with every key that names nothing without being `optional`, cannot
+    be looked up, names several workspaces by one name, or names one that another key names too. A
+    glob leaves out what has a key of its own, and archived workspaces without spend in the month,
+    or on `yesterday`, which is the day before where that is judged as well.
+    """
+    resolver = _Resolver(file, spend, workspaces, yesterday)
+    found = Resolved()
+    resolver.workspaces(found)
+    resolver.groups(found)
+    resolver.models(found)
+    if resolver.problems:
+        message = "the policy does not fit the organization"
+        if spend.workspaces is None:
+            message = "the policy names workspaces, and there is no list of them (--workspaces)"
+        resolver.problems.sort(key=lambda problem: (problem.line, problem.column))
+        raise ConfigurationError(message, problems=tuple(resolver.problems), file=file.source.file)
+    return found
+
+
+def workspace_id(key: str, workspaces: Mapping[str | None, Workspace]) -> str | None:
+    """The id of the one workspace that `key` is the name or the id of, or `default`.
+
+    Raises ConfigurationError where it names none or several.
+    """
+    ids = _matches(key, workspaces)
+    if len(ids) == 1:
+        return ids[0]
+    if ids:
+        raise ConfigurationError(
+            f"{len(ids)} workspaces are called {key!r}", f"use an id instead: {_ids(ids)}"
+        )
+    raise ConfigurationError(
+        f"no workspace has the name or id {key!r}", _nearest(key, workspaces.values())
+    )
+
+
+class _Resolver:
+    """Looks keys up, and gathers what is wrong with them."""
+
+    def __init__(
+        self,
+        file: PolicyFile,
+        spend: Spend,
+        workspaces: Mapping[str | None, Workspace],
+        yesterday: date | None,
+    ) -> None:
+        self._policy = file.policy
+        self._source = file.source
+        self._has_list = spend.workspaces is not None
+        self._workspaces = workspaces
+        used = {line.model for line in (*spend.lines, *(spend.history or ())) if line.model}
+        self._models = used | set(spend.prices.models)
+        self._aliases = spend.prices.aliases
+        late = [line for line in spend.history or () if line.day == yesterday]
+        spending = {line.workspace for line in (*spend.lines, *late) if line.cost.high}
+        # What a glob may match: a workspace that nobody can use any more is nobody's surprise.
+        self._current = {
+            id_: workspace.name
+            for id_, workspace in workspaces.items()
+            if id_ != UNATTRIBUTED and (id_ in spending or not workspace.archived)
+        }
+        self.problems: list[Problem] = []
+
+    def workspaces(self, found: Resolved) -> None:
+        """Resolves the keys under `workspaces`; an exact one goes before every glob."""
+        owners: dict[str | None, str] = {}
+        globs = []
+        for key, budget in self._policy.workspaces.items():
+            path: KeyPath = ("workspaces", key)
+            ids = _matches(key, self._workspaces)
+            if is_glob(key):
+                globs.append((key, budget, path))
+                if not ids:
+                    continue
+            found.workspaces[key] = self._exact(path, key, ids, optional=budget.optional)
+            for id_ in found.workspaces[key]:
+                if id_ in owners:
+                    self._add(
+                        path, f"names the same workspace as {owners[id_]!r}", "keep one of the two"
+                    )
+                owners[id_] = key
+        exact = dict(owners)
+        for key, budget, path in globs:
+            # A workspace may be called as the glob is written: it must not hide the others.
+            named = found.workspaces.get(key, ())
+            ids = self._by_glob(path, key, optional=budget.optional or bool(named))
+            own = [id_ for id_ in ids if id_ not in exact]
+            found.workspaces[key] = (*named, *own)
+            for id_ in own:
+                if id_ in owners:
+                    self._add(
+                        path,
+                        f"matches {self._workspaces[id_].name}, as {owners[id_]!r} does",
+                        "narrow one of the two, or give the workspace a key of its own",
+                    )
+                owners[id_] = key
+
+    def groups(self, found: Resolved) -> None:
+        """Resolves the members of the groups; a workspace counts once in each."""
+        for name, group in self._policy.groups.items():
+            members: dict[str | None, None] = {}
+            idle = []
+            for position, key in enumerate(group.workspaces):
+                path: KeyPath = ("groups", name, "workspaces", position)
+                named = _matches(key, self._workspaces)
+                ids: list[str | None] = []
+                if named or not is_glob(key):
+                    ids += self._exact(path, key, named, optional=group.optional)
+                if is_glob(key):
+                    ids += self._by_glob(path, key, optional=group.optional or bool(named))
+                members |= dict.fromkeys(ids)
+                idle += [] if ids else [f"groups.{name} ({key})"]
+            if members:
+                found.groups[name] = tuple(members)
+                found.idle.extend(idle)
+
+    def models(self, found: Resolved) -> None:
+        """Resolves the keys under `models`, among those with a price or with usage, lately too.
+
+        Usage may be reported under another name of a model than the key has.
+        """
+        for key, budget in self._policy.models.items():
+            names = model_names(key, self._models, self._aliases)
+            if not names and not budget.optional:
+                self._add(
+                    ("models", key),
+                    "no model with a price or with usage has this id",
+                    f"{_like(key, self._models, 'remove the budget')}, or add `optional: true`",
+                )
+            if names:
+                found.models[key] = names
+
+    def _exact(
+        self, path: KeyPath, key: str, ids: Collection[str | None], *, optional: bool
+    ) -> tuple[str | None, ...]:
+        if len(ids) > 1:
+            self._add(
+                path, f"{len(ids)} workspaces have this name", f"use an id instead: {_ids(ids)}"
+            )
+            return ()
+        if not ids and not self._has_list:
+            self._add(path, *_NO_LIST)
+        elif not ids and not optional:
+            hint = _nearest(key, self._workspaces.values(), _RENAMED)
+            self._add(path, "no workspace has this name or id", hint)
+        return tuple(ids)
+
+    def _by_glob(self, path: KeyPath, key: str, *, optional: bool) -> list[str | None]:
+        ids = [id_ for id_, name in self._current.items() if is_matched(id_, name, key)]
+        if not ids and not self._has_list and not key.startswith(ID_PREFIX):
+            # What cannot be looked up may be there: `optional` does not stand for that.
+            self._add(path, *_NO_LIST)
+        elif not ids and not optional:
+            self._add(
+                path,
+                "the glob matches no workspace",
+                "correct it, or write `optional: true` beside the cap where it may match none",
+            )
+        return sorted(ids, key=lambda id_: id_ or "")
+
+    def _add(self, path: KeyPath, message: str, hint: str) -> None:
+        self.problems.append(self._source.problem(path, message, hint))
+
+
+def is_glob(key: str) -> bool:
+    """Whether a key that is nothing's own name is a pattern of names."""
+    return not _GLOB_CHARACTERS.isdisjoint(key)
+
+
+def is_matched(id_: str | None, name: str, glob: str) -> bool:
+    """Whether a glob matches a workspace: its name or its id, `default` being that of default."""
+    return fnmatchcase(DEFAULT_KEY if id_ is None else name, glob) or (
+        id_ is not None and fnmatchcase(id_, glob)
+    )
+
+
+def path_of(budget: str, name: str, policy: Policy) -> tuple[str, ...]:
+    """The key path of the budget that a report has under the id `budget` and that name.
+
+    A workspace that no key is for has none in the policy: its own name stands in its place.
+    """
+    scope, _, id_ = budget.partition(".")
+    if scope != "workspaces":
+        return (scope, id_) if scope in ("groups", "models") else (scope,)
+    workspace = None if id_ == DEFAULT_KEY else id_
+    globs = (key for key in policy.workspaces if is_matched(workspace, name, key))
+    exact = (key for key in (id_, name) if key in policy.workspaces)
+    return scope, next(exact, next(globs, name))
+
+
+def model_names(key: str, names: Collection[str], aliases: Mapping[str, str]) -> tuple[str, ...]:
+    """Those of the `names` of models that a key under `models` is for, under whichever alias."""
+    ids = {aliases.get(name, name) for name in names if _is_model(key, name)}
+    return tuple(sorted(name for name in names if aliases.get(name, name) in ids))
+
+
+def _is_model(key: str, name: str) -> bool:
+    """Whether usage of the model `name` is of the key: its id, with or without date, or a glob."""
+    return key in (name, undated(name)) or fnmatchcase(name, key)
+
+
+def _matches(key: str, workspaces: Mapping[str | None, Workspace]) -> list[str | None]:
+    if key == DEFAULT_KEY:
+        return [None]
+    if key in workspaces and key != UNATTRIBUTED:
+        return [key]
+    return [id_ for id_, workspace in workspaces.items() if id_ and workspace.name == key]
+
+
+def unique_name(id_: str | None, workspaces: Mapping[str | None, Workspace]) -> str:
+    """A workspace's name, with its id where another bears the same."""
+    name = workspaces[id_].name
+    is_shared = sum(workspace.name == name for workspace in workspaces.values()) > 1
+    return f"{name} ({id_text(id_)})" if is_shared else name
+
+
+def id_text(id_: str | None) -> str:
+    """A workspace's id as reports and messages write it."""
+    if id_ == UNATTRIBUTED:
+        return "unattributed"
+    return DEFAULT_KEY if id_ is None else id_
+
+
+def _ids(ids: Iterable[str | None]) -> str:
+    return ", ".join(sorted(map(id_text, ids)))
+
+
+def _nearest(key: str, workspaces: Iterable[Workspace], otherwise: str = "") -> str:
+    names = {DEFAULT_KEY, *(workspace.name for workspace in workspaces if workspace.id)}
+    return _like(key, names, otherwise)
+
+
+def _like(key: str, names: Collection[str], otherwise: str = "") -> str:
+    from difflib import get_close_matches  # needed for an error alone
+
+    near = get_close_matches(key, names, n=3, cutoff=0.5)
+    if near:
+        meant = f"did you mean {', '.join(map(repr, near))}?"
+        return f"{meant} Otherwise {otherwise}" if otherwise else meant
+    some = enumerated([repr(name) for name in sorted(names)])
+    return ", or ".join(filter(None, (f"there are {some}; correct it", otherwise)))

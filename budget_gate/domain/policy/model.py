@@ -1,0 +1,317 @@
+"""The policy document: which budgets exist, and how strict the gate is."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+from budget_gate.domain.fields import (
+    SEEN,
+    Day,
+    Document,
+    Flag,
+    Name,
+    Number,
+    Ratio,
+    Text,
+    Version,
+    WarningLevel,
+    schema,
+    shown,
+    wrong,
+)
+from budget_gate.domain.policy.places import SourceMap
+from budget_gate.domain.prices.cards import Prices
+from budget_gate.domain.spend import Basis
+
+ID_PREFIX = "wrkspc_"
+
+
+def _ascending(levels: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
+    if not levels or any(not level for level in levels):
+        raise wrong("a warning level is missing or 0%", "write levels above 0%, such as [80%]")
+    return tuple(sorted(set(levels)))
+
+
+def _not_empty(workspaces: tuple[str, ...]) -> tuple[str, ...]:
+    if not workspaces:
+        raise wrong("a group has no workspace", "list some, such as [evals, exp-*]")
+    return workspaces
+
+
+# The least length is told to the schema alone: as a limit, pydantic would refuse in its own words.
+WarningLevels = Annotated[
+    tuple[WarningLevel, ...],
+    AfterValidator(_ascending),
+    Field(json_schema_extra={"minItems": 1}),
+]
+Members = Annotated[
+    tuple[Name, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
+]
+
+
+class Budget(Document):
+    """A cap in USD for a calendar month (UTC), and the parts of it that are worth a warning.
+
+    `daily_cap` is a second cap, in USD, on the open UTC day alone; early in it, on the day before
+    as well. `forecast` is what an expected month-end above the cap does.
+    """
+
+    cap: Number = Field(
+        description="USD that may be spent in a calendar month (UTC); more breaches the budget. "
+        "0 is a cap, too: any spend breaches it.",
+        examples=[5000, 0.5],
+    )
+    warn_at: WarningLevels = Field(
+        (Decimal("0.8"),),
+        description="The parts of the cap at which spend warns: above 0%, at most 100%.",
+        examples=[["80%", "95%"]],
+    )
+    daily_cap: Number | None = Field(
+        None,
+        description="USD that may be spent in one day (UTC): a second cap, on today's spend alone, "
+        "and in the first three hours of a day on yesterday's as well.",
+        examples=[250],
+    )
+    forecast: Literal["off", "warn", "fail"] = Field(
+        "warn",
+        description="What a month-end expected above the cap does: nothing (off), a warning, or a "
+        "breach (fail).",
+        examples=["fail"],
+    )
+
+
+class GlobalBudget(Budget):
+    """The budget of the organization; `max_exception` is how far any exception may raise a cap."""
+
+    max_exception: Ratio | None = Field(
+        None,
+        description="How far an exception may raise the cap of any budget: with 50%, a cap of 1000 "
+        "to 1500. Without it, any height is allowed.",
+        examples=["50%"],
+    )
+
+
+class NamedBudget(Budget):
+    """A budget of what its key names; `optional` lets the key name nothing."""
+
+    optional: Flag = Field(
+        default=False,
+        description="Whether it is fine that nothing has the name, or matches the glob: otherwise "
+        "that is an error.",
+        examples=[True],
+    )
+
+
+class Group(NamedBudget):
+    """One cap over the sum of several workspaces, each by name, id or glob."""
+
+    workspaces: Members = Field(
+        description="The workspaces of the group: names, ids, globs, or `default`. A workspace "
+        "counts once.",
+        examples=[["evals", "exp-*"]],
+    )
+
+
+class CapException(Document):
+    """Another cap for a budget until the end of the UTC day `until`."""
+
+    budget: Name = Field(
+        description="The budget by its key in the policy: global, unlisted, workspaces.KEY, "
+        "groups.KEY or models.KEY.",
+        examples=["workspaces.production", "global"],
+    )
+    cap: Number = Field(
+        description="USD per calendar month (UTC) that the cap is instead, be it more or less.",
+        examples=[7500],
+    )
+    until: Day = Field(description="The last UTC day on which it holds.", examples=["2026-11-30"])
+    reason: Text = Field(
+        description="Why there is an exception; reports tell it.", examples=["the migration"]
+    )
+    approved_by: Text = Field(
+        "", description="Who approved it; reports tell it.", examples=["finance"]
+    )
+
+
+def _workspace_id(value: str) -> str:
+    if not value.startswith(ID_PREFIX):
+        raise wrong(f"{shown(value)} is not a workspace's id", "ids begin with `wrkspc_`")
+    return value
+
+
+WorkspaceId = Annotated[
+    Name, AfterValidator(_workspace_id), schema("string", rf"{ID_PREFIX}([\s\S]*{SEEN})?")
+]
+
+
+class SpendRules(Document):
+    """Which spend is judged, and what to do where it is not exactly known."""
+
+    basis: Basis = Field(
+        "list",
+        description="What cost is: usage at list price, or what the provider bills where that is "
+        "settled.",
+        examples=["billed"],
+    )
+    uncertain: Literal["fail", "warn"] = Field(
+        "fail",
+        description="What a cap within the uncertainty of the cost does: fail the run with exit "
+        "code 3, or only warn.",
+        examples=["warn"],
+    )
+    unknown_model: Literal["fail", "upper_bound"] = Field(
+        "fail",
+        description="What usage without a price does, be it of an unknown model, tier, place or "
+        "speed: fail the run with exit code 3, or cost from $0 to the dearest known rate.",
+        examples=["upper_bound"],
+    )
+
+
+# Tags stand in the path of an error: with a character that YAML forbids, they are no one's key.
+_BUDGET, _WORD = "\0budget", "\0word"
+
+
+def _shape(value: object) -> str:
+    return _BUDGET if isinstance(value, dict | Budget) else _WORD
+
+
+Unlisted = Annotated[
+    Annotated[Budget, Tag(_BUDGET)] | Annotated[Literal["allow", "warn", "fail"], Tag(_WORD)],
+    Discriminator(_shape),
+]
+
+
+# What `unlisted: fail` gives each workspace.
+NO_SPEND = Budget.model_construct(cap=Decimal(0), warn_at=(), daily_cap=None, forecast="off")
+
+# What `_has_a_budget` asks for, as a schema says it.
+_A_BUDGET: list[Any] = [
+    {"required": ["global"]},
+    *(
+        {"required": [key], "properties": {key: {"minProperties": 1}}}
+        for key in ("workspaces", "groups", "models")
+    ),
+    {"required": ["unlisted"], "properties": {"unlisted": {"not": {"const": "allow"}}}},
+]
+
+
+class Policy(Document):
+    """The budgets of an organization.
+
+    `workspaces` is keyed by name, id, glob or `default`, `models` by id or glob.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": _A_BUDGET})
+
+    version: Version = Field(description="The version of this format: 1.", examples=[1])
+    organization: Name | None = Field(
+        None,
+        description="The id of the organization that the budgets are for, as GET "
+        "/v1/organizations/me tells it: a credential of another one is an error.",
+        examples=["11111111-2222-4333-8444-555555555555"],
+    )
+    global_: GlobalBudget | None = Field(
+        None,
+        alias="global",
+        description="The budget of the whole organization.",
+        examples=[{"cap": 5000, "warn_at": ["80%", "95%"]}],
+    )
+    workspaces: dict[Name, NamedBudget] = Field(
+        {},
+        description="Budgets by workspace: its name, its id, `default` for the default workspace, "
+        "or a glob, that gives each workspace which it matches a budget of its own.",
+        examples=[{"production": {"cap": 2500}, "exp-*": {"cap": 20, "optional": True}}],
+    )
+    groups: dict[Name, Group] = Field(
+        {},
+        description="Budgets over the sum of several workspaces, by a name of your choice.",
+        examples=[{"research": {"workspaces": ["evals", "exp-*"], "cap": 800}}],
+    )
+    models: dict[Name, NamedBudget] = Field(
+        {},
+        description="Budgets by model, over all workspaces: its id, which stands for its dated ids "
+        "too, or a glob, whose matches are added up.",
+        examples=[{"claude-opus-*": {"cap": 1500}}],
+    )
+    exceptions: tuple[CapException, ...] = Field(
+        (),
+        description="Other caps for a while, each with its reason.",
+        examples=[
+            [{"budget": "global", "cap": 7500, "until": "2026-11-30", "reason": "the migration"}]
+        ],
+    )
+    unlisted: Unlisted = Field(
+        "allow",
+        description="A budget for each workspace that is neither under `workspaces` nor in a "
+        "group, or what any spend there does: nothing (allow), a warning, or a breach (fail).",
+        examples=["fail", {"cap": 100}],
+    )
+    spend: SpendRules = Field(
+        SpendRules(),
+        description="Which cost is judged, and what to do where it is not exactly known.",
+        examples=[{"basis": "billed"}],
+    )
+    prices: Prices = Field(
+        Prices(),
+        description="Your own prices: a discount, and those of single models.",
+        examples=[{"discount": "10%"}],
+    )
+    names: dict[WorkspaceId, Text] = Field(
+        {},
+        description="Labels by workspace id, for workspaces that the API no longer lists.",
+        examples=[{"wrkspc_01OLD": "legacy-bot"}],
+    )
+
+    @model_validator(mode="after")
+    def _has_a_budget(self) -> Self:
+        if not any(True for _ in self.budgets()) and self.unlisted == "allow":
+            raise wrong(
+                "the policy has no budget, so it could never fail",
+                "add a cap, such as `global: {cap: 5000}`",
+            )
+        return self
+
+    def budgets(self) -> Iterator[tuple[tuple[str, ...], Budget]]:
+        """Every budget with its key path, as `exceptions` and `--budget` name them."""
+        if self.global_:
+            yield ("global",), self.global_
+        for kind, named in (
+            ("workspaces", self.workspaces),
+            ("groups", self.groups),
+            ("models", self.models),
+        ):
+            for key, budget in named.items():
+                yield (kind, key), budget
+        if isinstance(self.unlisted, Budget):
+            yield ("unlisted",), self.unlisted
+
+    @property
+    def unlisted_budget(self) -> Budget | None:
+        """The budget of each unlisted workspace; None where spend there only warns, or is fine."""
+        if isinstance(self.unlisted, Budget):
+            return self.unlisted
+        return NO_SPEND if self.unlisted == "fail" else None
+
+    def workspace_keys(self) -> Iterator[tuple[str, Collection[str]]]:
+        """Every key that names workspaces, with all of its budget's kind, or of its group."""
+        for keys in (self.workspaces, *(group.workspaces for group in self.groups.values())):
+            for key in keys:
+                yield key, keys
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """A policy, and where each part of it stands in its file."""
+
+    policy: Policy
+    source: SourceMap

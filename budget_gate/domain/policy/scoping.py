@@ -1,0 +1,238 @@
+"""Which spend each budget of a policy is about, and which cap it has today."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from budget_gate.domain.bounds import ZERO, Bounds
+from budget_gate.domain.costs import Costs, Days, total
+from budget_gate.domain.policy.caps import Caps
+from budget_gate.domain.policy.keys import Resolved, id_text, unique_name, workspace_id
+from budget_gate.domain.policy.model import Budget, CapException, Policy, PolicyFile
+from budget_gate.domain.spend import Spend, Workspace
+from budget_gate.domain.usage import UNATTRIBUTED
+from budget_gate.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """USD that are about to be spent: in `workspace` (name, id or `default`), or in any."""
+
+    amount: Decimal
+    workspace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopedBudget:
+    """A budget with the spend it is about; a `budget` of None only warns of any spend.
+
+    `path` is the key of the budget as `exceptions` name it, and `cap` the one in force. `days` is
+    the spend of the month and `history` that of the days before it. `is_known` is False where the
+    budget's workspace, or one of its group, is neither listed nor seen in the usage.
+    """
+
+    id: str
+    path: str
+    name: str
+    budget: Budget | None
+    cap: Decimal | None
+    line: int
+    days: Days
+    history: Days
+    exception: CapException | None = None
+    reserved: Decimal = ZERO
+    is_known: bool = True
+
+    @property
+    def spend(self) -> Bounds:
+        """The spend of the month to date."""
+        return total(self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoping:
+    """What the keys name, and the costs of the month and of the days before it.
+
+    `yesterday` is the day before, where daily caps judge it as well.
+    """
+
+    file: PolicyFile
+    spend: Spend
+    workspaces: Mapping[str | None, Workspace]
+    costs: Costs
+    history: Costs
+    named: Resolved
+    caps: Caps
+    reservation: Reservation | None = None
+    yesterday: date | None = None
+
+    def budgets(self) -> list[ScopedBudget]:
+        """The budgets of the policy, each with its spend.
+
+        Raises ConfigurationError where none of them names anything, or where the reservation is
+        for no workspace there is.
+        """
+        found = list(self._budgets(self.named, self._reserved_in()))
+        if not found and self.file.policy.unlisted == "allow":
+            raise ConfigurationError(
+                "every budget of the policy is optional and names nothing, so it could never fail",
+                "correct the keys, or add a cap, such as `global: {cap: 5000}`",
+            )
+        return found
+
+    def _reserved_in(self) -> str | None:
+        if self.reservation is None or self.reservation.workspace is None:
+            return UNATTRIBUTED
+        return workspace_id(self.reservation.workspace, self.workspaces)
+
+    def _budgets(self, named: Resolved, reserved_in: str | None) -> Iterator[ScopedBudget]:
+        policy = self.file.policy
+        if policy.global_:
+            yield self._scoped(
+                ("global",),
+                "global",
+                "organization",
+                policy.global_,
+                (self.costs.days, self.history.days),
+                is_reserved=True,
+            )
+        for key, ids in named.workspaces.items():
+            for id_ in ids:
+                yield self._of_workspace(
+                    ("workspaces", key), id_, policy.workspaces[key], reserved_in
+                )
+        for key, members in named.groups.items():
+            yield self._scoped(
+                ("groups", key),
+                f"groups.{key}",
+                key,
+                policy.groups[key],
+                (self.costs.of_workspaces(members), self.history.of_workspaces(members)),
+                is_reserved=reserved_in in members,
+                is_known=all(map(self._is_known, members)),
+            )
+        for key, names in named.models.items():
+            yield self._scoped(
+                ("models", key),
+                f"models.{key}",
+                key,
+                policy.models[key],
+                (self.costs.of_models(names), self.history.of_models(names)),
+                is_reserved=False,
+            )
+        if policy.unlisted != "allow":
+            listed = {
+                id_ for ids in (*named.workspaces.values(), *named.groups.values()) for id_ in ids
+            }
+            budget = policy.unlisted_budget
+            spending = {id_ for id_, days in self.costs.workspaces.items() if total(days).high}
+            if budget and budget.daily_cap is not None and self.yesterday:
+                before = self.history.workspaces.items()
+                spending |= {id_ for id_, days in before if self.yesterday in days}
+            if budget and self.reservation and reserved_in != UNATTRIBUTED:
+                spending.add(reserved_in)
+            for id_ in spending - listed:
+                yield self._of_workspace(("unlisted",), id_, budget, reserved_in)
+
+    def _of_workspace(
+        self, path: tuple[str, ...], id_: str | None, budget: Budget | None, reserved_in: str | None
+    ) -> ScopedBudget:
+        return self._scoped(
+            path,
+            f"{path[0]}.{id_text(id_)}",
+            unique_name(id_, self.workspaces),
+            budget,
+            (self.costs.of_workspaces([id_]), self.history.of_workspaces([id_])),
+            is_reserved=id_ == reserved_in and id_ != UNATTRIBUTED,
+            is_known=self._is_known(id_),
+        )
+
+    def _is_known(self, id_: str | None) -> bool:
+        listed = {workspace.id for workspace in self.spend.workspaces or ()}
+        return id_ is None or id_ in listed or id_ in self.costs.workspaces
+
+    def _scoped(
+        self,
+        path: tuple[str, ...],
+        id_: str,
+        name: str,
+        budget: Budget | None,
+        days: tuple[Days, Days],
+        *,
+        is_reserved: bool,
+        is_known: bool = True,
+    ) -> ScopedBudget:
+        key = ".".join(path)
+        return ScopedBudget(
+            id=id_,
+            path=key,
+            name=name,
+            budget=budget,
+            cap=self.caps.of(key),
+            line=self.file.source.line(*path, "cap"),
+            days=days[0],
+            history=days[1],
+            exception=self.caps.exceptions.get(key),
+            reserved=self.reservation.amount if self.reservation and is_reserved else ZERO,
+            is_known=is_known,
+        )
+
+
+def select(budgets: Collection[ScopedBudget], only: Collection[str], policy: Policy) -> set[str]:
+    """The ids of the budgets that decide: all, or those whose id or key path is in `only`.
+
+    Raises ConfigurationError where one of `only` is neither a budget nor a key of the policy that
+    comes down to none today, such as an optional glob, or where nothing is left to decide.
+    """
+    if not only:
+        return {budget.id for budget in budgets}
+    keys = {".".join(path) for path, _ in policy.budgets()}
+    if policy.unlisted != "allow":
+        keys.add("unlisted")
+    found: set[str] = set()
+    for name in only:
+        ids = {budget.id for budget in budgets if name in (budget.id, budget.path)}
+        if not ids and name not in keys:
+            raise ConfigurationError(
+                f"there is no budget {name!r} to enforce", _meant(name, budgets, keys)
+            )
+        found |= ids
+    if not found and set(only) != {"unlisted"}:
+        raise ConfigurationError(
+            "the budgets to enforce name nothing today, so that nothing would be decided",
+            "name another one as well",
+        )
+    return found
+
+
+def _meant(name: str, budgets: Collection[ScopedBudget], keys: Collection[str]) -> str:
+    """Which budget `name` may stand for: that of what is called so, or one by a like key."""
+    from difflib import get_close_matches  # needed for an error alone
+
+    paths = [budget.path for budget in budgets]
+    called = {name, name.partition(".")[2]} - {""}
+    meant = {key for key in keys if key.partition(".")[2] in called} | {
+        # The key of a glob, and `unlisted`, would name others as well.
+        budget.path if paths.count(budget.path) == 1 else budget.id
+        for budget in budgets
+        if called & {budget.name, budget.id.partition(".")[2]}
+    }
+    known = {key.partition(".")[2] or key: key for key in keys} | {key: key for key in keys}
+    near = sorted(meant)[:3] or [known[it] for it in get_close_matches(name, known, 3, 0.8)]
+    if near:
+        return f"did you mean {' or '.join(dict.fromkeys(near))}?"
+    return f"name one of: {', '.join(sorted(keys))}"
+
+
+def refuse_vain_reservation(
+    budgets: Collection[ScopedBudget], deciding: Collection[str], reservation: Reservation | None
+) -> None:
+    """Raises ConfigurationError where no cap that decides has to do with the reservation."""
+    concerned = [it for it in budgets if it.reserved and it.cap is not None and it.id in deciding]
+    if reservation and reservation.amount and not concerned:
+        raise ConfigurationError(
+            "no cap has to do with the reservation, or none that decides: it would always pass",
+            "name a workspace that has one (--reserve USD=WORKSPACE), let its budget decide, or "
+            "give the policy a global cap",
+        )

@@ -1,0 +1,1 @@
+"""Prices: cards, the book, and what usage costs by it."""

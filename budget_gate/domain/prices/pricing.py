@@ -1,0 +1,211 @@
+"""Usage x price book -> Spend."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Final, Literal
+
+from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds
+from budget_gate.domain.notes import Note, enumerated
+from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.models import undated
+from budget_gate.domain.prices.rates import RateRange, Unpriced
+from budget_gate.domain.spend import PriceFacts, Spend, SpendLine
+from budget_gate.domain.usage import Tokens, Usage, UsageTable
+
+# Workspace, day and model.
+_Place = tuple[str | None, date, str | None]
+
+UnknownModel = Literal["fail", "upper_bound"]
+
+# From here on, who reads the verdict must know of the discount.
+DEEP_DISCOUNT: Final = Decimal("0.5")
+
+_LEFT_OUT = Note(
+    "info",
+    "not_included",
+    "The usage report holds neither code execution nor managed-agent session time, so neither is "
+    "included.",
+)
+
+
+def price_usage(
+    usage: Usage,
+    book: PriceBook,
+    *,
+    unknown_model: UnknownModel,
+    settled: frozenset[date] = frozenset(),
+) -> Spend:
+    """The spend that `usage` amounts to at the prices of `book`, without that of `settled` days.
+
+    Usage without a price costs between nothing and no known bound, or with `upper_bound` at most
+    the dearest known rate; either way it is named, with its tokens and days, in the notes.
+    """
+    bounded = unknown_model == "upper_bound"
+    # What each place costs at least, and what it may cost on top, in units of the book.
+    least: dict[_Place, int] = {}
+    more: dict[_Place, int] = {}
+    unlimited: set[_Place] = set()
+    unpriced: dict[tuple[str | None, Unpriced], UsageTable] = defaultdict(dict)
+    priority = [0, 0]
+    # The time of a large report goes here, too: what can be looked up once is.
+    found: dict[tuple[object, ...], RateRange | Unpriced] = {}
+    table = usage.table
+    if settled:
+        table = {key: tokens for key, tokens in table.items() if key.day not in settled}
+    for key, tokens in table.items():
+        place, what = key[:3], key[1:]
+        rates = found.get(what)
+        if rates is None:
+            rates = found[what] = book.rates(key)
+        if isinstance(rates, Unpriced):
+            if not any(tokens):
+                continue
+            unpriced[key.model, rates][key] = tokens
+            if not bounded:
+                unlimited.add(place)
+                least.setdefault(place, 0)
+                continue
+            rates = book.dearest(key.day)
+        low, high = rates.units(tokens)
+        least[place] = least.get(place, 0) + low
+        if high is not low:
+            more[place] = more.get(place, 0) + high - low
+        if key.service_tier == "priority":
+            priority[0] += low
+            priority[1] += high
+    costs = {place: book.bounds(low, low + more.get(place, 0)) for place, low in least.items()}
+    for place in unlimited:
+        costs[place] = Bounds(costs[place].low, UNLIMITED)
+    named = tuple(
+        f"{_name(*what, rows)} {_remedy(what[1], bounded=bounded)}"
+        for what, rows in unpriced.items()
+    )
+    note = Note("warning", "unpriced_bounded", "") if bounded else Note("error", "unpriced", "")
+    return Spend(
+        lines=tuple(SpendLine(*place, cost, "list") for place, cost in costs.items()),
+        unpriced=() if bounded else named,
+        workspaces=usage.workspaces,
+        coverage=usage.coverage,
+        prices=PriceFacts(
+            book.document.verified_on,
+            tuple(sorted(book.overrides)),
+            book.discount,
+            tuple(book.names()),
+            book.aliases(),
+            book.digest,
+            book.retired_on,
+        ),
+        notes=(
+            *(replace(note, message=sentence) for sentence in named),
+            *usage.notes,
+            *_range_note(costs, {model for model, _ in unpriced}),
+            *_priority_note(book.bounds(*priority)),
+            *_dated_note(book, {model for _, _, model in costs if model}),
+            *_discount_notes(book),
+            *_below_list_note(book, table),
+            *_free_note(book),
+            *_unused_note(book, {key.model for key in usage.table}),
+            _LEFT_OUT,
+        ),
+    )
+
+
+def _name(model: str | None, why: Unpriced, table: UsageTable) -> str:
+    days = sorted({key.day for key in table})
+    total = Tokens()
+    for tokens in table.values():
+        total = total.plus(tokens)
+    when = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]} ({len(days)} days)"
+    amount = f"{total.total:,} tokens"
+    if total.web_searches:
+        amount += f" and {total.web_searches:,} web searches"
+    return f"{amount} of {model or 'an unnamed model'} {when} have no price: {why.reason}."
+
+
+def _remedy(why: Unpriced, *, bounded: bool) -> str:
+    """What is done, or to be done, about usage without a price; only a model can be given one."""
+    own = "Add the price under prices.models in the policy"
+    if bounded:
+        counted = "Counted as anything from $0 up to the dearest known rate."
+        return f"{counted} {own} to know it." if why.of_model else counted
+    advice = own if why.of_model else "Set spend.unknown_model: upper_bound in the policy"
+    return f"{advice}, or update budget-gate."
+
+
+def _range_note(costs: Mapping[_Place, Bounds], unpriced: Collection[str | None]) -> Iterable[Note]:
+    models = {
+        str(model)
+        for (_, _, model), cost in costs.items()
+        if model not in unpriced and not cost.is_exact
+    }
+    if models:
+        yield Note(
+            "info",
+            "range",
+            "The usage report does not tell all that the price depends on, so the cost is a range "
+            f"for {enumerated(sorted(models))}.",
+        )
+
+
+def _priority_note(cost: Bounds) -> Iterable[Note]:
+    if cost == NOTHING:
+        return
+    digits = f"{cost.low:,f}".rstrip("0").rstrip(".")
+    amount = f"${digits}" if cost.is_exact else f"at least ${digits}"
+    yield Note(
+        "info",
+        "priority_tier",
+        f"Priority tier, which is prepaid, is counted at list price: {amount} of the spend.",
+    )
+
+
+def _dated_note(book: PriceBook, models: set[str]) -> Iterable[Note]:
+    known = {name: book.model_id(name) for name in models}
+    dated = [name for name, id_ in known.items() if id_ and undated(name) == id_ != name]
+    if dated:
+        message = f"Priced as the model of the id without its date: {enumerated(sorted(dated))}."
+        yield Note("info", "dated_model", message)
+
+
+def _unused_note(book: PriceBook, models: set[str | None]) -> Iterable[Note]:
+    unknown = book.overrides.keys() - book.document.models.keys() - models
+    unused = [name for name in unknown if book.model_id(name) == name]
+    if unused:
+        message = (
+            f"No usage has the models priced under prices.models as {enumerated(sorted(unused))}."
+        )
+        yield Note("warning", "unused_price", message)
+
+
+def _discount_notes(book: PriceBook) -> Iterable[Note]:
+    if book.discount:
+        percent = f"{(book.discount * 100).normalize():f}"
+        yield Note(
+            "info",
+            "discount",
+            f"{percent}% is taken off list prices of tokens; prices.models are used as written.",
+        )
+        if book.discount >= DEEP_DISCOUNT:
+            message = f"Priced with a {percent}% discount set in the policy."
+            yield Note("warning", "deep_discount", message)
+
+
+def _below_list_note(book: PriceBook, table: UsageTable) -> Iterable[Note]:
+    """The policy's own prices that make what was used cheaper than it is by the price book."""
+    if not book.overrides:
+        return
+    used = {key[1:]: key for key, tokens in table.items() if any(tokens)}
+    models = {str(key.model) for key in used.values() if book.is_below_list(key)}
+    if models:
+        message = f"Priced below list price, by the policy: {enumerated(sorted(models))}."
+        yield Note("warning", "below_list", message)
+
+
+def _free_note(book: PriceBook) -> Iterable[Note]:
+    free = [name for name, cards in book.overrides.items() if any(it.is_free for it in cards)]
+    if free:
+        message = f"prices.models has a price of 0 for {enumerated(sorted(free))}."
+        yield Note("info", "free_price", message)

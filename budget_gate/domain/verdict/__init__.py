@@ -1,0 +1,1 @@
+"""The verdict: spend against caps, and what earlier reports know."""

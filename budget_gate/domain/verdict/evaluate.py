@@ -1,0 +1,157 @@
+"""Policy x spend x now -> one result per budget -> the report that every output renders."""
+
+from collections.abc import Iterator
+from decimal import Decimal, localcontext
+
+from budget_gate.domain.bounds import EXACT, NOTHING, Bounds
+from budget_gate.domain.costs import Days, add_up, total
+from budget_gate.domain.notes import Note
+from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.policy.caps import caps_in_force, expired
+from budget_gate.domain.policy.keys import directory, resolve
+from budget_gate.domain.policy.model import PolicyFile
+from budget_gate.domain.policy.scoping import (
+    Scoping,
+    refuse_vain_reservation,
+    select,
+)
+from budget_gate.domain.spend import Coverage, Spend, Workspace
+from budget_gate.domain.verdict.idle import idle_keys, idle_models, unnamed_workspaces
+from budget_gate.domain.verdict.judge import judge
+from budget_gate.domain.verdict.notes import (
+    known_yesterday,
+    nothing_unlisted,
+    raised,
+    staleness,
+    strangers,
+    undecided,
+    without_forecast,
+    without_yesterday,
+)
+from budget_gate.domain.verdict.report import (
+    STATUSES,
+    BudgetResult,
+    DaySpend,
+    ModelSpend,
+    Report,
+    Status,
+    WorkspaceSpend,
+)
+from budget_gate.domain.verdict.terms import STRICT, Terms
+
+
+def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = STRICT) -> Report:
+    """The report on `spend` under the policy.
+
+    Raises ConfigurationError where the policy or the terms do not fit the organization.
+    """
+    caps = caps_in_force(file, month)
+    with localcontext(EXACT):
+        workspaces = directory(file.policy, spend)
+        costs, history = add_up(spend.lines), add_up(spend.history or ())
+        yesterday = known_yesterday(spend, month)
+        named = resolve(file, spend, workspaces, yesterday)
+        scoping = Scoping(
+            file,
+            spend,
+            workspaces,
+            costs,
+            history,
+            named,
+            caps,
+            terms.reservation,
+            yesterday,
+        )
+        scoped = scoping.budgets()
+        deciding = select(scoped, terms.only, file.policy)
+        refuse_vain_reservation(scoped, deciding, terms.reservation)
+        budgets = [
+            judge(it, file.policy, month, yesterday, decides=it.id in deciding) for it in scoped
+        ]
+        spent = total(costs.days)
+        by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
+        by_model = {id_: total(days) for id_, days in costs.models.items()}
+    budgets.sort(key=lambda b: (-STATUSES.index(b.status), *_largest_first(b.spend), b.id))
+    return Report(
+        status=_status_of(budgets, spend),
+        enforced=True,
+        as_of=month.as_of,
+        period=month.period,
+        spend=spent,
+        cap=caps.of("global"),
+        basis=file.policy.spend.basis,
+        budgets=tuple(budgets),
+        workspaces=_workspace_spend(by_workspace, workspaces),
+        models=tuple(
+            ModelSpend(model, cost)
+            for model, cost in sorted(
+                by_model.items(), key=lambda item: (*_largest_first(item[1]), item[0] or "")
+            )
+        ),
+        days=tuple(_days(month, costs.days, spend.coverage)),
+        coverage=spend.coverage,
+        prices=spend.prices,
+        notes=(
+            *spend.notes,
+            *expired(file.policy, month.day),
+            *idle_keys(file.policy, named),
+            *idle_models(file.policy, spend, month),
+            *unnamed_workspaces(file.policy, spend),
+            *without_forecast(budgets, scoped, month),
+            *without_yesterday(scoped, spend, month),
+            *undecided(budgets),
+            *nothing_unlisted(scoped, terms),
+            *raised(budgets),
+            *staleness(spend.prices, month),
+            *strangers(spend, month),
+        ),
+    )
+
+
+def _status_of(budgets: list[BudgetResult], spend: Spend) -> Status:
+    """The worst status of the budgets that decide; unverified where their spend is not known."""
+    deciding = [budget for budget in budgets if budget.decides]
+    status: Status = max((each.status for each in deciding), key=STATUSES.index, default="ok")
+    # Where only some budgets decide, what is unknown elsewhere is not theirs.
+    is_known = 0 < len(deciding) < len(budgets)
+    is_known = is_known and all(each.spend.is_limited for each in deciding)
+    if spend.unpriced and status != "breached" and not is_known:
+        return "unverified"
+    return status
+
+
+def _days(month: MonthToDate, days: Days, coverage: Coverage) -> Iterator[DaySpend]:
+    for day, cost in sorted({**dict.fromkeys(month.days, NOTHING), **days}.items()):
+        yield DaySpend(day, cost, "billed" if coverage.is_billed(day) else "list")
+
+
+def unverified(file: PolicyFile, month: MonthToDate, notes: tuple[Note, ...]) -> Report:
+    """The report of a run that could not read the spend: `notes` say why.
+
+    Raises ConfigurationError where the policy's exceptions do not fit its budgets.
+    """
+    return Report(
+        status="unverified",
+        enforced=True,
+        as_of=month.as_of,
+        period=month.period,
+        spend=None,
+        cap=caps_in_force(file, month).of("global"),
+        basis=file.policy.spend.basis,
+        notes=notes,
+    )
+
+
+def _largest_first(cost: Bounds) -> tuple[Decimal, Decimal]:
+    return -cost.high, -cost.low
+
+
+def _workspace_spend(
+    costs: dict[str | None, Bounds], workspaces: dict[str | None, Workspace]
+) -> tuple[WorkspaceSpend, ...]:
+    rows = [
+        WorkspaceSpend(id_, workspaces[id_].name, workspaces[id_].archived, cost)
+        for id_, cost in costs.items()
+    ]
+    rows.sort(key=lambda row: (*_largest_first(row.spend), row.id is not None, row.id or ""))
+    return tuple(rows)

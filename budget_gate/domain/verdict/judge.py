@@ -1,0 +1,159 @@
+"""A budget against its cap, its daily cap and its forecast."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
+from budget_gate.domain.forecast.month_end import Forecast, forecast
+from budget_gate.domain.forecast.pace import pace
+from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.policy.model import Policy
+from budget_gate.domain.policy.scoping import ScopedBudget
+from budget_gate.domain.verdict.report import (
+    STATUSES,
+    BudgetResult,
+    Cause,
+    DailySpend,
+    LiveException,
+    Status,
+)
+
+_Verdict = tuple[Status, str, Cause]
+
+
+def judge(
+    scoped: ScopedBudget,
+    policy: Policy,
+    month: MonthToDate,
+    yesterday: date | None,
+    *,
+    decides: bool,
+) -> BudgetResult:
+    """A budget against its cap, its daily cap and its forecast."""
+    spend, today = scoped.spend, scoped.days.get(month.as_of.date(), NOTHING)
+    daily = None
+    # A month that has ended has no today, neither to cap nor to go on from.
+    if scoped.budget and scoped.budget.daily_cap is not None and not month.is_whole:
+        days = {**scoped.history, **scoped.days}
+        before = None if yesterday is None else days.get(yesterday, NOTHING)
+        daily = DailySpend(scoped.budget.daily_cap, today, month.day, before)
+    outlook = _forecast(scoped, month)
+    verdicts = [
+        _by_cap(scoped, policy),
+        *_by_day(daily, scoped.reserved, policy),
+        *_by_forecast(scoped, outlook),
+    ]
+    status, reason, cause = max(verdicts, key=lambda verdict: STATUSES.index(verdict[0]))
+    return BudgetResult(
+        id=scoped.id,
+        name=scoped.name,
+        cap=scoped.cap,
+        warn_at=scoped.budget.warn_at if scoped.budget else (),
+        spend=spend,
+        status=status,
+        reason=reason,
+        line=scoped.line,
+        cause=cause,
+        reserved=scoped.reserved,
+        daily=daily,
+        exception=_live(scoped),
+        forecast=outlook,
+        pace=None
+        if scoped.cap is None or month.is_whole
+        else pace(month, scoped.cap, spend, today),
+        decides=decides,
+    )
+
+
+def _live(scoped: ScopedBudget) -> LiveException | None:
+    if scoped.exception is None or scoped.budget is None:
+        return None
+    of = scoped.exception
+    return LiveException(scoped.budget.cap, of.until, of.reason, of.approved_by)
+
+
+def _by_cap(scoped: ScopedBudget, policy: Policy) -> _Verdict:
+    status, reason = _against_cap(scoped, policy)
+    return status, reason, "cap"
+
+
+def _against_cap(scoped: ScopedBudget, policy: Policy) -> tuple[Status, str]:
+    cap, reserved = scoped.cap, scoped.reserved
+    low, high = scoped.spend
+    what = "spend and the reservation are" if reserved else "spend is"
+    if cap is None or scoped.budget is None:
+        return "warning", "the workspace is not listed in the policy and has spend"
+    if low + reserved > cap:
+        return "breached", f"{what} above the cap"
+    if high + reserved > cap:
+        if not scoped.spend.is_limited:
+            return "uncertain", "part of the usage has no price, so spend may be above the cap"
+        reason = f"the usage report cannot tell whether {what} above the cap"
+        return ("warning" if policy.spend.uncertain == "warn" else "uncertain"), reason
+    crossed = [level for level in scoped.budget.warn_at if cap and high >= level * cap]
+    if crossed:
+        return "warning", f"spend has reached {(max(crossed) * 100).normalize():f}% of the cap"
+    if not scoped.is_known and scoped.id.startswith("groups."):
+        return "warning", "a workspace of the group is neither listed nor in the usage"
+    if not scoped.is_known:
+        return (
+            "warning",
+            "the workspace is neither listed nor in the usage: the cap watches nothing",
+        )
+    return "ok", f"{what} within the cap"
+
+
+def _by_day(daily: DailySpend | None, reserved: Decimal, policy: Policy) -> Iterator[_Verdict]:
+    if daily is None:
+        return
+    what = "today's spend and the reservation are" if reserved else "today's spend is"
+    days: list[tuple[str, Bounds, Cause]] = [
+        (what, daily.spend.plus(Bounds.exactly(reserved)), "daily_cap")
+    ]
+    if daily.yesterday:
+        days.append(("yesterday's spend is", daily.yesterday, "yesterday"))
+    for each, spend, cause in days:
+        if spend.low > daily.cap:
+            yield "breached", f"{each} above the daily cap", cause
+        elif spend.high > daily.cap:
+            is_told = policy.spend.uncertain == "warn" and spend.is_limited
+            status: Status = "warning" if is_told else "uncertain"
+            yield status, f"it cannot be told whether {each} above the daily cap", cause
+
+
+def _by_forecast(scoped: ScopedBudget, outlook: Forecast | None) -> Iterator[_Verdict]:
+    if outlook is None or scoped.cap is None or scoped.budget is None:
+        return
+    # What is expected is told in whole cents, which may lie above a cap that is never crossed.
+    if outlook.crosses_on is not None and scoped.budget.forecast != "off":
+        status: Status = "breached" if scoped.budget.forecast == "fail" else "warning"
+        yield status, f"spend is expected to cross the cap on {outlook.crosses_on}", "forecast"
+
+
+def _forecast(scoped: ScopedBudget, month: MonthToDate) -> Forecast | None:
+    is_off = scoped.budget is None or scoped.budget.forecast == "off"
+    if scoped.cap is None or is_off or month.is_whole:
+        return None
+    today = month.as_of.date()
+    days = {**scoped.history, **scoped.days}
+    # Whether a range across the cap has crossed it is not known: what is sure of it is forecast.
+    straddles = scoped.spend.low <= scoped.cap < scoped.spend.high
+    estimate = _least if straddles else _estimate
+    estimates = {day: estimate(cost) for day, cost in days.items()}
+    return forecast(
+        month,
+        spent=estimate(scoped.spend),
+        closed={day: cost for day, cost in estimates.items() if day != today},
+        today=estimates.get(today, ZERO),
+        cap=scoped.cap,
+    )
+
+
+def _least(cost: Bounds) -> Decimal:
+    return cost.low
+
+
+def _estimate(cost: Bounds) -> Decimal:
+    """The middle of a cost that is not known exactly; where it has no upper bound, its least."""
+    return (cost.low + cost.high) / 2 if cost.is_limited else cost.low

@@ -1,0 +1,149 @@
+"""The most that is known to be spent in the month, from run to run: later spend is not below it."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds
+from budget_gate.domain.notes import Note
+from budget_gate.domain.period import MonthToDate, format_instant
+from budget_gate.domain.policy.keys import id_text
+from budget_gate.domain.usage import UNATTRIBUTED
+from budget_gate.domain.verdict.earlier import EarlierReport, are_different
+from budget_gate.domain.verdict.report import BudgetResult, KnownSpend, Report
+
+
+def hold_against(report: Report, month: MonthToDate, earlier: EarlierReport) -> Report:
+    """`report`, with a note where its spend, or that of a part, is below what was known before.
+
+    Usage does not fall: not that of the organization, nor that of a day, a workspace or a model.
+    At the same prices a part of it is missing today, so that the report is `unverified`, and a
+    budget that is not breached has spent at least what it says. At other prices, or by saved pages
+    that leave out a part, the note only warns.
+    """
+    known = [it for it in _of_this_month(report, month, earlier) if it.as_of <= month.as_of]
+    if not known or report.spend is None or report.prices is None or report.basis != "list":
+        return report
+    same = next((it for it in known if it.prices == report.prices.digest), None)
+    fallen = (same and _fallen(report, same)) or _fallen(report, replace(known[-1], parts={}))
+    if fallen is None:
+        return report
+    what, then, now, above = fallen
+    amounts = [f"${amount:,.2f}" for amount in (now, then)]
+    if amounts[0] == amounts[1]:
+        amounts = [f"${amount:,f}" for amount in (now, then)]
+    fell = (
+        f"{what} is {amounts[0]} at most, less than the {amounts[1]} of "
+        f"{format_instant(above.as_of)}"
+    )
+    if above is not same or _is_partial(report):
+        why = "the prices are not known to be the same as then"
+        if _is_partial(report):
+            why = "saved pages leave out a part of the month"
+        note = Note("warning", "spend_fell", f"{fell}: {why}.")
+        return replace(report, notes=(note, *report.notes))
+    note = Note(
+        "error",
+        "spend_fell",
+        f"{fell}. Spend of a month does not fall, so a part of the usage is missing. Run the gate "
+        "again later. If the amount of then was wrong, delete the last report.",
+    )
+    return replace(
+        report,
+        status="breached" if report.status == "breached" else "unverified",
+        spend=Bounds(max(above.usd, report.spend.low), UNLIMITED),
+        budgets=tuple(map(_at_least, report.budgets)),
+        notes=(note, *report.notes),
+    )
+
+
+def has_fallen(report: Report) -> bool:
+    """Whether the report is unverified because its spend is below what was known before."""
+    return any(note.code == "spend_fell" and note.level == "error" for note in report.notes)
+
+
+def remember(report: Report, month: MonthToDate, earlier: EarlierReport | Note | None) -> Report:
+    """`report` with what is known to be spent, for the run after this one: the most by each prices.
+
+    What an `earlier` report knew outlasts every run that knows less: outages, spend that fell,
+    pages that leave out a part, a run of the month before or of another organization.
+    """
+    known = earlier.known if isinstance(earlier, EarlierReport) else ()
+    known = tuple(it for it in known if it.month >= month.before.start)
+    is_whole = not (has_fallen(report) or _is_partial(report))
+    is_listed = report.basis == "list" and report.spend and report.spend.is_limited
+    if is_listed and is_whole and report.spend and report.prices:
+        start, whose = month.period.start, report.organization
+        parts = {what: cost.low for what, cost in _parts(report).items()}
+        prices = report.prices.digest
+        own = KnownSpend(report.spend.low, report.as_of, whose, prices, start, parts)
+        is_same = [_is_of(it, report, month) and it.prices == prices for it in known]
+        for before in (it for it, same in zip(known, is_same, strict=True) if same):
+            own = _most(own, before)
+        known = (*(it for it, same in zip(known, is_same, strict=True) if not same), own)
+    return replace(report, known_spend=tuple(sorted(known, key=lambda it: it.as_of)))
+
+
+def _most(one: KnownSpend, other: KnownSpend) -> KnownSpend:
+    """What is known by both: of every part the larger amount."""
+    parts = dict(other.parts)
+    for what, usd in one.parts.items():
+        parts[what] = max(usd, parts.get(what, usd))
+    above = one if one.usd >= other.usd else other
+    return replace(above, organization=one.organization or other.organization, parts=parts)
+
+
+def _fallen(report: Report, known: KnownSpend) -> tuple[str, Decimal, Decimal, KnownSpend] | None:
+    """What fell most below what was `known`, in words, its USD of then and of now at most."""
+    if report.spend and known.usd > report.spend.high:
+        return "Spend", known.usd, report.spend.high, known
+    costs = _parts(report)
+    told = {part.partition(" ")[0] for part in costs}
+    # What the report does not tell apart today may be of any workspace, or of any model.
+    told -= {"workspace"} if any(it.id == UNATTRIBUTED for it in report.workspaces) else set()
+    told -= {"model"} if any(it.id is None for it in report.models) else set()
+    found = [
+        (usd - costs.get(part, NOTHING).high, part)
+        for part, usd in known.parts.items()
+        if part.partition(" ")[0] in told and usd > costs.get(part, NOTHING).high
+    ]
+    if not found:
+        return None
+    _, part = max(found)
+    what = f"Spend of {part}".replace("of day ", "on ")
+    return what, known.parts[part], costs.get(part, NOTHING).high, known
+
+
+def _parts(report: Report) -> dict[str, Bounds]:
+    """The spend of each day, workspace and model; none of them falls, either."""
+    return {
+        **{f"day {it.day}": it.spend for it in report.days},
+        **{f"workspace {id_text(it.id)}": it.spend for it in report.workspaces},
+        **{f"model {it.id}": it.spend for it in report.models if it.id},
+    }
+
+
+def _is_of(known: KnownSpend, report: Report, month: MonthToDate) -> bool:
+    is_same = not are_different(known.organization, report.organization)
+    return known.month == month.period.start and is_same
+
+
+def _of_this_month(report: Report, month: MonthToDate, earlier: EarlierReport) -> list[KnownSpend]:
+    """What the earlier report knows of this month and organization, the latest last."""
+    return [it for it in earlier.known if _is_of(it, report, month)]
+
+
+def _at_least(budget: BudgetResult) -> BudgetResult:
+    if budget.status == "breached":
+        return budget
+    return replace(
+        budget,
+        spend=Bounds(budget.spend.low, UNLIMITED),
+        status="uncertain",
+        reason="a part of the usage is missing, so spend may be above the cap",
+        forecast=None,
+        pace=None,
+    )
+
+
+def _is_partial(report: Report) -> bool:
+    return any(note.code == "partial" for note in report.notes)

@@ -1,0 +1,180 @@
+"""The report: the verdict and all that explains it, the view model of every output."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final, Literal
+
+from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.forecast.month_end import Forecast
+from budget_gate.domain.forecast.pace import Pace
+from budget_gate.domain.notes import Note
+from budget_gate.domain.period import MonthToDate, Period
+from budget_gate.domain.spend import Basis, Coverage, PriceFacts, price_age
+
+Status = Literal["ok", "warning", "uncertain", "breached", "unverified"]
+
+# What the status of a budget comes from: `yesterday` is the daily cap, too.
+Cause = Literal["cap", "daily_cap", "yesterday", "forecast"]
+
+# From good to bad.
+STATUSES: Final[tuple[Status, ...]] = ("ok", "warning", "uncertain", "breached", "unverified")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveException:
+    """An exception in force: the cap it stands in for (USD), its last UTC day, and why."""
+
+    regular_cap: Decimal
+    until: date
+    reason: str
+    approved_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class DailySpend:
+    """The second cap of a budget, in USD, and the spend of the open UTC day that it is about.
+
+    `yesterday` is the spend of the day before, where that is judged as well.
+    """
+
+    cap: Decimal
+    spend: Bounds
+    day: date
+    yesterday: Bounds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetResult:
+    """What became of a budget; `reason` is a phrase for people, without amounts.
+
+    `cap`, `spend` and `reserved` are exact USD; a `cap` of None only warns of any spend. `line` is
+    that of the budget in the policy, and `cause` what its status comes from. `since` is when the
+    budget came to be in its state, where an earlier report tells, and `change` the USD spent since
+    that report. `decides` is False where the run was told that other budgets decide its exit code.
+    """
+
+    id: str
+    name: str
+    cap: Decimal | None
+    warn_at: tuple[Decimal, ...]
+    spend: Bounds
+    status: Status
+    reason: str
+    line: int
+    cause: Cause = "cap"
+    reserved: Decimal = Decimal(0)
+    daily: DailySpend | None = None
+    exception: LiveException | None = None
+    forecast: Forecast | None = None
+    pace: Pace | None = None
+    decides: bool = True
+    since: datetime | None = None
+    change: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSpend:
+    """The spend of a workspace; `id` is None for the default workspace."""
+
+    id: str | None
+    name: str
+    archived: bool
+    spend: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpend:
+    """The spend on a model; `id` is None where the usage does not name one."""
+
+    id: str | None
+    spend: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class DaySpend:
+    """The spend of a UTC day, and on which basis it is told."""
+
+    day: date
+    spend: Bounds
+    basis: Basis = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What a workspace spends on a model today, in USD, and its mean day of the week before."""
+
+    workspace: str
+    model: str
+    today: Decimal
+    usual: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSpend:
+    """USD that were spent by `as_of` at the least, at list price, in the month that begins `month`.
+
+    `prices` is the digest of the prices, and `organization` whose spend it is; None where that is
+    not known. `parts` is the same by day, workspace and model.
+    """
+
+    usd: Decimal
+    as_of: datetime
+    organization: str | None
+    prices: str | None
+    month: datetime
+    parts: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The verdict and all that explains it.
+
+    `basis` is what the policy asks for: with `billed`, days that are not settled are at list
+    price. `cap` is the global one, in USD, or None. `spend`, `coverage` and `prices` are None
+    where no spend could be read at all. `enforced` is False where this run's status would fail
+    but the gate was told to let it pass. `organization` is the id of the organization, None where
+    it is not known, and `evidence_as_of` the time of an earlier report that this one falls back
+    on. `base_url` is where the API was asked, None for its usual address. `judged_at` is the time
+    of the run where a setting has it judge another one than that. `previous_as_of` is the time of
+    the last report, and `change` the USD spent since, where there is one that can be compared;
+    `drivers` are then today's largest rises. `known_spend` is the most that this or an earlier
+    report of the month knows to be spent, by each prices that there were, the latest last.
+    """
+
+    status: Status
+    enforced: bool
+    as_of: datetime
+    period: Period
+    spend: Bounds | None
+    cap: Decimal | None = None
+    basis: Basis = "list"
+    organization: str | None = None
+    evidence_as_of: datetime | None = None
+    judged_at: datetime | None = None
+    budgets: tuple[BudgetResult, ...] = ()
+    workspaces: tuple[WorkspaceSpend, ...] = ()
+    models: tuple[ModelSpend, ...] = ()
+    days: tuple[DaySpend, ...] = ()
+    coverage: Coverage | None = None
+    prices: PriceFacts | None = None
+    notes: tuple[Note, ...] = ()
+    previous_as_of: datetime | None = None
+    change: Decimal | None = None
+    drivers: tuple[Driver, ...] = field(default=())
+    known_spend: tuple[KnownSpend, ...] = ()
+    base_url: str | None = None
+
+    @property
+    def month(self) -> MonthToDate:
+        """The month that is judged: whole where the period ends with it."""
+        end = self.period.end
+        return MonthToDate(end, is_whole=MonthToDate(self.period.start).end == end)
+
+    @property
+    def price_age_days(self) -> int | None:
+        """Days from the last check of the price book to `as_of`; 0 for a time before it."""
+        if self.prices is None:
+            return None
+        return price_age(self.prices.verified_on, self.as_of.date())

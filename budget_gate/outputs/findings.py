@@ -1,0 +1,45 @@
+"""The findings of the doctor for a terminal."""
+
+from collections.abc import Sequence
+
+from budget_gate.domain.health import Finding
+from budget_gate.outputs.amounts import usd_range
+from budget_gate.outputs.escaping import NAME_LENGTH, plain
+
+_WIDTH = len("warning")
+
+
+def render_findings(findings: Sequence[Finding]) -> str:
+    """How many errors and warnings there are, then a line for each finding.
+
+    A line begins with its level, so that a third party's text is never taken for a command.
+    """
+    lines = [_summary(findings)]
+    lines += [f"{finding.level:{_WIDTH}}  {_sentences(finding)}" for finding in findings]
+    return "\n".join(lines) + "\n"
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    errors, warnings = (
+        sum(finding.level == level for finding in findings) for level in ("error", "warning")
+    )
+    if not errors and not warnings:
+        return f"All is well: {len(findings)} checks found nothing to do."
+    counts = f"{_counted(errors, 'error')} and {_counted(warnings, 'warning')}"
+    verdict = "a check would not pass" if errors else "a check can be made"
+    return f"{counts[0].upper()}{counts[1:]}: {verdict}."
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
+
+
+def _sentences(finding: Finding) -> str:
+    # Each part is cut by itself, so that a long name never hides the remedy.
+    text = plain(f"{finding.check}: {finding.message.removesuffix('.')}")
+    if finding.spenders:
+        named = (f"{plain(name, NAME_LENGTH)} {usd_range(cost)}" for name, cost in finding.spenders)
+        text += f": {', '.join(named)}"
+    if finding.remedy:
+        text += f". {plain(finding.remedy[0].upper() + finding.remedy[1:])}"
+    return f"{text}."

@@ -1,0 +1,1 @@
+"""The report, for each place it is read in."""

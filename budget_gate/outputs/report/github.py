@@ -1,0 +1,131 @@
+"""What GitHub Actions reads of a run: step outputs and annotations, escaped for the runner."""
+
+import json
+from collections.abc import Iterable, Sequence
+from uuid import uuid4
+
+from budget_gate.domain.verdict.report import BudgetResult, Report
+from budget_gate.errors import ConfigurationError
+from budget_gate.outputs.amounts import exact
+from budget_gate.outputs.escaping import NAME_LENGTH, plain
+from budget_gate.outputs.report.headline import caveats, told_first
+from budget_gate.outputs.report.sentences import cost_name, spent_of_cap
+
+# GitHub shows no more of a kind in a step.
+MOST_ANNOTATIONS = 10
+
+_TITLE = "budget-gate"
+_LEVELS = {"breached": "error", "uncertain": "error", "warning": "warning"}
+
+
+def render_outputs(report: Report, report_path: str) -> str:
+    """The step's outputs for the file `GITHUB_OUTPUT`; `report_path` is that of the JSON report.
+
+    Every value stands between delimiters that it cannot contain.
+    """
+    verified = report.status != "unverified"
+    breached = (budget.id for budget in report.budgets if budget.status == "breached")
+    values = {
+        "status": report.status,
+        "enforced": "true" if report.enforced else "false",
+        # What was spent at least, as only that is certain.
+        "spend-usd": exact(report.spend.low) if verified and report.spend else "",
+        "basis": report.basis,
+        "cap-usd": "" if report.cap is None else exact(report.cap),
+        "breached": _ids(breached),
+        "not-enforced": _ids(
+            it.id
+            for it in report.budgets
+            if not it.decides and it.status in ("breached", "uncertain")
+        ),
+        "report": report_path,
+    }
+    delimiter = f"end-{uuid4()}"
+    return "".join(f"{name}<<{delimiter}\n{value}\n{delimiter}\n" for name, value in values.items())
+
+
+def _ids(ids: Iterable[str]) -> str:
+    return json.dumps([*ids]).replace("##[", "#\\u0023[")
+
+
+def render_annotations(report: Report, policy: str) -> str:
+    """A workflow command for each budget that is not ok, at its line, and for spend not known.
+
+    First comes what a verdict is told with. `policy` is the policy file as the repository knows it.
+    At most 10, the rest counted.
+    """
+    # What time is judged goes before all that is said of it.
+    commands = [_command("warning", it.message, title=_TITLE) for it in told_first(report)]
+    told = " ".join(note.message for note in caveats(report))
+    if told:
+        commands.append(_command("notice", told, file=policy, title=_TITLE))
+    if report.status == "unverified" or not report.enforced:
+        level = "error" if report.enforced else "warning"
+        reason = next((note.message for note in report.notes if note.level == "error"), "")
+        unenforced = "" if report.enforced else "UNENFORCED. "
+        commands.append(
+            _command(level, f"{unenforced}Spend is {report.status}. {reason}".strip(), title=_TITLE)
+        )
+    notable = [budget for budget in report.budgets if budget.status in _LEVELS]
+    commands += [_annotation(budget, policy, report) for budget in notable]
+    return _capped(commands)
+
+
+def render_problems(error: ConfigurationError) -> str:
+    """A workflow command for each defect of a document, or one for an error without a place."""
+    return _capped(
+        [
+            _command(
+                "error",
+                f"{problem.key}: {problem.message}. {problem.hint}".removeprefix(": "),
+                file=error.file,
+                line=str(problem.line),
+                col=str(problem.column),
+                title=_TITLE,
+            )
+            for problem in error.problems
+        ]
+        or [_command("error", f"{error.message}. {error.hint}", title=_TITLE)]
+    )
+
+
+def render_mask(secret: str) -> str:
+    """The workflow command that keeps `secret` out of the log from here on."""
+    return f"::add-mask::{_data(secret)}\n"
+
+
+def _annotation(budget: BudgetResult, policy: str, report: Report) -> str:
+    # An error would be taken for the reason of a failure that there was not.
+    level = _LEVELS[budget.status] if report.enforced and budget.decides else "warning"
+    spent = spent_of_cap(budget, cost_name(report))
+    message = f"{plain(budget.name, NAME_LENGTH)} has spent {spent}: {budget.reason}."
+    if not budget.decides:
+        message += " Not enforced here."
+    return _command(level, message, file=policy, line=str(budget.line), title=_TITLE)
+
+
+def _capped(commands: Sequence[str]) -> str:
+    if len(commands) > MOST_ANNOTATIONS:
+        rest = len(commands) - MOST_ANNOTATIONS + 1
+        commands = [
+            *commands[: MOST_ANNOTATIONS - 1],
+            _command("warning", f"{rest} more are in the step's summary and log.", title=_TITLE),
+        ]
+    return "".join(f"{command}\n" for command in commands)
+
+
+def _command(level: str, message: str, **properties: str) -> str:
+    named = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{level} {named}::{_data(plain(message, 1000))}"
+
+
+def _data(text: str) -> str:
+    return _encoded(text, {"%": "%25", "\r": "%0D", "\n": "%0A"})
+
+
+def _property(text: str) -> str:
+    return _encoded(text, {"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
+
+
+def _encoded(text: str, codes: dict[str, str]) -> str:
+    return "".join(codes.get(char, char) for char in text)

@@ -1,0 +1,1 @@
+"""The organization's API, one file a route."""

@@ -1,0 +1,1 @@
+"""Files: the policy, prices, saved usage, an earlier report."""
