@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
-from tests.running import Here, checkout, entered
+from tests.helpers.running import Here, checkout, entered
 
 # How long an example takes says how busy the machine is, and nothing of the program.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.loopback import LoopbackAPI, Organization
-from tests.loopback import Workspace as Listed
-from tests.oracle import Usage
-from tests.running import NOW, RECORDING, Here
+from tests.helpers.running import NOW, RECORDING, Here
+from tests.world.loopback import LoopbackAPI, Organization
+from tests.world.loopback import Workspace as Listed
+from tests.world.oracle import Usage
 
 PRODUCTION = "wrkspc_01EXAMPLEPROD"
 OK = "version: 1\nglobal: {cap: 100000, forecast: off}\n"

@@ -19,17 +19,7 @@ import pytest
 
 from budget_gate import __version__, gate
 from budget_gate.commands import demo
-from tests.loopback import (
-    EXAMPLE_AUTH_TOKEN,
-    EXAMPLE_KEY,
-    LoopbackAPI,
-    Organization,
-    Request,
-    Response,
-    Workspace,
-)
-from tests.oracle import Usage
-from tests.running import (
+from tests.helpers.running import (
     AS_OF,
     BREACHED,
     ISOLATED,
@@ -51,7 +41,17 @@ from tests.running import (
     entered,
     stalling,
 )
-from tests.serving import ME, USAGE
+from tests.helpers.serving import ME, USAGE
+from tests.world.loopback import (
+    EXAMPLE_AUTH_TOKEN,
+    EXAMPLE_KEY,
+    LoopbackAPI,
+    Organization,
+    Request,
+    Response,
+    Workspace,
+)
+from tests.world.oracle import Usage
 
 
 @pytest.fixture(scope="module")

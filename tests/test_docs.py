@@ -8,10 +8,10 @@ import pytest
 from markdown_it import MarkdownIt
 
 from budget_gate.domain.verdict.report import Status
+from tests.helpers.pages import BLOCKS, DOCS, PAGES, README, policies, steps, table
 from tests.helpers.paths import ROOT, SCHEMA
+from tests.helpers.running import Here
 from tests.helpers.surface import action, flags_of, help_of, variables
-from tests.pages import BLOCKS, DOCS, PAGES, README, policies, steps, table
-from tests.running import Here
 
 # What each code means, in the words of the README.
 EXIT_CODES = {"0": "within its cap", "1": "breached", "2": "wrong", "3": "determined", "4": "bug"}

@@ -12,8 +12,7 @@ import pytest
 
 import budget_gate
 from budget_gate import gate
-from tests.loopback import LoopbackAPI
-from tests.running import (
+from tests.helpers.running import (
     AS_OF,
     BREACHED,
     NOW,
@@ -26,6 +25,7 @@ from tests.running import (
     checkout,
     files_of_at_most,
 )
+from tests.world.loopback import LoopbackAPI
 
 PARTIAL = (*RECORDED, "--partial")
 

@@ -18,8 +18,8 @@ from budget_gate.commands.policy_name import POLICY_FILES
 from budget_gate.outputs.report.github import render_outputs
 from budget_gate.settings import Settings
 from tests.helpers.paths import ROOT
+from tests.helpers.reports import make_report
 from tests.helpers.surface import action, environment, flags_of, help_of, text_of, variables
-from tests.reports import make_report
 
 # What each exit code stands for in the design; `test_cli` shows that the program keeps to it.
 EXIT_CODES = {"0": "within its cap", "1": "breached", "2": "wrong", "3": "established", "4": "bug"}

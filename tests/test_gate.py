@@ -12,7 +12,7 @@ from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.domain.verdict.report import Report, Status
 from budget_gate.domain.verdict.terms import STRICT, FailOn, OnError, Terms
 from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
-from tests.builders import MONTH, bounds, policy, spend_of
+from tests.helpers.builders import MONTH, bounds, policy, spend_of
 
 POLICY = "version: 1\nglobal: {cap: 10, warn_at: [80%]}\n"
 

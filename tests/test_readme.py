@@ -22,11 +22,11 @@ import yaml
 
 import budget_gate
 from budget_gate.commands.policy_name import POLICY_FILES
-from tests.billing import bill_of
+from tests.helpers.pages import BLOCKS, PAGES, README, steps
 from tests.helpers.paths import ROOT
-from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
-from tests.oracle import Usage
-from tests.pages import BLOCKS, PAGES, README, steps
+from tests.world.billing import bill_of
+from tests.world.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
+from tests.world.oracle import Usage
 
 SHELL = [block.text for block in BLOCKS if block.language == "sh"]
 (GITLAB,) = [block.text for block in BLOCKS if block.text.startswith("budget:\n")]

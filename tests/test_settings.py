@@ -8,7 +8,7 @@ import pytest
 
 from budget_gate.errors import ConfigurationError
 from budget_gate.settings import Settings
-from tests.running import FOREIGN, LOOKS
+from tests.helpers.running import FOREIGN, LOOKS
 
 KEY = "sk-ant-admin01-EXAMPLE_NOT-A-KEY"
 TOKEN = "sk-ant-oat01-EXAMPLE_NOT-A-TOKEN"

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import httpx
 
 import budget_gate
-from tests.loopback import EXAMPLE_KEY
+from tests.world.loopback import EXAMPLE_KEY
 
 AS_OF = "2026-11-30T16:25:00Z"
 IMPORTS = "import httpx, pydantic_settings, yaml"
@@ -66,7 +66,7 @@ def row(name: str, runs: list[tuple[Run, Run]], limit: float, unit: str = "secon
 @contextmanager
 def serving(usages: int, workspaces: int) -> Iterator[str]:
     """The address of a loopback API, in a process of its own, with that much usage."""
-    command = [sys.executable, "-m", "tests.loopback", "--as-of", AS_OF]
+    command = [sys.executable, "-m", "tests.world.loopback", "--as-of", AS_OF]
     command += ["--rows", str(usages), "--workspaces", str(workspaces)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.paths import ROOT
-from tests.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
-from tests.oracle import Usage
+from tests.world.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
+from tests.world.oracle import Usage
 
 # From the environment that runs the tests, activated or not.
 ACT = str(Path(sys.executable).with_name("act"))

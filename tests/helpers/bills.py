@@ -8,7 +8,7 @@ from typing import Literal
 from budget_gate.domain.billed.bill import Bill, Charge
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.usage import Tokens, Usage, UsageKey
-from tests.builders import MILLION, usage_of
+from tests.helpers.builders import MILLION, usage_of
 
 ALPHA, BETA = "wrkspc_01EXAMPLEALPHA", "wrkspc_01EXAMPLEBETA"
 

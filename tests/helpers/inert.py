@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.helpers.markup import assert_own_structure, kinds, tables
+from tests.helpers.reports import HOSTILE
 from tests.helpers.runner import OUTPUT_NAMES, read_commands, read_outputs
-from tests.loopback import EXAMPLE_KEY, LoopbackAPI
-from tests.reports import HOSTILE
-from tests.running import AS_OF, Here, Run
+from tests.helpers.running import AS_OF, Here, Run
+from tests.world.loopback import EXAMPLE_KEY, LoopbackAPI
 
 PLAIN = "research"
 

@@ -1,0 +1,434 @@
+"""Spend that falls: what one run knows, every later one of the month is held against."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from budget_gate import gate
+from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.notes import NoteLevel
+from budget_gate.domain.spend import Spend
+from budget_gate.domain.verdict.earlier import EarlierReport
+from budget_gate.domain.verdict.report import KnownSpend, Status
+from budget_gate.domain.verdict.terms import STRICT, Terms
+from budget_gate.errors import InterruptedRunError, UnverifiedError
+from tests.helpers.builders import MONTH, book, book_with, bounds, policy, spend_of
+from tests.helpers.running import NOW, OK, ORGANIZATION, Here, Run
+from tests.helpers.serving import USAGE, down, tamper
+from tests.world.loopback import LoopbackAPI
+from tests.world.oracle import Usage
+
+HOUR = timedelta(hours=1)
+CAP = "version: 1\nglobal: {cap: 1000}\n"
+PRICES = "0123456789abcdef"
+
+
+def known(usd: str = "100", prices: str | None = PRICES, **changes: Any) -> KnownSpend:
+    """What an hour ago was known to be spent."""
+    return replace(
+        KnownSpend(Decimal(usd), MONTH.as_of - HOUR, None, prices, MONTH.period.start), **changes
+    )
+
+
+def last(*of: KnownSpend, **changes: Any) -> EarlierReport:
+    """A last report of an hour ago that knows that."""
+    report = EarlierReport(
+        as_of=MONTH.as_of - HOUR, month=MONTH.period.start, organization=None, budgets=(), known=of
+    )
+    return replace(report, **changes)
+
+
+def spending(cost: Bounds, prices: str = PRICES) -> Spend:
+    """A month's spend at these prices."""
+    spend = spend_of({None: cost})
+    return replace(spend, prices=replace(spend.prices, digest=prices))
+
+
+def run(
+    spend: Spend | BaseException,
+    earlier: EarlierReport | None,
+    text: str = CAP,
+    terms: Terms = STRICT,
+    organization: str | None = None,
+) -> tuple[Status, int, list[tuple[NoteLevel, str]], list[str]]:
+    """Status, exit code, what is said of falling spend by level, and what the next run will know."""
+
+    def read() -> Spend:
+        if isinstance(spend, BaseException):
+            raise spend
+        return spend
+
+    report, code = gate.check(
+        policy(text), read, MONTH, terms, identify=lambda: organization, earlier=earlier
+    )
+    said = [(note.level, note.message) for note in report.notes if note.code == "spend_fell"]
+    return report.status, code, said, [str(it.usd) for it in report.known_spend]
+
+
+def test_spend_that_fell_is_not_believed() -> None:
+    """100 USD were known at noon, 99.99 are read now: a part of the usage is missing."""
+    status, code, said, remembered = run(spending(bounds("99.99")), last(known()))
+    assert (status, code, remembered) == ("unverified", 3, ["100"])
+    assert said == [
+        (
+            "error",
+            (
+                "Spend is $99.99 at most, less than the $100.00 of 2026-11-20T14:20:00Z. Spend of "
+                "a month does not fall, so a part of the usage is missing. Run the gate again "
+                "later. If the amount of then was wrong, delete the last report."
+            ),
+        )
+    ]
+
+
+def test_amounts_that_round_alike_are_told_apart() -> None:
+    """A fall of a thousandth of a cent."""
+    _, code, ((_, message),), _ = run(spending(bounds("99.99999")), last(known()))
+    assert code == 3
+    assert message.startswith("Spend is $99.99999 at most, less than the $100 of ")
+
+
+@pytest.mark.parametrize("cost", [bounds("100"), bounds("100.01"), bounds("90", "100")])
+def test_spend_that_did_not_surely_fall_is_believed(cost: Bounds) -> None:
+    """As much as before, more, or a range that only became wider; the most that is known stays so."""
+    status, code, said, remembered = run(spending(cost), last(known()))
+    assert (status, code, said) == ("ok", 0, [])
+    assert remembered == [str(max(cost.low, Decimal(100)))]
+
+
+def test_a_budget_of_spend_that_fell_is_open_above() -> None:
+    """What is missing may be anybody's: nothing is called within its cap, and no forecast is made."""
+    report, _ = gate.check(
+        policy(CAP), lambda: spending(bounds("50")), MONTH, STRICT, earlier=last(known())
+    )
+    (budget,) = report.budgets
+    assert (budget.status, budget.spend) == ("uncertain", bounds("50", "unlimited"))
+    assert (budget.forecast, budget.pace) == (None, None)
+    assert report.spend == bounds("100", "unlimited")
+
+
+@pytest.mark.parametrize(
+    ("terms", "code"),
+    [
+        (Terms("breach", "warn"), 0),
+        (Terms("never", "fail"), 3),
+        (Terms("never", "warn"), 0),
+        (Terms(only=("global",)), 3),
+    ],
+)
+def test_a_fall_is_waived_as_any_spend_that_is_not_known(terms: Terms, code: int) -> None:
+    """`on-error: warn` lets it pass, and nothing else does."""
+    text = f"{CAP}workspaces:\n  default: {{cap: 500}}\n"
+    assert run(spending(bounds("50")), last(known()), text, terms)[:2] == ("unverified", code)
+
+
+@pytest.mark.parametrize(
+    ("terms", "code"), [(STRICT, 1), (Terms("never"), 3), (Terms("never", "warn"), 0)]
+)
+def test_what_is_breached_all_the_same_is_breached(terms: Terms, code: int) -> None:
+    """50 USD are left of 100, and the cap is 40."""
+    found = run(spending(bounds("50")), last(known()), "version: 1\nglobal: {cap: 40}\n", terms)
+    assert (found[0], found[1], found[3]) == ("breached", code, ["100"])
+
+
+@pytest.mark.parametrize("prices", [None, "fedcba9876543210"])
+def test_a_fall_at_other_prices_is_a_warning(prices: str | None) -> None:
+    """A discount was agreed on, or a report of an earlier version does not say at which prices."""
+    status, code, said, remembered = run(spending(bounds("50")), last(known(prices=prices)))
+    assert (status, code) == ("ok", 0)
+    assert said == [
+        (
+            "warning",
+            (
+                "Spend is $50.00 at most, less than the $100.00 of 2026-11-20T14:20:00Z: the "
+                "prices are not known to be the same as then."
+            ),
+        )
+    ]
+    assert remembered == ["100", "50"]
+
+
+def test_prices_that_changed_and_came_back_forget_nothing() -> None:
+    """100 USD at the first prices, 50 at the second, then 60 at the first again."""
+    then = known("50", "fedcba9876543210", as_of=MONTH.as_of - HOUR / 2)
+    assert run(spending(bounds("60")), last(known(), then))[1] == 3
+    assert run(spending(bounds("60"), "fedcba9876543210"), last(known(), then))[1:3] == (0, [])
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        None,
+        last(),
+        last(known(month=datetime(2026, 10, 1, tzinfo=UTC))),
+        last(known(as_of=MONTH.as_of + HOUR)),
+        last(known(organization="org-1")),
+    ],
+    ids=["none", "knows nothing", "of another month", "of later", "of another organization"],
+)
+def test_what_is_not_of_this_month_to_date_is_no_floor(earlier: EarlierReport | None) -> None:
+    """No report, one that knows nothing, or of a month, a time or an organization that is not judged."""
+    _, code, said, _ = run(spending(bounds("5")), earlier, organization="org-2")
+    assert (code, said) == (0, [])
+
+
+@pytest.mark.parametrize(("then", "now"), [("org-1", None), (None, "org-1"), ("org-1", "org-1")])
+def test_an_organization_that_is_not_told_counts_as_the_same(
+    then: str | None, now: str | None
+) -> None:
+    """Where the API does not say whose key it is."""
+    assert run(spending(bounds("5")), last(known(organization=then)), organization=now)[1] == 3
+
+
+def test_the_billed_basis_may_fall() -> None:
+    """A settled day may cost less than at list price; what is known at list price is kept for later."""
+    text = f"{CAP}spend: {{basis: billed}}\n"
+    assert run(spending(bounds("5")), last(known()), text) == ("ok", 0, [], ["100"])
+
+
+@pytest.mark.parametrize(
+    "error", [UnverifiedError("no", code="http_503"), InterruptedRunError("SIGTERM")]
+)
+def test_a_run_that_knows_nothing_hands_on_what_it_was_told(error: BaseException) -> None:
+    """An outage or a signal between two runs is no new beginning."""
+    assert run(error, last(known())) == ("unverified", 3, [], ["100"])
+
+
+def test_usage_without_a_price_does_not_lower_what_is_known() -> None:
+    """Its spend has no upper bound, so nothing fell, and at new prices it is no new floor."""
+    cost = spending(bounds("5", "unlimited"))
+    unpriced = replace(cost, unpriced=("it has no price",))
+    assert run(unpriced, last(known()))[3] == ["100"]
+
+
+# Prices
+
+
+def test_the_same_prices_have_one_digest() -> None:
+    """Whatever does not change a price does not count: where it is from, and when it was checked."""
+    document = book().document.model_copy(update={"verified_on": date(2030, 1, 1)})
+    assert replace(book(), document=document).digest == book().digest
+    one = "{models: {m: {input: 1, output: 2, cache_write_5m: 1, cache_write_1h: 1, cache_read: 1"
+    assert book_with(f"{one}}}}}}}").digest == book_with(f"{one}, source: x}}}}}}").digest
+
+
+def test_any_change_of_a_price_is_another_digest() -> None:
+    """A discount, an own price, another own price, another price of the book."""
+    own = "{{models: {{m: {{input: {}, output: 2, cache_write_5m: 1, cache_write_1h: 1, cache_read: 1}}}}}}"
+    document = book().document.model_copy(update={"web_search": Decimal(11)})
+    books = (
+        book(),
+        book_with("{discount: 10%}"),
+        book_with(own.format(1)),
+        book_with(own.format("1.5")),
+        replace(book(), document=document),
+    )
+    assert len({it.digest for it in books}) == len(books)
+
+
+# Run after run, with one file as the last report and the next
+
+
+@pytest.fixture
+def api() -> Iterator[LoopbackAPI]:
+    """The organization's API: 18.30 USD were spent."""
+    with LoopbackAPI(ORGANIZATION, now=NOW) as server:
+        yield server
+
+
+def hourly(here: Here, api: LoopbackAPI, hours: int, *flags: str, policy: str = OK) -> Run:
+    """A run of that many hours after the first."""
+    files = ("--report", "report.json", "--last-report", "report.json")
+    api.now = NOW + hours * HOUR
+    return here.check(api, "--format", "json", *files, *flags, policy=policy, now=api.now)
+
+
+def empty(api: LoopbackAPI) -> None:
+    """The API forgets every row of its usage report."""
+    tamper(
+        api,
+        lambda _, answer: [bucket["results"].clear() for bucket in answer["data"]] and None,
+        only=lambda request: request.path == USAGE,
+    )
+
+
+def told(run: Run) -> list[str]:
+    """The levels of what is said of spend that fell."""
+    return [note["level"] for note in run.report["notes"] if note["code"] == "spend_fell"]
+
+
+def test_empty_buckets_stay_red_until_the_usage_is_back(here: Here, api: LoopbackAPI) -> None:
+    """Well-formed, whole and empty: $0.00 is not green, at the first run nor at the third."""
+    assert hourly(here, api, 0).code == 0
+    empty(api)
+    for hours in (1, 2, 3):
+        run = hourly(here, api, hours)
+        assert (run.code, run.report["status"], told(run)) == (3, "unverified", ["error"])
+        assert run.report["spend"] is None
+    api.intercept = None
+    run = hourly(here, api, 4)
+    assert (run.code, run.report["spend"]["low"], told(run)) == (0, "18.3", [])
+
+
+def test_an_outage_makes_no_run_forget(here: Here, api: LoopbackAPI) -> None:
+    """Known, then nothing at all, without a credential even, then empty buckets."""
+    assert hourly(here, api, 0).code == 0
+    api.intercept = down
+    assert hourly(here, api, 1).code == 3
+    here.patch.setenv("ANTHROPIC_ADMIN_KEY", "")
+    assert hourly(here, api, 2).code == 3
+    here.set(here.program.environment({"ANTHROPIC_BASE_URL": api.url}))
+    empty(api)
+    run = hourly(here, api, 3)
+    assert (run.code, told(run)) == (3, ["error"])
+
+
+def test_a_breach_outlasts_every_run_in_which_spend_fell(here: Here, api: LoopbackAPI) -> None:
+    """18.30 USD were above the cap, and nothing of it is reported any more: 1, again and again."""
+    policy = "version: 1\nglobal: {cap: 18.29}\n"
+    assert hourly(here, api, 0, policy=policy).code == 1
+    empty(api)
+    for hours in (1, 2):
+        run = hourly(here, api, hours, policy=policy)
+        assert (run.code, run.report["status"]) == (1, "breached")
+        assert run.report["evidence_as_of"] == "2026-11-15T12:00:00Z"
+    api.intercept = down
+    assert hourly(here, api, 3, policy=policy).code == 1
+
+
+def test_a_new_month_begins_at_nothing(here: Here, api: LoopbackAPI) -> None:
+    """Sixteen days on it is December, and no spend is right."""
+    assert hourly(here, api, 0).code == 0
+    run = hourly(here, api, 16 * 24)
+    assert (run.code, told(run), run.report["known_spend"][-1]["usd"]) == (0, [], "0")
+
+
+def test_a_discount_lowers_spend_with_a_warning(here: Here, api: LoopbackAPI) -> None:
+    """Half of 18.30 USD; from then on, that is what spend does not fall below."""
+    half = f"{OK}prices: {{discount: 50%}}\n"
+    assert hourly(here, api, 0).code == 0
+    run = hourly(here, api, 1, policy=half)
+    assert (run.code, run.report["spend"]["low"], told(run)) == (0, "9.15", ["warning"])
+    assert told(hourly(here, api, 2, policy=half)) == []
+    empty(api)
+    assert hourly(here, api, 3, policy=half).code == 3
+    assert hourly(here, api, 4).code == 3
+
+
+def test_a_time_before_the_last_report_makes_no_run_forget(here: Here, api: LoopbackAPI) -> None:
+    """A backfill of the 10th in between is not held against the 15th, and hands it on."""
+    assert hourly(here, api, 0).code == 0
+    run = hourly(here, api, 1, "--as-of", "2026-11-10T00:00:00Z")
+    assert (run.code, run.report["spend"]["low"], told(run)) == (0, "0", [])
+    empty(api)
+    assert hourly(here, api, 2).code == 3
+
+
+def test_another_organization_is_held_against_nothing(here: Here, api: LoopbackAPI) -> None:
+    """A cache that two repositories share: the outage in between does not make them one."""
+    assert hourly(here, api, 0).code == 0
+    here.patch.setenv("ANTHROPIC_ADMIN_KEY", "")
+    assert hourly(here, api, 1).report["organization"] is None
+    here.set(here.program.environment())
+    other = replace(ORGANIZATION, usage=[], id="99999999-8888-4777-8666-555555555555")
+    with LoopbackAPI(other, now=NOW) as another:
+        run = hourly(here, another, 2)
+    assert (run.code, told(run)) == (0, [])
+
+
+def test_pages_that_leave_out_a_part_warn_and_are_no_floor(here: Here, api: LoopbackAPI) -> None:
+    """`--partial` says itself that a part of the month is missing."""
+    assert hourly(here, api, 0).code == 0
+    day = {"starting_at": "2026-11-14T00:00:00Z", "ending_at": "2026-11-15T00:00:00Z"}
+    page = {"data": [{**day, "results": []}], "has_more": False, "next_page": None}
+    here.program.write(json.dumps(page), "page.json")
+    run = here.main(
+        *("check", "--format", "json", "--usage", "page.json", "--partial"),
+        *("--report", "report.json", "--last-report", "report.json"),
+        now=NOW + HOUR,
+    )
+    assert (run.code, run.report["spend"]["low"], told(run)) == (0, "0", ["warning"])
+    assert run.report["known_spend"][0]["usd"] == "18.3"
+    empty(api)
+    assert hourly(here, api, 2).code == 3
+
+
+def test_a_report_of_an_earlier_version_warns(here: Here, api: LoopbackAPI) -> None:
+    """It knows what was spent, and not at which prices."""
+    assert hourly(here, api, 0).code == 0
+    old = here.program.report
+    del old["known_spend"], old["prices"]["digest"]
+    here.program.write(json.dumps(old), "report.json")
+    empty(api)
+    run = hourly(here, api, 1)
+    assert (run.code, told(run)) == (0, ["warning"])
+
+
+def test_a_report_without_a_memory_still_has_its_own_spend(here: Here, api: LoopbackAPI) -> None:
+    """Somebody emptied the list: what the report itself says was spent counts all the same."""
+    assert hourly(here, api, 0).code == 0
+    here.program.write(json.dumps({**here.program.report, "known_spend": []}), "report.json")
+    empty(api)
+    assert hourly(here, api, 1).code == 3
+
+
+@pytest.mark.parametrize("flags", [("--month", "last"), ("--as-of", "2026-10-20T00:00:00Z")])
+def test_a_run_of_the_month_before_makes_no_run_forget(
+    here: Here, api: LoopbackAPI, flags: tuple[str, str]
+) -> None:
+    """It writes over the report of this month, and hands on what that knew."""
+    assert hourly(here, api, 0).code == 0
+    assert hourly(here, api, 1, *flags).code == 0
+    empty(api)
+    assert hourly(here, api, 2).code == 3
+
+
+def test_a_run_for_another_organization_makes_no_run_forget(here: Here, api: LoopbackAPI) -> None:
+    """Its report is written over that of the first one, whose usage is then lost."""
+    assert hourly(here, api, 0).code == 0
+    with LoopbackAPI(replace(ORGANIZATION, usage=[], id="org-2"), now=NOW) as other:
+        assert hourly(here, other, 1).code == 0
+    empty(api)
+    assert hourly(here, api, 2).code == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "global: {cap: 1000}",
+        "workspaces: {production: {cap: 50}}",
+        "models: {claude-sonnet-4-5: {cap: 1000}}",
+    ],
+)
+def test_a_part_that_falls_is_not_hidden_by_growth_elsewhere(
+    here: Here, api: LoopbackAPI, text: str
+) -> None:
+    """18.00 USD of production on the 12th are lost, and 25.00 USD of another model come in the last hour."""
+    policy = f"version: 1\n{text}\n"
+    assert hourly(here, api, 0, policy=policy).code == 0
+    kept = [it for it in ORGANIZATION.usage if it.workspace is None]
+    # Claude Opus 5.5 costs 20 USD per million tokens of output.
+    new = Usage(NOW + timedelta(minutes=30), None, "claude-opus-5-5", output=1_250_000)
+    with LoopbackAPI(replace(ORGANIZATION, usage=[*kept, new]), now=NOW) as later:
+        run = hourly(here, later, 1, policy=policy)
+        # What was lost is not forgotten by the run that noticed it.
+        again = hourly(here, later, 2, policy=policy)
+    assert (run.code, again.code, told(run)) == (3, 3, ["error"])
+    (note,) = (it for it in run.report["notes"] if it["code"] == "spend_fell")
+    assert re.search(r"is \$0\.\d\d at most, less than the \$18\.\d\d of", note["message"])
+
+
+def test_a_time_outside_the_calendar_is_damage(here: Here, api: LoopbackAPI) -> None:
+    """Year 1 in the east: in UTC there is no such time, and the breach of today is found all the same."""
+    assert hourly(here, api, 0).code == 0
+    wrong = {**here.program.report, "as_of": "0001-01-01T00:00:00+23:00"}
+    here.program.write(json.dumps(wrong), "report.json")
+    run = hourly(here, api, 1, policy="version: 1\nglobal: {cap: 1}\n")
+    assert run.code == 1
+    assert "it is damaged" in json.dumps(run.report["notes"])

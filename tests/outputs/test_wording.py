@@ -1,0 +1,435 @@
+"""Amounts, percentages and the verdict in words: where a rounding could lie."""
+
+import re
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from budget_gate.domain.notes import Note
+from budget_gate.domain.spend import PriceFacts
+from budget_gate.domain.verdict.report import STATUSES, Report, Status
+from budget_gate.outputs.amounts import exact, usd, usd_range
+from budget_gate.outputs.escaping import plain
+from budget_gate.outputs.report.headline import headline, told_reason
+from budget_gate.outputs.report.sentences import percent, price_basis, ratio, spent_of_cap
+from tests.helpers.builders import bounds
+from tests.helpers.reports import HOSTILE, make_budget, make_report
+
+# As small as a fraction of a cent can get: rates, factors and a discount multiplied.
+amounts = st.decimals(0, 10**9, places=12)
+
+
+def as_number(text: str) -> Decimal:
+    """The number of an amount as it is shown."""
+    return Decimal(text.removeprefix("$").replace(",", ""))
+
+
+def say(report: Report) -> str:
+    """The headline without any escaping."""
+    return headline(report, "budget.yml", name=str, prose=str)
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        ("0", "$0.00"),
+        ("1.005", "$1.00"),
+        ("1.015", "$1.02"),
+        ("2.675", "$2.68"),
+        ("0.125", "$0.12"),
+        ("0.1250001", "$0.13"),
+        ("1234567.891", "$1,234,567.89"),
+        ("999.995", "$1,000.00"),
+        ("5000", "$5,000.00"),
+        ("1E+3", "$1,000.00"),
+    ],
+)
+def test_amounts_are_rounded_half_to_even_cents(amount: str, shown: str) -> None:
+    """Half a cent goes to the even cent, as bookkeeping does, and thousands are grouped."""
+    assert usd(Decimal(amount)) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "cap", "shown"),
+    [
+        ("10.004", "10.00", "$10.004"),
+        ("10.0000001", "10", "$10.0000001"),
+        ("9.996", "10", "$9.996"),
+        ("9.99999999", "10", "$9.99999999"),
+        ("10", "10.00", "$10.00"),
+        ("10.006", "10", "$10.01"),
+        ("0.0004", "0", "$0.0004"),
+        ("1000.0000000000001", "1000", "$1,000.0000000000001"),
+    ],
+)
+def test_an_amount_never_reads_as_a_cap_that_it_is_not(amount: str, cap: str, shown: str) -> None:
+    """As many decimals are shown as it takes to see on which side of the cap it is."""
+    assert usd(Decimal(amount), Decimal(cap)) == shown
+
+
+@given(amount=amounts, cap=amounts)
+def test_an_amount_stays_on_its_side_of_the_cap(amount: Decimal, cap: Decimal) -> None:
+    """What is above the cap reads above it, what is below reads below it."""
+    shown = as_number(usd(amount, cap))
+    assert (shown > cap, shown < cap) == (amount > cap, amount < cap)
+
+
+@pytest.mark.parametrize(("spend", "cap"), [("10.0041", "10.004"), ("10.007", "10.006")])
+def test_a_cap_of_fractions_of_a_cent_is_not_rounded_to_the_spend(spend: str, cap: str) -> None:
+    """A breach of such a cap shows a spend above the cap that stands beside it."""
+    told = spent_of_cap(make_budget(spend=spend, cap=cap, status="breached"), "list cost")
+    shown, _, shown_cap = re.findall(r"\$[\d.]+", told)
+    assert as_number(shown) > as_number(shown_cap)
+
+
+@given(amount=amounts)
+def test_an_amount_is_at_most_half_a_cent_off(amount: Decimal) -> None:
+    """Rounding to the cent moves no amount by more than half of one."""
+    assert abs(as_number(usd(amount)) - amount) <= Decimal("0.005")
+
+
+def test_an_amount_without_a_known_limit_is_unknown() -> None:
+    """Infinity is no number of dollars."""
+    assert usd(bounds("0", "unlimited").high) == "unknown"
+
+
+def test_a_huge_amount_keeps_all_its_digits() -> None:
+    """Not even an amount of thirty digits is cut or shown with an exponent."""
+    amount = Decimal("123456789012345678901234567890.125")
+    assert usd(amount) == "$123,456,789,012,345,678,901,234,567,890.12"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        ("5", None, "$5.00"),
+        ("5", "7.5", "$5.00 to $7.50"),
+        ("5", "unlimited", "at least $5.00"),
+        ("5.001", "5.002", "$5.00"),
+        ("9.999", "10.001", "$9.999 to $10.001"),
+    ],
+)
+def test_a_range_is_told_as_far_as_it_is_known(low: str, high: str | None, shown: str) -> None:
+    """One amount, both ends, or the lower one; around the cap both ends stay apart."""
+    assert usd_range(bounds(low, high), Decimal(10)) == shown
+
+
+@pytest.mark.parametrize(
+    ("spend", "cap", "shown"),
+    [
+        ("6.82", "10", "68.2%"),
+        ("6.825", "10", "68.2%"),
+        ("6.835", "10", "68.4%"),
+        ("10", "10", "100.0%"),
+        ("10.0004", "10", "100.004%"),
+        ("9.9999", "10", "99.999%"),
+        ("0", "10", "0.0%"),
+        ("1", "3", "33.3%"),
+        ("123456", "1", "12,345,600.0%"),
+    ],
+)
+def test_a_percentage_never_reads_as_the_whole_cap_unless_it_is(
+    spend: str, cap: str, shown: str
+) -> None:
+    """One decimal, half to even, or as many as it takes to differ from 100%."""
+    assert percent(make_budget(spend=spend, cap=cap)) == shown
+
+
+@pytest.mark.parametrize(
+    ("high", "shown"),
+    [("8.51", "up to 85.1%"), ("12", "up to 120.0%"), ("10.0004", "up to 100.004%")],
+)
+def test_a_percentage_is_of_what_may_have_been_spent(high: str, shown: str) -> None:
+    """Of a range, the share is that of its upper end, and is told as such."""
+    assert percent(make_budget(spend="5", high=high, cap="10")) == shown
+
+
+def test_a_tiny_breach_of_a_large_cap_is_no_hundred_percent() -> None:
+    """No precision on the way to the text is too small for the largest cap of a policy."""
+    cap = "999999999999999"
+    shown = percent(make_budget(spend=f"{cap}.000000000000001", cap=cap))
+    assert Decimal(shown.removesuffix("%")) > 100
+
+
+@pytest.mark.parametrize(
+    ("cap", "high"), [("0", None), (None, None), ("10", "unlimited"), ("0", "unlimited")]
+)
+def test_where_there_is_no_share_a_dash_stands(cap: str | None, high: str | None) -> None:
+    """Nothing is a percentage of no cap, of a cap of 0, or without an upper bound."""
+    result = make_budget(cap=cap, high=high)
+    assert percent(result) == "\N{EN DASH}"
+    assert ratio(result) is None
+
+
+@pytest.mark.parametrize(
+    ("spend", "cap", "shown"),
+    [
+        ("5", "10", "0.5000"),
+        ("1", "3", "0.3333"),
+        ("10", "10", "1.0000"),
+        ("10.0004", "10", "1.00004"),
+        ("9.9999", "10", "0.99999"),
+        ("12345678", "1", "12345678.0000"),
+        ("0", "10", "0.0000"),
+    ],
+)
+def test_the_ratio_has_four_decimals_and_no_commas(spend: str, cap: str, shown: str) -> None:
+    """It is read by programs, and reads as 1 only where spend is the cap."""
+    assert ratio(make_budget(spend=spend, cap=cap)) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        ("19.80931125", "19.80931125"),
+        ("5000", "5000"),
+        ("5000.00", "5000"),
+        ("0.10", "0.1"),
+        ("0E-9", "0"),
+        ("1E+3", "1000"),
+        ("1E-12", "0.000000000001"),
+        ("100", "100"),
+    ],
+)
+def test_exact_amounts_keep_every_digit(amount: str, shown: str) -> None:
+    """Neither an exponent nor zeros that say nothing."""
+    assert exact(Decimal(amount)) == shown
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_plain_text_is_one_printable_line(text: str) -> None:
+    """No control, no line break of any kind, no invisible and no direction mark is left."""
+    shown = plain(text, 60)
+    assert shown.isprintable()
+    assert len(shown.splitlines()) <= 1
+    assert len(shown) <= 60
+
+
+def test_a_cut_text_says_that_it_is_cut() -> None:
+    """A text of the length stays whole; a longer one ends in an ellipsis."""
+    assert plain("x" * 60, 60) == "x" * 60
+    assert plain("x" * 61, 60) == "x" * 59 + "…"
+
+
+def test_what_was_spent_is_told_beside_the_cap() -> None:
+    """Spend, cap and share in one phrase."""
+    told = spent_of_cap(make_budget(spend="8.5"), "billed cost")
+    assert told == "$8.50 (billed cost) of its cap of $10.00 (85.0%)"
+
+
+@pytest.mark.parametrize(
+    ("spend", "high", "told"),
+    [
+        ("2712.40", None, "$2,712.40 (list cost), which is $212.40 over its cap of $2,500.00"),
+        (
+            "2712.40",
+            "2800",
+            "$2,712.40 to $2,800.00 (list cost), which is at least $212.40 over its cap of $2,500.00",
+        ),
+        ("2500.004", None, "$2,500.004 (list cost), which is $0.004 over its cap of $2,500.00"),
+    ],
+)
+def test_a_breach_tells_by_how_much(spend: str, high: str | None, told: str) -> None:
+    """The amount above the cap, which is never $0.00."""
+    result = make_budget(spend=spend, high=high, cap="2500", status="breached")
+    assert spent_of_cap(result, "list cost") == told
+
+
+def test_spend_without_a_cap_is_told_as_such() -> None:
+    """A workspace that only warns has no share of anything."""
+    told = spent_of_cap(make_budget(cap=None, status="warning"), "list cost")
+    assert told == "$5.00 (list cost) without a cap"
+
+
+def test_the_headline_of_a_good_month_says_so() -> None:
+    """The verdict, and the amount."""
+    told = say(make_report("ok", make_budget(), spend=bounds("1234.5")))
+    assert told == "Within budget: $1,234.50 spent this month (list cost), and every cap holds."
+
+
+def test_the_headline_of_a_warning_names_the_budget() -> None:
+    """The verdict, and what is near its cap."""
+    told = say(make_report("warning", make_budget("staging", "8.5", status="warning")))
+    assert told == (
+        "Warning: staging has spent $8.50 (list cost) of its cap of $10.00 (85.0%). "
+        "Slow what spends it, or raise the cap in budget.yml, line 4."
+    )
+
+
+def test_the_headline_of_a_breach_says_what_to_do() -> None:
+    """The verdict, the budget, by how much, and where the cap stands."""
+    told = say(make_report("breached", make_budget("production", "12", status="breached")))
+    assert told == (
+        "Budget breached: production has spent $12.00 (list cost), which is $2.00 over its cap of $10.00. "
+        "Stop what spends it, or raise the cap in budget.yml, line 4."
+    )
+
+
+def test_the_headline_of_an_uncertain_month_says_what_to_look_at() -> None:
+    """That nothing is decided comes first, then what leaves it open."""
+    told = say(make_report("uncertain", make_budget("lab", "8", high="12", status="uncertain")))
+    assert told == (
+        "Not decided: lab has spent $8.00 to $12.00 (list cost) of its cap of $10.00 (up to 120.0%). The cap "
+        "lies within that range, as not all that the price depends on is told: see the notes."
+    )
+
+
+def test_the_headline_of_a_month_with_bounded_usage_leads_to_the_notes() -> None:
+    """Where usage without a price leaves the month open, the notes say which, and what helps."""
+    lab = make_budget("lab", "8", high="12", status="uncertain")
+    notes = (
+        Note("info", "range", "A range."),
+        Note("warning", "unpriced_bounded", "Some tokens have no price."),
+    )
+    told = say(make_report("uncertain", lab, notes=notes))
+    assert told.endswith(
+        " (up to 120.0%). The cap lies within that range, as some usage has no price: see "
+        "the notes."
+    )
+
+
+def test_the_headline_of_an_unverified_month_says_why() -> None:
+    """That spend is not established comes first, then the first error in its own words."""
+    notes = (Note("info", "range", "Not this."), Note("error", "http_401", "The key is wrong."))
+    told = say(make_report("unverified", spend=None, notes=notes))
+    assert told == "Not verified: The key is wrong."
+
+
+def test_an_unverified_month_without_a_reason_still_has_a_headline() -> None:
+    """Nothing follows where nothing is known."""
+    told = say(make_report("unverified", spend=None))
+    assert told == "Not verified."
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, ""),
+        (2, " (likewise b1)"),
+        (3, " (likewise b1, b2)"),
+        (4, " (likewise b1, b2 and 1 more)"),
+        (5, " (likewise b1, b2 and 2 more)"),
+    ],
+)
+@pytest.mark.parametrize("status", ["breached", "warning", "uncertain"])
+def test_the_headline_names_other_budgets(count: int, told: str, status: Status) -> None:
+    """Up to three of the same status by name, the rest by number, and none where there is one."""
+    high = "13" if status == "uncertain" else None
+    others = [
+        make_budget(f"b{number}", "9" if high else "12", high=high, status=status)
+        for number in range(count)
+    ]
+    first = say(make_report(status, *others, make_budget("fine"))).split(". ")[0]
+    alone = say(make_report(status, others[0])).split(". ")[0]
+    assert first == f"{alone}{told}"
+
+
+def test_names_in_the_headline_are_escaped() -> None:
+    """Those of the other budgets as that of the first."""
+    worst = [make_budget(name, "12", status="breached") for name in ("a", "b", "c")]
+    report = make_report("breached", *worst)
+    told = headline(report, "budget.yml", name=lambda text: f"<{text}>", prose=str)
+    assert told.startswith("Budget breached: <a> has spent ")
+    assert " (likewise <b>, <c>). " in told
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"), [("breached", "Stop what spends it"), ("warning", "Slow what spends it")]
+)
+@pytest.mark.parametrize("cap", ["10", None])
+def test_an_unlisted_workspace_is_to_get_a_cap_of_its_own(
+    status: Status, advice: str, cap: str | None
+) -> None:
+    """The line of `unlisted` is that of all of them, so it is not to be raised for one."""
+    cap = "10" if status == "breached" else cap
+    lab = make_budget("lab", "12", cap, status=status, id="unlisted.wrkspc_01LAB")
+    told = say(make_report(status, lab))
+    assert told.endswith(f". {advice}, or give it a cap of its own under workspaces in budget.yml.")
+    assert "line" not in told
+
+
+@pytest.mark.parametrize("status", ["ok", "warning", "uncertain", "breached"])
+def test_a_partial_month_says_so_first(status: Status) -> None:
+    """Whatever the verdict: it is on a part of the month."""
+    note = Note("warning", "partial", "A part is missing.")
+    result = make_budget(spend="12", status=status)
+    partial = "PARTIAL (saved pages leave out a part of the month). "
+    whole = say(make_report(status, result))
+    assert say(make_report(status, result, notes=(note,))) == f"{partial}{whole}"
+    assert "PARTIAL" not in whole
+
+
+def test_a_partial_month_that_was_let_pass_says_both() -> None:
+    """UNENFORCED comes before all else."""
+    note = Note("warning", "partial", "A part is missing.")
+    result = make_budget(spend="12", status="breached")
+    told = say(make_report("breached", result, notes=(note,), enforced=False))
+    assert told.startswith(
+        "UNENFORCED (fail-on is never). PARTIAL (saved pages leave out a part of the month). "
+        "Budget breached: "
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        ("breached", "fail-on is never"),
+        ("uncertain", "on-error is warn"),
+        ("unverified", "on-error is warn"),
+    ],
+)
+def test_a_run_that_was_let_pass_says_so_first(status: Status, why: str) -> None:
+    """UNENFORCED, and which setting let it pass, before the verdict."""
+    result = make_budget(spend="12", status=status)
+    told = say(make_report(status, result, enforced=False))
+    assert told.startswith(f"UNENFORCED ({why}). ")
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_an_enforced_run_does_not_say_unenforced(status: Status) -> None:
+    """The word is for runs that were let pass alone."""
+    assert "UNENFORCED" not in say(make_report(status, make_budget(spend="12", status=status)))
+
+
+def test_a_warning_for_uncertain_spend_does_not_say_within_budget() -> None:
+    """Where spend may be above the cap, by `spend.uncertain: warn`, no word says that it is not."""
+    told = say(make_report("warning", make_budget(spend="8", high="12", status="warning")))
+    assert "Within budget" not in told
+    assert told == (
+        "Perhaps above budget: production has spent $8.00 to $12.00 (list cost) of its cap of $10.00 "
+        "(up to 120.0%). Slow what spends it, or raise the cap in budget.yml, line 4."
+    )
+
+
+@pytest.mark.parametrize(
+    ("discount", "overrides", "told"),
+    [
+        ("0", (), "list prices"),
+        ("0.1", (), "list prices less 10%"),
+        ("0.3333", (), "list prices less 33.33%"),
+        ("0", ("a",), "list prices, own prices for 1 model"),
+        ("0.10", ("a", "b"), "list prices less 10%, own prices for 2 models"),
+        ("1", ("a",), "list prices less 100%, own prices for 1 model"),
+    ],
+)
+def test_the_prices_of_a_cost_are_told(
+    discount: str, overrides: tuple[str, ...], told: str
+) -> None:
+    """List prices, and what the policy changes of them."""
+    prices = PriceFacts(date(2026, 11, 20), overrides, Decimal(discount))
+    assert price_basis(make_report(prices=prices)) == told
+
+
+def test_without_prices_there_is_nothing_to_tell_of_them() -> None:
+    """Spend that could not be read was not priced."""
+    assert price_basis(make_report(prices=None)) == ""
+
+
+def test_only_an_unverified_report_tells_its_reason_in_the_headline() -> None:
+    """Elsewhere an error is listed with the other notes."""
+    note = Note("error", "unpriced", "Some tokens have no price.")
+    assert told_reason(make_report("unverified", notes=(note,))) is note
+    assert told_reason(make_report("breached", notes=(note,))) is None
