@@ -1,8 +1,10 @@
 """The fixture that tests of several files ask for, and how they all are run."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
@@ -14,16 +16,23 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
+# Of a test's cases so many have their lines counted: the others go the same ways, and to count takes as long as they do.
+COUNTED: Final = 5
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two for each processor, as many tests wait; no other process for files that are named, to start at once and debug."""
-    return 0 if any(".py" in argument for argument in config.args) else 2 * (os.cpu_count() or 1)
+    """One more than processors, as many tests wait; no other process for files that are named, to start at once and debug."""
+    return 0 if any(".py" in argument for argument in config.args) else 1 + (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """No lines are counted where examples are drawn: they go where others have gone, and to count takes as long as they do."""
+    """Lines are counted for the first cases of each test, and not where examples are drawn."""
+    cases: Counter[object] = Counter()
     for item in items:
-        if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
-            item.add_marker(pytest.mark.no_cover)
+        if isinstance(item, pytest.Function):
+            cases[item.obj] += 1
+            if cases[item.obj] > COUNTED or is_hypothesis_test(item.obj):
+                item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture
