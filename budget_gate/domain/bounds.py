@@ -1,14 +1,27 @@
 """Exact amounts of USD that are known to lie in an interval."""
 
+from collections.abc import Iterable
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
-from typing import NamedTuple, Self
+from functools import reduce
+from typing import Final, NamedTuple, Self
 
 # Every sum and product of money is computed in this context: a result that would need rounding
 # raises Inexact instead of being rounded. 400 digits hold any product of accepted inputs.
 EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 
+# Of two amounts, exact whatever context the caller is in: `+`, `-` and `*` would round there.
+plus: Final = EXACT.add
+minus: Final = EXACT.subtract
+times: Final = EXACT.multiply
+
 ZERO = Decimal(0)
+_HALF = Decimal("0.5")
 UNLIMITED = Decimal("Infinity")
+
+
+def sum_of(amounts: Iterable[Decimal]) -> Decimal:
+    """The exact sum of the amounts."""
+    return reduce(plus, amounts, ZERO)
 
 
 class Bounds(NamedTuple):
@@ -24,7 +37,12 @@ class Bounds(NamedTuple):
 
     def plus(self, other: "Bounds") -> "Bounds":
         """The bounds of the sum of both costs."""
-        return Bounds(self.low + other.low, self.high + other.high)
+        return Bounds(plus(self.low, other.low), plus(self.high, other.high))
+
+    @property
+    def middle(self) -> Decimal:
+        """What lies between both ends; the lower one where no upper bound is known."""
+        return times(plus(self.low, self.high), _HALF) if self.is_limited else self.low
 
     @property
     def is_exact(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
+from budget_gate.domain.bounds import NOTHING, ZERO, Bounds, plus
 from budget_gate.domain.spend import SpendLine
 from budget_gate.domain.usage import UNATTRIBUTED
 
@@ -37,7 +37,7 @@ class Costs:
 
 
 def add_up(lines: Iterable[SpendLine]) -> Costs:
-    """The costs of `lines`; call it in the exact context of money."""
+    """The costs of `lines`."""
     lows: dict[tuple[int, object], dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     highs: dict[tuple[int, object], dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for line in lines:
@@ -47,8 +47,9 @@ def add_up(lines: Iterable[SpendLine]) -> Costs:
         if line.model is None and line.basis == "list":
             places.append((3, None))
         for place in places:
-            lows[place][line.day] += low
-            highs[place][line.day] += high
+            at_least, at_most = lows[place], highs[place]
+            at_least[line.day] = plus(at_least[line.day], low)
+            at_most[line.day] = plus(at_most[line.day], high)
     found: list[dict[object, Days]] = [{}, {}, {}, {}]
     for (kind, key), days in lows.items():
         found[kind][key] = {

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Context, Decimal, localcontext
+from decimal import ROUND_CEILING, Context, Decimal
 from typing import Final
 
-from budget_gate.domain.bounds import EXACT, NOTHING, Bounds
+from budget_gate.domain.bounds import NOTHING, Bounds, sum_of, times
 from budget_gate.domain.costs import add_up, total
 from budget_gate.domain.fields import BLANKS
 from budget_gate.domain.period import Period
@@ -53,8 +53,7 @@ class Draft:
     @property
     def workspace_caps(self) -> Decimal:
         """What the caps of the workspaces add up to, in USD."""
-        with localcontext(EXACT):
-            return sum((budget.cap for budget in self.workspaces), Decimal(0))
+        return sum_of(budget.cap for budget in self.workspaces)
 
 
 def draft_policy(spend: Spend, period: Period, owner: tuple[str, str] | None = None) -> Draft:
@@ -63,10 +62,9 @@ def draft_policy(spend: Spend, period: Period, owner: tuple[str, str] | None = N
     A workspace that no key of a policy can name is left out.
     """
     workspaces = spend.workspaces or ()
-    with localcontext(EXACT):
-        costs = add_up(spend.lines)
-        by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
-        overall = total(costs.days)
+    costs = add_up(spend.lines)
+    by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
+    overall = total(costs.days)
     names = Counter(workspace.name for workspace in workspaces)
     ids = {workspace.id for workspace in workspaces}
     budgets = [
@@ -103,8 +101,7 @@ def cap_for(cost: Bounds) -> Decimal:
     """
     if not cost.high:
         return PLACEHOLDER
-    with localcontext(EXACT):
-        raised = (cost.high if cost.is_limited else cost.low) * _MARGIN
+    raised = times(cost.high if cost.is_limited else cost.low, _MARGIN)
     return max(_READABLE.plus(raised), LEAST_CAP)
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Final, Literal
 
-from budget_gate.domain.bounds import EXACT, Bounds
+from budget_gate.domain.bounds import Bounds, plus, times
 from budget_gate.domain.clock import check_clock
 from budget_gate.domain.costs import add_up, total
 from budget_gate.domain.notes import enumerated
@@ -130,11 +130,10 @@ def check_keys(
     try:
         workspaces = directory(file.policy, spend)
         named = resolve(file, spend, workspaces)
-        with localcontext(EXACT):
-            costs = add_up(spend.lines)
-            caps = regular_caps(file.policy)
-            scoping = Scoping(file, spend, workspaces, costs, costs, named, caps, terms.reservation)
-            scoped = scoping.budgets()
+        costs = add_up(spend.lines)
+        caps = regular_caps(file.policy)
+        scoping = Scoping(file, spend, workspaces, costs, costs, named, caps, terms.reservation)
+        scoped = scoping.budgets()
         deciding = select(scoped, terms.only, file.policy)
         refuse_vain_reservation(scoped, deciding, terms.reservation)
     except ConfigurationError as error:
@@ -150,14 +149,13 @@ def check_caps(policy: Policy, named: Resolved | None, archived: Collection[str 
     """
     if policy.global_ is None:
         return Finding("ok", "caps", "there is no global cap that others could exceed")
-    with localcontext(EXACT):
-        caps = Decimal(0)
-        for key, budget in policy.workspaces.items():
-            if named:
-                count = len(set(named.workspaces[key]) - set(archived))
-            else:
-                count = 0 if budget.optional else 1
-            caps += budget.cap * count
+    caps = Decimal(0)
+    for key, budget in policy.workspaces.items():
+        if named:
+            count = len(set(named.workspaces[key]) - set(archived))
+        else:
+            count = 0 if budget.optional else 1
+        caps = plus(caps, times(budget.cap, Decimal(count)))
     if caps <= policy.global_.cap:
         return Finding("ok", "caps", "the workspaces' caps add up to no more than the global cap")
     return Finding(
@@ -211,8 +209,7 @@ def _with_spend(count: int, what: str) -> str:
 
 def _spenders(spend: Spend) -> dict[str | None, Bounds]:
     """What each workspace has spent this month, if it may be anything."""
-    with localcontext(EXACT):
-        costs = {id_: total(days) for id_, days in add_up(spend.lines).workspaces.items()}
+    costs = {id_: total(days) for id_, days in add_up(spend.lines).workspaces.items()}
     return {id_: cost for id_, cost in costs.items() if cost.high}
 
 

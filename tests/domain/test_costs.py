@@ -1,13 +1,12 @@
 """Lines of spend are added up by workspace, by model and by day, and no part counts twice or gets lost."""
 
 from datetime import date
-from decimal import localcontext
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budget_gate.domain.bounds import EXACT, NOTHING, Bounds
+from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.costs import Costs, Days, add_up, total
 from budget_gate.domain.prices.pricing import price_usage
 from budget_gate.domain.spend import SpendLine
@@ -39,8 +38,7 @@ LINES = (
 
 def costs_of(*lines: SpendLine) -> Costs:
     """The costs of lines, added exactly."""
-    with localcontext(EXACT):
-        return add_up(lines)
+    return add_up(lines)
 
 
 def told(days: Days) -> dict[str, Bounds]:
@@ -83,8 +81,7 @@ def test_lines_of_one_place_are_added() -> None:
 def test_sum_is_exact_to_the_last_digit() -> None:
     """With the largest amount and the smallest one of a price."""
     costs = costs_of(line(bounds("999999999999999")), line(bounds("0.000000000000000001")))
-    with localcontext(EXACT):
-        assert total(costs.days) == bounds("999999999999999.000000000000000001")
+    assert total(costs.days) == bounds("999999999999999.000000000000000001")
 
 
 def test_spend_of_a_report_is_exact_to_the_last_digit() -> None:
@@ -150,13 +147,12 @@ def test_costs_are_those_of_the_oracle(
     costs = costs_of(*spend.lines)
     of_workspaces = [row for row in rows if row.workspace in ids]
     of_models = [row for row in rows if row.model in models]
-    with localcontext(EXACT):
-        for days, expected in (
-            (costs.of_workspaces(ids), of_workspaces),
-            (costs.of_models(models), of_models),
-            (costs.days, rows),
-        ):
-            assert fractions(total(days)) == oracle.total(expected)
-            for day in {row.day for row in rows}:
-                on_day = [row for row in expected if row.day == day]
-                assert fractions(days.get(day, NOTHING)) == oracle.total(on_day)
+    for days, expected in (
+        (costs.of_workspaces(ids), of_workspaces),
+        (costs.of_models(models), of_models),
+        (costs.days, rows),
+    ):
+        assert fractions(total(days)) == oracle.total(expected)
+        for day in {row.day for row in rows}:
+            on_day = [row for row in expected if row.day == day]
+            assert fractions(days.get(day, NOTHING)) == oracle.total(on_day)

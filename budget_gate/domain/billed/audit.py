@@ -3,10 +3,11 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal
+from functools import reduce
 from typing import Final, Literal
 
-from budget_gate.domain.bounds import EXACT, ZERO, Bounds
+from budget_gate.domain.bounds import NOTHING, Bounds, plus, sum_of, times
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import Period
 
@@ -79,41 +80,33 @@ class Audit:
     @property
     def list_cost(self) -> Bounds:
         """The list cost of all lines."""
-        with localcontext(EXACT):
-            return Bounds(
-                sum((line.list_cost.low for line in self.lines), ZERO),
-                sum((line.list_cost.high for line in self.lines), ZERO),
-            )
+        return reduce(Bounds.plus, (line.list_cost for line in self.lines), NOTHING)
 
     @property
     def billed(self) -> Decimal:
         """The billed cost of all lines."""
-        with localcontext(EXACT):
-            return sum((line.billed for line in self.lines), ZERO)
+        return sum_of(line.billed for line in self.lines)
 
     @property
     def drift(self) -> Decimal:
         """The drift of all lines."""
-        with localcontext(EXACT):
-            return sum((line.drift for line in self.lines), ZERO)
+        return sum_of(line.drift for line in self.lines)
 
     @property
     def unexplained(self) -> Decimal:
         """What no cause explains of all lines' drift."""
-        with localcontext(EXACT):
-            return sum((line.unexplained for line in self.lines), ZERO)
+        return sum_of(line.unexplained for line in self.lines)
 
     @property
     def causes(self) -> dict[Cause, Decimal]:
         """What each cause explains of all lines' drift."""
         sums: dict[Cause, Decimal] = defaultdict(Decimal)
-        with localcontext(EXACT):
-            for line in self.lines:
-                for cause, amount in line.causes:
-                    sums[cause] += amount
+        for line in self.lines:
+            for cause, amount in line.causes:
+                sums[cause] = plus(sums[cause], amount)
         return dict(sums)
 
 
 def is_beyond(drift: Decimal, listed: Bounds) -> bool:
     """Whether a drift in USD is more than is tolerated beside that list cost."""
-    return abs(drift) > max(TOLERANCE_USD, TOLERANCE_RATIO * listed.low)
+    return drift.copy_abs() > max(TOLERANCE_USD, times(TOLERANCE_RATIO, listed.low))

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
-from budget_gate.domain.bounds import EXACT, ZERO
+from budget_gate.domain.bounds import ZERO, plus
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import DAY
 from budget_gate.domain.usage import Usage
@@ -129,9 +129,8 @@ def _with_default(bill: Bill, usage: Usage, labelled: Collection[str], default: 
 
 def _refuse_negative(bill: Bill) -> None:
     totals: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
-    with localcontext(EXACT):
-        for charge in bill.charges:
-            totals[charge[:5]] += charge.amount
+    for charge in bill.charges:
+        totals[charge[:5]] = plus(totals[charge[:5]], charge.amount)
     wrong = next((place for place, total in totals.items() if total < ZERO), None)
     if wrong:
         raise UnverifiedError(

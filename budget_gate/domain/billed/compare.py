@@ -8,7 +8,7 @@ from typing import Final
 
 from budget_gate.domain.billed.audit import TOLERANCE_USD, Audit, AuditLine, Cause, Part, is_beyond
 from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill
-from budget_gate.domain.bounds import EXACT, NOTHING, UNLIMITED, ZERO, Bounds
+from budget_gate.domain.bounds import NOTHING, UNLIMITED, ZERO, Bounds, minus, plus, sum_of
 from budget_gate.domain.period import Period
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.models import undated
@@ -17,6 +17,7 @@ from budget_gate.domain.usage import UNATTRIBUTED, Usage, UsageKey
 from budget_gate.errors import UnverifiedError
 
 _RATIOS: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_ONE: Final = Decimal(1)
 
 
 # A discount is told to a hundredth of a percent, and what it explains to a trillionth of a dollar.
@@ -66,11 +67,10 @@ def compare(
             "ask the API directly, not a gateway",
             code="workspace_unresolved",
         )
-    with localcontext(EXACT):
-        sides = _sides(usage, bill, book)
-        _refuse_unbilled_days(sides, bill)
-        discount = _discount(sides, book)
-        lines = [_line(part, each, book, discount) for part, each in sides.items()]
+    sides = _sides(usage, bill, book)
+    _refuse_unbilled_days(sides, bill)
+    discount = _discount(sides, book)
+    lines = [_line(part, each, book, discount) for part, each in sides.items()]
     lines.sort(key=_worst_first)
     return Audit(
         status="drift" if any(line.is_beyond for line in lines) else "ok",
@@ -87,7 +87,7 @@ def compare(
 def _worst_first(line: AuditLine) -> tuple[object, ...]:
     part = line.part
     names = (part.workspace or "", part.cost_type, part.model or "")
-    return not line.is_beyond, -abs(line.drift), part.day, *names
+    return not line.is_beyond, line.drift.copy_abs().copy_negate(), part.day, *names
 
 
 def _period(bill: Bill) -> Period:
@@ -114,7 +114,7 @@ def _sides(usage: Usage, bill: Bill, book: PriceBook) -> dict[Part, _Sides]:
             continue
         if tokens.web_searches:
             searches = sides[Part(key.day, key.workspace, WEB_SEARCH, None)]
-            price = book.document.web_search * tokens.web_searches / 1000
+            price = book.price_of_searches(tokens.web_searches)
             searches.listed = searches.listed.plus(Bounds.exactly(price))
         if tokens.total:
             side = sides[_part(key, billed_as, book)]
@@ -132,7 +132,7 @@ def _sides(usage: Usage, bill: Bill, book: PriceBook) -> dict[Part, _Sides]:
         model = charge.model if charge.cost_type == TOKENS else None
         name = billed_as.get(model, model) if model else None
         side = sides[Part(charge.day, charge.workspace, charge.cost_type, name)]
-        side.billed += charge.amount
+        side.billed = plus(side.billed, charge.amount)
         side.is_priority_billed |= charge.service_tier == PRIORITY
     return sides
 
@@ -161,7 +161,7 @@ def _line(part: Part, sides: _Sides, book: PriceBook, discount: Decimal | None) 
     drift, left = _apart(sides.billed, whole), _apart(sides.billed, listed)
     causes: list[tuple[Cause, Decimal]] = []
     if left != drift:
-        causes.append(("priority", drift - left))
+        causes.append(("priority", minus(drift, left)))
     cause = _BEYOND_USAGE.get(part.cost_type)
     if cause:
         causes.append((cause, left))
@@ -173,8 +173,8 @@ def _line(part: Part, sides: _Sides, book: PriceBook, discount: Decimal | None) 
     if discount is not None and _takes_discount(part, sides):
         factor = _factor(discount, book)
         after = _apart(sides.billed, _scaled(listed, factor))
-        if abs(after) < abs(left):
-            causes.append(("discount", left - after))
+        if after.copy_abs() < left.copy_abs():
+            causes.append(("discount", minus(left, after)))
             left = after
     has_book_price = part.cost_type in (TOKENS, WEB_SEARCH) and not sides.is_own_price
     if has_book_price and is_beyond(left, listed) and book.document.verified_on < part.day:
@@ -187,7 +187,7 @@ def _line(part: Part, sides: _Sides, book: PriceBook, discount: Decimal | None) 
 
 def _apart(amount: Decimal, bounds: Bounds) -> Decimal:
     """How far an amount lies above (or, negative, below) an interval; 0 within it."""
-    return amount - min(max(amount, bounds.low), bounds.high)
+    return minus(amount, min(max(amount, bounds.low), bounds.high))
 
 
 def _takes_discount(part: Part, sides: _Sides) -> bool:
@@ -204,10 +204,10 @@ def _discount(sides: dict[Part, _Sides], book: PriceBook) -> Decimal | None:
     ]
     exact = [(bounds.low, amount) for bounds, amount in lines if bounds.is_exact]
     showing = [each for each in lines if is_beyond(_apart(each[1], each[0]), each[0])]
-    listed = sum((amount for amount, _ in exact), ZERO)
+    listed = sum_of(amount for amount, _ in exact)
     if len(showing) < _LINES_OF_A_DISCOUNT or not listed:
         return None
-    billed = sum((amount for _, amount in exact), ZERO)
+    billed = sum_of(amount for _, amount in exact)
     with localcontext(_RATIOS):
         discount = 1 - (1 - book.discount) * billed / listed
         discount = discount.quantize(_DISCOUNT_PLACES)
@@ -224,7 +224,7 @@ def _scaled(bounds: Bounds, factor: Decimal) -> Bounds:
 
 def _factor(discount: Decimal, book: PriceBook) -> Decimal:
     """What turns list cost at the policy's discount into that at another one."""
-    return _RATIOS.divide(1 - discount, 1 - book.discount)
+    return _RATIOS.divide(minus(_ONE, discount), minus(_ONE, book.discount))
 
 
 def _times(amount: Decimal, factor: Decimal) -> Decimal:

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 
 from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill
-from budget_gate.domain.bounds import EXACT, ZERO
+from budget_gate.domain.bounds import ZERO, plus, sum_of
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.rates import Unpriced
@@ -38,7 +38,9 @@ class _Sides(NamedTuple):
 
         No cents that rounding may have taken count as missing.
         """
-        return self.billed > 0 and Fraction(self.billed + _ROUNDED) < ratio * Fraction(self.listed)
+        return self.billed > 0 and Fraction(plus(self.billed, _ROUNDED)) < ratio * Fraction(
+            self.listed
+        )
 
     @property
     def can_tell(self) -> bool:
@@ -66,30 +68,29 @@ def doubt_late(bill: Bill, usage: Usage, book: PriceBook, *, expected: int | Non
     """
     found: dict[date, _Sides] = {}
     is_usual = True
-    with localcontext(EXACT):
-        sides = _sides(bill, usage, book)
-        wholes = {
-            name: {day: _sum(places.values()) for day, places in days.items()}
-            for name, days in sides.items()
-        }
-        usual = {name: _usual(days.values()) for name, days in wholes.items()}
-        of_all = _shared(usual[name] for name in usual.keys() - {WEB_SEARCH})
-        for name, days in wholes.items():
-            is_rare = len(days) < _FEWEST and name != WEB_SEARCH
-            known = of_all if is_rare else usual[name]
-            least = known or expected
-            if least is None:
-                continue
-            for day, whole in days.items():
-                low = _low(sides[name][day].values(), least) or _low([whole], least)
-                if low:
-                    found[day] = _sum([found.get(day, _Sides()), *low])
-                    is_usual &= known is not None
-        # What is late is told by its day.
-        kept = {
-            name: _sum(whole for day, whole in days.items() if day not in found)
-            for name, days in wholes.items()
-        }
+    sides = _sides(bill, usage, book)
+    wholes = {
+        name: {day: _sum(places.values()) for day, places in days.items()}
+        for name, days in sides.items()
+    }
+    usual = {name: _usual(days.values()) for name, days in wholes.items()}
+    of_all = _shared(usual[name] for name in usual.keys() - {WEB_SEARCH})
+    for name, days in wholes.items():
+        is_rare = len(days) < _FEWEST and name != WEB_SEARCH
+        known = of_all if is_rare else usual[name]
+        least = known or expected
+        if least is None:
+            continue
+        for day, whole in days.items():
+            low = _low(sides[name][day].values(), least) or _low([whole], least)
+            if low:
+                found[day] = _sum([found.get(day, _Sides()), *low])
+                is_usual &= known is not None
+    # What is late is told by its day.
+    kept = {
+        name: _sum(whole for day, whole in days.items() if day not in found)
+        for name, days in wholes.items()
+    }
     far = {name: whole for name, whole in kept.items() if whole.is_below(FAR_BELOW)}
     notes = [*_late_note(found, is_usual=is_usual), *_far_note(far)]
     return replace(bill, doubted=frozenset(found), notes=(*bill.notes, *notes))
@@ -108,7 +109,7 @@ def _shared(usual: Iterable[Fraction | None]) -> Fraction | None:
 
 def _sum(parts: Iterable[_Sides]) -> _Sides:
     listed, billed = zip(_Sides(), *parts, strict=True)
-    return _Sides(sum(listed, ZERO), sum(billed, ZERO))
+    return _Sides(sum_of(listed), sum_of(billed))
 
 
 def _usual(days: Collection[_Sides]) -> Fraction | None:
@@ -160,22 +161,25 @@ def _sides(
         if not bill.reaches(key.day):
             continue
         if tokens.web_searches:
-            price = book.document.web_search * tokens.web_searches / 1000
-            listed[WEB_SEARCH, key.day, key.workspace] += price
+            part = (WEB_SEARCH, key.day, key.workspace)
+            listed[part] = plus(listed[part], book.price_of_searches(tokens.web_searches))
         if tokens.total and key.service_tier != PRIORITY:
             cost = book.price(key, tokens._replace(web_searches=0))
             part = (name_of(key.model, key.day), key.day, key.workspace)
             if isinstance(cost, Unpriced) or not cost.is_exact:
                 vague.add(part)
             else:
-                listed[part] += cost.low
+                listed[part] = plus(listed[part], cost.low)
     for charge in bill.charges:
         if charge.cost_type == WEB_SEARCH:
-            billed[WEB_SEARCH, charge.day, charge.workspace] += charge.amount
+            name = WEB_SEARCH
         # A kind of cost that names a model is of its tokens, whatever it is called.
         elif (charge.cost_type == TOKENS or charge.model) and charge.service_tier != PRIORITY:
             name = name_of(charge.model, charge.day)
-            billed[name, charge.day, charge.workspace] += charge.amount
+        else:
+            continue
+        part = (name, charge.day, charge.workspace)
+        billed[part] = plus(billed[part], charge.amount)
     sides: dict[str, dict[date, dict[str | None, _Sides]]] = defaultdict(lambda: defaultdict(dict))
     for part in (listed.keys() | billed.keys()) - vague:
         name, day, workspace = part

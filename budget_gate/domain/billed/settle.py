@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
-from decimal import ROUND_DOWN, Context, Decimal, localcontext
+from decimal import ROUND_DOWN, Context, Decimal
 from typing import Final
 
 from budget_gate.domain.billed.bill import (
@@ -14,7 +14,7 @@ from budget_gate.domain.billed.bill import (
     WEB_SEARCH,
     Bill,
 )
-from budget_gate.domain.bounds import EXACT, ZERO, Bounds
+from budget_gate.domain.bounds import ZERO, Bounds, minus, plus, sum_of
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.pricing import UnknownModel, price_usage
@@ -55,13 +55,12 @@ def settle(
     listed = price_usage(usage, book, unknown_model=unknown_model, settled=bill.days)
     names = {book.model_id(it.model) or it.model: it.model for it in bill.charges if it.model}
     lines = []
-    with localcontext(EXACT):
-        _refuse_gaps(bill, usage, book)
-        costs = _by_model(bill, usage, book, names)
-        for line in listed.lines:
-            least = costs.pop((*line[:2], _billed_as(line.model, book, names)), ZERO)
-            low, high = (max(end, least) for end in line.cost)
-            lines.append(line._replace(cost=Bounds(low, high)))
+    _refuse_gaps(bill, usage, book)
+    costs = _by_model(bill, usage, book, names)
+    for line in listed.lines:
+        least = costs.pop((*line[:2], _billed_as(line.model, book, names)), ZERO)
+        low, high = (max(end, least) for end in line.cost)
+        lines.append(line._replace(cost=Bounds(low, high)))
     notes = [note for note in listed.notes if note.code != "not_included"]
     return replace(
         listed,
@@ -98,7 +97,7 @@ def _by_model(
         if charge.cost_type == WEB_SEARCH and charge.model is None and where in searches:
             shares = _shares(charge.amount, searches[where])
         for name, amount in shares.items():
-            costs[*where, name] += amount
+            costs[*where, name] = plus(costs[*where, name], amount)
     return costs
 
 
@@ -110,7 +109,7 @@ def _shares(amount: Decimal, counts: Mapping[str, int]) -> dict[str | None, Deci
     for name in others:
         share = _SHARES.divide(_SHARES.multiply(amount, counts[name]), total)
         shares[name] = share.quantize(_SHARE_PLACES, context=_SHARES)
-    shares[largest] = amount - sum(shares.values(), ZERO)
+    shares[largest] = minus(amount, sum_of(shares.values()))
     return shares
 
 
@@ -127,12 +126,14 @@ def _refuse_gaps(bill: Bill, usage: Usage, book: PriceBook) -> None:
         # Usage that is not told apart by workspace may have been billed to any one.
         for where in ((charge.workspace, charge.day), (UNATTRIBUTED, charge.day)):
             seen.add(where)
-            paid[*where, charge.cost_type] += charge.amount
+            names: list[str] = [charge.cost_type]
             model = book.model_id(charge.model or "")
             if charge.cost_type == TOKENS and model:
-                paid[*where, model] += charge.amount
+                names.append(model)
             elif charge.cost_type == TOKENS:
                 unknown.add(where)
+            for name in names:
+                paid[*where, name] = plus(paid[*where, name], charge.amount)
     for (workspace, day, name), (what, cost) in _due(bill, usage, book).items():
         where = (workspace, day)
         sought = TOKENS if where in unknown and name != WEB_SEARCH else name
@@ -167,7 +168,7 @@ def _due(
             parts.append((WEB_SEARCH, "web search", _CENT))
         for name, what, amount in parts:
             place = (key.workspace, key.day, name)
-            due[place] = (what, amount + due.get(place, ("", ZERO))[1])
+            due[place] = (what, plus(amount, due.get(place, ("", ZERO))[1]))
     return due
 
 
@@ -197,7 +198,7 @@ def _notes(usage: Usage, bill: Bill) -> Iterator[Note]:
     unknown: dict[str, Decimal] = defaultdict(Decimal)
     for charge in bill.charges:
         if charge.cost_type not in (TOKENS, WEB_SEARCH, *BEYOND_USAGE):
-            unknown[charge.cost_type] += charge.amount
+            unknown[charge.cost_type] = plus(unknown[charge.cost_type], charge.amount)
     if unknown:
         told = enumerated(sorted(f"{name} (${amount:,.2f})" for name, amount in unknown.items()))
         message = f"Costs of kinds that this version does not know are counted: {told}."

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_DOWN, Context, Decimal
 
-from budget_gate.domain.bounds import ZERO, Bounds
+from budget_gate.domain.bounds import ZERO, Bounds, minus
 from budget_gate.domain.period import DAY, MonthToDate
 
 # As many digits as money has: an amount that is cut to cents must fit whole.
@@ -29,7 +29,7 @@ class Pace:
 
 def pace(month: MonthToDate, cap: Decimal, spend: Bounds, today: Bounds) -> Pace:
     """The pace of a budget with that `cap`, in USD; `spend` includes today's."""
-    left = max(cap - spend.high, ZERO) if spend.is_limited else ZERO
+    left = max(minus(cap, spend.high), ZERO) if spend.is_limited else ZERO
     remaining = month.end - month.as_of
     days = _DOWN.divide(Decimal(remaining // timedelta(microseconds=1)), _MICROSECONDS)
     # The last instant of a month leaves no day to divide by.
@@ -38,7 +38,7 @@ def pace(month: MonthToDate, cap: Decimal, spend: Bounds, today: Bounds) -> Pace
     mean = None
     if closed and spend.is_limited and today.is_limited:
         count = len(closed.steps(DAY))
-        mean = _cents(_DOWN.divide(spend.high - today.high, Decimal(count)))
+        mean = _cents(_DOWN.divide(minus(spend.high, today.high), Decimal(count)))
     return Pace(left, min(per_day, left), today, mean)
 
 

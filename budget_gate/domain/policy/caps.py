@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
-from budget_gate.domain.bounds import EXACT
+from budget_gate.domain.bounds import plus, times
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import CapException, Policy, PolicyFile
@@ -59,8 +59,7 @@ def caps_in_force(file: PolicyFile, month: MonthToDate) -> Caps:
                 )
             )
             continue
-        with localcontext(EXACT):
-            highest = None if limit is None else cap * (1 + limit)
+        highest = None if limit is None else times(cap, plus(limit, Decimal(1)))
         if highest is not None and exception.cap > highest:
             problems.append(
                 file.source.problem(

@@ -8,7 +8,7 @@ from functools import cached_property
 from hashlib import sha256
 from itertools import product
 
-from budget_gate.domain.bounds import EXACT, ZERO, Bounds
+from budget_gate.domain.bounds import EXACT, ZERO, Bounds, times
 from budget_gate.domain.period import DAY, Period
 from budget_gate.domain.prices.cards import PriceDocument, Prices, RateCard, TokenRates
 from budget_gate.domain.prices.models import undated
@@ -115,6 +115,10 @@ class PriceBook:
         """
         rates = self.rates(key)
         return rates if isinstance(rates, Unpriced) else self.bounds(*rates.units(tokens))
+
+    def price_of_searches(self, count: int) -> Decimal:
+        """Exact USD of so many web searches."""
+        return EXACT.scaleb(times(self.document.web_search, Decimal(count)), -3)
 
     def rates(self, key: UsageKey) -> RateRange | Unpriced:
         """The rates that apply to the usage of `key`."""

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
-from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds
+from budget_gate.domain.bounds import EXACT, NOTHING, UNLIMITED, Bounds
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.models import undated
@@ -182,7 +182,7 @@ def _unused_note(book: PriceBook, models: set[str | None]) -> Iterable[Note]:
 
 def _discount_notes(book: PriceBook) -> Iterable[Note]:
     if book.discount:
-        percent = f"{(book.discount * 100).normalize():f}"
+        percent = f"{EXACT.scaleb(book.discount, 2).normalize(EXACT):f}"
         yield Note(
             "info",
             "discount",

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
-from budget_gate.domain.bounds import EXACT, ZERO
+from budget_gate.domain.bounds import EXACT, ZERO, minus, plus
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import WEEK, MonthToDate
 from budget_gate.domain.policy.model import PolicyFile
@@ -25,11 +25,10 @@ def since_last(report: Report, month: MonthToDate, earlier: EarlierReport) -> Re
     if why:
         return replace(report, notes=(*report.notes, unused(why)))
     before = {budget.id: budget for budget in earlier.budgets}
-    with localcontext(EXACT):
-        change = None
-        if report.spend and earlier.spend is not None:
-            change = report.spend.low - earlier.spend
-        budgets = tuple(_since(it, before.get(it.id), earlier, month) for it in report.budgets)
+    change = None
+    if report.spend and earlier.spend is not None:
+        change = minus(report.spend.low, earlier.spend)
+    budgets = tuple(_since(it, before.get(it.id), earlier, month) for it in report.budgets)
     return replace(report, previous_as_of=earlier.as_of, change=change, budgets=budgets)
 
 
@@ -61,7 +60,7 @@ def moved_names(
 def _since(
     budget: BudgetResult, before: BudgetResult | None, earlier: EarlierReport, month: MonthToDate
 ) -> BudgetResult:
-    change = None if before is None else budget.spend.low - before.spend.low
+    change = None if before is None else minus(budget.spend.low, before.spend.low)
     return replace(budget, since=since(budget, before, earlier, month), change=change)
 
 
@@ -78,11 +77,11 @@ def drivers(
         return ()
     now: dict[tuple[str | None, str | None], Decimal] = defaultdict(Decimal)
     week: dict[tuple[str | None, str | None], Decimal] = defaultdict(Decimal)
-    with localcontext(EXACT):
-        for line in (*(spend.history or ()), *spend.lines):
-            if first <= line.day <= today:
-                sums = now if line.day == today else week
-                sums[line.workspace, line.model] += line.cost.low
+    for line in (*(spend.history or ()), *spend.lines):
+        if first <= line.day <= today:
+            sums = now if line.day == today else week
+            place = (line.workspace, line.model)
+            sums[place] = plus(sums[place], line.cost.low)
     found = [
         Driver(
             workspaces[workspace].name, model or "no model", amount, _mean(week, (workspace, model))
@@ -98,5 +97,5 @@ def _mean(
     sums: Mapping[tuple[str | None, str | None], Decimal], key: tuple[str | None, str | None]
 ) -> Decimal:
     """The mean day of the week, cut to a millionth of a dollar."""
-    millionths = int(sums.get(key, ZERO).scaleb(6)) // WEEK
+    millionths = int(EXACT.scaleb(sums.get(key, ZERO), 6)) // WEEK
     return Decimal(millionths).scaleb(-6)

@@ -1,9 +1,9 @@
 """Policy x spend x now -> one result per budget -> the report that every output renders."""
 
 from collections.abc import Iterator
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
-from budget_gate.domain.bounds import EXACT, NOTHING, Bounds
+from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.costs import Days, add_up, total
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
@@ -46,31 +46,28 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
     Raises ConfigurationError where the policy or the terms do not fit the organization.
     """
     caps = caps_in_force(file, month)
-    with localcontext(EXACT):
-        workspaces = directory(file.policy, spend)
-        costs, history = add_up(spend.lines), add_up(spend.history or ())
-        yesterday = known_yesterday(spend, month)
-        named = resolve(file, spend, workspaces, yesterday)
-        scoping = Scoping(
-            file,
-            spend,
-            workspaces,
-            costs,
-            history,
-            named,
-            caps,
-            terms.reservation,
-            yesterday,
-        )
-        scoped = scoping.budgets()
-        deciding = select(scoped, terms.only, file.policy)
-        refuse_vain_reservation(scoped, deciding, terms.reservation)
-        budgets = [
-            judge(it, file.policy, month, yesterday, decides=it.id in deciding) for it in scoped
-        ]
-        spent = total(costs.days)
-        by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
-        by_model = {id_: total(days) for id_, days in costs.models.items()}
+    workspaces = directory(file.policy, spend)
+    costs, history = add_up(spend.lines), add_up(spend.history or ())
+    yesterday = known_yesterday(spend, month)
+    named = resolve(file, spend, workspaces, yesterday)
+    scoping = Scoping(
+        file,
+        spend,
+        workspaces,
+        costs,
+        history,
+        named,
+        caps,
+        terms.reservation,
+        yesterday,
+    )
+    scoped = scoping.budgets()
+    deciding = select(scoped, terms.only, file.policy)
+    refuse_vain_reservation(scoped, deciding, terms.reservation)
+    budgets = [judge(it, file.policy, month, yesterday, decides=it.id in deciding) for it in scoped]
+    spent = total(costs.days)
+    by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
+    by_model = {id_: total(days) for id_, days in costs.models.items()}
     budgets.sort(key=lambda b: (-STATUSES.index(b.status), *_largest_first(b.spend), b.id))
     return Report(
         status=_status_of(budgets, spend),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
+from budget_gate.domain.bounds import EXACT, NOTHING, ZERO, Bounds, plus, times
 from budget_gate.domain.forecast.month_end import Forecast, forecast
 from budget_gate.domain.forecast.pace import pace
 from budget_gate.domain.period import MonthToDate
@@ -84,16 +84,19 @@ def _against_cap(scoped: ScopedBudget, policy: Policy) -> tuple[Status, str]:
     what = "spend and the reservation are" if reserved else "spend is"
     if cap is None or scoped.budget is None:
         return "warning", "the workspace is not listed in the policy and has spend"
-    if low + reserved > cap:
+    if plus(low, reserved) > cap:
         return "breached", f"{what} above the cap"
-    if high + reserved > cap:
+    if plus(high, reserved) > cap:
         if not scoped.spend.is_limited:
             return "uncertain", "part of the usage has no price, so spend may be above the cap"
         reason = f"the usage report cannot tell whether {what} above the cap"
         return ("warning" if policy.spend.uncertain == "warn" else "uncertain"), reason
-    crossed = [level for level in scoped.budget.warn_at if cap and high >= level * cap]
+    crossed = [level for level in scoped.budget.warn_at if cap and high >= times(level, cap)]
     if crossed:
-        return "warning", f"spend has reached {(max(crossed) * 100).normalize():f}% of the cap"
+        return (
+            "warning",
+            f"spend has reached {EXACT.scaleb(max(crossed), 2).normalize(EXACT):f}% of the cap",
+        )
     if not scoped.is_known and scoped.id.startswith("groups."):
         return "warning", "a workspace of the group is neither listed nor in the usage"
     if not scoped.is_known:
@@ -139,7 +142,10 @@ def _forecast(scoped: ScopedBudget, month: MonthToDate) -> Forecast | None:
     days = {**scoped.history, **scoped.days}
     # Whether a range across the cap has crossed it is not known: what is sure of it is forecast.
     straddles = scoped.spend.low <= scoped.cap < scoped.spend.high
-    estimate = _least if straddles else _estimate
+
+    def estimate(cost: Bounds) -> Decimal:
+        return cost.low if straddles else cost.middle
+
     estimates = {day: estimate(cost) for day, cost in days.items()}
     return forecast(
         month,
@@ -148,12 +154,3 @@ def _forecast(scoped: ScopedBudget, month: MonthToDate) -> Forecast | None:
         today=estimates.get(today, ZERO),
         cap=scoped.cap,
     )
-
-
-def _least(cost: Bounds) -> Decimal:
-    return cost.low
-
-
-def _estimate(cost: Bounds) -> Decimal:
-    """The middle of a cost that is not known exactly; where it has no upper bound, its least."""
-    return (cost.low + cost.high) / 2 if cost.is_limited else cost.low

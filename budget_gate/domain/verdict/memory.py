@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds
+from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds, minus
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy.keys import id_text
@@ -102,7 +102,7 @@ def _fallen(report: Report, known: KnownSpend) -> tuple[str, Decimal, Decimal, K
     told -= {"workspace"} if any(it.id == UNATTRIBUTED for it in report.workspaces) else set()
     told -= {"model"} if any(it.id is None for it in report.models) else set()
     found = [
-        (usd - costs.get(part, NOTHING).high, part)
+        (minus(usd, costs.get(part, NOTHING).high), part)
         for part, usd in known.parts.items()
         if part.partition(" ")[0] in told and usd > costs.get(part, NOTHING).high
     ]

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
+from budget_gate.domain.bounds import times
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.keys import DEFAULT_KEY
@@ -65,7 +67,9 @@ def nothing_unlisted(scoped: list[ScopedBudget], terms: Terms) -> Iterator[Note]
 def raised(budgets: list[BudgetResult]) -> Iterator[Note]:
     """Exceptions in force that more than double a cap."""
     names = [
-        it.name for it in budgets if it.exception and (it.cap or 0) > 2 * it.exception.regular_cap
+        it.name
+        for it in budgets
+        if it.exception and (it.cap or 0) > times(it.exception.regular_cap, Decimal(2))
     ]
     if names:
         message = f"An exception more than doubles the cap of {enumerated(names)}."
