@@ -112,7 +112,7 @@ def render_audit_json(audit: Audit) -> str:
             for note in audit.notes
         ],
     }
-    return dumped(document)
+    return dumped(document, indent=2) + "\n"
 
 
 def _json_line(line: AuditLine, audit: Audit) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from budget_gate.domain.first_policy import Draft, DraftBudget
 from budget_gate.outputs.amounts import exact, usd, usd_range
-from budget_gate.outputs.escaping import NAME_LENGTH, plain
+from budget_gate.outputs.escaping import NAME_LENGTH, plain, quoted
 
 SCHEMA: Final = (
     "https://raw.githubusercontent.com/OWNER/budget-gate/main/budget_gate/data/policy.schema.json"
@@ -79,12 +79,12 @@ def _owner(draft: Draft) -> str:
         return "# organization: ID # the API does not tell it: GET /v1/organizations/me"
     id_, name = draft.owner
     whose = f"{plain(name, NAME_LENGTH)}: " if name else ""
-    return f"organization: {_quoted(id_)} # {whose}a credential of any other is refused"
+    return f"organization: {_key(id_)} # {whose}a credential of any other is refused"
 
 
 def _budget(budget: DraftBudget, month: str) -> str:
     named = "" if budget.key in (budget.name, "default") else f"{plain(budget.name, NAME_LENGTH)}: "
-    return f"{_quoted(budget.key)}: {{cap: {exact(budget.cap)}}} # {named}{_basis(budget, month)}"
+    return f"{_key(budget.key)}: {{cap: {exact(budget.cap)}}} # {named}{_basis(budget, month)}"
 
 
 def _basis(budget: DraftBudget, month: str) -> str:
@@ -107,17 +107,7 @@ def _dollars(amount: Decimal) -> str:
     return usd(amount).removesuffix(".00")
 
 
-def _quoted(key: str) -> str:
-    """A key as every reader of YAML takes it for this text, and GitHub's runner for no command."""
-    if _PLAIN_KEY.fullmatch(key) and key.lower() not in _WORDS:
-        return key
-    return f'"{"".join(map(_escaped, key))}"'
-
-
-def _escaped(character: str) -> str:
-    if character in '"\\':
-        return f"\\{character}"
-    # `##[` begins a command wherever it stands in a line of a log.
-    if character.isprintable() and character != "[":
-        return character
-    return f"\\U{ord(character):08X}"
+def _key(key: str) -> str:
+    """A key as every reader of YAML takes it for this text."""
+    is_plain = _PLAIN_KEY.fullmatch(key) and key.lower() not in _WORDS
+    return key if is_plain else quoted(key)

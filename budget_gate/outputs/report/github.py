@@ -1,13 +1,12 @@
 """What GitHub Actions reads of a run: step outputs and annotations, escaped for the runner."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from uuid import uuid4
 
 from budget_gate.domain.verdict.report import BudgetResult, Report
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import exact
-from budget_gate.outputs.escaping import NAME_LENGTH, plain
+from budget_gate.outputs.escaping import NAME_LENGTH, command, dumped, plain
 from budget_gate.outputs.report.headline import caveats, told_first
 from budget_gate.outputs.report.sentences import cost_name, spent_of_cap
 
@@ -24,7 +23,10 @@ def render_outputs(report: Report, report_path: str) -> str:
     Every value stands between delimiters that it cannot contain.
     """
     verified = report.status != "unverified"
-    breached = (budget.id for budget in report.budgets if budget.status == "breached")
+    breached = [budget.id for budget in report.budgets if budget.status == "breached"]
+    undecided = [
+        it.id for it in report.budgets if not it.decides and it.status in ("breached", "uncertain")
+    ]
     values = {
         "status": report.status,
         "enforced": "true" if report.enforced else "false",
@@ -32,20 +34,12 @@ def render_outputs(report: Report, report_path: str) -> str:
         "spend-usd": exact(report.spend.low) if verified and report.spend else "",
         "basis": report.basis,
         "cap-usd": "" if report.cap is None else exact(report.cap),
-        "breached": _ids(breached),
-        "not-enforced": _ids(
-            it.id
-            for it in report.budgets
-            if not it.decides and it.status in ("breached", "uncertain")
-        ),
+        "breached": dumped(breached),
+        "not-enforced": dumped(undecided),
         "report": report_path,
     }
     delimiter = f"end-{uuid4()}"
     return "".join(f"{name}<<{delimiter}\n{value}\n{delimiter}\n" for name, value in values.items())
-
-
-def _ids(ids: Iterable[str]) -> str:
-    return json.dumps([*ids]).replace("##[", "#\\u0023[")
 
 
 def render_annotations(report: Report, policy: str) -> str:
@@ -91,7 +85,7 @@ def render_problems(error: ConfigurationError) -> str:
 
 def render_mask(secret: str) -> str:
     """The workflow command that keeps `secret` out of the log from here on."""
-    return f"::add-mask::{_data(secret)}\n"
+    return command("add-mask", secret)
 
 
 def _annotation(budget: BudgetResult, policy: str, report: Report) -> str:
@@ -111,21 +105,8 @@ def _capped(commands: Sequence[str]) -> str:
             *commands[: MOST_ANNOTATIONS - 1],
             _command("warning", f"{rest} more are in the step's summary and log.", title=_TITLE),
         ]
-    return "".join(f"{command}\n" for command in commands)
+    return "".join(commands)
 
 
 def _command(level: str, message: str, **properties: str) -> str:
-    named = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{level} {named}::{_data(plain(message, 1000))}"
-
-
-def _data(text: str) -> str:
-    return _encoded(text, {"%": "%25", "\r": "%0D", "\n": "%0A"})
-
-
-def _property(text: str) -> str:
-    return _encoded(text, {"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
-
-
-def _encoded(text: str, codes: dict[str, str]) -> str:
-    return "".join(codes.get(char, char) for char in text)
+    return command(level, plain(message, 1000), **properties)

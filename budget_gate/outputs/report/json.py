@@ -95,7 +95,7 @@ def render_json(report: Report) -> str:
         "judged_at": report.judged_at and format_instant(report.judged_at),
         "whole_month": report.month.is_whole,
     }
-    return dumped(document)
+    return dumped(document, indent=2) + "\n"
 
 
 def _budget(budget: BudgetResult) -> dict[str, Any]:

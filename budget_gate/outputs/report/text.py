@@ -6,7 +6,7 @@ from budget_gate.domain.period import format_instant
 from budget_gate.domain.verdict.report import BudgetResult, Report, Status
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import usd, usd_range
-from budget_gate.outputs.escaping import NAME_LENGTH, plain
+from budget_gate.outputs.escaping import NAME_LENGTH, logged
 from budget_gate.outputs.report.headline import headline, other_notes
 from budget_gate.outputs.report.sentences import (
     covered_days,
@@ -35,8 +35,8 @@ def render_text(report: Report, policy: str, *, colour: bool) -> str:
     `colour` adds ANSI colours. A third party's text keeps to its line and brings no escapes.
     """
     lines = [
-        _painted(headline(report, _prose(policy), name=_name, prose=_prose), report.status, colour),
-        _covered(report, _prose(policy)),
+        _painted(headline(report, logged(policy), name=_name, prose=logged), report.status, colour),
+        _covered(report, logged(policy)),
         "",
     ]
     shown = report.budgets[:SHOWN]
@@ -48,19 +48,19 @@ def render_text(report: Report, policy: str, *, colour: bool) -> str:
         lines.append("")
     changed = [f"  {sentence}" for sentence in what_changed(report, _name)]
     lines += [*changed, ""] if changed else []
-    lines += [f"  {note.level}: {_prose(note.message)}" for note in other_notes(report)]
+    lines += [f"  {note.level}: {logged(note.message)}" for note in other_notes(report)]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def render_error(error: ConfigurationError) -> str:
     """What is wrong with the configuration: each defect on a line, its remedy below it."""
-    lines = [f"budget-gate: {_prose(error.message)}"]
+    lines = [f"budget-gate: {logged(error.message)}"]
     if error.hint:
-        lines.append(f"  {_prose(error.hint)}")
+        lines.append(f"  {logged(error.hint)}")
     for problem in error.problems:
-        lines.append(f"  {_prose(str(problem))}")
+        lines.append(f"  {logged(str(problem))}")
         if problem.hint:
-            lines.append(f"      {_prose(problem.hint)}")
+            lines.append(f"      {logged(problem.hint)}")
     return "\n".join(lines) + "\n"
 
 
@@ -97,7 +97,7 @@ def _table(budgets: tuple[BudgetResult, ...], *, colour: bool) -> list[str]:
 
 def _below(budget: BudgetResult) -> list[str]:
     """What stands below the line of a budget."""
-    lines = [outlook(budget), "; ".join(details(budget, _prose))]
+    lines = [outlook(budget), "; ".join(details(budget, logged))]
     return [line for line in lines if line]
 
 
@@ -119,10 +119,4 @@ def _painted(text: str, status: Status, colour: bool) -> str:  # noqa: FBT001 - 
 
 
 def _name(text: str) -> str:
-    return _prose(text, NAME_LENGTH)
-
-
-def _prose(text: str, length: int = 2000) -> str:
-    # GitHub's runner takes for a command what begins a line with `::`.
-    shown = plain(text, length)
-    return f"'{shown}" if shown.lstrip().startswith("::") else shown
+    return logged(text, NAME_LENGTH)
