@@ -44,7 +44,7 @@ from tests.world.loopback import (
 from tests.world.oracle import Usage
 
 # Each text goes where the one before it went: the lines are counted by the tests of each output.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.uncounted
 
 ID = "wrkspc_01EXAMPLE"
 BREACH = "version: 1\nunlisted: fail\n"

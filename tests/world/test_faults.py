@@ -98,7 +98,7 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 
 
 # Thousands of runs go where others have gone, and to count their lines would take as long as they do.
-uncounted = pytest.mark.no_cover
+uncounted = pytest.mark.uncounted
 
 
 def requests_of(scenario: Scenario) -> list[str]:
