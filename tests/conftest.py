@@ -22,8 +22,8 @@ COUNTED: Final = 3
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than processors, as many tests wait; no other process for files that are named, to start at once and debug."""
-    return 0 if any(".py" in argument for argument in config.args) else 1 + (os.cpu_count() or 1)
+    """Two for each processor, as many tests wait; no other process for files that are named, to start at once and debug."""
+    return 0 if any(".py" in argument for argument in config.args) else 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
