@@ -72,7 +72,9 @@ def read_spend(
 
         with suspecting_clock(now, transport, month, named=settings.fixed_time):
             usage = read_usage(transport, month, book, file)
-        notes += time_notes(settings, month, now, transport)
+        # A clock that is wrong is told before what may come of it, and once more by all answers.
+        list(time_notes(settings, month, now, transport))
+        place = len(notes)
         compared = last if settings.fixed_time is None else None
         last_month = compared.month if isinstance(compared, EarlierReport) else None
         notes += check_month(now, transport.clock_difference, last_month)
@@ -90,6 +92,7 @@ def read_spend(
             bill = settled_bill(pending.result(), transport, usage, book, policy.names, expected=1)
         if audits:
             notes += audited(pending, transport, usage, book, policy, month)
+        notes[place:place] = time_notes(settings, month, now, transport)
     usage = replace(usage, notes=(*notes, *usage.notes))
     return replace(priced(usage, bill, book, policy), history=earlier)
 
