@@ -39,14 +39,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Lines of what is not to be counted are not, nor while it is set up: counting slows all Python down."""
-    coverage = Coverage.current() if item.get_closest_marker("uncounted") else None
-    if coverage is None:
-        return (yield)
-    coverage.stop()
+    stopped: list[Coverage] = []
+    # A process of pytest-xdist has two: that of any process, and that of pytest-cov.
+    while item.get_closest_marker("uncounted") and (coverage := Coverage.current()):
+        coverage.stop()
+        stopped.append(coverage)
     try:
         return (yield)
     finally:
-        coverage.start()
+        for coverage in reversed(stopped):
+            coverage.start()
 
 
 @pytest.fixture
