@@ -1,13 +1,13 @@
 """The command `check`: judges the month to date by the policy."""
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from budget_gate import gate, signals
+from budget_gate import gate
 from budget_gate.commands.invocation import Invocation, Parsed
 from budget_gate.commands.policy_name import needed_policy
 from budget_gate.commands.shared_flags import (
@@ -57,22 +57,22 @@ def parse(arguments: Sequence[str]) -> Parsed:
 
 def judge(
     file: PolicyFile,
+    now: datetime,
     month: MonthToDate,
     options: CheckOptions,
-    settings: Settings,
-    clock: Callable[[], datetime],
+    invocation: Invocation,
 ) -> int:
     """Judges a month, tells the verdict everywhere that the settings say, and returns its code.
 
     Raises ConfigurationError where what was asked for does not go together.
     """
+    settings = invocation.settings
     _refuse_misfits(file, options, settings)
-    now = clock()
     earlier = transport = None
     try:
         # First, as the report of a run that a signal ends may be written over the last one.
         earlier = read_last_report(Path(settings.last_report)) if settings.last_report else None
-        transport = None if options.saved else connect(settings, clock)
+        transport = None if options.saved else connect(settings, invocation.clock)
         report, exit_code = gate.check(
             file,
             lambda: read_spend(
@@ -92,7 +92,6 @@ def judge(
         )
     except InterruptedRunError as error:
         report, exit_code = gate.stopped(file, month, error, earlier)
-    signals.ignore()
     if transport:
         now = run_time(now, transport.clock_difference)
     aged = check_age(month, now, settings.fixed_time)
@@ -111,8 +110,8 @@ def _run(options: CheckOptions, invocation: Invocation) -> int:
             "what is reserved is spent today, and --month judges a month that has ended",
             "leave out --reserve or --month (or their variables)",
         )
-    month = settings.judged(invocation.clock())
-    return judge(file, month, options, settings, invocation.clock)
+    now = invocation.clock()
+    return judge(file, now, settings.judged(now), options, invocation)
 
 
 def _refuse_misfits(file: PolicyFile, options: CheckOptions, settings: Settings) -> None:

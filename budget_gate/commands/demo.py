@@ -29,10 +29,10 @@ def _run(invocation: Invocation) -> int:
     now = parse_instant(AS_OF)
     exit_code = check.judge(
         load_policy(sample / name, name),
+        now,
         MonthToDate(now),
         check.CheckOptions(SavedPages(pages, sample / "workspaces.json", is_partial=False)),
-        invocation.settings,
-        lambda: now,
+        invocation,
     )
     say("This was a sample organization: the command `check` judges yours.", invocation.settings)
     return exit_code

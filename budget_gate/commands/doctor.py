@@ -53,8 +53,6 @@ if TYPE_CHECKING:
 # or nothing can as the clock is wrong.
 _CLOCK: Final = ("clock", "clock_ahead")
 _ALIKE: Final = ("http_401", "runner", "certificate", "connection", "timeout", "deadline", *_CLOCK)
-
-
 _EXIT_CODES: Final = """\
 exit codes:
   0  no error (warnings included)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
-# Beginnings of names: a flag that stands for a variable has that variable's name as its own.
+# How a variable begins that a flag wins over: such a flag is kept under its variable's name.
 _SETTING = "BUDGET_GATE_"
 
 EXIT_CODES = """\

@@ -39,7 +39,7 @@ def share_of(amount: Decimal, whole: Decimal) -> str:
     return f"{share:+,f}%" if share else "0.0%"
 
 
-def _over(spend: Bounds, reserved: Decimal, cap: Decimal) -> str:
+def over_cap(spend: Bounds, reserved: Decimal, cap: Decimal) -> str:
     """`which is $212.40 over`, or `which with $8.00 reserved is at least $0.01 over`."""
     beside = f" with {usd(reserved, Decimal(0))} reserved" if reserved else ""
     least = "" if spend.is_exact else "at least "

@@ -63,7 +63,6 @@ def start_identifying(
     is_needed = file.policy.organization or settings.report or settings.last_report
     if transport is None or not is_needed:
         return lambda: None
-
     pending = transport.start(partial(read_identity, transport))
     return lambda: pending.result()[0]
 

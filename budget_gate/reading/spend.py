@@ -98,7 +98,6 @@ def read_spend(
 
 
 def _read_files(saved: SavedPages, month: MonthToDate) -> Usage:
-
     return read_saved_usage(saved.usage, saved.workspaces, month, partial=saved.is_partial)
 
 

@@ -18,19 +18,11 @@ from budget_gate.errors import UnverifiedError
 
 _RATIOS: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _ONE: Final = Decimal(1)
-
-
 # A discount is told to a hundredth of a percent, and what it explains to a trillionth of a dollar.
 _DISCOUNT_PLACES: Final = Decimal("0.0001")
-
-
 _COST_PLACES: Final = Decimal("1e-12")
-
-
 # One line alone could as well have a wrong price.
 _LINES_OF_A_DISCOUNT: Final = 2
-
-
 # What the usage report does not hold, so that no list cost can be compared with it.
 _BEYOND_USAGE: Final[dict[str, Cause]] = {
     "code_execution": "code_execution",

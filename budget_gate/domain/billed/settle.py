@@ -24,18 +24,10 @@ from budget_gate.domain.usage import UNATTRIBUTED, Usage
 from budget_gate.errors import UnverifiedError
 
 _NAMED = 5
-
-
 _CENT = Decimal("0.01")
-
-
 # Shares of a billed amount are cut off at a trillionth of a dollar.
 _SHARES: Final = Context(prec=100, rounding=ROUND_DOWN)
-
-
 _SHARE_PLACES: Final = Decimal("1e-12")
-
-
 # Cost data is some hours old; days that are missing from it are worth a warning.
 _USUALLY_LATE = 2
 

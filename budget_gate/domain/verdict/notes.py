@@ -15,8 +15,6 @@ from budget_gate.domain.verdict.report import BudgetResult
 from budget_gate.domain.verdict.terms import Terms
 
 STALE_NOTE_DAYS: Final = 30
-
-
 STALE_WARNING_DAYS: Final = 90
 
 

@@ -12,11 +12,7 @@ from budget_gate.outputs.escaping import Escape
 from budget_gate.outputs.report.sentences import cost_name, spent_of_cap
 
 _NAMED = 3
-
-
 _TOLD_FIRST = ("fixed_time", "month_before_over")
-
-
 _CAVEATS = frozenset({"deep_discount", "below_list", "large_exception"})
 
 

@@ -13,6 +13,7 @@ from budget_gate.outputs.amounts import usd, usd_range
 from budget_gate.outputs.escaping import code, prose
 from budget_gate.outputs.report.headline import headline, other_notes, told_first
 from budget_gate.outputs.report.sentences import (
+    SHOWN,
     covered_days,
     details,
     outlook,
@@ -20,8 +21,6 @@ from budget_gate.outputs.report.sentences import (
     price_basis,
     what_changed,
 )
-
-SHOWN = 20
 
 _ICONS: dict[Status, str] = {
     "ok": "🟢",

@@ -2,12 +2,24 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Final
 
 from budget_gate.domain.period import DAY, format_instant
 from budget_gate.domain.spend import Coverage
 from budget_gate.domain.verdict.report import BudgetResult, DailySpend, Report
-from budget_gate.outputs.amounts import RATIOS, _over, distinct, exact, settled_days, usd, usd_range
+from budget_gate.outputs.amounts import (
+    RATIOS,
+    distinct,
+    exact,
+    over_cap,
+    settled_days,
+    usd,
+    usd_range,
+)
 from budget_gate.outputs.escaping import Escape
+
+# So many budgets are shown one by one, and the others as a number.
+SHOWN: Final = 20
 
 
 def outlook(budget: BudgetResult) -> str:
@@ -118,7 +130,7 @@ def _spent_of_daily_cap(daily: DailySpend, reserved: Decimal, cost: str) -> str:
     spend = f"{usd_range(daily.spend, daily.cap)} today ({cost})"
     cap = usd(daily.cap, daily.cap)
     if daily.spend.low <= daily.cap < daily.spend.low + reserved:
-        return f"{spend}, {_over(daily.spend, reserved, daily.cap)} its daily cap of {cap}"
+        return f"{spend}, {over_cap(daily.spend, reserved, daily.cap)} its daily cap of {cap}"
     return f"{spend} of its daily cap of {cap}"
 
 
@@ -179,8 +191,8 @@ def spent_of_cap(budget: BudgetResult, cost: str) -> str:
             f"of {cap}"
         )
     if budget.status == "breached" and budget.spend.low <= budget.cap:
-        return f"{spend}, {_over(budget.spend, budget.reserved, budget.cap)} its cap of {cap}"
+        return f"{spend}, {over_cap(budget.spend, budget.reserved, budget.cap)} its cap of {cap}"
     if budget.status == "breached":
-        return f"{spend}, {_over(budget.spend, Decimal(0), budget.cap)} its cap of {cap}"
+        return f"{spend}, {over_cap(budget.spend, Decimal(0), budget.cap)} its cap of {cap}"
     share = percent(budget)
     return f"{spend} of its cap of {cap}" + (f" ({share})" if used(budget) is not None else "")

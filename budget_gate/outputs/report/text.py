@@ -9,6 +9,7 @@ from budget_gate.outputs.amounts import usd, usd_range
 from budget_gate.outputs.escaping import NAME_LENGTH, logged
 from budget_gate.outputs.report.headline import headline, other_notes
 from budget_gate.outputs.report.sentences import (
+    SHOWN,
     covered_days,
     details,
     outlook,
@@ -16,8 +17,6 @@ from budget_gate.outputs.report.sentences import (
     price_basis,
     what_changed,
 )
-
-SHOWN = 20
 
 _BAR_WIDTH = 20
 _COLOURS: dict[Status, str] = {

@@ -16,8 +16,6 @@ from budget_gate.sources.api.answers import malformed, read_cursor, read_instant
 
 # Larger than any organization's month by far, and small enough for exact sums.
 MOST_TOKENS: Final = 10**18
-
-
 # In the order of UsageKey; each may be null, and absent means the same.
 _DIMENSIONS = (
     "workspace_id",

@@ -13,15 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_BYTES = 256 * 1024
-
-
 MAX_DEPTH = 16
-
-
 # In braces a comma ends a value: of `{cap: 5,000}` the zeros are a key.
 _THOUSANDS = re.compile("[0-9]{3}", re.ASCII)
-
-
 NO_COMMA = "write amounts without commas, such as 5000"
 
 

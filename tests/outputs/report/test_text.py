@@ -16,7 +16,8 @@ from budget_gate.domain.notes import Note
 from budget_gate.domain.spend import PriceFacts
 from budget_gate.domain.verdict.report import STATUSES, BudgetResult, Driver, Report, Status
 from budget_gate.errors import ConfigurationError, Problem
-from budget_gate.outputs.report.text import SHOWN, render_error, render_text
+from budget_gate.outputs.report.sentences import SHOWN
+from budget_gate.outputs.report.text import render_error, render_text
 from tests.helpers.builders import bounds
 from tests.helpers.reports import HOSTILE, hostile_report, large_report, make_budget, make_report
 
