@@ -32,7 +32,8 @@ from budget_gate.domain.policy.keys import directory
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.ownership import owner
 from budget_gate.domain.prices.book import PriceBook
-from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.prices.charges import PricedUsage, price
+from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import Usage
 from budget_gate.domain.verdict.terms import Terms
@@ -81,11 +82,9 @@ def _run(invocation: Invocation) -> int:
     file = _load(settings.policy, month, findings)
     if file:
         book = book.with_policy(file.policy.prices)
-    usage = _ask(settings, file, month, book, now=now, clock=clock, findings=findings)
-    spend = None
-    if usage:
-        unknown_model = file.policy.spend.unknown_model if file else "fail"
-        spend = price_usage(usage, book, unknown_model=unknown_model)
+    used = _ask(settings, file, month, book, now=now, clock=clock, findings=findings)
+    unknown_model = file.policy.spend.unknown_model if file else "fail"
+    spend = list_spend(used, unknown_model=unknown_model) if used else None
     if file:
         findings += _lint(file, spend, month, settings.terms)
     unpriced = spend.unpriced if spend else ()
@@ -130,7 +129,7 @@ def _ask(
     now: datetime,
     clock: Callable[[], datetime],
     findings: list[Finding],
-) -> Usage | None:
+) -> PricedUsage | None:
     """The usage of the month to date, or None; adds what there is to say of the API."""
     try:
         settings.check_credentials()
@@ -151,10 +150,10 @@ def _ask(
         identity = transport.start(partial(read_identity, transport))
         reading = transport.start(partial(read_usage, transport, month, book, file))
         organization = list(_organization(identity, reading, file))
-        usage, alike, check = None, False, "usage report"
+        used, alike, check = None, False, "usage report"
         try:
             with suspecting_clock(now, transport, month, named=settings.fixed_time):
-                usage = reading.result()
+                used = price(reading.result(), book)
         except UnverifiedError as error:
             alike = error.code in _ALIKE
             if alike:
@@ -169,16 +168,16 @@ def _ask(
             else:
                 findings += [*organization, *_probe(transport, month, error)]
         else:
-            findings += [*organization, *_told(usage, settings.other_address)]
+            findings += [*organization, *_told(used.usage, settings.other_address)]
         if file and not alike and file.policy.spend.basis == "billed":
-            findings.append(_billed(transport, file, usage, book, now=now, month=month))
+            findings.append(_billed(transport, file, used, now=now, month=month))
     except ConfigurationError as error:
         findings += misconfigured("API", error)
         return None
-    if check != "clock" and (usage or transport.clock_difference is not None):
+    if check != "clock" and (used or transport.clock_difference is not None):
         is_told = settings.fixed_time is not None
         findings.append(check_time(now, transport.clock_difference, is_told=is_told))
-    return usage
+    return used
 
 
 def _organization(
@@ -240,8 +239,7 @@ def _probe(transport: Transport, month: MonthToDate, error: UnverifiedError) -> 
 def _billed(
     transport: Transport,
     file: PolicyFile,
-    usage: Usage | None,
-    book: PriceBook,
+    used: PricedUsage | None,
     *,
     month: MonthToDate,
     now: datetime,
@@ -255,9 +253,9 @@ def _billed(
         return Finding("ok", "billed cost", "not asked for, as no day of the month has ended yet")
     try:
         bill = transport.start(partial(read_bill, transport, period, now)).result()
-        if usage:
-            bill = settled_bill(bill, transport, usage, book, file.policy.names, expected=1)
-            settle(usage, bill, book, unknown_model=file.policy.spend.unknown_model)
+        if used:
+            bill = settled_bill(bill, transport, used, file.policy.names, expected=1)
+            settle(used, bill, unknown_model=file.policy.spend.unknown_model)
     except UnverifiedError as error:
         return unverified("billed cost", error)
     if bill.doubted:

@@ -21,7 +21,8 @@ from budget_gate.domain.first_policy import draft_policy
 from budget_gate.domain.period import MonthToDate, ended_by
 from budget_gate.domain.policy.model import Policy
 from budget_gate.domain.prices.book import PriceBook
-from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.prices.charges import price
+from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import Spend
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.exits import OK, UNVERIFIED
@@ -133,7 +134,7 @@ def _read(
     notes: tuple[Note, ...] = ()
     if settings.as_of is None:
         notes = check_clock(now, transport.clock_difference)
-    spend = price_usage(usage, book, unknown_model="fail")
+    spend = list_spend(price(usage, book), unknown_model="fail")
     whose = None
     with suppress(UnverifiedError):
         whose = identity.result()

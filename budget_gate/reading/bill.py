@@ -1,7 +1,6 @@
 """What was billed, made comparable with the usage: spend on that basis, and the audit."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -16,7 +15,8 @@ from budget_gate.domain.policy.model import Policy, PolicyFile
 from budget_gate.domain.policy.ownership import owner
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.cards import Prices
-from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.prices.charges import PricedUsage, price
+from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import Spend
 from budget_gate.domain.usage import Usage
 from budget_gate.errors import UnverifiedError
@@ -41,8 +41,7 @@ def start_bill(month: MonthToDate, now: datetime, transport: Transport) -> Pendi
 def settled_bill(
     bill: Bill,
     transport: Transport,
-    usage: Usage,
-    book: PriceBook,
+    priced: PricedUsage,
     names: Collection[str],
     *,
     expected: int | None = None,
@@ -54,21 +53,21 @@ def settled_bill(
     """
     from budget_gate.domain.billed.late_costs import doubt_late
 
-    default = None
+    usage, default = priced.usage, None
     if bill.source == "analytics" and not is_default_known(bill, usage, names):
         listed = {*names, *(workspace.id for workspace in usage.workspaces or ())}
         asked = transport.start(partial(read_default_workspace, transport, listed))
         default = asked.result()
-    return doubt_late(attribute(bill, usage, names, default), usage, book, expected=expected)
+    return doubt_late(attribute(bill, usage, names, default), priced, expected=expected)
 
 
-def priced(usage: Usage, bill: Bill | None, book: PriceBook, policy: Policy) -> Spend:
+def spend_of(priced: PricedUsage, bill: Bill | None, policy: Policy) -> Spend:
     """The spend of the usage, as billed where there is a bill."""
     unknown_model = policy.spend.unknown_model
     if bill is None:
-        return price_usage(usage, book, unknown_model=unknown_model)
+        return list_spend(priced, unknown_model=unknown_model)
 
-    return settle(usage, bill, book, unknown_model=unknown_model)
+    return settle(priced, bill, unknown_model=unknown_model)
 
 
 def read_audit(
@@ -101,7 +100,8 @@ def read_audit(
     owner(file, usage.notes, identify)
     # Of closed days: no hour of theirs is cut.
     notes = check_clock(now, transport.clock_difference) if settings.as_of is None else ()
-    bill = settled_bill(pending.result(), transport, usage, book, names)
+    priced = price(usage, book)
+    bill = settled_bill(pending.result(), transport, priced, names)
     if not bill.settled_days:
         raise UnverifiedError(
             "the costs of no closed day are settled yet", "run the audit later", code="not_settled"
@@ -109,15 +109,13 @@ def read_audit(
     if bill.settled_days < len(period.steps(DAY)):
         message = f"Days from {bill.through} on are not settled yet, so they are not compared."
         notes = (*notes, Note("warning", "not_settled", message))
-    usage = replace(usage, notes=(*notes, *usage.notes))
-    return compare(usage, bill, book, _names(usage, names), month.as_of)
+    return compare(priced.with_notes(notes), bill, _names(usage, names), month.as_of)
 
 
-def audited(  # noqa: PLR0917 - each is something that was read
+def audited(
     pending: Pending[Bill] | None,
     transport: Transport,
-    usage: Usage,
-    book: PriceBook,
+    priced: PricedUsage,
     policy: Policy,
     month: MonthToDate,
 ) -> Iterator[Note]:
@@ -125,11 +123,12 @@ def audited(  # noqa: PLR0917 - each is something that was read
     from budget_gate.outputs.audit import summarize
 
     try:
-        bill = pending and settled_bill(pending.result(), transport, usage, book, policy.names)
+        bill = pending and settled_bill(pending.result(), transport, priced, policy.names)
         if not (bill and bill.settled_days):
             yield Note("info", "audit", "There is no settled day to audit yet.")
             return
-        yield summarize(compare(usage, bill, book, _names(usage, policy.names), month.as_of))
+        names = _names(priced.usage, policy.names)
+        yield summarize(compare(priced, bill, names, month.as_of))
         # Of billed spend, the verdict tells of costs that are late.
         if bill.doubted and policy.spend.basis == "list":
             yield bill.notes[-1]

@@ -11,14 +11,15 @@ from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import Policy, PolicyFile
 from budget_gate.domain.prices.book import PriceBook
-from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.prices.charges import PricedUsage, price
+from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import Spend, SpendLine
 from budget_gate.domain.usage import Usage
 from budget_gate.domain.verdict.earlier import EarlierReport
 from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.outputs.report.ending import summarize_ending
-from budget_gate.reading.bill import audited, priced, settled_bill, start_bill
+from budget_gate.reading.bill import audited, settled_bill, spend_of, start_bill
 from budget_gate.reading.connection import needed, suspecting_clock, time_notes
 from budget_gate.settings import Settings
 from budget_gate.sources.api.usage_report import read_days, read_history, read_usage
@@ -57,7 +58,7 @@ def read_spend(
     earlier: tuple[SpendLine, ...] | None = ()
     notes = [*check_lag(month, now)]
     if saved:
-        usage, earlier = _read_files(saved, month), None
+        used, earlier = price(_read_files(saved, month), book), None
         if policy.organization:
             message = "Saved pages do not tell whose they are: the organization was not checked."
             notes.append(Note("info", "organization_unchecked", message))
@@ -71,7 +72,7 @@ def read_spend(
             bill_before = start_bill(month.last, now, transport)
 
         with suspecting_clock(now, transport, month, named=settings.fixed_time):
-            usage = read_usage(transport, month, book, file)
+            used = price(read_usage(transport, month, book, file), book)
         # A clock that is wrong is told before what may come of it, and once more by all answers.
         list(time_notes(settings, month, now, transport))
         place = len(notes)
@@ -79,22 +80,21 @@ def read_spend(
         last_month = compared.month if isinstance(compared, EarlierReport) else None
         notes += check_month(now, transport.clock_difference, last_month)
         before = _history(history, book, policy, month)
-        if before is not None:
-            earlier = before.lines if isinstance(before, Spend) else None
-        if history and month.has_begun:
-            asked = (history, bill_before)
-            ended = _ended(file, month, book, before, asked, transport=transport, now=now)
-            notes.append(ended)
+        if isinstance(before, UnverifiedError):
+            earlier = None
+        elif before:
+            earlier = list_spend(before, unknown_model=policy.spend.unknown_model).lines
+        if month.has_begun:
+            notes.append(_ended(file, month, before, bill_before, transport=transport, now=now))
         elif isinstance(before, UnverifiedError):
             message = f"The days before the month could not be read: {before.message}."
             notes.append(Note("info", "no_history", message))
         if policy.spend.basis == "billed" and pending:
-            bill = settled_bill(pending.result(), transport, usage, book, policy.names, expected=1)
+            bill = settled_bill(pending.result(), transport, used, policy.names, expected=1)
         if audits:
-            notes += audited(pending, transport, usage, book, policy, month)
+            notes += audited(pending, transport, used, policy, month)
         notes[place:place] = time_notes(settings, month, now, transport)
-    usage = replace(usage, notes=(*notes, *usage.notes))
-    return replace(priced(usage, bill, book, policy), history=earlier)
+    return replace(spend_of(used.with_notes(tuple(notes)), bill, policy), history=earlier)
 
 
 def _read_files(saved: SavedPages, month: MonthToDate) -> Usage:
@@ -122,8 +122,8 @@ def _start_history(
 
 def _history(
     pending: Pending[Usage] | None, book: PriceBook, policy: Policy, month: MonthToDate
-) -> Spend | UnverifiedError | None:
-    """The spend of the days before the month, or why it cannot be read; None where nothing is.
+) -> PricedUsage | UnverifiedError | None:
+    """The usage of the days before the month, or why it cannot be read; None where nothing is.
 
     Raises UnverifiedError where a verdict may hang on it, and the API has it: a forecast that may
     fail the run, or the daily cap of a yesterday of the month before.
@@ -131,7 +131,7 @@ def _history(
     if pending is None:
         return None
     try:
-        return price_usage(pending.result(), book, unknown_model=policy.spend.unknown_model)
+        return price(pending.result(), book)
     except UnverifiedError as error:
         is_judged = month.yesterday is not None and month.day.day == 1
         fails = any(
@@ -149,22 +149,21 @@ def _history(
 def _ended(
     file: PolicyFile,
     month: MonthToDate,
-    book: PriceBook,
-    before: Spend | UnverifiedError | None,
-    pending: tuple[Pending[Usage], Pending[Bill] | None],
+    before: PricedUsage | UnverifiedError | None,
+    pending: Pending[Bill] | None,
     *,
     transport: Transport,
     now: datetime,
 ) -> Note:
     """How the month `before` ended under the same policy; whatever that is changes no verdict."""
     try:
-        if not isinstance(before, Spend):
+        if not isinstance(before, PricedUsage):
             raise before or UnverifiedError("it was not read")
-        if pending[1]:
-            usage, bill = pending[0].result(), pending[1].result()
-            bill = settled_bill(bill, transport, usage, book, file.policy.names, expected=1)
-            before = priced(usage, bill, book, file.policy)
-        return summarize_ending(evaluate(file, before, month.last), now)
+        bill = pending.result() if pending else None
+        if bill:
+            bill = settled_bill(bill, transport, before, file.policy.names, expected=1)
+        spend = spend_of(before, bill, file.policy)
+        return summarize_ending(evaluate(file, spend, month.last), now)
     except (ConfigurationError, UnverifiedError) as error:
         why = "; ".join([error.message, *map(str, getattr(error, "problems", ())[:1])])
         message = f"How {month.last.day:%B %Y} ended could not be determined: {why}."

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.costs import Costs, Days, add_up, total
-from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.prices.charges import price
+from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import SpendLine
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.evaluate import evaluate
@@ -143,7 +144,7 @@ def test_costs_are_those_of_the_oracle(
 ) -> None:
     """Of any workspaces and models, in total and on every day."""
     models = {row.model for number, row in enumerate(rows) if chosen >> number % 16 & 1}
-    spend = price_usage(usage_of(map(reported, rows)), book(), unknown_model="fail")
+    spend = list_spend(price(usage_of(map(reported, rows)), book()), unknown_model="fail")
     costs = costs_of(*spend.lines)
     of_workspaces = [row for row in rows if row.workspace in ids]
     of_models = [row for row in rows if row.model in models]

@@ -13,6 +13,7 @@ from budget_gate.domain.bounds import Bounds, sum_of
 from budget_gate.domain.first_policy import draft_policy
 from budget_gate.domain.health import check_caps
 from budget_gate.domain.policy.scoping import Reservation
+from budget_gate.domain.prices.charges import price
 from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.domain.verdict.terms import Terms
 from tests.helpers.bills import bill, charge, used
@@ -47,16 +48,14 @@ LINES = [
 ]
 SPEND = spend_of_lines(*LINES)
 PRICES = book_with("{discount: 12.34567%}")
-USED = used(
-    *(key("claude-opus-5-5", day=f"2026-11-{day}") for day in (10, 11, 12)),
-)
+USED = price(used(*(key("claude-opus-5-5", day=f"2026-11-{day}") for day in (10, 11, 12))), PRICES)
 BILLED = bill(*(charge("44.123456789012", day) for day in (10, 11, 12)), through=13)
 
 Made = Callable[[], Any]
 
 
 def _audited() -> Any:
-    audit = compare(USED, BILLED, PRICES, {}, MONTH.as_of)
+    audit = compare(USED, BILLED, {}, MONTH.as_of)
     return audit, audit.list_cost, audit.billed, audit.drift, audit.unexplained, audit.causes
 
 
@@ -70,8 +69,8 @@ def _audited() -> Any:
             ),
             id="reservation",
         ),
-        pytest.param(lambda: settle(USED, BILLED, PRICES, unknown_model="fail"), id="billed spend"),
-        pytest.param(lambda: doubt_late(BILLED, USED, PRICES, expected=1), id="late costs"),
+        pytest.param(lambda: settle(USED, BILLED, unknown_model="fail"), id="billed spend"),
+        pytest.param(lambda: doubt_late(BILLED, USED, expected=1), id="late costs"),
         pytest.param(_audited, id="audit"),
         pytest.param(lambda: draft_policy(SPEND, month_at("2026-12-02").before), id="draft"),
         pytest.param(lambda: check_caps(POLICY.policy, None, ()), id="caps"),

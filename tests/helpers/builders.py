@@ -12,6 +12,7 @@ from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import Policy, PolicyFile
 from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.charges import price
 from budget_gate.domain.prices.rates import Unpriced
 from budget_gate.domain.spend import Coverage, PriceFacts, Spend, SpendLine, Workspace
 from budget_gate.domain.usage import Tokens, Usage, UsageKey, UsageTable
@@ -52,6 +53,13 @@ def book_with(prices: str) -> PriceBook:
     """The bundled book as the `prices` of a policy, written as YAML in one line, change it."""
     file = policy(f"version: 1\nglobal: {{cap: 1}}\nprices: {prices}\n")
     return book().with_policy(file.policy.prices)
+
+
+def cost_of(prices: PriceBook, key: UsageKey, tokens: Tokens) -> Bounds | Unpriced:
+    """What a book's priced row has as the cost of an amount of usage."""
+    priced = price(usage_of([(key, tokens)]), prices)
+    (row,) = priced.rows
+    return priced.cost(row)
 
 
 def key(

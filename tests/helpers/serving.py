@@ -18,7 +18,8 @@ import httpx
 from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.prices.book import PriceBook
-from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.prices.charges import price
+from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import Spend
 from budget_gate.domain.usage import Usage
 from budget_gate.sources.api.usage_report import read_usage
@@ -112,7 +113,7 @@ def read(api: LoopbackAPI, as_of: datetime | None = None) -> Usage:
 
 def spend_of(usage: Usage) -> Spend:
     """Price usage by the bundled prices."""
-    return price_usage(usage, book(), unknown_model="fail")
+    return list_spend(price(usage, book()), unknown_model="fail")
 
 
 def exact(bounds: Bounds) -> tuple[Fraction, Fraction]:

@@ -1,15 +1,17 @@
 """What the provider billed for settled days, and the spend it makes with the usage report."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
-from budget_gate.domain.bounds import ZERO, plus
+from budget_gate.domain.bounds import ZERO, Bounds, plus
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import DAY
+from budget_gate.domain.prices.charges import PricedRow, PricedUsage
+from budget_gate.domain.prices.rates import Unpriced
 from budget_gate.domain.usage import Usage
 from budget_gate.errors import UnverifiedError
 
@@ -68,6 +70,22 @@ class Bill:
     def settled_days(self) -> int:
         """How many days are settled."""
         return len(self.days)
+
+
+def listed_costs(
+    priced: PricedUsage, covers: Callable[[date], bool]
+) -> Iterator[tuple[PricedRow, str, Bounds | Unpriced]]:
+    """The list costs of the days that are covered as a bill has them: row, kind of cost, exact USD.
+
+    Of a row, its tokens and its web searches are costs of their own, where it has any.
+    """
+    for row in priced.rows:
+        if not covers(row.key.day):
+            continue
+        if row.tokens.total:
+            yield row, TOKENS, priced.cost_of_tokens(row)
+        if row.tokens.web_searches:
+            yield row, WEB_SEARCH, Bounds.exactly(priced.cost_of_searches(row))
 
 
 def attribute(

@@ -7,13 +7,14 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Final
 
 from budget_gate.domain.billed.audit import TOLERANCE_USD, Audit, AuditLine, Cause, Part, is_beyond
-from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill
+from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill, listed_costs
 from budget_gate.domain.bounds import NOTHING, UNLIMITED, ZERO, Bounds, minus, plus, sum_of
 from budget_gate.domain.period import Period
 from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.charges import PricedUsage
 from budget_gate.domain.prices.models import undated
 from budget_gate.domain.prices.rates import Unpriced
-from budget_gate.domain.usage import UNATTRIBUTED, Usage, UsageKey
+from budget_gate.domain.usage import UNATTRIBUTED, UsageKey
 from budget_gate.errors import UnverifiedError
 
 _RATIOS: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
@@ -47,19 +48,20 @@ class _Sides:
 
 
 def compare(
-    usage: Usage, bill: Bill, book: PriceBook, names: dict[str | None, str], as_of: datetime
+    priced: PricedUsage, bill: Bill, names: dict[str | None, str], as_of: datetime
 ) -> Audit:
     """The audit of the days that the bill settles; `bill` is one that `attribute` returned.
 
     Raises UnverifiedError where the usage does not tell its workspaces, or where a day has no cost.
     """
+    usage, book = priced.usage, priced.book
     if any(key.workspace == UNATTRIBUTED for key in usage.table):
         raise UnverifiedError(
             "the usage report does not tell workspaces apart here, so no lines can be compared",
             "ask the API directly, not a gateway",
             code="workspace_unresolved",
         )
-    sides = _sides(usage, bill, book)
+    sides = _sides(priced, bill)
     _refuse_unbilled_days(sides, bill)
     discount = _discount(sides, book)
     lines = [_line(part, each, book, discount) for part, each in sides.items()]
@@ -98,26 +100,21 @@ def _refuse_unbilled_days(sides: dict[Part, _Sides], bill: Bill) -> None:
         )
 
 
-def _sides(usage: Usage, bill: Bill, book: PriceBook) -> dict[Part, _Sides]:
+def _sides(priced: PricedUsage, bill: Bill) -> dict[Part, _Sides]:
     sides: dict[Part, _Sides] = defaultdict(_Sides)
+    book = priced.book
     billed_as = _names_in_bill(bill, book)
-    for key, tokens in usage.table.items():
-        if not bill.settles(key.day) or not any(tokens):
-            continue
-        if tokens.web_searches:
-            searches = sides[Part(key.day, key.workspace, WEB_SEARCH, None)]
-            price = book.price_of_searches(tokens.web_searches)
-            searches.listed = searches.listed.plus(Bounds.exactly(price))
-        if tokens.total:
+    for (key, *_), kind, listed in listed_costs(priced, bill.settles):
+        cost = Bounds(ZERO, UNLIMITED) if isinstance(listed, Unpriced) else listed
+        if kind == WEB_SEARCH:
+            side = sides[Part(key.day, key.workspace, WEB_SEARCH, None)]
+        else:
             side = sides[_part(key, billed_as, book)]
-            cost = book.price(key, tokens._replace(web_searches=0))
-            if isinstance(cost, Unpriced):
-                cost = Bounds(ZERO, UNLIMITED)
-            if key.service_tier == PRIORITY:
-                side.priority = side.priority.plus(cost)
-            else:
-                side.listed = side.listed.plus(cost)
             side.is_own_price |= book.has_own_price(key.model, key.day)
+        if kind == TOKENS and key.service_tier == PRIORITY:
+            side.priority = side.priority.plus(cost)
+        else:
+            side.listed = side.listed.plus(cost)
     for charge in bill.charges:
         if not bill.settles(charge.day):
             continue

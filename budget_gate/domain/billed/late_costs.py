@@ -8,12 +8,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill
+from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill, listed_costs
 from budget_gate.domain.bounds import ZERO, plus, sum_of
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.charges import PricedUsage
 from budget_gate.domain.prices.rates import Unpriced
-from budget_gate.domain.usage import Usage
 
 # A day may be billed this much less than the other days lead one to expect.
 TOLERANCE: Final = Fraction(10, 100)
@@ -56,7 +56,7 @@ class _Sides(NamedTuple):
 _Part = tuple[str, date, str | None]
 
 
-def doubt_late(bill: Bill, usage: Usage, book: PriceBook, *, expected: int | None) -> Bill:
+def doubt_late(bill: Bill, priced: PricedUsage, *, expected: int | None) -> Bill:
     """The bill, its days doubted that are too low to be whole, and notes of what is too low.
 
     Each model, and web searches, have a measure of their own: the ratio of billed cost to list cost
@@ -68,7 +68,7 @@ def doubt_late(bill: Bill, usage: Usage, book: PriceBook, *, expected: int | Non
     """
     found: dict[date, _Sides] = {}
     is_usual = True
-    sides = _sides(bill, usage, book)
+    sides = _sides(bill, priced)
     wholes = {
         name: {day: _sum(places.values()) for day, places in days.items()}
         for name, days in sides.items()
@@ -146,30 +146,24 @@ def _far_note(far: Mapping[str, _Sides]) -> Iterator[Note]:
         yield Note("warning", "billed_far_below_list", message)
 
 
-def _sides(
-    bill: Bill, usage: Usage, book: PriceBook
-) -> dict[str, dict[date, dict[str | None, _Sides]]]:
+def _sides(bill: Bill, priced: PricedUsage) -> dict[str, dict[date, dict[str | None, _Sides]]]:
     """Both sides by model or web search, day and workspace, of what is billed by a list cost.
 
     Priority tier is prepaid. What has no one list cost is left out where it was used.
     """
-    name_of = _naming(bill, book)
+    name_of = _naming(bill, priced.book)
     listed: dict[_Part, Decimal] = defaultdict(Decimal)
     billed: dict[_Part, Decimal] = defaultdict(Decimal)
     vague: set[_Part] = set()
-    for key, tokens in usage.table.items():
-        if not bill.reaches(key.day):
+    for (key, *_), kind, cost in listed_costs(priced, bill.reaches):
+        if kind == TOKENS and key.service_tier == PRIORITY:
             continue
-        if tokens.web_searches:
-            part = (WEB_SEARCH, key.day, key.workspace)
-            listed[part] = plus(listed[part], book.price_of_searches(tokens.web_searches))
-        if tokens.total and key.service_tier != PRIORITY:
-            cost = book.price(key, tokens._replace(web_searches=0))
-            part = (name_of(key.model, key.day), key.day, key.workspace)
-            if isinstance(cost, Unpriced) or not cost.is_exact:
-                vague.add(part)
-            else:
-                listed[part] = plus(listed[part], cost.low)
+        name = WEB_SEARCH if kind == WEB_SEARCH else name_of(key.model, key.day)
+        part = (name, key.day, key.workspace)
+        if isinstance(cost, Unpriced) or not cost.is_exact:
+            vague.add(part)
+        else:
+            listed[part] = plus(listed[part], cost.low)
     for charge in bill.charges:
         if charge.cost_type == WEB_SEARCH:
             name = WEB_SEARCH

@@ -13,11 +13,13 @@ from budget_gate.domain.billed.bill import (
     TOKENS,
     WEB_SEARCH,
     Bill,
+    listed_costs,
 )
 from budget_gate.domain.bounds import ZERO, Bounds, minus, plus, sum_of
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.prices.book import PriceBook
-from budget_gate.domain.prices.pricing import UnknownModel, price_usage
+from budget_gate.domain.prices.charges import PricedUsage
+from budget_gate.domain.prices.pricing import UnknownModel, list_spend
 from budget_gate.domain.prices.rates import Unpriced
 from budget_gate.domain.spend import Spend, SpendLine
 from budget_gate.domain.usage import UNATTRIBUTED, Usage
@@ -32,22 +34,17 @@ _SHARE_PLACES: Final = Decimal("1e-12")
 _USUALLY_LATE = 2
 
 
-def settle(
-    usage: Usage,
-    bill: Bill,
-    book: PriceBook,
-    *,
-    unknown_model: UnknownModel,
-) -> Spend:
+def settle(priced: PricedUsage, bill: Bill, *, unknown_model: UnknownModel) -> Spend:
     """The spend as billed where a day is settled, and at list price less discount where not.
 
     A doubted day costs at least what is billed for it so far. `bill` is one that `attribute`
     returned. Raises UnverifiedError where usage of a day that the bill reaches has no cost.
     """
-    listed = price_usage(usage, book, unknown_model=unknown_model, settled=bill.days)
+    usage, book = priced.usage, priced.book
+    listed = list_spend(priced, unknown_model=unknown_model, settled=bill.days)
     names = {book.model_id(it.model) or it.model: it.model for it in bill.charges if it.model}
     lines = []
-    _refuse_gaps(bill, usage, book)
+    _refuse_gaps(bill, priced)
     costs = _by_model(bill, usage, book, names)
     for line in listed.lines:
         least = costs.pop((*line[:2], _billed_as(line.model, book, names)), ZERO)
@@ -105,7 +102,7 @@ def _shares(amount: Decimal, counts: Mapping[str, int]) -> dict[str | None, Deci
     return shares
 
 
-def _refuse_gaps(bill: Bill, usage: Usage, book: PriceBook) -> None:
+def _refuse_gaps(bill: Bill, priced: PricedUsage) -> None:
     """Raises where what was used on a settled day was not billed.
 
     Whoever has usage has some cost, and what has a list cost of a cent or more has one of its own.
@@ -119,14 +116,14 @@ def _refuse_gaps(bill: Bill, usage: Usage, book: PriceBook) -> None:
         for where in ((charge.workspace, charge.day), (UNATTRIBUTED, charge.day)):
             seen.add(where)
             names: list[str] = [charge.cost_type]
-            model = book.model_id(charge.model or "")
+            model = priced.book.model_id(charge.model or "")
             if charge.cost_type == TOKENS and model:
                 names.append(model)
             elif charge.cost_type == TOKENS:
                 unknown.add(where)
             for name in names:
                 paid[*where, name] = plus(paid[*where, name], charge.amount)
-    for (workspace, day, name), (what, cost) in _due(bill, usage, book).items():
+    for (workspace, day, name), (what, cost) in _due(bill, priced).items():
         where = (workspace, day)
         sought = TOKENS if where in unknown and name != WEB_SEARCH else name
         is_paid = paid[*where, sought] > 0 if cost >= _CENT else where in seen
@@ -140,27 +137,23 @@ def _refuse_gaps(bill: Bill, usage: Usage, book: PriceBook) -> None:
 
 
 def _due(
-    bill: Bill, usage: Usage, book: PriceBook
+    bill: Bill, priced: PricedUsage
 ) -> dict[tuple[str | None, date, str], tuple[str, Decimal]]:
     """By workspace, day and model (or kind of cost): its name, and its list cost."""
     due: dict[tuple[str | None, date, str], tuple[str, Decimal]] = {}
-    for key, tokens in usage.table.items():
+    for (key, *_), kind, cost in listed_costs(priced, bill.reaches):
         # Priority tier is prepaid, and need not be billed.
-        if not bill.reaches(key.day) or key.service_tier == PRIORITY:
+        if key.service_tier == PRIORITY:
             continue
-        parts = []
-        if tokens.total:
-            cost = book.price(key, tokens._replace(web_searches=0))
-            model = book.model_id(key.model or "")
-            if isinstance(cost, Unpriced) or model is None:
-                parts.append((TOKENS, key.model or TOKENS, _CENT))
-            else:
-                parts.append((model, model, cost.low))
-        if tokens.web_searches:
-            parts.append((WEB_SEARCH, "web search", _CENT))
-        for name, what, amount in parts:
-            place = (key.workspace, key.day, name)
-            due[place] = (what, plus(amount, due.get(place, ("", ZERO))[1]))
+        model = priced.book.model_id(key.model or "")
+        if kind == WEB_SEARCH:
+            name, what, amount = WEB_SEARCH, "web search", _CENT
+        elif isinstance(cost, Unpriced) or model is None:
+            name, what, amount = TOKENS, key.model or TOKENS, _CENT
+        else:
+            name, what, amount = model, model, cost.low
+        place = (key.workspace, key.day, name)
+        due[place] = (what, plus(amount, due.get(place, ("", ZERO))[1]))
     return due
 
 

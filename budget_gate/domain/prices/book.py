@@ -8,7 +8,7 @@ from functools import cached_property
 from hashlib import sha256
 from itertools import product
 
-from budget_gate.domain.bounds import EXACT, ZERO, Bounds, times
+from budget_gate.domain.bounds import EXACT, ZERO, Bounds
 from budget_gate.domain.period import DAY, Period
 from budget_gate.domain.prices.cards import PriceDocument, Prices, RateCard, TokenRates
 from budget_gate.domain.prices.models import undated
@@ -22,7 +22,7 @@ from budget_gate.domain.prices.rates import (
     possible_speeds,
     tier_factors,
 )
-from budget_gate.domain.usage import Tokens, UsageKey
+from budget_gate.domain.usage import UsageKey
 
 
 @dataclass(frozen=True)
@@ -105,20 +105,6 @@ class PriceBook:
     def with_policy(self, prices: Prices) -> "PriceBook":
         """The book as the policy's `prices` change it."""
         return replace(self, overrides=prices.models, discount=prices.discount)
-
-    def price(self, key: UsageKey, tokens: Tokens) -> Bounds | Unpriced:
-        """Exact USD of an amount of usage.
-
-        sum(tokens x rate of the model, the day and the prompt's length) x speed x tier x place
-        + searches x price of a search. Where the report does not tell a dimension, the cost lies
-        between that of the cheapest and of the dearest it may be.
-        """
-        rates = self.rates(key)
-        return rates if isinstance(rates, Unpriced) else self.bounds(*rates.units(tokens))
-
-    def price_of_searches(self, count: int) -> Decimal:
-        """Exact USD of so many web searches."""
-        return EXACT.scaleb(times(self.document.web_search, Decimal(count)), -3)
 
     def rates(self, key: UsageKey) -> RateRange | Unpriced:
         """The rates that apply to the usage of `key`."""

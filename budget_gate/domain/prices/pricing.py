@@ -1,4 +1,4 @@
-"""Usage x price book -> Spend."""
+"""Priced usage -> Spend at list price."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -10,10 +10,11 @@ from typing import Final, Literal
 from budget_gate.domain.bounds import EXACT, NOTHING, UNLIMITED, Bounds
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.charges import PricedRow, PricedUsage
 from budget_gate.domain.prices.models import undated
-from budget_gate.domain.prices.rates import RateRange, Unpriced
+from budget_gate.domain.prices.rates import Unpriced
 from budget_gate.domain.spend import PriceFacts, Spend, SpendLine
-from budget_gate.domain.usage import Tokens, Usage, UsageTable
+from budget_gate.domain.usage import Tokens, UsageTable
 
 # Workspace, day and model.
 _Place = tuple[str | None, date, str | None]
@@ -31,18 +32,15 @@ _LEFT_OUT = Note(
 )
 
 
-def price_usage(
-    usage: Usage,
-    book: PriceBook,
-    *,
-    unknown_model: UnknownModel,
-    settled: frozenset[date] = frozenset(),
+def list_spend(
+    priced: PricedUsage, *, unknown_model: UnknownModel, settled: frozenset[date] = frozenset()
 ) -> Spend:
-    """The spend that `usage` amounts to at the prices of `book`, without that of `settled` days.
+    """The spend that usage amounts to at the prices of its book, without that of `settled` days.
 
     Usage without a price costs between nothing and no known bound, or with `upper_bound` at most
     the dearest known rate; either way it is named, with its tokens and days, in the notes.
     """
+    usage, book = priced.usage, priced.book
     bounded = unknown_model == "upper_bound"
     # What each place costs at least, and what it may cost on top, in units of the book.
     least: dict[_Place, int] = {}
@@ -50,28 +48,24 @@ def price_usage(
     unlimited: set[_Place] = set()
     unpriced: dict[tuple[str | None, Unpriced], UsageTable] = defaultdict(dict)
     priority = [0, 0]
-    # The time of a large report goes here, too: what can be looked up once is.
-    found: dict[tuple[object, ...], RateRange | Unpriced] = {}
-    table = usage.table
+    rows = priced.rows
     if settled:
-        table = {key: tokens for key, tokens in table.items() if key.day not in settled}
-    for key, tokens in table.items():
-        place, what = key[:3], key[1:]
-        rates = found.get(what)
-        if rates is None:
-            rates = found[what] = book.rates(key)
-        if isinstance(rates, Unpriced):
+        rows = [row for row in rows if row.key.day not in settled]
+    # The time of a large report goes here, too.
+    for row in rows:
+        key, tokens, low, high, why = row
+        place = key[:3]
+        if why:
             if not any(tokens):
                 continue
-            unpriced[key.model, rates][key] = tokens
+            unpriced[key.model, why][key] = tokens
             if not bounded:
                 unlimited.add(place)
                 least.setdefault(place, 0)
                 continue
-            rates = book.dearest(key.day)
-        low, high = rates.units(tokens)
+            low, high = book.dearest(key.day).units(tokens)
         least[place] = least.get(place, 0) + low
-        if high is not low:
+        if high != low:
             more[place] = more.get(place, 0) + high - low
         if key.service_tier == "priority":
             priority[0] += low
@@ -105,7 +99,7 @@ def price_usage(
             *_priority_note(book.bounds(*priority)),
             *_dated_note(book, {model for _, _, model in costs if model}),
             *_discount_notes(book),
-            *_below_list_note(book, table),
+            *_below_list_note(book, rows),
             *_free_note(book),
             *_unused_note(book, {key.model for key in usage.table}),
             _LEFT_OUT,
@@ -193,11 +187,11 @@ def _discount_notes(book: PriceBook) -> Iterable[Note]:
             yield Note("warning", "deep_discount", message)
 
 
-def _below_list_note(book: PriceBook, table: UsageTable) -> Iterable[Note]:
+def _below_list_note(book: PriceBook, rows: Iterable[PricedRow]) -> Iterable[Note]:
     """The policy's own prices that make what was used cheaper than it is by the price book."""
     if not book.overrides:
         return
-    used = {key[1:]: key for key, tokens in table.items() if any(tokens)}
+    used = {row.key[1:]: row.key for row in rows if any(row.tokens)}
     models = {str(key.model) for key in used.values() if book.is_below_list(key)}
     if models:
         message = f"Priced below list price, by the policy: {enumerated(sorted(models))}."

@@ -16,6 +16,7 @@ from budget_gate.domain.billed.compare import compare
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.notes import Note
 from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.charges import price
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens, Usage, UsageKey
 from budget_gate.errors import UnverifiedError
 from tests.helpers.bills import ALPHA, BETA, FIRST, OUTPUT, bill, charge, used
@@ -27,7 +28,7 @@ SONNET = "claude-sonnet-5"
 
 def audit(usage: Usage, of: Bill, prices: PriceBook | None = None) -> Audit:
     """The audit of usage and a bill."""
-    return compare(usage, of, prices or book(), NAMES, AS_OF)
+    return compare(price(usage, prices or book()), of, NAMES, AS_OF)
 
 
 def only(found: Audit) -> AuditLine:

@@ -16,6 +16,7 @@ from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate, Period, ended_by
 from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.charges import price
 from budget_gate.domain.prices.pricing import UnknownModel
 from budget_gate.domain.spend import Coverage, Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens, Usage, UsageKey
@@ -41,7 +42,7 @@ def spend(
     unknown_model: UnknownModel = "fail",
 ) -> Spend:
     """The spend of usage and a bill."""
-    return settle(usage, of, prices or book(), unknown_model=unknown_model)
+    return settle(price(usage, prices or book()), of, unknown_model=unknown_model)
 
 
 def total_of(told: Spend) -> Bounds:
@@ -60,7 +61,7 @@ def notes(told: Spend) -> dict[str, Note]:
 def refusal(of: Bill, usage: Usage, labelled: Collection[str] = ()) -> UnverifiedError:
     """The error that attributing the bill, or the spend it makes, ends in."""
     with pytest.raises(UnverifiedError) as caught:
-        settle(usage, attribute(of, usage, labelled), book(), unknown_model="fail")
+        settle(price(usage, book()), attribute(of, usage, labelled), unknown_model="fail")
     return caught.value
 
 
@@ -280,7 +281,8 @@ def test_a_bill_that_calls_a_model_otherwise_has_no_gap() -> None:
     told = bill(charge("20", workspace=ALPHA, model="claude-another-name"))
     usage = used(key(workspace=ALPHA))
     assert (
-        settle(usage, told, book(), unknown_model="fail").coverage.billed_days == told.settled_days
+        settle(price(usage, book()), told, unknown_model="fail").coverage.billed_days
+        == told.settled_days
     )
 
 
@@ -481,7 +483,7 @@ def read(
         # The transport's clock tells NOW, and the API's the time of the test; a day on, the cost
         # report has settled all days that were asked for.
         of = attribute(read_bill(transport, period, NOW + timedelta(days=1)), usage, ())
-    return settle(usage, of, prices, unknown_model="fail")
+    return settle(price(usage, prices), of, unknown_model="fail")
 
 
 def sums(told: Spend) -> dict[str | None, tuple[Fraction, Fraction]]:

@@ -13,6 +13,7 @@ from budget_gate.domain.billed.bill import Bill, Charge
 from budget_gate.domain.billed.late_costs import doubt_late
 from budget_gate.domain.billed.settle import settle
 from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.prices.charges import price
 from budget_gate.domain.usage import Tokens, Usage
 from tests.helpers.bills import ALPHA, FIRST
 from tests.helpers.builders import MILLION, book, book_with, bounds, key, usage_of
@@ -205,7 +206,7 @@ def used(days: Mapping[int, str], tokens: Tokens | None = None, **more: Any) -> 
 
 def doubted(percents: Mapping[int, str], expected: int | None = 1, **more: Any) -> list[int]:
     """The days that are doubted where they were billed at so many percent of list cost."""
-    told = doubt_late(bill(percents), used(percents, **more), book(), expected=expected)
+    told = doubt_late(bill(percents), price(used(percents, **more), book()), expected=expected)
     assert bool(told.notes) == bool(told.doubted)
     return sorted(day.day for day in told.doubted)
 
@@ -251,7 +252,7 @@ def test_where_few_days_are_there_nothing_may_be_expected() -> None:
 
 def test_few_days_are_told_the_way_out() -> None:
     """If it is a discount, the policy can say so."""
-    told = doubt_late(bill(days("83")), used(days("83")), book(), expected=1)
+    told = doubt_late(bill(days("83")), price(used(days("83")), book()), expected=1)
     (note,) = told.notes
     assert (note.level, note.code) == ("warning", "late_costs_suspected")
     assert "2026-11-01 ($16.60 billed, $20.00 at list prices)" in note.message
@@ -261,7 +262,7 @@ def test_few_days_are_told_the_way_out() -> None:
 def test_the_policys_discount_is_taken_off_first() -> None:
     """17% off is what a policy of 17% expects of a day alone."""
     known = book_with("{discount: 17%}")
-    assert not doubt_late(bill(days("83")), used(days("83")), known, expected=1).doubted
+    assert not doubt_late(bill(days("83")), price(used(days("83")), known), expected=1).doubted
 
 
 def test_searches_have_a_measure_of_their_own() -> None:
@@ -270,7 +271,7 @@ def test_searches_have_a_measure_of_their_own() -> None:
     charges = bill(percents, cost_type="web_search").charges
     whole = bill(dict.fromkeys(percents, "85"), *charges)
     usage = used(percents, Tokens(output=MILLION, web_searches=2000))
-    told = doubt_late(whole, usage, book(), expected=1)
+    told = doubt_late(whole, price(usage, book()), expected=1)
     assert [day.day for day in told.doubted] == [4]
 
 
@@ -316,7 +317,9 @@ def billed_at(
         Charge(where, date(2026, 11, day), "tokens", model, "standard", amount)
         for model, where, day, amount in cells
     ]
-    return doubt_late(replace(bill({}), charges=tuple(charges)), usage, book(), expected=expected)
+    return doubt_late(
+        replace(bill({}), charges=tuple(charges)), price(usage, book()), expected=expected
+    )
 
 
 def late(told: Bill) -> list[int]:
@@ -336,7 +339,7 @@ def test_tokens_of_no_known_model_are_compared_with_all_of_their_day(name: str |
         for day, rest in amounts.items()
         for model, amount in ((OPUS, "6"), (name, rest))
     ]
-    told = doubt_late(replace(bill({}), charges=tuple(charges)), usage, book(), expected=1)
+    told = doubt_late(replace(bill({}), charges=tuple(charges)), price(usage, book()), expected=1)
     assert late(told) == [3]
 
 
@@ -380,7 +383,7 @@ def test_late_cents_of_many_workspaces_show_in_what_the_model_cost() -> None:
         for where in many
         for day in range(1, 5)
     )
-    told = doubt_late(replace(bill({}), charges=charges), usage, book(), expected=1)
+    told = doubt_late(replace(bill({}), charges=charges), price(usage, book()), expected=1)
     assert late(told) == [4]
     few = [charge for charge in charges if charge.workspace == many[0]]
     only = Usage(
@@ -388,7 +391,7 @@ def test_late_cents_of_many_workspaces_show_in_what_the_model_cost() -> None:
         usage.workspaces,
         usage.coverage,
     )
-    told = doubt_late(replace(bill({}), charges=tuple(few)), only, book(), expected=1)
+    told = doubt_late(replace(bill({}), charges=tuple(few)), price(only, book()), expected=1)
     assert late(told) == []
 
 
@@ -455,7 +458,7 @@ def test_searches_billed_far_below_their_price_are_told() -> None:
     """2,000 of them cost $20 at $10 per 1,000."""
     percents = days(*["5"] * 4)
     usage = used(percents, Tokens(web_searches=2000))
-    told = doubt_late(bill(percents, cost_type="web_search"), usage, book(), expected=1)
+    told = doubt_late(bill(percents, cost_type="web_search"), price(usage, book()), expected=1)
     (note,) = told.notes
     assert "web_search ($4.00 billed, $80.00 at list prices)" in note.message
 
@@ -468,7 +471,7 @@ def test_other_kinds_of_cost_fill_no_gap() -> None:
         Charge(None, on, "code_execution", None, None, Decimal(100)),
         Charge(None, on, "tokens", "claude-opus-5-5", "priority", Decimal(100)),
     ]
-    told = doubt_late(bill(percents, *more), used(percents), book(), expected=1)
+    told = doubt_late(bill(percents, *more), price(used(percents), book()), expected=1)
     assert [day.day for day in told.doubted] == [4]
 
 
@@ -476,13 +479,13 @@ def test_a_cost_of_a_model_counts_whatever_its_kind_is_called() -> None:
     """A new kind of cost that names the model is billed for its tokens."""
     renamed = [it._replace(cost_type="moon_tokens") for it in bill({4: "100"}).charges]
     told = bill(days("100", "100", "100"), *renamed)
-    assert not doubt_late(told, used(days(*["100"] * 4)), book(), expected=1).doubted
+    assert not doubt_late(told, price(used(days(*["100"] * 4)), book()), expected=1).doubted
 
 
 def test_days_that_the_bill_does_not_reach_are_no_measure() -> None:
     """The 20th is not settled yet, and its usage is not missed."""
     usage = used({**days("100", "100", "100"), 20: "0"})
-    assert not doubt_late(bill(days("100", "100", "100")), usage, book(), expected=1).doubted
+    assert not doubt_late(bill(days("100", "100", "100")), price(usage, book()), expected=1).doubted
 
 
 def test_a_doubted_day_costs_at_least_what_is_billed() -> None:
@@ -506,7 +509,7 @@ def test_a_doubted_day_costs_at_least_what_is_billed() -> None:
             ),
         ]
     )
-    lines = settle(usage, short, book(), unknown_model="fail").lines
+    lines = settle(price(usage, book()), short, unknown_model="fail").lines
     assert {
         (line.workspace, line.model, line.basis): line.cost for line in lines if line.day == on
     } == {
@@ -522,5 +525,5 @@ def test_a_range_starts_at_what_is_billed() -> None:
     told = bill({}, Charge(None, on, "tokens", "claude-opus-5-5", "standard", Decimal(30)))
     usage = usage_of([(key(day="2026-11-04", speed=None), Tokens(output=MILLION))])
     short = replace(told, doubted=frozenset([on]))
-    (line,) = settle(usage, short, book(), unknown_model="fail").lines
+    (line,) = settle(price(usage, book()), short, unknown_model="fail").lines
     assert line.cost == Bounds(Decimal(30), Decimal(40))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.prices.charges import price
+from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.evaluate import evaluate
@@ -540,7 +541,7 @@ def test_aliases_come_from_the_price_book() -> None:
         inference_geo="not_available",
         output=1_000_000,
     )
-    spend = price_usage(usage_of([reported(used)]), book(), unknown_model="fail")
+    spend = list_spend(price(usage_of([reported(used)]), book()), unknown_model="fail")
     assert model("claude-opus-4-0", spend) == "75"
 
 
@@ -602,8 +603,8 @@ def assert_sums(rows: list[oracle.Usage], workspaces: tuple[Workspace, ...], see
         },
         "models": {key: {"cap": "1", "forecast": "off"} for key in models},
     }
-    spend = price_usage(
-        usage_of(map(reported, rows), workspaces=workspaces), book(), unknown_model="fail"
+    spend = list_spend(
+        price(usage_of(map(reported, rows), workspaces=workspaces), book()), unknown_model="fail"
     )
     report = evaluate(policy(str(rules)), spend, MONTH)
     of_group = [row for row in rows if row.workspace in members]
@@ -652,7 +653,7 @@ def test_groups_that_split_an_organization_add_up_to_it() -> None:
     made = random_organization(seeded(1), start=MONTH.period.start, end=MONTH.as_of)
     listed = tuple(Workspace(each.id, each.name) for each in made.workspaces)
     usage = usage_of(map(reported, made.usage), workspaces=listed)
-    spend = price_usage(usage, book(), unknown_model="fail")
+    spend = list_spend(price(usage, book()), unknown_model="fail")
     rules = (
         "version: 1\nglobal: {cap: 1}\ngroups: {a: {cap: 1, workspaces: [default, team-1]}, "
         'b: {cap: 1, workspaces: ["team-[2-9]"]}}\n'

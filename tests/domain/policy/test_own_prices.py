@@ -9,7 +9,8 @@ import pytest
 
 from budget_gate.domain.notes import Note
 from budget_gate.domain.policy.model import PolicyFile
-from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.prices.charges import price
+from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.usage import Tokens
 from budget_gate.domain.verdict.report import Status
 from budget_gate.errors import ConfigurationError
@@ -197,7 +198,7 @@ def test_every_command_refuses_a_price_per_token(here: Here, command: str) -> No
 def notes(prices: str, *rows: tuple[str, int], code: str) -> list[Note]:
     """The notes of that code on the output tokens of some models, under a policy's prices."""
     usage = usage_of([(key(model), Tokens(output=output)) for model, output in rows])
-    spend = price_usage(usage, book_with(prices), unknown_model="fail")
+    spend = list_spend(price(usage, book_with(prices)), unknown_model="fail")
     return [note for note in spend.notes if note.code == code]
 
 
@@ -237,7 +238,7 @@ def test_own_factor_below_list_is_noted() -> None:
     """Inference in the US costs 1.1 times as much by the list."""
     prices = f"{{models: {{claude-opus-5-5: {{{card()}, us: 1}}}}}}"
     usage = usage_of([(key(geo="us"), Tokens(output=5))])
-    spend = price_usage(usage, book_with(prices), unknown_model="fail")
+    spend = list_spend(price(usage, book_with(prices)), unknown_model="fail")
     assert "below_list" in [note.code for note in spend.notes]
 
 

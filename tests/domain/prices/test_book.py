@@ -16,7 +16,8 @@ from budget_gate.domain.bounds import EXACT, NOTHING, Bounds
 from budget_gate.domain.period import Period
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.cards import PriceDocument
-from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.prices.charges import price
+from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.prices.rates import Unpriced
 from budget_gate.domain.usage import Tokens, UsageKey
 from budget_gate.errors import ConfigurationError
@@ -26,6 +27,7 @@ from tests.helpers.builders import (
     book,
     book_with,
     bounds,
+    cost_of,
     errors_of,
     fractions,
     key,
@@ -62,7 +64,7 @@ def rates_per_million(where: UsageKey) -> dict[str, Fraction] | str:
     """The exact price of a million tokens of each class, or why there is none."""
     found: dict[str, Fraction] = {}
     for name, field in FIELDS.items():
-        cost = book().price(where, Tokens(**{field: MILLION}))
+        cost = cost_of(book(), where, Tokens(**{field: MILLION}))
         if isinstance(cost, Unpriced):
             return cost.reason
         assert cost.is_exact
@@ -90,7 +92,7 @@ def test_standard_rates(row: dict[str, str], day: str) -> None:
         assert rates_per_million(key(row["model"], day)) == listed(row)
     else:
         for name, field in FIELDS.items():
-            cost = priced(book().price(key(row["model"], day), Tokens(**{field: MILLION})))
+            cost = priced(cost_of(book(), key(row["model"], day), Tokens(**{field: MILLION})))
             assert cost == (Decimal(row[name]), Decimal(row[f"long_ctx_{name}"]))
 
 
@@ -205,7 +207,7 @@ def test_book_was_verified_on_the_day_of_the_table() -> None:
 
 def test_web_search_costs_ten_dollars_a_thousand() -> None:
     """A search is a cent, whatever the model."""
-    assert book().price(key(), Tokens(web_searches=1)) == bounds("0.01")
+    assert cost_of(book(), key(), Tokens(web_searches=1)) == bounds("0.01")
 
 
 # Days --------------------------------------------------------------------------------------------
@@ -216,7 +218,7 @@ def test_no_price_before_the_first_day(model: str) -> None:
     """The day before a model's first price has none, rather than that of the day after."""
     first = min(row["effective_from"] for row in ROWS if row["model"] == model)
     before = date.fromisoformat(first) - timedelta(days=1)
-    cost = book().price(key(model, before.isoformat()), Tokens(output=1))
+    cost = cost_of(book(), key(model, before.isoformat()), Tokens(output=1))
     assert cost == Unpriced("the price book has no price of the model on that day")
 
 
@@ -238,7 +240,7 @@ def test_price_changes_at_midnight(
 ) -> None:
     """A million cache reads cost the old price on its last day and the new one on its first."""
     where = key(model, day, window=window, speed=speed)
-    assert book().price(where, Tokens(cache_read=MILLION)) == bounds(cost)
+    assert cost_of(book(), where, Tokens(cache_read=MILLION)) == bounds(cost)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +255,7 @@ def test_price_changes_at_midnight(
 def test_fast_price_outlives_fast_mode(model: str, withdrawn: str, cost: str, days: int) -> None:
     """The hour of a withdrawal is not published: what was served fast has a price, whenever."""
     day = (date.fromisoformat(withdrawn) + timedelta(days=days)).isoformat()
-    found = book().price(key(model, day, speed="fast"), Tokens(output=MILLION))
+    found = cost_of(book(), key(model, day, speed="fast"), Tokens(output=MILLION))
     assert found == bounds(cost)
 
 
@@ -268,8 +270,8 @@ def test_fast_price_outlives_fast_mode(model: str, withdrawn: str, cost: str, da
 )
 def test_retired_models_keep_their_price(model: str, retired: str, cost: str) -> None:
     """What a retired model did use, that day or late, is not free and not unknown."""
-    assert book().price(key(model, retired), Tokens(output=MILLION)) == bounds(cost)
-    assert book().price(key(model, "2026-11-10"), Tokens(output=MILLION)) == bounds(cost)
+    assert cost_of(book(), key(model, retired), Tokens(output=MILLION)) == bounds(cost)
+    assert cost_of(book(), key(model, "2026-11-10"), Tokens(output=MILLION)) == bounds(cost)
 
 
 # Published worked examples -----------------------------------------------------------------------
@@ -326,7 +328,7 @@ EXAMPLES = [
 @pytest.mark.parametrize(("where", "tokens", "cost"), EXAMPLES)
 def test_worked_examples(where: UsageKey, tokens: Tokens, cost: tuple[Decimal, Decimal]) -> None:
     """The examples that were worked out by hand come out to the last digit."""
-    assert book().price(where, tokens) == cost
+    assert cost_of(book(), where, tokens) == cost
 
 
 # Names -------------------------------------------------------------------------------------------
@@ -360,13 +362,13 @@ def test_worked_examples(where: UsageKey, tokens: Tokens, cost: tuple[Decimal, D
 )
 def test_names_are_never_matched_by_a_part(name: str) -> None:
     """What is neither an id, an alias nor a dated id has no price: a family is not a price."""
-    cost = book().price(key(name), Tokens(output=1))
+    cost = cost_of(book(), key(name), Tokens(output=1))
     assert cost == Unpriced("the model is not in the price book")
 
 
 def test_usage_without_a_model_has_no_price() -> None:
     """A report that does not name the model cannot be priced."""
-    cost = book().price(key(None), Tokens(output=1))
+    cost = cost_of(book(), key(None), Tokens(output=1))
     assert cost == Unpriced("the report does not name its model")
 
 
@@ -392,105 +394,105 @@ def test_id_of_a_name(name: str, id_: str | None) -> None:
 @pytest.mark.parametrize("tier", ["flex", "flex_discount", "priority_on_demand", "", "Batch"])
 def test_tiers_without_a_published_price(tier: str) -> None:
     """A tier that is not known is not taken for standard."""
-    cost = book().price(key(tier=tier), Tokens(output=1))
+    cost = cost_of(book(), key(tier=tier), Tokens(output=1))
     assert cost == Unpriced(f"service tier {tier} has no published price for the model")
 
 
 def test_unresolved_tier_has_no_price() -> None:
     """Where a report does not tell the tier nothing is assumed."""
-    assert isinstance(book().price(key(tier=None), Tokens(output=1)), Unpriced)
+    assert isinstance(cost_of(book(), key(tier=None), Tokens(output=1)), Unpriced)
 
 
 def test_priority_costs_list_price() -> None:
     """Prepaid tokens are counted as if they were bought one by one."""
-    assert book().price(key(tier="priority"), Tokens(output=MILLION)) == bounds("20")
+    assert cost_of(book(), key(tier="priority"), Tokens(output=MILLION)) == bounds("20")
 
 
 def test_batch_does_not_halve_searches() -> None:
     """A search costs its cent in a batch too: 10 dollars of tokens and 10 of searches."""
     tokens = Tokens(output=MILLION, web_searches=1000)
-    assert book().price(key(tier="batch"), tokens) == bounds("20")
+    assert cost_of(book(), key(tier="batch"), tokens) == bounds("20")
 
 
 @pytest.mark.parametrize(("speed", "geo"), [("fast", "global"), ("standard", "us"), ("fast", "us")])
 def test_no_factor_falls_on_searches(speed: str, geo: str) -> None:
     """A thousand searches cost 10 dollars at any speed and place."""
-    assert book().price(key(speed=speed, geo=geo), Tokens(web_searches=1000)) == bounds("10")
+    assert cost_of(book(), key(speed=speed, geo=geo), Tokens(web_searches=1000)) == bounds("10")
 
 
 def test_fast_batch_has_no_price() -> None:
     """Fast is never batch: usage that says both has no price, rather than a guessed one."""
-    assert isinstance(book().price(key(tier="batch", speed="fast"), Tokens(output=1)), Unpriced)
+    assert isinstance(cost_of(book(), key(tier="batch", speed="fast"), Tokens(output=1)), Unpriced)
 
 
 @pytest.mark.parametrize("speed", ["slow", "", "Fast"])
 def test_speeds_without_a_price(speed: str) -> None:
     """A speed that is not known is not taken for standard."""
-    cost = book().price(key(speed=speed), Tokens(output=1))
+    cost = cost_of(book(), key(speed=speed), Tokens(output=1))
     assert cost == Unpriced(f"speed {speed} has no price for the model on that day and tier")
 
 
 @pytest.mark.parametrize("geo", ["eu", "", "US"])
 def test_places_without_a_price(geo: str) -> None:
     """A place that is not known is not taken for the whole world."""
-    cost = book().price(key(geo=geo), Tokens(output=1))
+    cost = cost_of(book(), key(geo=geo), Tokens(output=1))
     assert cost == Unpriced(f"inference geo {geo} has no published price")
 
 
 @pytest.mark.parametrize("window", ["1M-2M", "", "0-100k"])
 def test_lengths_without_a_price(window: str) -> None:
     """A length that is not known has no price where the price depends on it."""
-    cost = book().price(key("claude-haiku-5-5", window=window), Tokens(output=1))
+    cost = cost_of(book(), key("claude-haiku-5-5", window=window), Tokens(output=1))
     assert cost == Unpriced(f"context window {window} has no published price for the model")
 
 
 def test_haiku_above_200k_is_certainly_long() -> None:
     """Beyond what the report can tell, a prompt is past the threshold of 100,000 too."""
-    cost = book().price(key("claude-haiku-5-5", window="200k-1M"), Tokens(output=MILLION))
+    cost = cost_of(book(), key("claude-haiku-5-5", window="200k-1M"), Tokens(output=MILLION))
     assert cost == bounds("2.5")
 
 
 def test_haiku_bounds_are_a_factor_of_five() -> None:
     """Below 200,000 each class of Haiku 5.5 costs between its short and its long price."""
-    cost = priced(book().price(key("claude-haiku-5-5"), Tokens(*[MILLION] * 5)))
+    cost = priced(cost_of(book(), key("claude-haiku-5-5"), Tokens(*[MILLION] * 5)))
     assert cost == bounds("0.935", "4.675")
 
 
 def test_unresolved_place_ranges_over_the_surcharge() -> None:
     """A place that the report does not tell may be the US, a tenth dearer."""
-    assert book().price(key(geo=None), Tokens(output=MILLION)) == bounds("20", "22")
+    assert cost_of(book(), key(geo=None), Tokens(output=MILLION)) == bounds("20", "22")
 
 
 def test_unresolved_place_of_an_old_model_is_exact() -> None:
     """Where the place does not change the price nothing is unknown."""
     where = key("claude-haiku-4-5", geo=None)
-    assert book().price(where, Tokens(output=MILLION)) == bounds("5")
+    assert cost_of(book(), where, Tokens(output=MILLION)) == bounds("5")
 
 
 def test_unresolved_speed_ranges_up_to_fast() -> None:
     """A speed that the report does not tell may be fast, twice as dear."""
-    assert book().price(key(speed=None), Tokens(output=MILLION)) == bounds("20", "40")
+    assert cost_of(book(), key(speed=None), Tokens(output=MILLION)) == bounds("20", "40")
 
 
 def test_unresolved_speed_of_batch_is_exact() -> None:
     """A batch is never fast, so its speed need not be told."""
-    assert book().price(key(tier="batch", speed=None), Tokens(output=MILLION)) == bounds("10")
+    assert cost_of(book(), key(tier="batch", speed=None), Tokens(output=MILLION)) == bounds("10")
 
 
 def test_unsplit_cache_writes_range_over_both_kinds() -> None:
     """Cache writes that are not told apart cost between 5 and 8 dollars a million."""
-    assert book().price(key(), Tokens(cache_write_unsplit=MILLION)) == bounds("5", "8")
+    assert cost_of(book(), key(), Tokens(cache_write_unsplit=MILLION)) == bounds("5", "8")
 
 
 def test_unresolved_dimensions_stack() -> None:
     """At worst a cache write of unknown kind is of an hour, fast and in the US: 8 x 2 x 1.1."""
-    cost = book().price(key(speed=None, geo=None), Tokens(cache_write_unsplit=MILLION))
+    cost = cost_of(book(), key(speed=None, geo=None), Tokens(cache_write_unsplit=MILLION))
     assert cost == bounds("5", "17.6")
 
 
 def test_zero_tokens_cost_nothing() -> None:
     """No usage is no cost, range or not."""
-    assert book().price(key("claude-haiku-5-5"), Tokens()) == NOTHING
+    assert cost_of(book(), key("claude-haiku-5-5"), Tokens()) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -519,7 +521,7 @@ def test_prices_that_depend_on_the_length(
 @pytest.mark.parametrize("count", [10**17, 10**17 + 1])
 def test_huge_counts_stay_exact(count: int) -> None:
     """At 20 dollars a million the last token of 10**17 still counts: 2 millionths x 10."""
-    cost = priced(book().price(key(), Tokens(output=count)))
+    cost = priced(cost_of(book(), key(), Tokens(output=count)))
     assert Fraction(cost.low) == Fraction(20 * count, MILLION)
 
 
@@ -544,7 +546,7 @@ dimensions_told = st.sets(st.sampled_from(sorted(oracle.EVERY_DIMENSION - {"serv
 def test_costs_are_those_of_the_oracle(random: list[oracle.Usage]) -> None:
     """Any usage that is told in full costs exactly what the oracle works out from the table."""
     for usage in random:
-        assert fractions(book().price(*reported(usage))) == oracle.cost(usage)
+        assert fractions(cost_of(book(), *reported(usage))) == oracle.cost(usage)
 
 
 @given(random_usages, dimensions_told)
@@ -552,15 +554,15 @@ def test_costs_are_those_of_the_oracle(random: list[oracle.Usage]) -> None:
 def test_bounds_are_those_of_the_oracle(random: list[oracle.Usage], told: frozenset[str]) -> None:
     """Usage that is not told in full costs exactly the range over all that it may have been."""
     for usage in random:
-        assert fractions(book().price(*reported(usage, told))) == oracle.cost(usage, told)
+        assert fractions(cost_of(book(), *reported(usage, told))) == oracle.cost(usage, told)
 
 
 @given(random_usages, dimensions_told)
 def test_less_told_never_narrows_the_cost(random: list[oracle.Usage], told: frozenset[str]) -> None:
     """The true cost lies in the bounds, however little the report tells."""
     for usage in random:
-        narrow = priced(book().price(*reported(usage)))
-        wide = priced(book().price(*reported(usage, told)))
+        narrow = priced(cost_of(book(), *reported(usage)))
+        wide = priced(cost_of(book(), *reported(usage, told)))
         assert wide.low <= narrow.low <= narrow.high <= wide.high
 
 
@@ -571,8 +573,8 @@ def test_splitting_usage_changes_no_cost(random: list[oracle.Usage], percent: in
         where, tokens = reported(usage)
         part = Tokens(*(count * percent // 100 for count in tokens))
         rest = Tokens(*(count - some for count, some in zip(tokens, part, strict=True)))
-        first, second = priced(book().price(where, part)), priced(book().price(where, rest))
-        whole = priced(book().price(where, tokens))
+        first, second = priced(cost_of(book(), where, part)), priced(cost_of(book(), where, rest))
+        whole = priced(cost_of(book(), where, tokens))
         assert EXACT.add(first.low, second.low) == whole.low
         assert EXACT.add(first.high, second.high) == whole.high
 
@@ -584,9 +586,11 @@ def test_order_of_questions_changes_no_price(random: list[oracle.Usage], chance:
     shuffled = list(random)
     chance.shuffle(shuffled)
     for usage in shuffled:
-        used.price(*reported(usage))
+        cost_of(used, *reported(usage))
     for usage in random:
-        assert used.price(*reported(usage)) == PriceBook(book().document).price(*reported(usage))
+        assert cost_of(used, *reported(usage)) == cost_of(
+            PriceBook(book().document), *reported(usage)
+        )
 
 
 @pytest.mark.parametrize("model", sorted({row["model"] for row in ROWS}))
@@ -604,7 +608,7 @@ def test_priced_is_what_the_oracle_prices(model: str, tier: str, speed: str) -> 
     )
     for number in range(440):
         usage = replace(usage, at=datetime(2025, 9, 30, tzinfo=UTC) + timedelta(days=number))
-        assert fractions(book().price(*reported(usage))) == oracle.cost(usage)
+        assert fractions(cost_of(book(), *reported(usage))) == oracle.cost(usage)
 
 
 # The dearest rate --------------------------------------------------------------------------------
@@ -613,7 +617,7 @@ def test_priced_is_what_the_oracle_prices(model: str, tier: str, speed: str) -> 
 def at_most(prices: PriceBook, day: str, tokens: Tokens) -> Bounds:
     """What usage of a model that nobody knows costs where the policy bounds it."""
     usage = usage_of([(key(NEW, day), tokens)])
-    lines = price_usage(usage, prices, unknown_model="upper_bound").lines
+    lines = list_spend(price(usage, prices), unknown_model="upper_bound").lines
     return lines[0].cost if lines else NOTHING
 
 
@@ -692,8 +696,10 @@ CARD = "input: 3, output: 15, cache_write_5m: 3.75, cache_write_1h: 6, cache_rea
 
 def test_own_price_of_a_missing_model() -> None:
     """A model that the book lacks costs what the policy says, class by class."""
-    cost = book_with(f"{{models: {{claude-custom-1: {{{CARD}}}}}}}").price(
-        key("claude-custom-1"), Tokens(*[MILLION] * 5)
+    cost = cost_of(
+        book_with(f"{{models: {{claude-custom-1: {{{CARD}}}}}}}"),
+        key("claude-custom-1"),
+        Tokens(*[MILLION] * 5),
     )
     assert cost == bounds("28.05")
 
@@ -704,35 +710,35 @@ def test_own_price_of_many_decimals_is_exact() -> None:
         "{models: {claude-x: {input: 1, output: 123456789.123456789013, cache_write_5m: 1,"
         " cache_write_1h: 1, cache_read: 1, us: 1.000000000001}}}"
     )
-    cost = own.price(key("claude-x", geo="us"), Tokens(output=MILLION))
+    cost = cost_of(own, key("claude-x", geo="us"), Tokens(output=MILLION))
     assert cost == bounds("123456789.123580245802123456789013")
 
 
 def test_own_price_replaces_the_listed_one() -> None:
     """A negotiated price wins over the book's."""
     own = book_with(f"{{models: {{claude-opus-5-5: {{{CARD}}}}}}}")
-    assert own.price(key(), Tokens(output=MILLION)) == bounds("15")
+    assert cost_of(own, key(), Tokens(output=MILLION)) == bounds("15")
 
 
 def test_own_price_leaves_other_models_alone() -> None:
     """A negotiated price is that of one model."""
     own = book_with(f"{{models: {{claude-opus-5-5: {{{CARD}}}}}}}")
-    assert own.price(key("claude-opus-5"), Tokens(output=MILLION)) == bounds("25")
+    assert cost_of(own, key("claude-opus-5"), Tokens(output=MILLION)) == bounds("25")
 
 
 def test_own_price_leaves_the_book_alone() -> None:
     """Prices of one policy are not those of the next run."""
     known = PriceBook(book().document)
-    known.price(key(), Tokens(output=MILLION))
+    cost_of(known, key(), Tokens(output=MILLION))
     own = book_with(f"{{models: {{claude-opus-5-5: {{{CARD}}}}}}}")
-    own.price(key(), Tokens(output=MILLION))
-    assert known.price(key(), Tokens(output=MILLION)) == bounds("20")
+    cost_of(own, key(), Tokens(output=MILLION))
+    assert cost_of(known, key(), Tokens(output=MILLION)) == bounds("20")
 
 
 def test_own_price_holds_for_dated_ids() -> None:
     """A report that writes the id with a date means the model whose price was negotiated."""
     own = book_with(f"{{models: {{claude-opus-5-5: {{{CARD}}}}}}}")
-    assert own.price(key("claude-opus-5-5-20260922"), Tokens(output=MILLION)) == bounds("15")
+    assert cost_of(own, key("claude-opus-5-5-20260922"), Tokens(output=MILLION)) == bounds("15")
 
 
 @pytest.mark.parametrize(
@@ -746,7 +752,7 @@ def test_own_price_holds_for_dated_ids() -> None:
 def test_own_price_of_a_dated_id_is_for_it_alone(reported_as: str, cost: str) -> None:
     """Neither the id without a date nor one of another date has the price that one date has."""
     own = book_with(f"{{models: {{claude-opus-5-5-20260922: {{{CARD}}}}}}}")
-    assert own.price(key(reported_as), Tokens(output=MILLION)) == bounds(cost)
+    assert cost_of(own, key(reported_as), Tokens(output=MILLION)) == bounds(cost)
 
 
 @pytest.mark.parametrize("reported_as", ["claude-haiku-4-5", "claude-haiku-4-5-20251001"])
@@ -754,7 +760,7 @@ def test_own_price_of_a_dated_id_is_for_it_alone(reported_as: str, cost: str) ->
 def test_own_price_holds_for_every_name_of_a_model(written_as: str, reported_as: str) -> None:
     """A negotiated price is that of the model, by whichever of its names either side calls it."""
     own = book_with(f"{{models: {{{written_as}: {{{CARD}}}}}}}")
-    assert own.price(key(reported_as), Tokens(output=MILLION)) == bounds("15")
+    assert cost_of(own, key(reported_as), Tokens(output=MILLION)) == bounds("15")
 
 
 @pytest.mark.parametrize(
@@ -770,7 +776,7 @@ def test_own_price_holds_for_every_name_of_a_model(written_as: str, reported_as:
 def test_dated_own_price_holds_on_its_days(name: str, day: str, cost: str) -> None:
     """Before and after a dated price of the policy the book's holds, by either name."""
     own = book_with(f"{{models: {{{name}: {{from: 2026-11-05, until: 2026-11-10, {CARD}}}}}}}")
-    assert own.price(key(name, day), Tokens(output=MILLION)) == bounds(cost)
+    assert cost_of(own, key(name, day), Tokens(output=MILLION)) == bounds(cost)
 
 
 @pytest.mark.parametrize(
@@ -782,46 +788,46 @@ def test_own_prices_follow_one_another(day: str, cost: str) -> None:
     own = book_with(
         f"{{models: {{claude-x: [{{until: 2026-11-05, {CARD}}}, {{from: 2026-11-05, {later}}}]}}}}"
     )
-    assert own.price(key("claude-x", day), Tokens(output=MILLION)) == bounds(cost)
+    assert cost_of(own, key("claude-x", day), Tokens(output=MILLION)) == bounds(cost)
 
 
 def test_own_price_of_a_missing_model_ends() -> None:
     """After the last of a policy's prices a model that the book lacks has none."""
     own = book_with(f"{{models: {{claude-x: {{until: 2026-11-05, {CARD}}}}}}}")
-    cost = own.price(key("claude-x", "2026-11-05"), Tokens(output=1))
+    cost = cost_of(own, key("claude-x", "2026-11-05"), Tokens(output=1))
     assert cost == Unpriced("prices.models has no price of the model on that day")
 
 
 def test_own_price_has_the_usual_batch_and_us_factors() -> None:
     """Unless written otherwise a policy's price is halved in batch and a tenth dearer in the US."""
     own = book_with(f"{{models: {{claude-x: {{{CARD}}}}}}}")
-    cost = own.price(key("claude-x", tier="batch", geo="us"), Tokens(output=MILLION))
+    cost = cost_of(own, key("claude-x", tier="batch", geo="us"), Tokens(output=MILLION))
     assert cost == bounds("8.25")
 
 
 def test_own_price_without_fast_does_not_price_fast() -> None:
     """A fast request is not silently taken at the standard price."""
     own = book_with(f"{{models: {{claude-opus-5-5: {{{CARD}}}}}}}")
-    assert isinstance(own.price(key(speed="fast"), Tokens(output=1)), Unpriced)
+    assert isinstance(cost_of(own, key(speed="fast"), Tokens(output=1)), Unpriced)
 
 
 def test_own_price_with_fast() -> None:
     """The factor that a policy writes for fast falls on every class."""
     own = book_with(f"{{models: {{claude-x: {{{CARD}, fast: 2.5}}}}}}")
-    cost = own.price(key("claude-x", speed="fast"), Tokens(*[MILLION] * 5))
+    cost = cost_of(own, key("claude-x", speed="fast"), Tokens(*[MILLION] * 5))
     assert cost == bounds("70.125")
 
 
 def test_own_price_with_a_fast_factor_of_zero() -> None:
     """A factor of 0 is a price, not a missing one."""
     own = book_with(f"{{models: {{claude-x: {{{CARD}, fast: 0}}}}}}")
-    assert own.price(key("claude-x", speed="fast"), Tokens(output=MILLION)) == NOTHING
+    assert cost_of(own, key("claude-x", speed="fast"), Tokens(output=MILLION)) == NOTHING
 
 
 def test_own_price_without_batch_does_not_price_batch() -> None:
     """Where a policy says that there is no batch, a batch has no price."""
     own = book_with(f"{{models: {{claude-x: {{{CARD}, batch: none}}}}}}")
-    assert isinstance(own.price(key("claude-x", tier="batch"), Tokens(output=1)), Unpriced)
+    assert isinstance(cost_of(own, key("claude-x", tier="batch"), Tokens(output=1)), Unpriced)
 
 
 @pytest.mark.parametrize(
@@ -832,7 +838,7 @@ def test_own_price_with_long_context(window: str | None, low: str, high: str) ->
     """A policy's long-context price holds above its threshold."""
     long = "{above: 200000, input: 6, output: 30, cache_write_5m: 7, cache_write_1h: 12, cache_read: 1}"
     own = book_with(f"{{models: {{claude-x: {{{CARD}, long_context: {long}}}}}}}")
-    cost = own.price(key("claude-x", window=window), Tokens(output=MILLION))
+    cost = cost_of(own, key("claude-x", window=window), Tokens(output=MILLION))
     assert cost == bounds(low, high)
 
 
@@ -846,7 +852,7 @@ def test_own_price_of_fast_requests_with_long_prompts(
     long = "{above: 200000, input: 6, output: 30, cache_write_5m: 7, cache_write_1h: 12, cache_read: 1}"
     factors = "fast: 2, fast_long_context: 3"
     own = book_with(f"{{models: {{claude-x: {{{CARD}, {factors}, long_context: {long}}}}}}}")
-    cost = own.price(key("claude-x", window=window, speed="fast"), Tokens(output=MILLION))
+    cost = cost_of(own, key("claude-x", window=window, speed="fast"), Tokens(output=MILLION))
     assert cost == bounds(low, high)
 
 
@@ -856,19 +862,19 @@ def test_cache_writes_that_are_not_told_apart_may_be_of_either_kind() -> None:
         "{models: {claude-x: {input: 1, output: 1, cache_write_5m: 8, cache_write_1h: 6,"
         " cache_read: 9}}}"
     )
-    cost = own.price(key("claude-x"), Tokens(cache_write_unsplit=MILLION))
+    cost = cost_of(own, key("claude-x"), Tokens(cache_write_unsplit=MILLION))
     assert cost == bounds("6", "8")
 
 
 def test_priority_is_at_list_price() -> None:
     """Prepaid tokens cost what others do, in a book that nobody has asked before."""
-    found = PriceBook(book().document).price(key(tier="priority"), Tokens(output=MILLION))
+    found = cost_of(PriceBook(book().document), key(tier="priority"), Tokens(output=MILLION))
     assert found == bounds("20")
 
 
 def test_a_tier_that_is_not_told_has_no_price() -> None:
     """It might be batch at half the price, or a tier that nobody knows."""
-    found = PriceBook(book().document).price(key(tier=None), Tokens(output=1))
+    found = cost_of(PriceBook(book().document), key(tier=None), Tokens(output=1))
     assert found == Unpriced("the report does not tell its service tier")
 
 
@@ -877,7 +883,7 @@ def test_threshold_decides_what_a_window_tells(above: str, high: str) -> None:
     """A window up to 200,000 is certainly short at a threshold of 200,000, and not just below."""
     long = f"{{above: {above}, input: 6, output: 30, cache_write_5m: 7, cache_write_1h: 12, cache_read: 1}}"
     own = book_with(f"{{models: {{claude-x: {{{CARD}, long_context: {long}}}}}}}")
-    cost = own.price(key("claude-x"), Tokens(output=MILLION))
+    cost = cost_of(own, key("claude-x"), Tokens(output=MILLION))
     assert cost == bounds("15", high)
 
 
@@ -886,49 +892,53 @@ def test_threshold_above_what_a_window_tells(above: str, low: str) -> None:
     """A window from 200,000 is certainly long at a threshold of 200,000, and not just above."""
     long = f"{{above: {above}, input: 6, output: 30, cache_write_5m: 7, cache_write_1h: 12, cache_read: 1}}"
     own = book_with(f"{{models: {{claude-x: {{{CARD}, long_context: {long}}}}}}}")
-    cost = own.price(key("claude-x", window="200k-1M"), Tokens(output=MILLION))
+    cost = cost_of(own, key("claude-x", window="200k-1M"), Tokens(output=MILLION))
     assert cost == bounds(low, "30")
 
 
 def test_discount_is_taken_off_tokens() -> None:
     """10% off 20 dollars of tokens."""
-    assert book_with("{discount: 10%}").price(key(), Tokens(output=MILLION)) == bounds("18")
+    assert cost_of(book_with("{discount: 10%}"), key(), Tokens(output=MILLION)) == bounds("18")
 
 
 def test_discount_is_not_taken_off_searches() -> None:
     """Searches cost their 10 dollars a thousand at any discount."""
-    cost = book_with("{discount: 10%}").price(key(), Tokens(web_searches=1000))
+    cost = cost_of(book_with("{discount: 10%}"), key(), Tokens(web_searches=1000))
     assert cost == bounds("10")
 
 
 def test_discount_is_not_taken_off_own_prices() -> None:
     """A negotiated price is what was agreed, without a further discount."""
     own = book_with(f"{{discount: 10%, models: {{claude-opus-5-5: {{{CARD}}}}}}}")
-    assert own.price(key(), Tokens(output=MILLION)) == bounds("15")
+    assert cost_of(own, key(), Tokens(output=MILLION)) == bounds("15")
 
 
 def test_discount_is_taken_off_beside_own_prices() -> None:
     """Models without an own price keep the discount."""
     own = book_with(f"{{discount: 10%, models: {{claude-opus-5-5: {{{CARD}}}}}}}")
-    assert own.price(key("claude-opus-5"), Tokens(output=MILLION)) == bounds("22.5")
+    assert cost_of(own, key("claude-opus-5"), Tokens(output=MILLION)) == bounds("22.5")
 
 
 def test_odd_discount_is_exact() -> None:
     """33.33% off one token of 2 dollars a million leaves 13,334 ten-billionths of a dollar."""
-    cost = book_with("{discount: 33.33%}").price(key("claude-sonnet-5-5"), Tokens(uncached_input=1))
+    cost = cost_of(
+        book_with("{discount: 33.33%}"), key("claude-sonnet-5-5"), Tokens(uncached_input=1)
+    )
     assert cost == bounds("0.0000013334")
 
 
 def test_discount_stacks_with_the_other_factors() -> None:
     """25% off the fast price in the US: 20 x 2 x 1.1 x 0.75."""
-    cost = book_with("{discount: 25%}").price(key(speed="fast", geo="us"), Tokens(output=MILLION))
+    cost = cost_of(
+        book_with("{discount: 25%}"), key(speed="fast", geo="us"), Tokens(output=MILLION)
+    )
     assert cost == bounds("33")
 
 
 def test_whole_discount_leaves_the_searches() -> None:
     """At 100% off, tokens are free and searches are not."""
     tokens = Tokens(output=MILLION, web_searches=100)
-    assert book_with("{discount: 100%}").price(key(), tokens) == bounds("1")
+    assert cost_of(book_with("{discount: 100%}"), key(), tokens) == bounds("1")
 
 
 # Own price documents are checked as strictly as the book -----------------------------------------

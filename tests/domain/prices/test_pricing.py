@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.notes import Note
 from budget_gate.domain.prices.book import PriceBook
-from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.prices.charges import price
+from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import Tokens, UsageKey, add
 from tests.helpers.builders import (
@@ -36,8 +37,8 @@ NEW = "claude-unknown-9"
 
 def spend_of_rows(*rows: Row, prices: PriceBook | None = None, bounded: bool = False) -> Spend:
     """The spend of some rows at the prices of the book."""
-    return price_usage(
-        usage_of(rows), prices or book(), unknown_model="upper_bound" if bounded else "fail"
+    return list_spend(
+        price(usage_of(rows), prices or book()), unknown_model="upper_bound" if bounded else "fail"
     )
 
 
@@ -132,7 +133,7 @@ def test_what_the_source_tells_is_passed_on() -> None:
     workspaces = (Workspace("wrkspc_01A", "production"),)
     note = Note("warning", "partial", "A part is missing.")
     usage = usage_of([], workspaces=workspaces, notes=(note,))
-    spend = price_usage(usage, book(), unknown_model="fail")
+    spend = list_spend(price(usage, book()), unknown_model="fail")
     assert spend.workspaces == workspaces
     assert spend.coverage == COVERAGE
     assert note in spend.notes
@@ -141,7 +142,7 @@ def test_what_the_source_tells_is_passed_on() -> None:
 def test_missing_list_of_workspaces_stays_missing() -> None:
     """No list of workspaces is not an empty list of them."""
     usage = usage_of([], workspaces=None)
-    assert price_usage(usage, book(), unknown_model="fail").workspaces is None
+    assert list_spend(price(usage, book()), unknown_model="fail").workspaces is None
 
 
 def test_prices_used_are_told() -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.notes import Note, NoteLevel
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.prices.pricing import price_usage
+from budget_gate.domain.prices.charges import price
+from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens
 from budget_gate.domain.verdict.evaluate import evaluate, unverified
@@ -53,7 +54,7 @@ def priced_report(
     rows = ((key(model), Tokens(output=MILLION)) for model in models)
     usage = usage_of(rows, workspaces=workspaces)
     bounded = unknown_model == "upper_bound"
-    spend = price_usage(usage, book(), unknown_model="upper_bound" if bounded else "fail")
+    spend = list_spend(price(usage, book()), unknown_model="upper_bound" if bounded else "fail")
     return evaluate(policy(text), spend, MONTH)
 
 
@@ -239,7 +240,7 @@ def test_unpriced_usage_is_never_ok(text: str) -> None:
     usage = usage_of(
         [(key(NEW), Tokens(output=1))], workspaces=(Workspace("wrkspc_01PROD", "production"),)
     )
-    spend = price_usage(usage, book(), unknown_model="fail")
+    spend = list_spend(price(usage, book()), unknown_model="fail")
     report = evaluate(policy(text), spend, MONTH)
     assert report.status == "unverified"
     assert decide(report, STRICT) == (report, 3)
