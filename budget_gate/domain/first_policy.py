@@ -10,7 +10,7 @@ from budget_gate.domain.bounds import NOTHING, Bounds, sum_of, times
 from budget_gate.domain.costs import add_up, total
 from budget_gate.domain.fields import BLANKS
 from budget_gate.domain.period import Period
-from budget_gate.domain.policy.keys import DEFAULT_KEY, is_glob
+from budget_gate.domain.policy.names import DEFAULT_KEY, is_glob
 from budget_gate.domain.spend import Spend, Workspace
 
 LEAST_CAP: Final = Decimal(1)

@@ -1,21 +1,24 @@
 """Which workspaces and models each key of a policy names: exactly, or by a glob."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from fnmatch import fnmatchcase
 
-from budget_gate.domain.notes import enumerated
 from budget_gate.domain.policy.model import ID_PREFIX, Policy, PolicyFile
+from budget_gate.domain.policy.names import (
+    ids_text,
+    is_glob,
+    is_matched,
+    like,
+    matches,
+    model_names,
+    nearest,
+)
 from budget_gate.domain.policy.places import KeyPath
-from budget_gate.domain.prices.models import undated
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import ConfigurationError, Problem
 
-DEFAULT_KEY = "default"
-
-_GLOB_CHARACTERS = frozenset("*?[")
 _NO_LIST = (
     "there is no list of workspaces to find this name in",
     "use the workspace's id as the key, or give the list with --workspaces FILE",
@@ -85,15 +88,15 @@ def workspace_id(key: str, workspaces: Mapping[str | None, Workspace]) -> str | 
 
     Raises ConfigurationError where it names none or several.
     """
-    ids = _matches(key, workspaces)
+    ids = matches(key, workspaces)
     if len(ids) == 1:
         return ids[0]
     if ids:
         raise ConfigurationError(
-            f"{len(ids)} workspaces are called {key!r}", f"use an id instead: {_ids(ids)}"
+            f"{len(ids)} workspaces are called {key!r}", f"use an id instead: {ids_text(ids)}"
         )
     raise ConfigurationError(
-        f"no workspace has the name or id {key!r}", _nearest(key, workspaces.values())
+        f"no workspace has the name or id {key!r}", nearest(key, workspaces.values())
     )
 
 
@@ -130,7 +133,7 @@ class _Resolver:
         globs = []
         for key, budget in self._policy.workspaces.items():
             path: KeyPath = ("workspaces", key)
-            ids = _matches(key, self._workspaces)
+            ids = matches(key, self._workspaces)
             if is_glob(key):
                 globs.append((key, budget, path))
                 if not ids:
@@ -165,7 +168,7 @@ class _Resolver:
             idle = []
             for position, key in enumerate(group.workspaces):
                 path: KeyPath = ("groups", name, "workspaces", position)
-                named = _matches(key, self._workspaces)
+                named = matches(key, self._workspaces)
                 ids: list[str | None] = []
                 if named or not is_glob(key):
                     ids += self._exact(path, key, named, optional=group.optional)
@@ -188,7 +191,7 @@ class _Resolver:
                 self._add(
                     ("models", key),
                     "no model with a price or with usage has this id",
-                    f"{_like(key, self._models, 'remove the budget')}, or add `optional: true`",
+                    f"{like(key, self._models, 'remove the budget')}, or add `optional: true`",
                 )
             if names:
                 found.models[key] = names
@@ -198,13 +201,13 @@ class _Resolver:
     ) -> tuple[str | None, ...]:
         if len(ids) > 1:
             self._add(
-                path, f"{len(ids)} workspaces have this name", f"use an id instead: {_ids(ids)}"
+                path, f"{len(ids)} workspaces have this name", f"use an id instead: {ids_text(ids)}"
             )
             return ()
         if not ids and not self._has_list:
             self._add(path, *_NO_LIST)
         elif not ids and not optional:
-            hint = _nearest(key, self._workspaces.values(), _RENAMED)
+            hint = nearest(key, self._workspaces.values(), _RENAMED)
             self._add(path, "no workspace has this name or id", hint)
         return tuple(ids)
 
@@ -223,82 +226,3 @@ class _Resolver:
 
     def _add(self, path: KeyPath, message: str, hint: str) -> None:
         self.problems.append(self._source.problem(path, message, hint))
-
-
-def is_glob(key: str) -> bool:
-    """Whether a key that is nothing's own name is a pattern of names."""
-    return not _GLOB_CHARACTERS.isdisjoint(key)
-
-
-def is_matched(id_: str | None, name: str, glob: str) -> bool:
-    """Whether a glob matches a workspace: its name or its id, `default` being that of default."""
-    return fnmatchcase(DEFAULT_KEY if id_ is None else name, glob) or (
-        id_ is not None and fnmatchcase(id_, glob)
-    )
-
-
-def path_of(budget: str, name: str, policy: Policy) -> tuple[str, ...]:
-    """The key path of the budget that a report has under the id `budget` and that name.
-
-    A workspace that no key is for has none in the policy: its own name stands in its place.
-    """
-    scope, _, id_ = budget.partition(".")
-    if scope != "workspaces":
-        return (scope, id_) if scope in ("groups", "models") else (scope,)
-    workspace = None if id_ == DEFAULT_KEY else id_
-    globs = (key for key in policy.workspaces if is_matched(workspace, name, key))
-    exact = (key for key in (id_, name) if key in policy.workspaces)
-    return scope, next(exact, next(globs, name))
-
-
-def model_names(key: str, names: Collection[str], aliases: Mapping[str, str]) -> tuple[str, ...]:
-    """Those of the `names` of models that a key under `models` is for, under whichever alias."""
-    ids = {aliases.get(name, name) for name in names if _is_model(key, name)}
-    return tuple(sorted(name for name in names if aliases.get(name, name) in ids))
-
-
-def _is_model(key: str, name: str) -> bool:
-    """Whether usage of the model `name` is of the key: its id, with or without date, or a glob."""
-    return key in (name, undated(name)) or fnmatchcase(name, key)
-
-
-def _matches(key: str, workspaces: Mapping[str | None, Workspace]) -> list[str | None]:
-    if key == DEFAULT_KEY:
-        return [None]
-    if key in workspaces and key != UNATTRIBUTED:
-        return [key]
-    return [id_ for id_, workspace in workspaces.items() if id_ and workspace.name == key]
-
-
-def unique_name(id_: str | None, workspaces: Mapping[str | None, Workspace]) -> str:
-    """A workspace's name, with its id where another bears the same."""
-    name = workspaces[id_].name
-    is_shared = sum(workspace.name == name for workspace in workspaces.values()) > 1
-    return f"{name} ({id_text(id_)})" if is_shared else name
-
-
-def id_text(id_: str | None) -> str:
-    """A workspace's id as reports and messages write it."""
-    if id_ == UNATTRIBUTED:
-        return "unattributed"
-    return DEFAULT_KEY if id_ is None else id_
-
-
-def _ids(ids: Iterable[str | None]) -> str:
-    return ", ".join(sorted(map(id_text, ids)))
-
-
-def _nearest(key: str, workspaces: Iterable[Workspace], otherwise: str = "") -> str:
-    names = {DEFAULT_KEY, *(workspace.name for workspace in workspaces if workspace.id)}
-    return _like(key, names, otherwise)
-
-
-def _like(key: str, names: Collection[str], otherwise: str = "") -> str:
-    from difflib import get_close_matches  # needed for an error alone
-
-    near = get_close_matches(key, names, n=3, cutoff=0.5)
-    if near:
-        meant = f"did you mean {', '.join(map(repr, near))}?"
-        return f"{meant} Otherwise {otherwise}" if otherwise else meant
-    some = enumerated([repr(name) for name in sorted(names)])
-    return ", or ".join(filter(None, (f"there are {some}; correct it", otherwise)))

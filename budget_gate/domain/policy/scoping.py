@@ -8,8 +8,9 @@ from decimal import Decimal
 from budget_gate.domain.bounds import ZERO, Bounds
 from budget_gate.domain.costs import Costs, Days, total
 from budget_gate.domain.policy.caps import Caps
-from budget_gate.domain.policy.keys import Resolved, id_text, unique_name, workspace_id
+from budget_gate.domain.policy.keys import Resolved, workspace_id
 from budget_gate.domain.policy.model import Budget, CapException, Policy, PolicyFile
+from budget_gate.domain.policy.names import id_text, unique_name
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import ConfigurationError

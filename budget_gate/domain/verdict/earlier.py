@@ -10,8 +10,8 @@ from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.notes import Note, NoteLevel
 from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy.caps import Caps, caps_in_force
-from budget_gate.domain.policy.keys import is_glob, path_of
 from budget_gate.domain.policy.model import Policy, PolicyFile
+from budget_gate.domain.policy.names import is_glob, path_of
 from budget_gate.domain.spend import Basis
 from budget_gate.domain.verdict.report import BudgetResult, KnownSpend, Report, Status
 

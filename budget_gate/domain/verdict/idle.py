@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy.keys import Resolved, is_glob, is_matched, model_names
+from budget_gate.domain.policy.keys import Resolved
 from budget_gate.domain.policy.model import ID_PREFIX, Policy
+from budget_gate.domain.policy.names import is_glob, is_matched, model_names
 from budget_gate.domain.spend import Spend
 
 _NAMED = 5

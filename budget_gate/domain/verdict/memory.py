@@ -6,7 +6,7 @@ from decimal import Decimal
 from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds, minus
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate, format_instant
-from budget_gate.domain.policy.keys import id_text
+from budget_gate.domain.policy.names import id_text
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.earlier import EarlierReport, are_different
 from budget_gate.domain.verdict.report import BudgetResult, KnownSpend, Report

@@ -8,7 +8,7 @@ from typing import Final
 from budget_gate.domain.bounds import times
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy.keys import DEFAULT_KEY
+from budget_gate.domain.policy.names import DEFAULT_KEY
 from budget_gate.domain.policy.scoping import ScopedBudget
 from budget_gate.domain.spend import PriceFacts, Spend, price_age
 from budget_gate.domain.verdict.report import BudgetResult

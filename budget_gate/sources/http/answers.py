@@ -50,6 +50,11 @@ class RefusedError(UnverifiedError):
         self.status = status
         self.is_explained = is_explained
 
+    @property
+    def is_not_found(self) -> bool:
+        """Whether the API has no such route, as behind some gateways."""
+        return self.status == httpx.codes.NOT_FOUND
+
 
 class PassingError(Exception):
     """A failure that another try may not meet; `wait` is the server's wish in seconds."""

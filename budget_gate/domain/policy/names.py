@@ -1,0 +1,98 @@
+"""What a name may stand for: a workspace or a model, its id, or all that a glob matches."""
+
+from collections.abc import Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Final
+
+from budget_gate.domain.notes import enumerated
+from budget_gate.domain.policy.model import Policy
+from budget_gate.domain.prices.models import undated
+from budget_gate.domain.spend import Workspace
+from budget_gate.domain.usage import UNATTRIBUTED
+
+DEFAULT_KEY: Final = "default"
+
+_GLOB_CHARACTERS: Final = frozenset("*?[")
+
+
+def is_glob(key: str) -> bool:
+    """Whether a key that is nothing's own name is a pattern of names."""
+    return not _GLOB_CHARACTERS.isdisjoint(key)
+
+
+def is_matched(id_: str | None, name: str, glob: str) -> bool:
+    """Whether a glob matches a workspace: its name or its id, `default` being that of default."""
+    return fnmatchcase(DEFAULT_KEY if id_ is None else name, glob) or (
+        id_ is not None and fnmatchcase(id_, glob)
+    )
+
+
+def path_of(budget: str, name: str, policy: Policy) -> tuple[str, ...]:
+    """The key path of the budget that a report has under the id `budget` and that name.
+
+    A workspace that no key is for has none in the policy: its own name stands in its place.
+    """
+    scope, _, id_ = budget.partition(".")
+    if scope != "workspaces":
+        return (scope, id_) if scope in ("groups", "models") else (scope,)
+    workspace = None if id_ == DEFAULT_KEY else id_
+    globs = (key for key in policy.workspaces if is_matched(workspace, name, key))
+    exact = (key for key in (id_, name) if key in policy.workspaces)
+    return scope, next(exact, next(globs, name))
+
+
+def model_names(key: str, names: Collection[str], aliases: Mapping[str, str]) -> tuple[str, ...]:
+    """Those of the `names` of models that a key under `models` is for, under whichever alias."""
+    ids = {aliases.get(name, name) for name in names if _is_model(key, name)}
+    return tuple(sorted(name for name in names if aliases.get(name, name) in ids))
+
+
+def _is_model(key: str, name: str) -> bool:
+    """Whether usage of the model `name` is of the key: its id, with or without date, or a glob."""
+    return key in (name, undated(name)) or fnmatchcase(name, key)
+
+
+def matches(key: str, workspaces: Mapping[str | None, Workspace]) -> list[str | None]:
+    """The ids of the workspaces that a key is the id or the name of, or `default`."""
+    if key == DEFAULT_KEY:
+        return [None]
+    if key in workspaces and key != UNATTRIBUTED:
+        return [key]
+    return [id_ for id_, workspace in workspaces.items() if id_ and workspace.name == key]
+
+
+def unique_name(id_: str | None, workspaces: Mapping[str | None, Workspace]) -> str:
+    """A workspace's name, with its id where another bears the same."""
+    name = workspaces[id_].name
+    is_shared = sum(workspace.name == name for workspace in workspaces.values()) > 1
+    return f"{name} ({id_text(id_)})" if is_shared else name
+
+
+def id_text(id_: str | None) -> str:
+    """A workspace's id as reports and messages write it."""
+    if id_ == UNATTRIBUTED:
+        return "unattributed"
+    return DEFAULT_KEY if id_ is None else id_
+
+
+def ids_text(ids: Iterable[str | None]) -> str:
+    """Workspaces' ids as messages write them."""
+    return ", ".join(sorted(map(id_text, ids)))
+
+
+def nearest(key: str, workspaces: Iterable[Workspace], otherwise: str = "") -> str:
+    """The remedy for a key that names no workspace: what it may mean, or `otherwise`."""
+    names = {DEFAULT_KEY, *(workspace.name for workspace in workspaces if workspace.id)}
+    return like(key, names, otherwise)
+
+
+def like(key: str, names: Collection[str], otherwise: str = "") -> str:
+    """The remedy for a key that is none of the `names`: the nearest of them, or `otherwise`."""
+    from difflib import get_close_matches  # needed for an error alone
+
+    near = get_close_matches(key, names, n=3, cutoff=0.5)
+    if near:
+        meant = f"did you mean {', '.join(map(repr, near))}?"
+        return f"{meant} Otherwise {otherwise}" if otherwise else meant
+    some = enumerated([repr(name) for name in sorted(names)])
+    return ", or ".join(filter(None, (f"there are {some}; correct it", otherwise)))
