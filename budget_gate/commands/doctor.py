@@ -1,11 +1,10 @@
 """The command `doctor`: whether the policy, the credential, the API and the clock are in order."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from budget_gate.commands.invocation import Invocation, Parsed
 from budget_gate.commands.policy_name import needed_policy
@@ -16,44 +15,27 @@ from budget_gate.domain.health import (
     Finding,
     check_archived,
     check_caps,
-    check_credential,
-    check_exceptions,
     check_keys,
-    check_prices,
-    check_time,
     check_uncapped,
     exit_code,
     misconfigured,
-    unverified,
+    noted,
 )
-from budget_gate.domain.period import MonthToDate, ended_by, format_instant
-from budget_gate.domain.policy.caps import caps_in_force
-from budget_gate.domain.policy.keys import directory
+from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.policy.caps import caps_in_force, expired
+from budget_gate.domain.policy.keys import directory, resolve
 from budget_gate.domain.policy.model import PolicyFile
-from budget_gate.domain.policy.ownership import owner
 from budget_gate.domain.prices.book import PriceBook
-from budget_gate.domain.prices.charges import PricedUsage, price
 from budget_gate.domain.prices.pricing import list_spend
-from budget_gate.domain.spend import Spend, Workspace
-from budget_gate.domain.usage import Usage
+from budget_gate.domain.spend import Spend
+from budget_gate.domain.verdict.notes import staleness
+from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.terms import Terms
-from budget_gate.errors import ConfigurationError, UnverifiedError
-from budget_gate.reading.bill import settled_bill
-from budget_gate.reading.connection import connect, suspecting_clock
+from budget_gate.errors import ConfigurationError
+from budget_gate.reading.examination import examine
 from budget_gate.settings import Settings
-from budget_gate.sources.api.organization import read_identity
-from budget_gate.sources.api.usage_report import read_history, read_usage
-from budget_gate.sources.api.workspaces import read_workspaces
 from budget_gate.sources.files.documents import load_policy, load_price_book
-from budget_gate.sources.http.transport import Pending, Transport
 
-if TYPE_CHECKING:
-    from budget_gate.domain.notes import Note
-
-# What every route says alike, so that it is told once: the credential is refused, nothing answers,
-# or nothing can as the clock is wrong.
-_CLOCK: Final = ("clock", "clock_ahead")
-_ALIKE: Final = ("http_401", "runner", "certificate", "connection", "timeout", "deadline", *_CLOCK)
 _EXIT_CODES: Final = """\
 exit codes:
   0  no error (warnings included)
@@ -82,13 +64,19 @@ def _run(invocation: Invocation) -> int:
     file = _load(settings.policy, month, findings)
     if file:
         book = book.with_policy(file.policy.prices)
-    used = _ask(settings, file, month, book, now=now, clock=clock, findings=findings)
+    used = examine(settings, file, month, book, now=now, clock=clock, findings=findings)
     unknown_model = file.policy.spend.unknown_model if file else "fail"
     spend = list_spend(used, unknown_model=unknown_model) if used else None
-    if file:
-        findings += _lint(file, spend, month, settings.terms)
-    unpriced = spend.unpriced if spend else ()
-    findings += check_prices(book.document.verified_on, month.day, unpriced)
+    found, report = _lint(file, spend, month, settings.terms) if file else ([], None)
+    verified_on = book.document.verified_on
+    findings += [*found, Finding("ok", "prices", f"last checked on {verified_on}")]
+    notes = spend.notes if spend else ()
+    if report:
+        notes = report.notes
+    else:
+        notes += (*expired(file.policy, month.day),) if file else ()
+        notes += staleness(verified_on, month)
+    findings += noted(notes)
     return deliver(lambda: publish_findings(findings, settings), exit_code(findings), settings)
 
 
@@ -113,6 +101,10 @@ def _load(name: str | None, month: MonthToDate, findings: list[Finding]) -> Poli
         caps_in_force(file, month)
     except ConfigurationError as error:
         findings += misconfigured("policy", error)
+        if file:
+            # Exceptions that fit no budget are told now: what else there is to say goes without.
+            policy = file.policy.model_copy(update={"exceptions": ()})
+            file = replace(file, policy=policy)
     else:
         count = sum(1 for _ in file.policy.budgets())
         message = f"{name} is valid and has {count} budget{'' if count == 1 else 's'}"
@@ -120,167 +112,22 @@ def _load(name: str | None, month: MonthToDate, findings: list[Finding]) -> Poli
     return file
 
 
-def _ask(
-    settings: Settings,
-    file: PolicyFile | None,
-    month: MonthToDate,
-    book: PriceBook,
-    *,
-    now: datetime,
-    clock: Callable[[], datetime],
-    findings: list[Finding],
-) -> PricedUsage | None:
-    """The usage of the month to date, or None; adds what there is to say of the API."""
-    try:
-        settings.check_credentials()
-    except ConfigurationError as error:
-        message = f"{error.message}, so the API was not asked"
-        findings.append(Finding("error", "credential", message, error.hint, 2))
-        return None
-    key, token = (
-        secret.get_secret_value() if secret else None
-        for secret in (settings.admin_key, settings.auth_token)
-    )
-    credential = check_credential(key, token)
-    findings.append(credential)
-    try:
-        transport = connect(settings, clock)
-        if transport is None:
-            return None
-        identity = transport.start(partial(read_identity, transport))
-        reading = transport.start(partial(read_usage, transport, month, book, file))
-        organization = list(_organization(identity, reading, file))
-        used, alike, check = None, False, "usage report"
-        try:
-            with suspecting_clock(now, transport, month, named=settings.fixed_time):
-                used = price(reading.result(), book)
-        except UnverifiedError as error:
-            alike = error.code in _ALIKE
-            if alike:
-                # What is known of the organization stays, be it that it is another one.
-                known = [
-                    it for it in organization if it.level == "ok" or it.exit_code not in (0, 3)
-                ]
-                findings += known
-                hint = "" if credential.remedy else error.hint
-                check = "clock" if error.code in _CLOCK else check
-                findings.append(Finding("error", check, error.message, hint, 3))
-            else:
-                findings += [*organization, *_probe(transport, month, error)]
-        else:
-            findings += [*organization, *_told(used.usage, settings.other_address)]
-        if file and not alike and file.policy.spend.basis == "billed":
-            findings.append(_billed(transport, file, used, now=now, month=month))
-    except ConfigurationError as error:
-        findings += misconfigured("API", error)
-        return None
-    if check != "clock" and (used or transport.clock_difference is not None):
-        is_told = settings.fixed_time is not None
-        findings.append(check_time(now, transport.clock_difference, is_told=is_told))
-    return used
-
-
-def _organization(
-    pending: "Pending[tuple[str, str]]", reading: "Pending[Usage]", file: PolicyFile | None
-) -> Iterator[Finding]:
-    """Whose the credential is, and whether that is whom the policy names."""
-    notes: tuple[Note, ...] = ()
-    with suppress(UnverifiedError):
-        notes = reading.result().notes
-    try:
-        found = owner(file, notes, lambda: pending.result()[0])
-        id_, name = pending.result()
-    except ConfigurationError as error:
-        yield from misconfigured("organization", error)
-    except UnverifiedError as error:
-        if error.code == "organization_unknown":
-            yield unverified("organization", error)
-        elif file and file.policy.organization:
-            yield Finding("ok", "organization", f"{found}, which the policy names")
-        else:
-            # A gateway may have no such route, and a check does without.
-            yield Finding("warning", "organization", error.message, error.hint)
-    else:
-        yield Finding("ok", "organization", f"{name} ({id_})" if name else id_)
-
-
-def _told(usage: Usage, address: str | None) -> Iterator[Finding]:
-    through = format_instant(usage.coverage.through)
-    where = f", asked at {address}" if address else ""
-    yield Finding("ok", "usage report", f"read up to {through}{where}")
-    for note in usage.notes:
-        if note.level != "info":
-            yield Finding("warning", "usage report", note.message)
-    yield _listed(usage.workspaces or ())
-
-
-def _probe(transport: Transport, month: MonthToDate, error: UnverifiedError) -> Iterator[Finding]:
-    """Which of both routes is at fault, as usage is nothing without the list of workspaces."""
-    day = transport.start(partial(read_history, transport, month.last_days(1)))
-    pending = transport.start(partial(read_workspaces, transport))
-    workspaces = None
-    try:
-        workspaces = _listed(pending.result())
-    except UnverifiedError as refused:
-        workspaces = unverified("workspaces", refused)
-    try:
-        day.result()
-    except UnverifiedError as refused:
-        yield unverified("usage report", refused)
-    else:
-        # A day can be read, so that what failed is the list, or else something of this month.
-        if workspaces.level == "ok":
-            yield unverified("usage report", error)
-        else:
-            yield Finding("ok", "usage report", "answers")
-    yield workspaces
-
-
-def _billed(
-    transport: Transport,
-    file: PolicyFile,
-    used: PricedUsage | None,
-    *,
-    month: MonthToDate,
-    now: datetime,
-) -> Finding:
-    """Whether the cost that the policy goes by can be read, and fits the usage."""
-    from budget_gate.domain.billed.settle import settle
-    from budget_gate.sources.api.billed_cost import read_bill
-
-    period = ended_by(now, month.closed)
-    if period is None:
-        return Finding("ok", "billed cost", "not asked for, as no day of the month has ended yet")
-    try:
-        bill = transport.start(partial(read_bill, transport, period, now)).result()
-        if used:
-            bill = settled_bill(bill, transport, used, file.policy.names, expected=1)
-            settle(used, bill, unknown_model=file.policy.spend.unknown_model)
-    except UnverifiedError as error:
-        return unverified("billed cost", error)
-    if bill.doubted:
-        return Finding("warning", "billed cost", bill.notes[-1].message)
-    return Finding("ok", "billed cost", f"read, settled for {bill.settled_days} days")
-
-
-def _listed(workspaces: tuple[Workspace, ...]) -> Finding:
-    archived = sum(workspace.archived for workspace in workspaces)
-    message = f"{len(workspaces)} listed, {archived} of them archived"
-    return Finding("ok", "workspaces", message)
-
-
 def _lint(
     file: PolicyFile, spend: Spend | None, month: MonthToDate, terms: Terms
-) -> Iterator[Finding]:
+) -> tuple[list[Finding], Report | None]:
     """What may be wrong with a policy that is valid; without `spend`, what it shows by itself."""
-    named, workspaces = None, {}
+    findings: list[Finding] = []
+    report, named = None, None
+    workspaces = directory(file.policy, spend) if spend else {}
     if spend:
-        workspaces = directory(file.policy, spend)
-        found, named = check_keys(file, spend, terms)
-        yield from found
+        findings, report = check_keys(file, spend, month, terms)
+    if spend and report:
+        named = resolve(file, spend, workspaces)
     archived = {id_ for id_, workspace in workspaces.items() if workspace.archived}
-    yield check_caps(file.policy, named, archived)
+    findings.append(check_caps(file.policy, named, archived))
     if spend and named:
-        yield from check_uncapped(file.policy, named, spend)
-        yield check_archived(file.policy, named, spend)
-    yield from check_exceptions(file.policy, month.day)
+        findings += [
+            *check_uncapped(file.policy, named, spend),
+            check_archived(file.policy, named, spend),
+        ]
+    return findings, report

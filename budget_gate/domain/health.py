@@ -2,25 +2,28 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
 from budget_gate.domain.bounds import Bounds, plus, times
 from budget_gate.domain.clock import check_clock
 from budget_gate.domain.costs import add_up, total
-from budget_gate.domain.notes import enumerated
-from budget_gate.domain.policy.caps import ended, regular_caps
-from budget_gate.domain.policy.keys import Resolved, directory, resolve
+from budget_gate.domain.notes import Note, enumerated
+from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.policy.keys import Resolved, directory
 from budget_gate.domain.policy.model import Policy, PolicyFile
-from budget_gate.domain.policy.scoping import Scoping, refuse_vain_reservation, select
-from budget_gate.domain.spend import Spend, price_age
+from budget_gate.domain.spend import Spend
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict.notes import STALE_NOTE_DAYS
+from budget_gate.domain.verdict.evaluate import evaluate
+from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.terms import Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
 
 NAMED: Final = 20
+
+# Notes of a check that are of no account yet.
+_ON_THE_WAY: Final = ("expired_exception", "stale_prices")
 
 _ADMIN_KEY = "sk-ant-admin"
 _TOKEN = "sk-ant-oat"  # noqa: S105 - how any OAuth token begins
@@ -124,21 +127,27 @@ def check_time(now: datetime, difference: timedelta | None, *, is_told: bool) ->
 
 
 def check_keys(
-    file: PolicyFile, spend: Spend, terms: Terms
-) -> tuple[list[Finding], Resolved | None]:
-    """Whether a check finds what the policy and the settings name, and what; None where not."""
+    file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms
+) -> tuple[list[Finding], Report | None]:
+    """Whether a check finds what the policy and the settings name, and its report; None if not."""
     try:
-        workspaces = directory(file.policy, spend)
-        named = resolve(file, spend, workspaces)
-        costs = add_up(spend.lines)
-        caps = regular_caps(file.policy)
-        scoping = Scoping(file, spend, workspaces, costs, costs, named, caps, terms.reservation)
-        scoped = scoping.budgets()
-        deciding = select(scoped, terms.only, file.policy)
-        refuse_vain_reservation(scoped, deciding, terms.reservation)
+        report = evaluate(file, spend, month, terms)
     except ConfigurationError as error:
         return list(misconfigured("keys", error)), None
-    return [Finding("ok", "keys", "every key of the policy finds what it names")], named
+    return [Finding("ok", "keys", "every key of the policy finds what it names")], report
+
+
+def noted(notes: Iterable[Note]) -> Iterator[Finding]:
+    """What a check notes as a warning or an error, and what will be one in a while."""
+    for note in notes:
+        if note.level == "error":
+            yield Finding("error", _label(note), note.message, exit_code=3)
+        elif note.level == "warning" or note.code in _ON_THE_WAY:
+            yield Finding("warning", _label(note), note.message)
+
+
+def _label(note: Note) -> str:
+    return note.code.replace("_", " ")
 
 
 def check_caps(policy: Policy, named: Resolved | None, archived: Collection[str | None]) -> Finding:
@@ -235,22 +244,3 @@ def check_archived(policy: Policy, named: Resolved, spend: Spend) -> Finding:
         message = f"caps of archived workspaces still watch this month's spend: {keys}"
         return Finding("ok", "archived", message)
     return Finding("ok", "archived", "no cap is for an archived workspace")
-
-
-def check_exceptions(policy: Policy, day: date) -> Iterator[Finding]:
-    """The exceptions that have ended by `day` (UTC)."""
-    for exception in ended(policy, day):
-        message = f"the one for {exception.budget} ended on {exception.until}"
-        yield Finding("warning", "exceptions", message, "delete it from the policy")
-
-
-def check_prices(verified_on: date, day: date, unpriced: Collection[str]) -> Iterator[Finding]:
-    """How old the prices are on `day` (UTC), and which usage has none: sentences for each kind."""
-    age = price_age(verified_on, day)
-    if age < STALE_NOTE_DAYS:
-        yield Finding("ok", "prices", f"last checked on {verified_on}")
-    else:
-        message = f"the price book was last checked on {verified_on}, {age} days ago"
-        yield Finding("warning", "prices", message, "update budget-gate")
-    for told in unpriced:
-        yield Finding("error", "prices", told.removesuffix("."), exit_code=3)

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from budget_gate.domain.health import Finding, check_prices, exit_code
+from budget_gate.domain.health import Finding, exit_code, noted
+from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.verdict.notes import staleness
 from budget_gate.outputs.findings import render_findings
 from tests.helpers.running import NOWHERE, Here, Run, stalling
 from tests.helpers.serving import ME, NOW, USAGE, WORKSPACES, refuse
@@ -384,7 +386,7 @@ def test_what_the_report_does_not_tell_is_a_warning(here: Here) -> None:
         here.set({"ANTHROPIC_BASE_URL": api.url})
         run = here.main("doctor", policy=GOOD, now=NOW)
     assert run.code == 0
-    assert [level for level, _ in told(run, "usage report")] == ["ok", "warning"]
+    assert [level for level, _ in told(run, "speed unresolved")] == ["warning"]
 
 
 def test_routes_below_the_organization_are_found(here: Here) -> None:
@@ -393,7 +395,7 @@ def test_routes_below_the_organization_are_found(here: Here) -> None:
         here.set({"ANTHROPIC_BASE_URL": api.url})
         run = here.main("doctor", policy=GOOD, now=NOW)
     assert run.code == 0
-    assert [level for level, _ in told(run, "usage report")] == ["ok", "warning"]
+    assert [level for level, _ in told(run, "organization routes")] == ["warning"]
     assert told(run, "workspaces") == [("ok", "2 listed, 0 of them archived.")]
 
 
@@ -411,7 +413,7 @@ def test_usage_without_a_price_is_an_error(here: Here) -> None:
     unknown = Usage(NOW - timedelta(days=3), PRODUCTION, "claude-unknown-9", output=5)
     run = doctor(here, usage=[*SPENT, unknown])
     assert run.code == 3
-    level, text = told(run, "prices")[1]
+    level, text = told(run, "unpriced")[0]
     assert level == "error"
     assert text.startswith("5 tokens of claude-unknown-9 on 2026-11-19 have no price: ")
     assert text.endswith("Add the price under prices.models in the policy, or update budget-gate.")
@@ -594,17 +596,22 @@ def test_an_exception_that_has_ended_is_a_warning(here: Here, until: str, count:
     run = doctor(here, policy=GOOD + exception)
     assert run.code == 0
     assert (
-        told(run, "exceptions")
-        == [("warning", f"the one for global ended on {until}. Delete it from the policy.")] * count
+        told(run, "expired exception")
+        == [
+            (
+                "warning",
+                f"The exception for global ended on {until}: its regular cap is in force again.",
+            )
+        ]
+        * count
     )
 
 
-@pytest.mark.parametrize(("days", "level"), [(-3, "ok"), (0, "ok"), (29, "ok"), (30, "warning")])
-def test_old_prices_are_a_warning(days: int, level: str) -> None:
+@pytest.mark.parametrize(("days", "is_told"), [(-3, False), (0, False), (29, False), (30, True)])
+def test_old_prices_are_a_warning(days: int, is_told: bool) -> None:  # noqa: FBT001
     """From the day on that a report has a note on it."""
-    verified_on = NOW.date()
-    (finding,) = check_prices(verified_on, verified_on + timedelta(days=days), ())
-    assert finding.level == level
+    found = noted(staleness(NOW.date(), MonthToDate(NOW + timedelta(days=days))))
+    assert [(it.level, it.check) for it in found] == [("warning", "stale prices")] * is_told
 
 
 # What is printed

@@ -94,14 +94,9 @@ def _named(policy: Policy) -> dict[str, Decimal]:
     return {".".join(path): budget.cap for path, budget in policy.budgets()}
 
 
-def ended(policy: Policy, day: date) -> list[CapException]:
-    """The exceptions that have ended by `day` (UTC)."""
-    return [exception for exception in policy.exceptions if exception.until < day]
-
-
 def expired(policy: Policy, day: date) -> Iterator[Note]:
     """A note on each exception that has ended: after 30 days, a warning to delete it."""
-    for exception in ended(policy, day):
+    for exception in policy.exceptions:
         age = (day - exception.until).days
         if age > WARN_AFTER_DAYS:
             yield Note(
@@ -110,7 +105,7 @@ def expired(policy: Policy, day: date) -> Iterator[Note]:
                 f"The exception for {exception.budget} ended on {exception.until}, {age} days ago: "
                 "delete it from the policy.",
             )
-        else:
+        elif age > 0:
             yield Note(
                 "info",
                 "expired_exception",

@@ -99,7 +99,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
             *undecided(budgets),
             *nothing_unlisted(scoped, terms),
             *raised(budgets),
-            *staleness(spend.prices, month),
+            *staleness(spend.prices.verified_on, month),
             *strangers(spend, month),
         ),
     )

@@ -10,7 +10,7 @@ from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.names import DEFAULT_KEY
 from budget_gate.domain.policy.scoping import ScopedBudget
-from budget_gate.domain.spend import PriceFacts, Spend, price_age
+from budget_gate.domain.spend import Spend, price_age
 from budget_gate.domain.verdict.report import BudgetResult
 from budget_gate.domain.verdict.terms import Terms
 
@@ -84,16 +84,16 @@ def strangers(spend: Spend, month: MonthToDate) -> Iterator[Note]:
         yield Note("warning", "empty_month", message)
 
 
-def staleness(prices: PriceFacts, month: MonthToDate) -> tuple[Note, ...]:
-    """How old the prices are, where that is worth a note."""
-    age = price_age(prices.verified_on, month.as_of.date())
+def staleness(verified_on: date, month: MonthToDate) -> tuple[Note, ...]:
+    """How old prices last checked on that day are, where that is worth a note."""
+    age = price_age(verified_on, month.as_of.date())
     if age < STALE_NOTE_DAYS:
         return ()
     return (
         Note(
             "warning" if age >= STALE_WARNING_DAYS else "info",
             "stale_prices",
-            f"The price book was last checked on {prices.verified_on}, {age} days before this "
+            f"The price book was last checked on {verified_on}, {age} days before this "
             "report: update budget-gate.",
         ),
     )

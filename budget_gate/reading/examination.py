@@ -1,0 +1,181 @@
+"""What the API says to each question of a check, as findings: what is wrong is not asked again."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from budget_gate.domain.health import (
+    Finding,
+    check_credential,
+    check_time,
+    misconfigured,
+    unverified,
+)
+from budget_gate.domain.period import MonthToDate, ended_by, format_instant
+from budget_gate.domain.policy.model import PolicyFile
+from budget_gate.domain.policy.ownership import owner
+from budget_gate.domain.prices.book import PriceBook
+from budget_gate.domain.prices.charges import PricedUsage, price
+from budget_gate.domain.spend import Workspace
+from budget_gate.domain.usage import Usage
+from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.reading.bill import settled_bill
+from budget_gate.reading.connection import connect, suspecting_clock
+from budget_gate.settings import Settings
+from budget_gate.sources.api.organization import read_identity
+from budget_gate.sources.api.usage_report import read_history, read_usage
+from budget_gate.sources.api.workspaces import read_workspaces
+from budget_gate.sources.http.transport import Pending, Transport
+
+# What every route says alike, so that it is told once: the credential is refused, nothing answers,
+# or nothing can as the clock is wrong.
+_CLOCK: Final = ("clock", "clock_ahead")
+_ALIKE: Final = ("http_401", "runner", "certificate", "connection", "timeout", "deadline", *_CLOCK)
+
+
+def examine(
+    settings: Settings,
+    file: PolicyFile | None,
+    month: MonthToDate,
+    book: PriceBook,
+    *,
+    now: datetime,
+    clock: Callable[[], datetime],
+    findings: list[Finding],
+) -> PricedUsage | None:
+    """The usage of the month to date, or None; adds what there is to say of the API."""
+    try:
+        settings.check_credentials()
+    except ConfigurationError as error:
+        message = f"{error.message}, so the API was not asked"
+        findings.append(Finding("error", "credential", message, error.hint, 2))
+        return None
+    key, token = (
+        secret.get_secret_value() if secret else None
+        for secret in (settings.admin_key, settings.auth_token)
+    )
+    credential = check_credential(key, token)
+    findings.append(credential)
+    try:
+        transport = connect(settings, clock)
+        if transport is None:
+            return None
+        identity = transport.start(partial(read_identity, transport))
+        reading = transport.start(partial(read_usage, transport, month, book, file))
+        organization = list(_organization(identity, reading, file))
+        used, alike, check = None, False, "usage report"
+        try:
+            with suspecting_clock(now, transport, month, named=settings.fixed_time):
+                used = price(reading.result(), book)
+        except UnverifiedError as error:
+            alike = error.code in _ALIKE
+            if alike:
+                # What is known of the organization stays, be it that it is another one.
+                known = [
+                    it for it in organization if it.level == "ok" or it.exit_code not in (0, 3)
+                ]
+                findings += known
+                hint = "" if credential.remedy else error.hint
+                check = "clock" if error.code in _CLOCK else check
+                findings.append(Finding("error", check, error.message, hint, 3))
+            else:
+                findings += [*organization, *_probe(transport, month, error)]
+        else:
+            findings += [*organization, *_told(used.usage, settings.other_address)]
+        if file and not alike and file.policy.spend.basis == "billed":
+            findings.append(_billed(transport, file, used, now=now, month=month))
+    except ConfigurationError as error:
+        findings += misconfigured("API", error)
+        return None
+    if check != "clock" and (used or transport.clock_difference is not None):
+        is_told = settings.fixed_time is not None
+        findings.append(check_time(now, transport.clock_difference, is_told=is_told))
+    return used
+
+
+def _organization(
+    pending: "Pending[tuple[str, str]]", reading: "Pending[Usage]", file: PolicyFile | None
+) -> Iterator[Finding]:
+    """Whose the credential is, and whether that is whom the policy names."""
+    usage = None
+    with suppress(UnverifiedError):
+        usage = reading.result()
+    try:
+        found = owner(file, usage.notes if usage else (), lambda: pending.result()[0])
+        id_, name = pending.result()
+    except ConfigurationError as error:
+        yield from misconfigured("organization", error)
+    except UnverifiedError as error:
+        if error.code == "organization_unknown":
+            yield unverified("organization", error)
+        elif file and file.policy.organization:
+            yield Finding("ok", "organization", f"{found}, which the policy names")
+        else:
+            # A gateway may have no such route, and a check does without.
+            yield Finding("warning", "organization", error.message, error.hint)
+    else:
+        yield Finding("ok", "organization", f"{name} ({id_})" if name else id_)
+
+
+def _told(usage: Usage, address: str | None) -> Iterator[Finding]:
+    through = format_instant(usage.coverage.through)
+    where = f", asked at {address}" if address else ""
+    yield Finding("ok", "usage report", f"read up to {through}{where}")
+    yield _listed(usage.workspaces or ())
+
+
+def _probe(transport: Transport, month: MonthToDate, error: UnverifiedError) -> Iterator[Finding]:
+    """Which of both routes is at fault, as usage is nothing without the list of workspaces."""
+    day = transport.start(partial(read_history, transport, month.last_days(1)))
+    pending = transport.start(partial(read_workspaces, transport))
+    workspaces = None
+    try:
+        workspaces = _listed(pending.result())
+    except UnverifiedError as refused:
+        workspaces = unverified("workspaces", refused)
+    try:
+        day.result()
+    except UnverifiedError as refused:
+        yield unverified("usage report", refused)
+    else:
+        # A day can be read, so that what failed is the list, or else something of this month.
+        if workspaces.level == "ok":
+            yield unverified("usage report", error)
+        else:
+            yield Finding("ok", "usage report", "answers")
+    yield workspaces
+
+
+def _billed(
+    transport: Transport,
+    file: PolicyFile,
+    used: PricedUsage | None,
+    *,
+    month: MonthToDate,
+    now: datetime,
+) -> Finding:
+    """Whether the cost that the policy goes by can be read, and fits the usage."""
+    from budget_gate.domain.billed.settle import settle
+    from budget_gate.sources.api.billed_cost import read_bill
+
+    period = ended_by(now, month.closed)
+    if period is None:
+        return Finding("ok", "billed cost", "not asked for, as no day of the month has ended yet")
+    try:
+        bill = transport.start(partial(read_bill, transport, period, now)).result()
+        if used:
+            bill = settled_bill(bill, transport, used, file.policy.names, expected=1)
+            settle(used, bill, unknown_model=file.policy.spend.unknown_model)
+    except UnverifiedError as error:
+        return unverified("billed cost", error)
+    if bill.doubted:
+        return Finding("warning", "billed cost", bill.notes[-1].message)
+    return Finding("ok", "billed cost", f"read, settled for {bill.settled_days} days")
+
+
+def _listed(workspaces: tuple[Workspace, ...]) -> Finding:
+    archived = sum(workspace.archived for workspace in workspaces)
+    message = f"{len(workspaces)} listed, {archived} of them archived"
+    return Finding("ok", "workspaces", message)
