@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationErro
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from budget_gate.domain.clock import WORTH_A_WARNING
+from budget_gate.domain.credential import bare, fault_of
 from budget_gate.domain.period import MonthToDate, format_instant, parse_instant
 from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.verdict.terms import FailOn, OnError, Terms
@@ -23,12 +24,6 @@ DEFAULT_BASE_URL = "https://api.anthropic.com"
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 _LAST = "last"
-_QUOTES = "\"'`\u2018\u2019\u201c\u201d"
-# What is pasted along with a key: a header's name, its scheme, or a variable's.
-_BEFORE_KEY = re.compile(
-    r"(authorization|x-api-key)\s*:|bearer\b|(export\s+)?(anthropic_[a-z_]{1,40})\s*[=:]",
-    re.IGNORECASE | re.ASCII,
-)
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f.]*:[0-9a-f:.]+", re.ASCII)
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -87,7 +82,7 @@ class Settings(Surroundings):
         for secret in self._credentials.values():
             text = secret.get_secret_value()
             self.secrets.add(text)
-            self.secrets.add(_BEFORE_KEY.sub("", text.strip(_QUOTES)).strip(f"{_QUOTES} "))
+            self.secrets.add(bare(text))
 
     @field_validator("admin_key", "auth_token")
     @classmethod
@@ -183,17 +178,9 @@ class Settings(Surroundings):
     def check_credentials(self) -> None:
         """Raises ConfigurationError, which shows no secret, where one can be no credential."""
         for variable, secret in self._credentials.items():
-            text = secret.get_secret_value()
-            before = _BEFORE_KEY.match(text)
-            if text[0] in _QUOTES or text[-1] in _QUOTES:
-                fault, remedy = "is in quotes", "paste the key without them"
-            elif before:
-                fault, remedy = f"begins with {before[0].strip()!r}", "paste the key alone"
-            elif not text.isascii() or not all(" " < char <= "~" for char in text):
-                fault, remedy = "holds characters that no credential has", "paste the key again"
-            else:
-                continue
-            raise ConfigurationError(f"{_name(variable)} {fault}", remedy)
+            fault = fault_of(secret.get_secret_value())
+            if fault:
+                raise ConfigurationError(f"{_name(variable)} {fault[0]}", fault[1])
 
     @property
     def _credentials(self) -> dict[str, SecretStr]:

@@ -90,11 +90,8 @@ def publish(report: Report, policy: str, settings: Settings) -> None:
 
 def publish_audit(audit: Audit, settings: Settings) -> None:
     """Prints the audit."""
-    from budget_gate.outputs.audit import (
-        render_audit_json,
-        render_audit_markdown,
-        render_audit_text,
-    )
+    from budget_gate.outputs.audit import render_audit_markdown, render_audit_text
+    from budget_gate.outputs.audit_json import render_audit_json
 
     audit = blotted(audit, settings.secrets)
     text = {

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from budget_gate.domain.bounds import Bounds, plus, times
 from budget_gate.domain.clock import check_clock
 from budget_gate.domain.costs import add_up, total
+from budget_gate.domain.credential import ADMIN_KEY, MESSAGE_KEY, MISSING, TOKEN
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.keys import Resolved, directory
@@ -24,10 +25,6 @@ NAMED: Final = 20
 
 # Notes of a check that are of no account yet.
 _ON_THE_WAY: Final = ("expired_exception", "stale_prices")
-
-_ADMIN_KEY = "sk-ant-admin"
-_TOKEN = "sk-ant-oat"  # noqa: S105 - how any OAuth token begins
-_MESSAGE_KEY = "sk-ant-api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +68,11 @@ def check_credential(key: str | None, token: str | None) -> Finding:
     `key` is what stands where the Admin key belongs, and wins over `token`. Neither is shown.
     """
     if key is None and token is None:
-        return Finding(
-            "error",
-            "credential",
-            "there is none, so the API was not asked",
-            "set ANTHROPIC_ADMIN_KEY to an Admin key of the organization (in a workflow: from a "
-            "secret; a pull request from a fork has none)",
-            3,
-        )
+        message = "there is none, so the API was not asked"
+        return Finding("error", "credential", message, MISSING, 3)
     variable = "ANTHROPIC_AUTH_TOKEN" if key is None else "ANTHROPIC_ADMIN_KEY"
     secret = (token if key is None else key) or ""
-    if secret.startswith(_MESSAGE_KEY):
+    if secret.startswith(MESSAGE_KEY):
         return Finding(
             "warning",
             "credential",
@@ -89,7 +80,7 @@ def check_credential(key: str | None, token: str | None) -> Finding:
             "create an Admin key (sk-ant-admin...) in the Console, and set ANTHROPIC_ADMIN_KEY to "
             "it",
         )
-    if secret.startswith(_TOKEN if key else _ADMIN_KEY):
+    if secret.startswith(TOKEN if key else ADMIN_KEY):
         kind = "an OAuth token" if key else "an Admin key"
         other = "ANTHROPIC_AUTH_TOKEN" if key else "ANTHROPIC_ADMIN_KEY"
         return Finding(
@@ -98,7 +89,7 @@ def check_credential(key: str | None, token: str | None) -> Finding:
             f"what {variable} holds looks like {kind}",
             f"set {other} to it, and leave {variable} empty",
         )
-    known = secret.startswith(_ADMIN_KEY if key else _TOKEN)
+    known = secret.startswith(ADMIN_KEY if key else TOKEN)
     kind = "an Admin key" if key else "an OAuth token"
     message = f"{kind}, in {variable}" if known else f"{variable} is set, to a kind not known here"
     ignored = "; ANTHROPIC_AUTH_TOKEN is set as well, and not used" if key and token else ""

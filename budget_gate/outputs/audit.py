@@ -1,19 +1,16 @@
-"""An audit of list cost against billed cost as text, Markdown and JSON."""
+"""An audit of list cost against billed cost as text and Markdown."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-from budget_gate import __version__
 from budget_gate.domain.billed.audit import Audit, AuditLine, Cause
 from budget_gate.domain.notes import Note, enumerated
-from budget_gate.domain.period import DAY, format_instant
+from budget_gate.domain.period import DAY
 from budget_gate.outputs.amounts import exact, settled_days, share_of, usd, usd_range
-from budget_gate.outputs.escaping import NAME_LENGTH, code, dumped, plain, prose
-from budget_gate.outputs.report.json import bounds_of
+from budget_gate.outputs.escaping import NAME_LENGTH, code, plain, prose
 from budget_gate.outputs.report.markdown import folded_notes
 
-SCHEMA: Final = "budget-gate/audit/v1"
 SHOWN: Final = 20
 
 _CAUSES: dict[Cause, str] = {
@@ -45,7 +42,7 @@ def render_audit_text(audit: Audit) -> str:
     if audit.status != "unverified":
         lines += ["", f"  {_about(audit, plain)}", f"  {_totals(audit)}"]
         lines += [
-            f"    {_signed(amount)} by {_CAUSES[cause]}" for cause, amount in _explained(audit)
+            f"    {_signed(amount)} by {_CAUSES[cause]}" for cause, amount in explained(audit)
         ]
     if audit.beyond:
         rows = [_row(line, audit, lambda name: plain(name, NAME_LENGTH)) for line in audit.beyond]
@@ -67,7 +64,7 @@ def render_audit_markdown(audit: Audit) -> str:
         parts.append("\n".join(remedies))
     if audit.status != "unverified":
         sums = [f"- {_about(audit, code)}", f"- {_totals(audit)}"]
-        sums += [f"- {_signed(amount)} by {_CAUSES[cause]}" for cause, amount in _explained(audit)]
+        sums += [f"- {_signed(amount)} by {_CAUSES[cause]}" for cause, amount in explained(audit)]
         parts.append("\n".join(sums))
     if audit.beyond:
         table = [
@@ -82,54 +79,6 @@ def render_audit_markdown(audit: Audit) -> str:
     told = audit.notes if audit.status != "unverified" else audit.notes[1:]
     parts += folded_notes(told)
     return "\n\n".join(parts) + "\n"
-
-
-def render_audit_json(audit: Audit) -> str:
-    """The audit as indented ASCII, with every line; amounts are strings of exact USD."""
-    document = {
-        "schema": SCHEMA,
-        "version": __version__,
-        "status": audit.status,
-        "as_of": format_instant(audit.as_of),
-        "period": {
-            "start": format_instant(audit.period.start),
-            "end": format_instant(audit.period.end),
-        },
-        "settled_days": audit.settled_days,
-        "totals": None
-        if audit.status == "unverified"
-        else {
-            "list": bounds_of(audit.list_cost),
-            "billed": exact(audit.billed),
-            "drift": exact(audit.drift),
-            "explained": {cause: exact(amount) for cause, amount in _explained(audit)},
-            "unexplained": exact(audit.unexplained),
-        },
-        "discount": None if audit.discount is None else _percent(audit.discount),
-        "lines": [_json_line(line, audit) for line in audit.lines],
-        "notes": [
-            {"level": note.level, "code": note.code, "message": note.message}
-            for note in audit.notes
-        ],
-    }
-    return dumped(document, indent=2) + "\n"
-
-
-def _json_line(line: AuditLine, audit: Audit) -> dict[str, Any]:
-    part = line.part
-    return {
-        "day": str(part.day),
-        "workspace": part.workspace,
-        "workspace_name": audit.names.get(part.workspace),
-        "cost_type": part.cost_type,
-        "model": part.model,
-        "list": bounds_of(line.list_cost),
-        "billed": exact(line.billed),
-        "drift": exact(line.drift),
-        "explained": {cause: exact(amount) for cause, amount in line.causes},
-        "unexplained": exact(line.unexplained),
-        "beyond": line.is_beyond,
-    }
 
 
 def _verdict(audit: Audit, escape: Callable[[str], str]) -> str:
@@ -158,8 +107,8 @@ def _verdict(audit: Audit, escape: Callable[[str], str]) -> str:
 
 def _remedies(audit: Audit, escape: Callable[[str], str]) -> Iterator[str]:
     if audit.discount is not None:
-        percent = _percent(audit.discount)
-        yield f"Set prices.discount to {percent} in the policy: tokens then cost what is billed."
+        discount = percent(audit.discount)
+        yield f"Set prices.discount to {discount} in the policy: tokens then cost what is billed."
     unpriced = _named(line for line in audit.beyond if "unpriced" in dict(line.causes))
     if unpriced:
         yield (
@@ -180,7 +129,8 @@ def _remedies(audit: Audit, escape: Callable[[str], str]) -> Iterator[str]:
         yield f"Look in the Console at what has no list cost to compare with: {escape(other)}."
 
 
-def _explained(audit: Audit) -> list[tuple[Cause, Decimal]]:
+def explained(audit: Audit) -> list[tuple[Cause, Decimal]]:
+    """What each cause explains of the drift, the most first."""
     sums = audit.causes
     return [(cause, sums[cause]) for cause in _CAUSES if cause in sums]
 
@@ -245,7 +195,8 @@ def _ratio(drift: Decimal, list_cost: Decimal) -> str:
     return f" ({share})" if share else ""
 
 
-def _percent(ratio: Decimal) -> str:
+def percent(ratio: Decimal) -> str:
+    """A ratio as exact percent."""
     return f"{exact(ratio * 100)}%"
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from budget_gate.domain.clock import blame_clock, check_clock, check_fixed_time
+from budget_gate.domain.credential import MISSING
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import PolicyFile
@@ -43,12 +44,8 @@ def connect(settings: Settings, clock: Callable[[], datetime]) -> Transport | No
 def needed(transport: Transport | None) -> Transport:
     """The way to the API; raises UnverifiedError where there is none."""
     if transport is None:
-        raise UnverifiedError(
-            "there is no credential",
-            "Set ANTHROPIC_ADMIN_KEY to an Admin key of the organization (in a workflow: from a "
-            "secret; a pull request from a fork has none)",
-            code="no_credential",
-        )
+        hint = f"{MISSING[0].upper()}{MISSING[1:]}"
+        raise UnverifiedError("there is no credential", hint, code="no_credential")
     return transport
 
 

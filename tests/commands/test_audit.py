@@ -13,12 +13,8 @@ from budget_gate.domain.billed.audit import Audit, AuditLine, Part
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import Period
-from budget_gate.outputs.audit import (
-    SHOWN,
-    render_audit_json,
-    render_audit_markdown,
-    render_audit_text,
-)
+from budget_gate.outputs.audit import SHOWN, render_audit_markdown, render_audit_text
+from budget_gate.outputs.audit_json import render_audit_json
 from tests.helpers.bills import ALPHA
 from tests.helpers.builders import MILLION, book, bounds
 from tests.helpers.markup import PARSER, assert_own_structure, plain_text, tables

@@ -87,10 +87,6 @@ class PriceBook:
         """The policy's own prices by the id that the book has for the model."""
         return {self.priced_as(name): cards for name, cards in self.overrides.items()}
 
-    @cached_property
-    def _listed(self) -> "PriceBook":
-        return PriceBook(self.document)
-
     def priced_as(self, name: str) -> str:
         """What an own price is for: an alias for every name of the model, a dated id for itself."""
         model = self.model_id(name)
@@ -205,22 +201,6 @@ class PriceBook:
     def has_own_price(self, name: str | None, day: date) -> bool:
         """Whether the policy itself prices the model on `day`, so that no discount is taken."""
         return name is not None and any(card.covers(day) for card in self._own_cards(name))
-
-    def is_below_list(self, key: UsageKey) -> bool:
-        """Whether the policy's own price of such usage is lower, in any class, than its list price.
-
-        False where it has no list price.
-        """
-        own, listed = self.rates(key), self._listed.rates(key)
-        if not self.has_own_price(key.model, key.day):
-            return False
-        if isinstance(own, Unpriced) or isinstance(listed, Unpriced):
-            return False
-        # Each book has units of its own.
-        ours, theirs = 10**self._listed.places, 10**self.places
-        return any(
-            one * ours < other * theirs for one, other in zip(own.low, listed.low, strict=True)
-        )
 
     def _own_cards(self, name: str) -> tuple[RateCard, ...]:
         return self.overrides.get(name, self._own.get(self.model_id(name) or name, ()))

@@ -14,7 +14,7 @@ from budget_gate.domain.prices.charges import PricedRow, PricedUsage
 from budget_gate.domain.prices.models import undated
 from budget_gate.domain.prices.rates import Unpriced
 from budget_gate.domain.spend import PriceFacts, Spend, SpendLine
-from budget_gate.domain.usage import Tokens, UsageTable
+from budget_gate.domain.usage import Tokens, UsageKey, UsageTable
 
 # Workspace, day and model.
 _Place = tuple[str | None, date, str | None]
@@ -192,10 +192,23 @@ def _below_list_note(book: PriceBook, rows: Iterable[PricedRow]) -> Iterable[Not
     if not book.overrides:
         return
     used = {row.key[1:]: row.key for row in rows if any(row.tokens)}
-    models = {str(key.model) for key in used.values() if book.is_below_list(key)}
+    listed = PriceBook(book.document)
+    models = {str(key.model) for key in used.values() if _is_below(book, key, listed)}
     if models:
         message = f"Priced below list price, by the policy: {enumerated(sorted(models))}."
         yield Note("warning", "below_list", message)
+
+
+def _is_below(book: PriceBook, key: UsageKey, listed: PriceBook) -> bool:
+    """Whether the policy's own price of such usage is lower, in any class, than its list price."""
+    ours, theirs = book.rates(key), listed.rates(key)
+    if isinstance(ours, Unpriced) or isinstance(theirs, Unpriced):
+        return False
+    if not book.has_own_price(key.model, key.day):
+        return False
+    # Each book has units of its own.
+    scale, other = 10**listed.places, 10**book.places
+    return any(a * scale < b * other for a, b in zip(ours.low, theirs.low, strict=True))
 
 
 def _free_note(book: PriceBook) -> Iterable[Note]:

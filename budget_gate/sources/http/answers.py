@@ -6,6 +6,7 @@ from typing import Any, Final
 import httpx
 from pydantic_core import from_json
 
+from budget_gate.domain.credential import MESSAGE_KEY
 from budget_gate.errors import UnverifiedError
 from budget_gate.sources.http.request import Request
 from budget_gate.sources.strict_json import decode
@@ -140,7 +141,7 @@ def refusal(
 
 def _hint(status: int, secret: str) -> str:
     match status:
-        case 401 if secret.startswith("sk-ant-api"):
+        case 401 if secret.startswith(MESSAGE_KEY):
             return (
                 "this looks like a key for messages, which cannot read usage: create an Admin "
                 "key (sk-ant-admin...) in the Console and set ANTHROPIC_ADMIN_KEY to it"

@@ -1,0 +1,40 @@
+"""What a credential looks like, and what is wrong with one as it was pasted."""
+
+import re
+from typing import Final
+
+ADMIN_KEY: Final = "sk-ant-admin"
+TOKEN: Final = "sk-ant-oat"  # noqa: S105 - how any OAuth token begins
+MESSAGE_KEY: Final = "sk-ant-api"
+
+MISSING: Final = (
+    "set ANTHROPIC_ADMIN_KEY to an Admin key of the organization (in a workflow: from a secret; a "
+    "pull request from a fork has none)"
+)
+
+_QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d"
+# What is pasted along with a key: a header's name, its scheme, or a variable's.
+_BEFORE_KEY: Final = re.compile(
+    r"(authorization|x-api-key)\s*:|bearer\b|(export\s+)?(anthropic_[a-z_]{1,40})\s*[=:]",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def bare(text: str) -> str:
+    """A credential without what it was pasted with."""
+    return _BEFORE_KEY.sub("", text.strip(_QUOTES)).strip(f"{_QUOTES} ")
+
+
+def fault_of(text: str) -> tuple[str, str] | None:
+    """Why a text that is not empty can be no credential, and the remedy; None where it may be one.
+
+    Neither shows the text.
+    """
+    before = _BEFORE_KEY.match(text)
+    if text[0] in _QUOTES or text[-1] in _QUOTES:
+        return "is in quotes", "paste the key without them"
+    if before:
+        return f"begins with {before[0].strip()!r}", "paste the key alone"
+    if not text.isascii() or not all(" " < char <= "~" for char in text):
+        return "holds characters that no credential has", "paste the key again"
+    return None
