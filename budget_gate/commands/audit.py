@@ -16,6 +16,7 @@ from budget_gate.commands.shared_flags import (
     add_deadline,
     add_format,
     add_policy,
+    exit_codes,
     given,
 )
 from budget_gate.delivery.results import deliver, publish_audit
@@ -30,16 +31,12 @@ from budget_gate.sources.files.documents import load_policy
 # The cost analytics answer for no longer at once.
 MOST_DAYS: Final = 31
 
-_EXIT_CODES: Final = """\
-exit codes:
-  0  every line agrees within 0.5% or $0.01
-  1  at least one line drifts further than that
-  2  the policy, a flag or a setting is wrong: nothing was compared
-  3  one of both costs could not be established
-  4  a bug in budget-gate, or packages that cannot be imported
-
-The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never from a flag.
-"""
+_EXIT_CODES: Final = exit_codes(
+    "0  every line agrees within 0.5% or $0.01",
+    "1  at least one line drifts further than that",
+    "2  the policy, a flag or a setting is wrong: nothing was compared",
+    "3  one of both costs could not be established",
+)
 
 
 @dataclass(frozen=True, slots=True)

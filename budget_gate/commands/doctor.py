@@ -8,7 +8,14 @@ from typing import Final
 
 from budget_gate.commands.invocation import Invocation, Parsed
 from budget_gate.commands.policy_name import needed_policy
-from budget_gate.commands.shared_flags import Parser, add_as_of, add_deadline, add_policy, given
+from budget_gate.commands.shared_flags import (
+    Parser,
+    add_as_of,
+    add_deadline,
+    add_policy,
+    exit_codes,
+    given,
+)
 from budget_gate.delivery.results import deliver, publish_findings
 from budget_gate.domain.clock import check_age
 from budget_gate.domain.health import (
@@ -36,13 +43,11 @@ from budget_gate.reading.examination import examine
 from budget_gate.settings import Settings
 from budget_gate.sources.files.documents import load_policy, load_price_book
 
-_EXIT_CODES: Final = """\
-exit codes:
-  0  no error (warnings included)
-  2  the policy or a setting is wrong. Wins over 3
-  3  the API could not be asked, or does not establish the spend
-  4  a bug in budget-gate, or packages that cannot be imported
-"""
+_EXIT_CODES: Final = exit_codes(
+    "0  no error (warnings included)",
+    "2  the policy or a setting is wrong. Wins over 3",
+    "3  the API could not be asked, or does not establish the spend",
+)
 
 
 def parse(arguments: Sequence[str]) -> Parsed:

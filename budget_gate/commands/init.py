@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Final
 from budget_gate import signals
 from budget_gate.commands.invocation import Invocation, Parsed
 from budget_gate.commands.policy_name import POLICY_FILES, found_policy
-from budget_gate.commands.shared_flags import Parser, add_as_of, add_deadline, add_policy, given
+from budget_gate.commands.shared_flags import (
+    Parser,
+    add_as_of,
+    add_deadline,
+    add_policy,
+    exit_codes,
+    given,
+)
 from budget_gate.delivery.files import write_whole
 from budget_gate.delivery.results import publish_text, say
 from budget_gate.delivery.secrets import without_secrets
@@ -37,13 +44,11 @@ from budget_gate.sources.files.documents import load_document, load_price_book
 if TYPE_CHECKING:
     from budget_gate.domain.notes import Note
 
-_EXIT_CODES: Final = """\
-exit codes:
-  0  the policy was written
-  2  a flag or a setting is wrong, or the file exists already: nothing was written
-  3  last month's spend could not be read: nothing was written
-  4  a bug in budget-gate, or packages that cannot be imported
-"""
+_EXIT_CODES: Final = exit_codes(
+    "0  the policy was written",
+    "2  a flag or a setting is wrong, or the file exists already: nothing was written",
+    "3  last month's spend could not be read: nothing was written",
+)
 
 
 @dataclass(frozen=True, slots=True)

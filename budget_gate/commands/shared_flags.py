@@ -11,16 +11,25 @@ if TYPE_CHECKING:
 # How a variable begins that a flag wins over: such a flag is kept under its variable's name.
 _SETTING = "BUDGET_GATE_"
 
-EXIT_CODES = """\
-exit codes:
-  0  every budget is within its cap, or the run was told not to enforce
-  1  at least one budget is breached (with --fail-on warning: or warns)
-  2  the policy, a flag or a setting is wrong: nothing was decided; or the report cannot be written
-  3  spend could not be established, or not well enough to decide
-  4  a bug in budget-gate, or packages that cannot be imported
-
+_CREDENTIAL = """\
 The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never from a flag.
 """
+
+
+def exit_codes(*lines: str) -> str:
+    """The end of a command's help: its exit codes, that of a bug included, and what is no flag."""
+    told = (*lines, "4  a bug in budget-gate, or packages that cannot be imported")
+    listed = "".join(f"  {line}\n" for line in told)
+    return f"exit codes:\n{listed}\n{_CREDENTIAL}"
+
+
+EXIT_CODES = exit_codes(
+    "0  every budget is within its cap, or the run was told not to enforce",
+    "1  at least one budget is breached (with --fail-on warning: or warns)",
+    "2  the policy, a flag or a setting is wrong: nothing was decided; or the report cannot be "
+    "written",
+    "3  spend could not be established, or not well enough to decide",
+)
 
 
 class Parser(argparse.ArgumentParser):

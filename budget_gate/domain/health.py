@@ -10,7 +10,7 @@ from budget_gate.domain.bounds import Bounds, plus, times
 from budget_gate.domain.clock import check_clock
 from budget_gate.domain.costs import add_up, total
 from budget_gate.domain.credential import ADMIN_KEY, MESSAGE_KEY, MISSING, TOKEN
-from budget_gate.domain.notes import Note, enumerated
+from budget_gate.domain.notes import Note, enumerated, exact_usd
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.keys import Resolved, directory
 from budget_gate.domain.policy.model import Policy, PolicyFile
@@ -161,8 +161,8 @@ def check_caps(policy: Policy, named: Resolved | None, archived: Collection[str 
     return Finding(
         "warning",
         "caps",
-        f"the workspaces' caps add up to ${caps:,f}, more than the global cap of "
-        f"${policy.global_.cap:,f}, which may so be breached while each of them holds",
+        f"the workspaces' caps add up to {exact_usd(caps)}, more than the global cap of "
+        f"{exact_usd(policy.global_.cap)}, which may so be breached while each of them holds",
         "raise the global cap or lower theirs, unless that is meant",
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 NoteLevel = Literal["info", "warning", "error"]
@@ -14,6 +15,17 @@ class Note:
     level: NoteLevel
     code: str
     message: str
+
+
+def usd(amount: Decimal) -> str:
+    """USD as a note has them: `$1,234.56`, to the cent."""
+    return f"${amount:,.2f}"
+
+
+def exact_usd(amount: Decimal) -> str:
+    """USD to the last digit, without trailing zeros: `$1,234.5678`."""
+    text = f"${amount:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def enumerated(names: Sequence[str], most: int = 5) -> str:

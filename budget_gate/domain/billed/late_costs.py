@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill, listed_costs
 from budget_gate.domain.bounds import ZERO, plus, sum_of
-from budget_gate.domain.notes import Note, enumerated
+from budget_gate.domain.notes import Note, enumerated, usd
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import PricedUsage
 from budget_gate.domain.prices.rates import Unpriced
@@ -49,7 +49,7 @@ class _Sides(NamedTuple):
 
     def __str__(self) -> str:
         """Both amounts, for people."""
-        return f"${self.billed:,.2f} billed, ${self.listed:,.2f} at list prices"
+        return f"{usd(self.billed)} billed, {usd(self.listed)} at list prices"
 
 
 # Model or web search, day and workspace.

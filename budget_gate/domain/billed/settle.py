@@ -16,7 +16,7 @@ from budget_gate.domain.billed.bill import (
     listed_costs,
 )
 from budget_gate.domain.bounds import ZERO, Bounds, minus, plus, sum_of
-from budget_gate.domain.notes import Note, enumerated
+from budget_gate.domain.notes import Note, enumerated, usd
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import PricedUsage
 from budget_gate.domain.prices.pricing import UnknownModel, list_spend
@@ -185,7 +185,7 @@ def _notes(usage: Usage, bill: Bill) -> Iterator[Note]:
         if charge.cost_type not in (TOKENS, WEB_SEARCH, *BEYOND_USAGE):
             unknown[charge.cost_type] = plus(unknown[charge.cost_type], charge.amount)
     if unknown:
-        told = enumerated(sorted(f"{name} (${amount:,.2f})" for name, amount in unknown.items()))
+        told = enumerated(sorted(f"{name} ({usd(amount)})" for name, amount in unknown.items()))
         message = f"Costs of kinds that this version does not know are counted: {told}."
         yield Note("warning", "unknown_cost", message)
     late = usage.coverage.closed_days - (bill.through - bill.start).days

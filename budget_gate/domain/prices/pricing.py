@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from budget_gate.domain.bounds import EXACT, NOTHING, UNLIMITED, Bounds
-from budget_gate.domain.notes import Note, enumerated
+from budget_gate.domain.notes import Note, enumerated, exact_usd
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import PricedRow, PricedUsage
 from budget_gate.domain.prices.models import undated
@@ -147,8 +147,7 @@ def _range_note(costs: Mapping[_Place, Bounds], unpriced: Collection[str | None]
 def _priority_note(cost: Bounds) -> Iterable[Note]:
     if cost == NOTHING:
         return
-    digits = f"{cost.low:,f}".rstrip("0").rstrip(".")
-    amount = f"${digits}" if cost.is_exact else f"at least ${digits}"
+    amount = f"{'' if cost.is_exact else 'at least '}{exact_usd(cost.low)}"
     yield Note(
         "info",
         "priority_tier",

@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds, minus
-from budget_gate.domain.notes import Note
+from budget_gate.domain.notes import Note, exact_usd, usd
 from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy.names import id_text
 from budget_gate.domain.usage import UNATTRIBUTED
@@ -28,9 +28,9 @@ def hold_against(report: Report, month: MonthToDate, earlier: EarlierReport) -> 
     if fallen is None:
         return report
     what, then, now, above = fallen
-    amounts = [f"${amount:,.2f}" for amount in (now, then)]
+    amounts = [usd(amount) for amount in (now, then)]
     if amounts[0] == amounts[1]:
-        amounts = [f"${amount:,f}" for amount in (now, then)]
+        amounts = [exact_usd(amount) for amount in (now, then)]
     fell = (
         f"{what} is {amounts[0]} at most, less than the {amounts[1]} of "
         f"{format_instant(above.as_of)}"
@@ -86,8 +86,8 @@ def remember(report: Report, month: MonthToDate, earlier: EarlierReport | Note |
 def _most(one: KnownSpend, other: KnownSpend) -> KnownSpend:
     """What is known by both: of every part the larger amount."""
     parts = dict(other.parts)
-    for what, usd in one.parts.items():
-        parts[what] = max(usd, parts.get(what, usd))
+    for what, amount in one.parts.items():
+        parts[what] = max(amount, parts.get(what, amount))
     above = one if one.usd >= other.usd else other
     return replace(above, organization=one.organization or other.organization, parts=parts)
 
