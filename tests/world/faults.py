@@ -1899,22 +1899,21 @@ def try_once(name: str, scenario: Scenario) -> Outcome:
 
 HEAD = f"""# Faults
 
-What the gate does when the API fails. In each case the truth is one cent over the cap, so exit code 0 would be a false
-pass. `tests/world/test_faults.py` runs every row against every request it names and checks, besides the exit code, that there
-is no traceback, that no smaller number than the truth is reported as spend, and that the key, which the server echoes,
-is in no output. With billed cost the truth is what was billed for the days that are settled, and list cost of the rest. A
-state machine composes the faults at random (those of slowness left out): over the requests of a run
-and from one run to the next, which is given the report of the one before. This file is generated from `tests/world/faults.py`,
-and a test holds both together.
+What the gate does when the API fails. In each case the truth is one cent over the cap, so exit code 0 would be a
+false pass. `tests/world/test_faults.py` runs every row against every request it names and checks, besides the exit
+code, that there is no traceback, that no smaller number than the truth is reported as spend, and that the key,
+which the server echoes, is in no output. With billed cost the truth is what was billed for the days that are
+settled, and list cost of the rest. A state machine composes the faults at random (those of slowness left out): over
+the requests of a run and from one run to the next, which is given the report of the one before. This file is
+generated from `tests/world/faults.py`, and a test holds both together.
 
 ```sh
 .venv/bin/pytest tests/world/test_faults.py
 .venv/bin/python -m tests.world.faults > tests/FAULTS.md
 ```
 
-
-The first page of billed cost may be refused by 400, 403 or 404: then the cost report tells the same, unless it is refused
-as well.
+ The first page of billed cost may be refused by 400, 403 or 404: then the cost report tells the same, unless it is
+refused as well.
 
 - **requests**: how many of the {len(REQUESTS)} kinds of request below met the fault, one at a time, at every try.
 - **exit codes**: 1, the breach was found all the same; 2, the policy does not fit what was answered; 3, not established.
