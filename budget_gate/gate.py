@@ -10,7 +10,8 @@ from budget_gate.domain.policy.keys import directory
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.ownership import owner
 from budget_gate.domain.spend import Spend
-from budget_gate.domain.verdict.changes import drivers, moved_names, since_last
+from budget_gate.domain.verdict.changes import moved_names, since_last
+from budget_gate.domain.verdict.drivers import rises
 from budget_gate.domain.verdict.earlier import EarlierReport, fall_back
 from budget_gate.domain.verdict.evaluate import evaluate, unverified
 from budget_gate.domain.verdict.memory import has_fallen, hold_against, remember
@@ -93,4 +94,4 @@ def _judge(
     report = since_last(report, month, earlier)
     if spend is None or report.previous_as_of is None:
         return report
-    return replace(report, drivers=drivers(spend, month, directory(file.policy, spend)))
+    return replace(report, drivers=rises(spend, month, directory(file.policy, spend)))

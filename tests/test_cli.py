@@ -117,7 +117,7 @@ def test_spend_is_shown_to_the_cent(inside: Here) -> None:
     """18 + 0.30 USD, by hand; stderr has nothing to say."""
     run = inside.main("check", *AS_OF, policy=OK)
     assert run.code == 0
-    assert run.stdout.startswith("Within budget: $18.30 spent this month")
+    assert run.stdout.startswith("Within budget: $18.30 spent in November")
     assert "$18.30 of $100.00" in run.stdout
     assert run.stderr == ""
 
@@ -127,7 +127,7 @@ def test_a_missing_credential_is_3(inside: Here, api: LoopbackAPI) -> None:
     inside.patch.setenv("ANTHROPIC_ADMIN_KEY", "")
     run = inside.main(*AS_OF, policy=OK)
     assert run.code == 3
-    assert run.stdout.startswith("Not verified: ")
+    assert run.stdout.startswith("Spend unknown: ")
     assert "ANTHROPIC_ADMIN_KEY" in run.stdout
     assert "a pull request from a fork has none" in run.stdout
     assert api.requests == []
@@ -164,9 +164,9 @@ def test_a_refused_credential_is_3(inside: Here) -> None:
 @pytest.mark.parametrize(
     ("flags", "code", "first"),
     [
-        ([], 3, "Not verified: "),
-        (["--on-error", "warn"], 0, "UNENFORCED (on-error is warn). Not verified: "),
-        (["--fail-on", "never"], 3, "Not verified: "),
+        ([], 3, "Spend unknown: "),
+        (["--on-error", "warn"], 0, "NOT ENFORCED (on-error: warn). Spend unknown: "),
+        (["--fail-on", "never"], 3, "Spend unknown: "),
     ],
 )
 def test_an_api_that_is_down_passes_only_when_told_to(
@@ -365,7 +365,7 @@ def test_an_interrupted_run_decides_nothing(
         run = ended(process)
     assert (run.code, run.stderr) == (3, "")
     assert run.stdout.startswith(
-        f"Not verified: {number.name} ended the run. Run the gate again.\n"
+        f"Spend unknown: {number.name} ended the run. Run the gate again.\n"
     )
 
 
@@ -396,7 +396,7 @@ def test_no_arguments_judge_the_month_so_far(inside: Here) -> None:
     inside.patch.setenv("ANTHROPIC_ADMIN_KEY", "")
     run = inside.main(policy=OK, now=NOW)
     assert run.code == 3
-    assert "\nbudget.yml, 2026-11-01T00:00:00Z to 2026-11-15T12:00:00Z\n" in run.stdout
+    assert "\nbudget.yml, Nov 1 to Nov 15, 12:00 UTC\n" in run.stdout
 
 
 def test_the_real_clock_is_used_where_none_is_given(program: Gate) -> None:
@@ -419,7 +419,7 @@ def test_a_flag_wins_over_its_variable(inside: Here) -> None:
     arguments = ("--format", "markdown", "--policy", "mine.yml", *AS_OF)
     run = inside.main(*arguments, environment=environment)
     assert run.code == 0
-    assert run.stdout.startswith("## ")
+    assert run.stdout.startswith("### ")
 
 
 @pytest.mark.parametrize("flag", ["--policy", "--report", "--deadline"])
@@ -443,7 +443,7 @@ def test_the_policy_may_stand_in_the_github_folder(inside: Here) -> None:
     inside.program.write(BREACHED, ".github/budget.yml")
     run = inside.main(*AS_OF)
     assert run.code == 1
-    assert "raise the cap in .github/budget.yml, line 2." in run.stdout
+    assert "raise the cap (.github/budget.yml:2)." in run.stdout
 
 
 def test_a_policy_that_is_a_link_to_nowhere_is_not_passed_over(
@@ -497,9 +497,7 @@ def test_without_a_policy_nothing_is_decided(inside: Here, api: LoopbackAPI) -> 
 def test_the_report_is_on_stdout_and_nothing_else_is(inside: Here) -> None:
     """A breach outside of GitHub Actions leaves stderr empty."""
     run = inside.main(*AS_OF, policy=BREACHED)
-    assert run.stdout.startswith(
-        "Budget breached: organization has spent $18.30 (list cost), which is $0.01"
-    )
+    assert run.stdout.startswith("Budget breached: organization has spent $18.30, $0.01")
     assert run.stderr == ""
 
 
@@ -567,7 +565,7 @@ def test_a_report_may_replace_the_last_one(inside: Here) -> None:
 def test_markdown_is_what_the_summary_shows(inside: Here) -> None:
     """The verdict as a heading, the budgets as a table."""
     run = inside.main("--format", "markdown", *AS_OF, policy=BREACHED)
-    assert run.stdout.startswith("## 🔴 budget-gate: breached\n")
+    assert run.stdout.startswith("### 🔴 budget-gate: breached\n")
     assert "| `organization` | $18.30 | $18.29 |" in run.stdout
 
 
@@ -780,12 +778,14 @@ def test_a_step_gets_a_summary_outputs_and_annotations(step: Here) -> None:
     """Added to what is there; the annotation names the line of the cap."""
     run = step.main(*AS_OF, policy=BREACHED, environment=step.program.step)
     assert run.code == 1
-    assert step.program.summary.startswith("before\n\n## 🔴 budget-gate: breached\n")
+    assert step.program.summary.startswith("before\n\n### 🔴 budget-gate: breached\n")
     assert step.program.output.startswith("before=1\nstatus<<")
     assert re.search(r"^spend-usd<<(.*)\n18\.3\n\1$", step.program.output, re.MULTILINE)
     mask, annotation = run.stderr.splitlines()
     assert mask == f"::add-mask::{EXAMPLE_KEY}"
-    assert annotation.startswith("::error file=budget.yml,line=2,title=budget-gate::organization ")
+    assert annotation.startswith(
+        "::error file=budget.yml,line=2,title=budget-gate%3A organization::organization "
+    )
     assert "::" not in run.stdout
 
 
@@ -811,7 +811,7 @@ def test_a_file_behind_stderr_gets_no_mask(step: Here, tmp_path: Path) -> None:
     assert run.code == 1
     written = kept.read_text(encoding="utf-8")
     assert EXAMPLE_KEY not in written
-    assert written.startswith("::error file=budget.yml,line=2,title=budget-gate::")
+    assert written.startswith("::error file=budget.yml,line=2,title=budget-gate%3A organization::")
 
 
 @pytest.mark.parametrize("actions", ["", "false"])
@@ -832,7 +832,7 @@ def test_a_wrong_policy_is_told_where_github_shows_it(step: Here) -> None:
     run = step.main(*AS_OF, policy=policy, environment=step.program.step)
     assert (run.code, run.stdout) == (2, "")
     assert "::error file=budget.yml,line=2,col=10,title=budget-gate::global.cpa: " in run.stderr
-    assert step.program.summary.startswith("before\n\n## ⚫ budget-gate: nothing was decided\n")
+    assert step.program.summary.startswith("before\n\n### ⚫ budget-gate: nothing was decided\n")
     assert "`budget.yml:2:10`" in step.program.summary
     assert step.program.output == "before=1\n"
 
@@ -916,10 +916,7 @@ def test_saved_pages_are_judged_without_the_network(inside: Here, api: LoopbackA
     policy = "version: 1\nglobal: {cap: 19.80}\n"
     run = inside.main(*RECORDED, "--partial", policy=policy, now=RECORDED_AT)
     assert run.code == 1
-    assert (
-        "organization has spent $19.81 (list cost), which is $0.01 over its cap of $19.80"
-        in run.stdout
-    )
+    assert "organization has spent $19.81, $0.01 over its $19.80 cap (list prices)" in run.stdout
     assert run.stdout.startswith("PARTIAL (saved pages leave out a part of the month). Budget ")
     assert "warning: The saved pages leave out a part of the month" in run.stdout
     assert api.requests == []

@@ -90,7 +90,7 @@ def test_inputs_of_the_action_are_the_documented_ones() -> None:
 def test_variables_of_the_settings_are_flags() -> None:
     """Every setting of the gate's own has its flag, and every such flag its setting."""
     own = {name for name in variables() if name.startswith("BUDGET_GATE_")}
-    without_setting = {"--help", "--usage", "--workspaces", "--partial", "--audit"}
+    without_setting = {"--help", "--usage", "--workspaces", "--partial", "--audit", "--quiet"}
     # The flag is given once for each budget, its variable holds them all.
     flags = {"--budgets" if flag == "--budget" else flag for flag in flags_of("check")}
     assert {variable_of(flag) for flag in flags - without_setting} == own
@@ -105,7 +105,7 @@ def test_the_key_is_no_flag() -> None:
 def test_outputs_of_the_action_are_those_that_are_written() -> None:
     """Each is taken from the step that judges, under its own name."""
     written = re.findall(
-        r"^([a-z-]+)<<", render_outputs(make_report(), "report.json"), re.MULTILINE
+        r"^([a-z-]+)<<", render_outputs(make_report(), "report.json", "The verdict."), re.MULTILINE
     )
     declared = {name: output["value"] for name, output in action()["outputs"].items()}
     assert declared == {name: f"${{{{ steps.check.outputs.{name} }}}}" for name in written}

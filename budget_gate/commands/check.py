@@ -34,10 +34,11 @@ from budget_gate.sources.files.earlier_report import read_last_report
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
-    """What only this command has: saved pages in place of the API, and whether to audit as well."""
+    """What only this command has: saved pages in place of the API, an audit as well, one line."""
 
     saved: SavedPages | None = None
     audits: bool = False
+    quiet: bool = False
 
 
 def parse(arguments: Sequence[str]) -> Parsed:
@@ -52,7 +53,8 @@ def parse(arguments: Sequence[str]) -> Parsed:
         parser.error(
             "--workspaces and --partial go with --usage: add --usage FILE, or leave them out"
         )
-    return Parsed(given(flags), partial(_run, CheckOptions(saved, audits=flags.audit)))
+    options = CheckOptions(saved, audits=flags.audit, quiet=flags.quiet)
+    return Parsed(given(flags), partial(_run, options))
 
 
 def judge(
@@ -98,7 +100,8 @@ def judge(
     if aged:
         report = replace(report, judged_at=now, notes=(*aged, *report.notes))
     report = replace(report, base_url=None if options.saved else settings.other_address)
-    return deliver(lambda: publish(report, file.source.file, settings), exit_code, settings)
+    name, quiet = file.source.file, options.quiet
+    return deliver(lambda: publish(report, name, settings, quiet=quiet), exit_code, settings)
 
 
 def _run(options: CheckOptions, invocation: Invocation) -> int:
@@ -210,7 +213,10 @@ def _parser() -> Parser:
     parser.add_argument(
         "--audit",
         action="store_true",
-        help="compare list cost with billed cost, too, and note by how much they drift apart",
+        help="also compare list cost with billed cost",
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="print the verdict alone, in one line (--format text)"
     )
     return parser
 

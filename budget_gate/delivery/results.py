@@ -1,9 +1,11 @@
 """Tells a result, or what went wrong, on the streams, in the files and to GitHub Actions."""
 
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from budget_gate import signals
 from budget_gate.delivery.files import append, write_whole
@@ -19,7 +21,9 @@ from budget_gate.outputs.report.github import (
     render_outputs,
     render_problems,
 )
+from budget_gate.outputs.report.headline import plain_headline
 from budget_gate.outputs.report.json import render_json
+from budget_gate.outputs.report.links import Links
 from budget_gate.outputs.report.markdown import render_configuration_error, render_markdown
 from budget_gate.outputs.report.text import render_error, render_text
 from budget_gate.settings import Settings, Surroundings
@@ -27,6 +31,9 @@ from budget_gate.settings import Settings, Surroundings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from budget_gate.domain.health import Finding
+
+
+_WIDEST: Final = 120
 
 
 def mask(settings: Settings) -> None:
@@ -47,32 +54,36 @@ def deliver(tell: Callable[[], None], exit_code: int, settings: Settings) -> int
     return exit_code
 
 
-def publish(report: Report, policy: str, settings: Settings) -> None:
+def publish(report: Report, policy: str, settings: Settings, *, quiet: bool = False) -> None:
     """Prints the report and writes it wherever the settings say; `policy` is the policy file.
+
+    `quiet` prints no more than the verdict, in one line.
 
     Raises ConfigurationError where any of these cannot be written, once all others are.
     """
     report = blotted(report, settings.secrets)
+    links = Links(settings.server, settings.repository, settings.commit, settings.run_id)
+    verdict = plain_headline(report, policy)
     match settings.format:
+        case "text" if quiet:
+            text = f"{verdict}\n"
         case "text":
-            plain = settings.no_color or settings.terminal == "dumb"
-            is_terminal = sys.stdout is not None and sys.stdout.isatty()
-            text = render_text(report, policy, colour=is_terminal and not plain)
+            text = render_text(report, policy, colour=_has_colour(settings), width=_width())
         case "markdown":
-            text = render_markdown(report, policy)
+            text = render_markdown(report, policy, links)
         case "json":
-            text = render_json(report)
+            text = render_json(report, policy)
     ways: list[Callable[[], object]] = [partial(publish_text, text, settings)]
     files: list[tuple[Callable[[Path, str], None], str | None, str]] = []
     if settings.in_github_actions:
         told = without_secrets(render_annotations(report, policy), settings)
         ways.append(partial(write, sys.stderr, told))
         files = [
-            (append, settings.step_output, render_outputs(report, settings.report or "")),
-            (append, settings.step_summary, "\n" + render_markdown(report, policy)),
+            (append, settings.step_output, render_outputs(report, settings.report or "", verdict)),
+            (append, settings.step_summary, "\n" + render_markdown(report, policy, links)),
         ]
     if settings.report:
-        files.append((write_whole, settings.report, render_json(report)))
+        files.append((write_whole, settings.report, render_json(report, policy)))
     ways += [
         partial(put, Path(name), without_secrets(content, settings))
         for put, name, content in files
@@ -86,6 +97,24 @@ def publish(report: Report, policy: str, settings: Settings) -> None:
             failed = failed or error
     if failed:
         raise failed
+
+
+def _has_colour(settings: Surroundings) -> bool:
+    if settings.no_color:
+        return False
+    return bool(settings.force_color) or (_is_terminal() and settings.terminal != "dumb")
+
+
+def _width() -> int | None:
+    """How many columns a line may have: a log or a pipe takes any, and is searched by lines."""
+    if not _is_terminal():
+        return None
+    # Eyes lose lines that are longer, however wide the terminal.
+    return min(shutil.get_terminal_size().columns, _WIDEST)
+
+
+def _is_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def publish_audit(audit: Audit, settings: Settings) -> None:

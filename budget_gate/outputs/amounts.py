@@ -1,13 +1,18 @@
 """How amounts, percentages and the verdict read: the only place where anything is rounded."""
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 
 # Wide enough for every amount; what it divides is shown, never compared.
 _ROUNDING = Context(prec=400, rounding=ROUND_HALF_EVEN)
+_DOWN = Context(prec=400, rounding=ROUND_DOWN)
+_CENT = Decimal("0.01")
+_HUNDRED = Decimal(100)
 
 _MOST_PLACES = 30
+# Cents of a forecast are no knowledge.
+_FORECAST_DIGITS = Context(prec=3, rounding=ROUND_HALF_EVEN)
 
 
 def usd(amount: Decimal, against: Decimal | None = None) -> str:
@@ -18,6 +23,17 @@ def usd(amount: Decimal, against: Decimal | None = None) -> str:
     if amount == UNLIMITED:
         return "unknown"
     return f"${distinct(amount, against, 2)}"
+
+
+def usd_down(amount: Decimal) -> str:
+    """`$1,342.39`: cut to the cent, so that what is said to be left can be spent."""
+    return f"${amount.quantize(_CENT, context=_DOWN):,f}"
+
+
+def usd_roughly(amount: Decimal) -> str:
+    """`$44,500`: a forecast, to three digits, and to the cent below 100 USD."""
+    rounded = _FORECAST_DIGITS.plus(amount)
+    return f"${rounded:,.2f}" if rounded < _HUNDRED else f"${rounded:,.0f}"
 
 
 def usd_range(bounds: Bounds, against: Decimal | None = None) -> str:
@@ -39,12 +55,10 @@ def share_of(amount: Decimal, whole: Decimal) -> str:
     return f"{share:+,f}%" if share else "0.0%"
 
 
-def over_cap(spend: Bounds, reserved: Decimal, cap: Decimal) -> str:
-    """`which is $212.40 over`, or `which with $8.00 reserved is at least $0.01 over`."""
-    beside = f" with {usd(reserved, Decimal(0))} reserved" if reserved else ""
+def over(spend: Bounds, cap: Decimal) -> str:
+    """`$212.40 over`, or `at least $0.01 over` where the spend is a range."""
     least = "" if spend.is_exact else "at least "
-    over = _ROUNDING.subtract(_ROUNDING.add(spend.low, reserved), cap)
-    return f"which{beside} is {least}{usd(over, Decimal(0))} over"
+    return f"{least}{usd(_ROUNDING.subtract(spend.low, cap), Decimal(0))} over"
 
 
 def settled_days(count: int) -> str:

@@ -37,6 +37,11 @@ def logged(text: str, length: int = 2000) -> str:
     return f"'{shown}" if shown.lstrip().startswith("::") else shown
 
 
+def logged_name(text: str) -> str:
+    """A name as `logged` has it, cut where it is long."""
+    return logged(text, NAME_LENGTH)
+
+
 def command(name: str, text: str, **properties: str) -> str:
     """A command to GitHub's runner, of which neither `text` nor a property can make another."""
     named = ",".join(

@@ -75,7 +75,7 @@ def test_an_interrupted_step_says_so_everywhere(step: Gate, number: signal.Signa
     """Exit 3; stdout, the report file, the summary, the outputs and an annotation tell the signal's name."""
     run = interrupted(step, number)
     assert run.code == 3
-    assert run.stdout.startswith("Not verified: ")
+    assert run.stdout.startswith("Spend unknown: ")
     assert number.name in run.stdout
     assert (step.report["status"], step.report["spend"]) == ("unverified", None)
     assert [note["code"] for note in step.report["notes"]] == ["interrupted"]
@@ -113,7 +113,7 @@ def test_whoever_stops_a_run_has_not_waived_it(step: Gate, flags: tuple[str, ...
     run = interrupted(step, signal.SIGTERM, *flags)
     assert run.code == 3
     assert (step.report["status"], step.report["enforced"]) == ("unverified", True)
-    assert "UNENFORCED" not in run.stdout + step.summary
+    assert "NOT ENFORCED" not in run.stdout + step.summary
 
 
 def test_a_stopped_run_is_not_decided_by_the_last_report(step: Gate) -> None:
@@ -188,7 +188,7 @@ def test_further_signals_change_nothing(step: Gate, first: signal.Signals) -> No
     assert run.code == 3
     assert "Traceback" not in run.stderr
     assert step.report["status"] == "unverified"
-    assert "budget-gate: unverified" in step.summary
+    assert "budget-gate: spend unknown" in step.summary
     assert read_outputs(step.output)["status"] == "unverified"
 
 
@@ -279,10 +279,10 @@ def test_a_run_that_is_let_pass_is_visibly_unenforced(here: Here, why: str) -> N
     )
     mask, warning, *others = read_commands(run.stderr)
     assert (mask[0], warning[0]) == ("add-mask", "warning")
-    assert warning[2].startswith("UNENFORCED. ")
+    assert warning[2].startswith("NOT ENFORCED. ")
     # An error would be shown as the reason of a failure that there was not.
     assert {level for level, _, _ in others} <= {"warning"}
-    assert run.stdout.startswith("UNENFORCED (on-error is warn). Not verified: ")
+    assert run.stdout.startswith("NOT ENFORCED (on-error: warn). Spend unknown: ")
 
 
 def test_the_summary_says_first_that_nothing_was_enforced(here: Here) -> None:
@@ -292,8 +292,8 @@ def test_the_summary_says_first_that_nothing_was_enforced(here: Here) -> None:
         passing(here, api)
     summary = here.program.summary.split("\n\n")
     heading, verdict = [part.strip() for part in summary if part.strip()][:2]
-    assert "unverified" in heading
-    assert verdict.startswith("**UNENFORCED (on-error is warn). Not verified: ")
+    assert "spend unknown" in heading
+    assert verdict.startswith("**NOT ENFORCED (on-error: warn). Spend unknown: ")
     assert "401" in verdict
 
 
@@ -304,7 +304,7 @@ def test_a_breach_that_is_known_is_not_let_pass_for_what_is_not(here: Here) -> N
     with LoopbackAPI(both, now=NOW) as api:
         run = passing(here, api)
     assert run.code == 1
-    assert "UNENFORCED" not in run.stdout + run.stderr
+    assert "NOT ENFORCED" not in run.stdout + run.stderr
 
 
 def test_a_wrong_policy_is_not_let_pass(here: Here) -> None:

@@ -11,6 +11,9 @@ OUTPUT_NAMES = [
     "breached",
     "not-enforced",
     "report",
+    "headline",
+    "changed",
+    "breached-names",
 ]
 
 

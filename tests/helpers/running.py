@@ -106,6 +106,11 @@ class Run:
         return read
 
     @property
+    def said(self) -> str:
+        """Stdout as one line, wherever the terminal's width broke it."""
+        return " ".join(self.stdout.split())
+
+    @property
     def spend(self) -> Fraction:
         """The spend of a JSON report, which is to be exact."""
         told = self.report["spend"]

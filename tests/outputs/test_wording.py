@@ -13,8 +13,9 @@ from budget_gate.domain.spend import PriceFacts
 from budget_gate.domain.verdict.report import STATUSES, Report, Status
 from budget_gate.outputs.amounts import exact, usd, usd_range
 from budget_gate.outputs.escaping import plain
-from budget_gate.outputs.report.headline import headline, told_reason
-from budget_gate.outputs.report.sentences import percent, price_basis, ratio, spent_of_cap
+from budget_gate.outputs.report.basis import price_basis
+from budget_gate.outputs.report.headline import headline, plain_headline, told_reason
+from budget_gate.outputs.report.sentences import percent, ratio, spent_of_cap
 from tests.helpers.builders import bounds
 from tests.helpers.reports import HOSTILE, make_budget, make_report
 
@@ -29,7 +30,7 @@ def as_number(text: str) -> Decimal:
 
 def say(report: Report) -> str:
     """The headline without any escaping."""
-    return headline(report, "budget.yml", name=str, prose=str)
+    return plain_headline(report, "budget.yml")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_an_amount_stays_on_its_side_of_the_cap(amount: Decimal, cap: Decimal) -
 @pytest.mark.parametrize(("spend", "cap"), [("10.0041", "10.004"), ("10.007", "10.006")])
 def test_a_cap_of_fractions_of_a_cent_is_not_rounded_to_the_spend(spend: str, cap: str) -> None:
     """A breach of such a cap shows a spend above the cap that stands beside it."""
-    told = spent_of_cap(make_budget(spend=spend, cap=cap, status="breached"), "list cost")
+    told = spent_of_cap(make_budget(spend=spend, cap=cap, status="breached"), "list prices")
     shown, _, shown_cap = re.findall(r"\$[\d.]+", told)
     assert as_number(shown) > as_number(shown_cap)
 
@@ -216,46 +217,46 @@ def test_a_cut_text_says_that_it_is_cut() -> None:
 
 def test_what_was_spent_is_told_beside_the_cap() -> None:
     """Spend, cap and share in one phrase."""
-    told = spent_of_cap(make_budget(spend="8.5"), "billed cost")
-    assert told == "$8.50 (billed cost) of its cap of $10.00 (85.0%)"
+    told = spent_of_cap(make_budget(spend="8.5"), "as billed")
+    assert told == "$8.50 of its $10.00 cap (85.0%, as billed)"
 
 
 @pytest.mark.parametrize(
     ("spend", "high", "told"),
     [
-        ("2712.40", None, "$2,712.40 (list cost), which is $212.40 over its cap of $2,500.00"),
+        ("2712.40", None, "$2,712.40, $212.40 over its $2,500.00 cap (list prices)"),
         (
             "2712.40",
             "2800",
-            "$2,712.40 to $2,800.00 (list cost), which is at least $212.40 over its cap of $2,500.00",
+            "$2,712.40 to $2,800.00, at least $212.40 over its $2,500.00 cap (list prices)",
         ),
-        ("2500.004", None, "$2,500.004 (list cost), which is $0.004 over its cap of $2,500.00"),
+        ("2500.004", None, "$2,500.004, $0.004 over its $2,500.00 cap (list prices)"),
     ],
 )
 def test_a_breach_tells_by_how_much(spend: str, high: str | None, told: str) -> None:
     """The amount above the cap, which is never $0.00."""
     result = make_budget(spend=spend, high=high, cap="2500", status="breached")
-    assert spent_of_cap(result, "list cost") == told
+    assert spent_of_cap(result, "list prices") == told
 
 
 def test_spend_without_a_cap_is_told_as_such() -> None:
     """A workspace that only warns has no share of anything."""
-    told = spent_of_cap(make_budget(cap=None, status="warning"), "list cost")
-    assert told == "$5.00 (list cost) without a cap"
+    told = spent_of_cap(make_budget(cap=None, status="warning"), "list prices")
+    assert told == "$5.00 without a cap (list prices)"
 
 
 def test_the_headline_of_a_good_month_says_so() -> None:
     """The verdict, and the amount."""
     told = say(make_report("ok", make_budget(), spend=bounds("1234.5")))
-    assert told == "Within budget: $1,234.50 spent this month (list cost), and every cap holds."
+    assert told == "Within budget: $1,234.50 spent in November (list prices); the cap holds."
 
 
 def test_the_headline_of_a_warning_names_the_budget() -> None:
     """The verdict, and what is near its cap."""
     told = say(make_report("warning", make_budget("staging", "8.5", status="warning")))
     assert told == (
-        "Warning: staging has spent $8.50 (list cost) of its cap of $10.00 (85.0%). "
-        "Slow what spends it, or raise the cap in budget.yml, line 4."
+        "Warning: staging has spent $8.50 of its $10.00 cap (85.0%, list prices). "
+        "Slow down, or raise the cap (budget.yml:4)."
     )
 
 
@@ -263,8 +264,8 @@ def test_the_headline_of_a_breach_says_what_to_do() -> None:
     """The verdict, the budget, by how much, and where the cap stands."""
     told = say(make_report("breached", make_budget("production", "12", status="breached")))
     assert told == (
-        "Budget breached: production has spent $12.00 (list cost), which is $2.00 over its cap of $10.00. "
-        "Stop what spends it, or raise the cap in budget.yml, line 4."
+        "Budget breached: production has spent $12.00, $2.00 over its $10.00 cap (list prices). "
+        "Spend less, or raise the cap (budget.yml:4)."
     )
 
 
@@ -272,8 +273,8 @@ def test_the_headline_of_an_uncertain_month_says_what_to_look_at() -> None:
     """That nothing is decided comes first, then what leaves it open."""
     told = say(make_report("uncertain", make_budget("lab", "8", high="12", status="uncertain")))
     assert told == (
-        "Not decided: lab has spent $8.00 to $12.00 (list cost) of its cap of $10.00 (up to 120.0%). The cap "
-        "lies within that range, as not all that the price depends on is told: see the notes."
+        "Undecided: lab has spent $8.00 to $12.00 of its $10.00 cap (up to 120.0%, list prices). The cap "
+        "lies in between. The API does not report all that the price depends on (see notes)."
     )
 
 
@@ -286,8 +287,7 @@ def test_the_headline_of_a_month_with_bounded_usage_leads_to_the_notes() -> None
     )
     told = say(make_report("uncertain", lab, notes=notes))
     assert told.endswith(
-        " (up to 120.0%). The cap lies within that range, as some usage has no price: see "
-        "the notes."
+        " (up to 120.0%, list prices). The cap lies in between. Some usage has no price (see notes)."
     )
 
 
@@ -295,49 +295,54 @@ def test_the_headline_of_an_unverified_month_says_why() -> None:
     """That spend is not established comes first, then the first error in its own words."""
     notes = (Note("info", "range", "Not this."), Note("error", "http_401", "The key is wrong."))
     told = say(make_report("unverified", spend=None, notes=notes))
-    assert told == "Not verified: The key is wrong."
+    assert told == "Spend unknown: The key is wrong."
 
 
 def test_an_unverified_month_without_a_reason_still_has_a_headline() -> None:
     """Nothing follows where nothing is known."""
     told = say(make_report("unverified", spend=None))
-    assert told == "Not verified."
+    assert told == "Spend unknown."
 
 
 @pytest.mark.parametrize(
     ("count", "told"),
     [
         (1, ""),
-        (2, " (likewise b1)"),
-        (3, " (likewise b1, b2)"),
-        (4, " (likewise b1, b2 and 1 more)"),
-        (5, " (likewise b1, b2 and 2 more)"),
+        (2, "b1"),
+        (3, "b1, b2"),
+        (6, "b1, b2, b3, b4, b5"),
+        (8, "b1, b2, b3, b4, b5 and 2 more"),
     ],
 )
 @pytest.mark.parametrize("status", ["breached", "warning", "uncertain"])
 def test_the_headline_names_other_budgets(count: int, told: str, status: Status) -> None:
-    """Up to three of the same status by name, the rest by number, and none where there is one."""
+    """Up to five others of the same status by name, the rest by number, and none where there is one."""
     high = "13" if status == "uncertain" else None
     others = [
         make_budget(f"b{number}", "9" if high else "12", high=high, status=status)
         for number in range(count)
     ]
-    first = say(make_report(status, *others, make_budget("fine"))).split(". ")[0]
-    alone = say(make_report(status, others[0])).split(". ")[0]
-    assert first == f"{alone}{told}"
+    also = {
+        "breached": "Also breached",
+        "warning": "Also at a warning level",
+        "uncertain": "Also undecided",
+    }[status]
+    alone = say(make_report(status, others[0]))
+    whole = say(make_report(status, *others, make_budget("fine")))
+    assert whole == (f"{alone} {also}: {told}." if told else alone)
 
 
 def test_names_in_the_headline_are_escaped() -> None:
     """Those of the other budgets as that of the first."""
     worst = [make_budget(name, "12", status="breached") for name in ("a", "b", "c")]
     report = make_report("breached", *worst)
-    told = headline(report, "budget.yml", name=lambda text: f"<{text}>", prose=str)
+    told = headline(report, "budget.yml:{}".format, name=lambda text: f"<{text}>", prose=str)
     assert told.startswith("Budget breached: <a> has spent ")
-    assert " (likewise <b>, <c>). " in told
+    assert told.endswith(" Also breached: <b>, <c>.")
 
 
 @pytest.mark.parametrize(
-    ("status", "advice"), [("breached", "Stop what spends it"), ("warning", "Slow what spends it")]
+    ("status", "advice"), [("breached", "Spend less"), ("warning", "Slow down")]
 )
 @pytest.mark.parametrize("cap", ["10", None])
 def test_an_unlisted_workspace_is_to_get_a_cap_of_its_own(
@@ -347,8 +352,9 @@ def test_an_unlisted_workspace_is_to_get_a_cap_of_its_own(
     cap = "10" if status == "breached" else cap
     lab = make_budget("lab", "12", cap, status=status, id="unlisted.wrkspc_01LAB")
     told = say(make_report(status, lab))
-    assert told.endswith(f". {advice}, or give it a cap of its own under workspaces in budget.yml.")
-    assert "line" not in told
+    assert told.endswith(
+        f". {advice}, or give it a cap of its own under workspaces (budget.yml:4)."
+    )
 
 
 @pytest.mark.parametrize("status", ["ok", "warning", "uncertain", "breached"])
@@ -363,12 +369,12 @@ def test_a_partial_month_says_so_first(status: Status) -> None:
 
 
 def test_a_partial_month_that_was_let_pass_says_both() -> None:
-    """UNENFORCED comes before all else."""
+    """NOT ENFORCED comes before all else."""
     note = Note("warning", "partial", "A part is missing.")
     result = make_budget(spend="12", status="breached")
     told = say(make_report("breached", result, notes=(note,), enforced=False))
     assert told.startswith(
-        "UNENFORCED (fail-on is never). PARTIAL (saved pages leave out a part of the month). "
+        "NOT ENFORCED (fail-on: never). PARTIAL (saved pages leave out a part of the month). "
         "Budget breached: "
     )
 
@@ -376,22 +382,22 @@ def test_a_partial_month_that_was_let_pass_says_both() -> None:
 @pytest.mark.parametrize(
     ("status", "why"),
     [
-        ("breached", "fail-on is never"),
-        ("uncertain", "on-error is warn"),
-        ("unverified", "on-error is warn"),
+        ("breached", "fail-on: never"),
+        ("uncertain", "on-error: warn"),
+        ("unverified", "on-error: warn"),
     ],
 )
 def test_a_run_that_was_let_pass_says_so_first(status: Status, why: str) -> None:
-    """UNENFORCED, and which setting let it pass, before the verdict."""
+    """NOT ENFORCED, and which setting let it pass, before the verdict."""
     result = make_budget(spend="12", status=status)
     told = say(make_report(status, result, enforced=False))
-    assert told.startswith(f"UNENFORCED ({why}). ")
+    assert told.startswith(f"NOT ENFORCED ({why}). ")
 
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_an_enforced_run_does_not_say_unenforced(status: Status) -> None:
     """The word is for runs that were let pass alone."""
-    assert "UNENFORCED" not in say(make_report(status, make_budget(spend="12", status=status)))
+    assert "NOT ENFORCED" not in say(make_report(status, make_budget(spend="12", status=status)))
 
 
 def test_a_warning_for_uncertain_spend_does_not_say_within_budget() -> None:
@@ -399,8 +405,8 @@ def test_a_warning_for_uncertain_spend_does_not_say_within_budget() -> None:
     told = say(make_report("warning", make_budget(spend="8", high="12", status="warning")))
     assert "Within budget" not in told
     assert told == (
-        "Perhaps above budget: production has spent $8.00 to $12.00 (list cost) of its cap of $10.00 "
-        "(up to 120.0%). Slow what spends it, or raise the cap in budget.yml, line 4."
+        "Possibly over budget: production has spent $8.00 to $12.00 of its $10.00 cap "
+        "(up to 120.0%, list prices). Slow down, or raise the cap (budget.yml:4)."
     )
 
 

@@ -494,9 +494,9 @@ def test_text_tells_the_basis_of_each_part(here: Here) -> None:
     with api() as server:
         run = here.check(server, policy=policy(), now=NOW)
     head, covered = run.stdout.splitlines()[:2]
-    assert "$52.25 spent this month (billed cost for 14 days, list cost for 1)" in head
+    assert "$52.25 spent in November (14 days as billed, 1 at list prices)" in head
     assert covered.endswith(
-        "(14 closed days and today so far): $52.25 at billed cost for 14 settled days, list prices "
+        "(14 full days + today): $52.25 at billed cost for 14 settled days, list prices "
         "for the rest"
     )
 
@@ -512,7 +512,7 @@ def test_a_step_of_github_tells_the_basis(here: Here) -> None:
     assert (outputs["basis"], outputs["spend-usd"]) == ("billed", "52.25")
     lines = [line for line in run.stderr.splitlines() if line.startswith("::error")]
     ((_, _, message),) = read_commands("\n".join(lines))
-    assert "$52.25 (billed cost for 14 days, list cost for 1)" in message
+    assert "$2.25 over its $50.00 cap (14 days as billed, 1 at list prices)" in message
     heads = [table[0] for table in tables(here.program.summary)]
     assert len(heads) == 3
     assert all("| Cost |" in head for head in heads)
@@ -525,8 +525,8 @@ def test_a_step_of_github_on_list_cost_tells_that(here: Here) -> None:
         run = here.check(server, policy="version: 1\nglobal: {cap: 49}\n", now=NOW)
     assert run.code == 1
     assert read_outputs(here.program.output)["basis"] == "list"
-    assert "$50.00 (list cost)" in run.stdout
-    assert "$50.00 (list cost)" in run.stderr
+    assert "over its $49.00 cap (list prices)" in run.stdout
+    assert "over its $49.00 cap (list prices)" in run.stderr
     assert "Billed cost" not in here.program.summary
     assert all("List cost" in table[0] for table in tables(here.program.summary))
 
@@ -554,7 +554,7 @@ def test_the_chart_sets_settled_days_apart(here: Here) -> None:
     assert bars(lines) == [[*settled, "52.25"], settled]
     (title,) = [line for line in lines if line.startswith("title")]
     assert title == (
-        'title "Cost since 2026-11-01, added up (USD): 14 settled days, then list cost"'
+        'title "Cumulative cost, November 2026 (USD): 14 settled days, then list cost"'
     )
 
 

@@ -115,7 +115,7 @@ def test_a_time_of_long_ago_is_said_first(here: Here) -> None:
     run = judged(here, "--as-of", time, policy=policy, now=at("2026-11-26T17:00:00Z"))
     assert run.code == 0
     when = "As of Oct 31, 23:59 UTC, 26 days ago: "
-    assert run.stdout.startswith(f"{when}Within budget: $345.00 spent that month")
+    assert run.stdout.startswith(f"{when}Within budget: $345.00 spent in October")
     assert f"**{when}Within budget: " in here.program.summary
     level, text = annotations(run)[0]
     assert (level, text.startswith(when)) == ("warning", True)
@@ -148,7 +148,7 @@ def test_all_that_weakens_a_verdict_is_said(here: Here) -> None:
     policy = "version: 1\nglobal: {cap: 1}\n"
     run = here.main(*RECORDED, "--partial", "--fail-on", "never", policy=policy, now=now)
     assert run.stdout.startswith(
-        "As of May 24, 15:00 UTC, 3 days ago: UNENFORCED (fail-on is never). PARTIAL (saved "
+        "As of May 24, 15:00 UTC, 3 days ago: NOT ENFORCED (fail-on: never). PARTIAL (saved "
     )
 
 
@@ -176,7 +176,7 @@ def test_a_run_that_could_not_read_says_its_time_too(here: Here) -> None:
         *("check", "--as-of", "2026-10-31T23:59:00Z"), policy=OK, now=at("2026-11-26T17:00:00Z")
     )
     assert run.code == 3
-    assert run.stdout.startswith("As of Oct 31, 23:59 UTC, 26 days ago: Not verified: ")
+    assert run.stdout.startswith("As of Oct 31, 23:59 UTC, 26 days ago: Spend unknown: ")
 
 
 # A whole month
@@ -219,7 +219,7 @@ def test_the_headline_names_the_whole_month(here: Here) -> None:
     """And advises nothing that cannot help any more; `last` is meant to move on, so is no trap."""
     run = judged(here, "--month", "last")
     assert run.stdout.startswith("October 2026: Budget breached: organization has spent $345.00")
-    assert "The month has ended: to accept that, raise the cap in budget.yml, line 2." in run.stdout
+    assert "The month has ended: to accept that, raise the cap (budget.yml:2)." in run.stdout
     assert "Stop" not in run.stdout
     assert [level for level, _ in annotations(run)] == ["error"]
 
@@ -348,8 +348,8 @@ def test_the_first_two_days_say_how_the_month_before_ended(
     if said:
         assert said[0] == "warning"
         assert said[1].startswith(
-            "October 2026 ended above a cap: organization spent $345.00 (list cost), which is "
-            "$5.00 over its cap of $340.00. "
+            "October 2026 ended above a cap: organization spent $345.00, "
+            "$5.00 over its $340.00 cap (list prices). "
         )
         assert said[1].endswith("`--month last` judges it.")
 
@@ -369,7 +369,7 @@ def test_a_month_that_ended_within_its_caps_is_a_note(here: Here) -> None:
     run = judged(here, "--format", "json", policy=HIGH, now=at("2026-11-02T12:00:00Z"))
     assert noted(run, "month_before") == (
         "info",
-        "October 2026 ended within every cap: $345.00 spent (list cost). `--month last` judges it.",
+        "October 2026 ended within every cap: $345.00 spent (list prices). `--month last` judges it.",
     )
     assert annotations(run) == []
 
@@ -467,7 +467,7 @@ def test_the_month_before_is_judged_by_its_bill(here: Here) -> None:
     bill = bill_of(ORGANIZATION, discount=Fraction(1, 20))
     now = at("2026-11-02T12:00:00Z")
     run = judged(here, "--format", "json", policy=policy, bill=bill, now=now, data_refreshed_at=now)
-    assert "$327.75 spent (billed cost)" in str(noted(run, "month_before"))
+    assert "$327.75 spent (as billed)" in str(noted(run, "month_before"))
 
 
 # Yesterday
@@ -498,11 +498,12 @@ def test_a_daily_cap_judges_yesterday_for_three_hours(
 def test_a_breach_of_yesterday_is_told_as_one(here: Here) -> None:
     """In the headline, the summary, the annotation and the JSON report, with the day."""
     run = judged(here, "--report", "report.json", policy=DAILY)
-    told = "has spent $45.00 yesterday, Oct 31 (list cost), of its daily cap of $44.00"
+    told = "has spent $45.00 on Oct 31, $1.00 over its $44.00 daily cap (list prices)"
     assert run.code == 1
     assert told in run.stdout.splitlines()[0]
-    assert "raise the daily cap in budget.yml, line 2" in run.stdout
-    assert "today $15.00 of its daily cap of $44.00; yesterday $45.00" in run.stdout
+    assert "raise the daily cap (budget.yml:2)" in run.stdout
+    assert "$15.00 today, daily cap $44.00" in run.stdout
+    assert "$45.00 yesterday" in run.stdout
     assert told in here.program.summary.replace("`organization`", "organization")
     assert told in dict(annotations(run))["error"]
     (budget,) = here.program.report["budgets"]
@@ -545,7 +546,7 @@ def test_an_unlisted_workspace_of_the_last_hours_of_a_month_is_told(here: Here) 
         if note["code"] == "month_before_over"
     ]
     assert level == "warning"
-    assert message.startswith("October 2026 ended above a cap: one spent $45.00 (list cost)")
+    assert message.startswith("October 2026 ended above a cap: one spent $45.00")
 
 
 def test_yesterday_that_could_not_be_read_is_not_passed(here: Here) -> None:

@@ -30,7 +30,8 @@ class ScopedBudget:
 
     `path` is the key of the budget as `exceptions` name it, and `cap` the one in force. `days` is
     the spend of the month and `history` that of the days before it. `is_known` is False where the
-    budget's workspace, or one of its group, is neither listed nor seen in the usage.
+    budget's workspace, or one of its group, is neither listed nor seen in the usage. `workspaces`
+    and `models` are the ids that it is about; None for all.
     """
 
     id: str
@@ -44,6 +45,8 @@ class ScopedBudget:
     exception: CapException | None = None
     reserved: Decimal = ZERO
     is_known: bool = True
+    workspaces: frozenset[str | None] | None = None
+    models: frozenset[str] | None = None
 
     @property
     def spend(self) -> Bounds:
@@ -112,6 +115,7 @@ class Scoping:
                 (self.costs.of_workspaces(members), self.history.of_workspaces(members)),
                 is_reserved=reserved_in in members,
                 is_known=all(map(self._is_known, members)),
+                workspaces=frozenset(members),
             )
         for key, names in named.models.items():
             yield self._scoped(
@@ -121,6 +125,7 @@ class Scoping:
                 policy.models[key],
                 (self.costs.of_models(names), self.history.of_models(names)),
                 is_reserved=False,
+                models=frozenset(names),
             )
         if policy.unlisted != "allow":
             listed = {
@@ -147,6 +152,7 @@ class Scoping:
             (self.costs.of_workspaces([id_]), self.history.of_workspaces([id_])),
             is_reserved=id_ == reserved_in and id_ != UNATTRIBUTED,
             is_known=self._is_known(id_),
+            workspaces=frozenset([id_]),
         )
 
     def _is_known(self, id_: str | None) -> bool:
@@ -163,6 +169,8 @@ class Scoping:
         *,
         is_reserved: bool,
         is_known: bool = True,
+        workspaces: frozenset[str | None] | None = None,
+        models: frozenset[str] | None = None,
     ) -> ScopedBudget:
         key = ".".join(path)
         return ScopedBudget(
@@ -177,6 +185,8 @@ class Scoping:
             exception=self.caps.exceptions.get(key),
             reserved=self.reservation.amount if self.reservation and is_reserved else ZERO,
             is_known=is_known,
+            workspaces=workspaces,
+            models=models,
         )
 
 

@@ -13,7 +13,7 @@ from budget_gate.domain.policy.caps import Caps, caps_in_force
 from budget_gate.domain.policy.model import Policy, PolicyFile
 from budget_gate.domain.policy.names import is_glob, path_of
 from budget_gate.domain.spend import Basis
-from budget_gate.domain.verdict.report import BudgetResult, KnownSpend, Report, Status
+from budget_gate.domain.verdict.report import BudgetResult, KnownSpend, Report, Status, worst_first
 
 OTHER_ORGANIZATION: Final = "it is of another organization"
 DAMAGED: Final = "it is damaged"
@@ -77,7 +77,7 @@ def fall_back(
         report,
         status="breached",
         evidence_as_of=earlier.as_of,
-        budgets=tuple(
+        budgets=worst_first(
             replace(it, since=since(it, before.get(it.id), earlier, month)) for it in budgets
         ),
         notes=(*report.notes, note),

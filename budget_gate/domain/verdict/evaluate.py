@@ -1,6 +1,6 @@
 """Policy x spend x now -> one result per budget -> the report that every output renders."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from budget_gate.domain.bounds import NOTHING, Bounds
@@ -16,6 +16,7 @@ from budget_gate.domain.policy.scoping import (
     select,
 )
 from budget_gate.domain.spend import Coverage, Spend, Workspace
+from budget_gate.domain.verdict.drivers import places
 from budget_gate.domain.verdict.idle import idle_keys, idle_models, unnamed_workspaces
 from budget_gate.domain.verdict.judge import judge
 from budget_gate.domain.verdict.notes import (
@@ -36,6 +37,7 @@ from budget_gate.domain.verdict.report import (
     Report,
     Status,
     WorkspaceSpend,
+    worst_first,
 )
 from budget_gate.domain.verdict.terms import STRICT, Terms
 
@@ -64,11 +66,13 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
     scoped = scoping.budgets()
     deciding = select(scoped, terms.only, file.policy)
     refuse_vain_reservation(scoped, deciding, terms.reservation)
-    budgets = [judge(it, file.policy, month, yesterday, decides=it.id in deciding) for it in scoped]
+    used = places(spend, month, workspaces)
+    budgets = worst_first(
+        judge(it, file.policy, month, yesterday, used, decides=it.id in deciding) for it in scoped
+    )
     spent = total(costs.days)
     by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
     by_model = {id_: total(days) for id_, days in costs.models.items()}
-    budgets.sort(key=lambda b: (-STATUSES.index(b.status), *_largest_first(b.spend), b.id))
     return Report(
         status=_status_of(budgets, spend),
         enforced=True,
@@ -77,7 +81,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         spend=spent,
         cap=caps.of("global"),
         basis=file.policy.spend.basis,
-        budgets=tuple(budgets),
+        budgets=budgets,
         workspaces=_workspace_spend(by_workspace, workspaces),
         models=tuple(
             ModelSpend(model, cost)
@@ -105,7 +109,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
     )
 
 
-def _status_of(budgets: list[BudgetResult], spend: Spend) -> Status:
+def _status_of(budgets: Sequence[BudgetResult], spend: Spend) -> Status:
     """The worst status of the budgets that decide; unverified where their spend is not known."""
     deciding = [budget for budget in budgets if budget.decides]
     status: Status = max((each.status for each in deciding), key=STATUSES.index, default="ok")

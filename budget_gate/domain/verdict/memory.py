@@ -9,7 +9,7 @@ from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy.names import id_text
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.earlier import EarlierReport, are_different
-from budget_gate.domain.verdict.report import BudgetResult, KnownSpend, Report
+from budget_gate.domain.verdict.report import BudgetResult, KnownSpend, Report, worst_first
 
 
 def hold_against(report: Report, month: MonthToDate, earlier: EarlierReport) -> Report:
@@ -51,7 +51,7 @@ def hold_against(report: Report, month: MonthToDate, earlier: EarlierReport) -> 
         report,
         status="breached" if report.status == "breached" else "unverified",
         spend=Bounds(max(above.usd, report.spend.low), UNLIMITED),
-        budgets=tuple(map(_at_least, report.budgets)),
+        budgets=worst_first(map(_at_least, report.budgets)),
         notes=(note, *report.notes),
     )
 

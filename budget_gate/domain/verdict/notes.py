@@ -1,6 +1,6 @@
 """What a report says besides its budgets: what is not judged, idle, raised or stale."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -35,7 +35,7 @@ def without_yesterday(
 
 
 def without_forecast(
-    budgets: list[BudgetResult], scoped: list[ScopedBudget], month: MonthToDate
+    budgets: Sequence[BudgetResult], scoped: list[ScopedBudget], month: MonthToDate
 ) -> Iterator[Note]:
     """Budgets that ask for a forecast, and have too few days of spend for one."""
     asked = {it.id for it in scoped if it.budget and it.budget.forecast != "off" and it.cap}
@@ -46,12 +46,12 @@ def without_forecast(
         yield Note("info", "no_forecast", message)
 
 
-def undecided(budgets: list[BudgetResult]) -> Iterator[Note]:
+def undecided(budgets: Sequence[BudgetResult]) -> Iterator[Note]:
     """What a run that was told which budgets decide leaves undecided."""
     others = [it for it in budgets if not it.decides and it.status not in ("ok", "warning")]
     if others:
         names = enumerated([f"{it.name} ({it.status})" for it in others])
-        message = f"Not enforced here, by --budget: {names}."
+        message = f"Not checked here, by --budget: {names}."
         yield Note("warning", "not_enforced_here", message)
 
 
@@ -62,7 +62,7 @@ def nothing_unlisted(scoped: list[ScopedBudget], terms: Terms) -> Iterator[Note]
         yield Note("info", "nothing_unlisted", message)
 
 
-def raised(budgets: list[BudgetResult]) -> Iterator[Note]:
+def raised(budgets: Sequence[BudgetResult]) -> Iterator[Note]:
     """Exceptions in force that more than double a cap."""
     names = [
         it.name

@@ -1,12 +1,12 @@
 """The report: the verdict and all that explains it, the view model of every output."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final, Literal
 
-from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.bounds import UNLIMITED, ZERO, Bounds
 from budget_gate.domain.forecast.month_end import Forecast
 from budget_gate.domain.forecast.pace import Pace
 from budget_gate.domain.notes import Note
@@ -17,6 +17,8 @@ Status = Literal["ok", "warning", "uncertain", "breached", "unverified"]
 
 # What the status of a budget comes from: `yesterday` is the daily cap, too.
 Cause = Literal["cap", "daily_cap", "yesterday", "forecast"]
+
+_RATIOS: Final = Context(prec=60)
 
 # From good to bad.
 STATUSES: Final[tuple[Status, ...]] = ("ok", "warning", "uncertain", "breached", "unverified")
@@ -46,6 +48,21 @@ class DailySpend:
 
 
 @dataclass(frozen=True, slots=True)
+class Driver:
+    """What a workspace spends on a model today, in USD, and its mean day before.
+
+    For a budget that is the mean of the month's full days, None where there is none, and `month`
+    is all of the month; for a report it is the mean day of the week before.
+    """
+
+    workspace: str
+    model: str
+    today: Decimal
+    usual: Decimal | None
+    month: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetResult:
     """What became of a budget; `reason` is a phrase for people, without amounts.
 
@@ -53,6 +70,8 @@ class BudgetResult:
     that of the budget in the policy, and `cause` what its status comes from. `since` is when the
     budget came to be in its state, where an earlier report tells, and `change` the USD spent since
     that report. `decides` is False where the run was told that other budgets decide its exit code.
+    `drivers` are what most of the spend is of, today's first, where the budget is not ok, and
+    `was` is the status in an earlier report that this one is compared with.
     """
 
     id: str
@@ -72,6 +91,51 @@ class BudgetResult:
     decides: bool = True
     since: datetime | None = None
     change: Decimal | None = None
+    drivers: tuple[Driver, ...] = ()
+    was: Status | None = None
+
+    @property
+    def measured(self) -> tuple[Bounds, Decimal | None]:
+        """What the status comes from, in USD, and the cap that it is held against.
+
+        The spend of the month with what is reserved, that of a day, or the forecast.
+        """
+        reserved = Bounds.exactly(self.reserved)
+        if self.daily and self.cause == "daily_cap":
+            return self.daily.spend.plus(reserved), self.daily.cap
+        if self.daily and self.daily.yesterday and self.cause == "yesterday":
+            return self.daily.yesterday, self.daily.cap
+        if self.forecast and self.cause == "forecast":
+            return Bounds.exactly(self.forecast.expected), self.cap
+        return self.spend.plus(reserved), self.cap
+
+    @property
+    def strain(self) -> Decimal:
+        """How far what is measured has used up its cap: a ratio to sort by, not to show.
+
+        Of a breach what is certain counts, of all else what is possible; 0 without a cap.
+        """
+        (low, high), cap = self.measured
+        amount = low if self.status == "breached" else high
+        if cap is None or not amount:
+            return ZERO
+        return _RATIOS.divide(amount, cap) if cap and amount != UNLIMITED else UNLIMITED
+
+
+def worst_first(budgets: Iterable[BudgetResult]) -> tuple[BudgetResult, ...]:
+    """The budgets by their status, and within one by how far over their caps or near they are."""
+    return tuple(
+        sorted(
+            budgets,
+            key=lambda it: (
+                -STATUSES.index(it.status),
+                -it.strain,
+                -it.spend.high,
+                -it.spend.low,
+                it.id,
+            ),
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +163,6 @@ class DaySpend:
     day: date
     spend: Bounds
     basis: Basis = "list"
-
-
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """What a workspace spends on a model today, in USD, and its mean day of the week before."""
-
-    workspace: str
-    model: str
-    today: Decimal
-    usual: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +225,18 @@ class Report:
         """The month that is judged: whole where the period ends with it."""
         end = self.period.end
         return MonthToDate(end, is_whole=MonthToDate(self.period.start).end == end)
+
+    @property
+    def shift(self) -> Literal["worse", "better", "same"] | None:
+        """How budgets have changed since the last report, the worst change; None without one."""
+        if self.previous_as_of is None:
+            return None
+        steps = [
+            STATUSES.index(it.status) - STATUSES.index(it.was) for it in self.budgets if it.was
+        ]
+        if any(step > 0 for step in steps):
+            return "worse"
+        return "better" if any(steps) else "same"
 
     @property
     def price_age_days(self) -> int | None:

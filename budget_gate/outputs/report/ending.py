@@ -8,7 +8,8 @@ from budget_gate.domain.notes import Note
 from budget_gate.domain.verdict.report import BudgetResult, Report
 from budget_gate.outputs.amounts import usd_range
 from budget_gate.outputs.escaping import NAME_LENGTH, plain
-from budget_gate.outputs.report.sentences import cost_name, spent_of_cap
+from budget_gate.outputs.report.basis import cost_name
+from budget_gate.outputs.report.sentences import spent_of_cap
 
 _NAMED = 3
 

@@ -7,18 +7,22 @@ from budget_gate.domain.verdict.report import BudgetResult, Report
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import exact
 from budget_gate.outputs.escaping import NAME_LENGTH, command, dumped, plain
-from budget_gate.outputs.report.headline import caveats, told_first
-from budget_gate.outputs.report.sentences import cost_name, spent_of_cap
+from budget_gate.outputs.report.basis import cost_name
+from budget_gate.outputs.report.headline import caveats, state, told_first
+from budget_gate.outputs.report.sentences import main_cause, spent_of_cap, why
 
 # GitHub shows no more of a kind in a step.
 MOST_ANNOTATIONS = 10
 
 _TITLE = "budget-gate"
+_CHANGED = {None: "", "same": "false", "worse": "worse", "better": "better"}
 _LEVELS = {"breached": "error", "uncertain": "error", "warning": "warning"}
 
 
-def render_outputs(report: Report, report_path: str) -> str:
+def render_outputs(report: Report, report_path: str, headline: str) -> str:
     """The step's outputs for the file `GITHUB_OUTPUT`; `report_path` is that of the JSON report.
+
+    `headline` is the verdict in one line.
 
     Every value stands between delimiters that it cannot contain.
     """
@@ -37,6 +41,11 @@ def render_outputs(report: Report, report_path: str) -> str:
         "breached": dumped(breached),
         "not-enforced": dumped(undecided),
         "report": report_path,
+        "headline": headline,
+        "changed": _CHANGED[report.shift],
+        "breached-names": dumped(
+            [plain(it.name, NAME_LENGTH) for it in report.budgets if it.status == "breached"]
+        ),
     }
     delimiter = f"end-{uuid4()}"
     return "".join(f"{name}<<{delimiter}\n{value}\n{delimiter}\n" for name, value in values.items())
@@ -56,10 +65,9 @@ def render_annotations(report: Report, policy: str) -> str:
     if report.status == "unverified" or not report.enforced:
         level = "error" if report.enforced else "warning"
         reason = next((note.message for note in report.notes if note.level == "error"), "")
-        unenforced = "" if report.enforced else "UNENFORCED. "
-        commands.append(
-            _command(level, f"{unenforced}Spend is {report.status}. {reason}".strip(), title=_TITLE)
-        )
+        unenforced = "" if report.enforced else "NOT ENFORCED. "
+        what = f"{state(report.status)}. ".capitalize()
+        commands.append(_command(level, f"{unenforced}{what}{reason}".strip(), title=_TITLE))
     notable = [budget for budget in report.budgets if budget.status in _LEVELS]
     commands += [_annotation(budget, policy, report) for budget in notable]
     return _capped(commands)
@@ -92,10 +100,13 @@ def _annotation(budget: BudgetResult, policy: str, report: Report) -> str:
     # An error would be taken for the reason of a failure that there was not.
     level = _LEVELS[budget.status] if report.enforced and budget.decides else "warning"
     spent = spent_of_cap(budget, cost_name(report))
-    message = f"{plain(budget.name, NAME_LENGTH)} has spent {spent}: {budget.reason}."
+    cause = main_cause(budget, lambda text: plain(text, NAME_LENGTH))
+    reason = f": {why(budget)}" if why(budget) else ""
+    message = f"{plain(budget.name, NAME_LENGTH)} has spent {spent}{reason}. {cause}".rstrip()
     if not budget.decides:
-        message += " Not enforced here."
-    return _command(level, message, file=policy, line=str(budget.line), title=_TITLE)
+        message += " Not checked here."
+    title = f"{_TITLE}: {plain(budget.name, NAME_LENGTH)}"
+    return _command(level, message, file=policy, line=str(budget.line), title=title)
 
 
 def _capped(commands: Sequence[str]) -> str:

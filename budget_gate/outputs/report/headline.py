@@ -1,43 +1,65 @@
-"""The verdict in one sentence, and the notes that go with it."""
+"""The verdict in one line: what, by how much, the main cause, and the remedy with its place."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from budget_gate.domain.clock import time_judged
 from budget_gate.domain.notes import Note
-from budget_gate.domain.period import format_instant
-from budget_gate.domain.verdict.report import BudgetResult, Report
+from budget_gate.domain.period import in_words
+from budget_gate.domain.verdict.report import BudgetResult, Report, Status
 from budget_gate.outputs.amounts import usd, usd_range
-from budget_gate.outputs.escaping import Escape
-from budget_gate.outputs.report.sentences import cost_name, spent_of_cap
+from budget_gate.outputs.escaping import Escape, logged, logged_name
+from budget_gate.outputs.report.basis import cost_name
+from budget_gate.outputs.report.sentences import main_cause, reservable, spent_of_cap
 
-_NAMED = 3
+_NAMED = 5
 _TOLD_FIRST = ("fixed_time", "month_before_over")
 _CAVEATS = frozenset({"deep_discount", "below_list", "large_exception"})
+_ALSO = {
+    "breached": "Also breached",
+    "uncertain": "Also undecided",
+    "warning": "Also at a warning level",
+}
+
+# The place of a line of the policy, as `budget.yml:8`.
+Place = Callable[[int], str]
 
 
-def headline(report: Report, policy: str, *, name: Escape, prose: Escape) -> str:
-    """The verdict in one sentence and, where something is to be done, a second that says what.
+def headline(report: Report, place: Place, *, name: Escape, prose: Escape) -> str:
+    """The verdict in one sentence and, where something is to be done, others that say what.
 
-    `name` and `prose` escape a third party's name and sentence for the place it goes to;
-    `policy` is the policy file as the caller shows it.
+    `name` and `prose` escape a third party's name and sentence for the place it goes to; `place`
+    shows a line of the policy there.
     """
-    text = _verdict(report, policy, name, prose)
+    text = _verdict(report, place, name, prose)
     idle = _nothing_unlisted(report)
     if idle:
         text = f"{text} {idle.message}"
     if report.evidence_as_of:
-        then = format_instant(report.evidence_as_of)
-        text = f"BY THE REPORT OF {then}, as spend cannot be established now. {text}"
+        then = in_words(report.evidence_as_of)
+        text = f"Spend unknown; judged by the report of {then}. Still over budget: {text}"
     if any(note.code == "partial" for note in report.notes):
         text = f"PARTIAL (saved pages leave out a part of the month). {text}"
     text = " ".join([text, *(prose(note.message) for note in caveats(report))])
     if not report.enforced:
-        why = "fail-on is never" if report.status == "breached" else "on-error is warn"
-        text = f"UNENFORCED ({why}). {text}"
+        why = "fail-on: never" if report.status == "breached" else "on-error: warn"
+        text = f"NOT ENFORCED ({why}). {text}"
     if report.judged_at or report.month.is_whole:
         text = f"{time_judged(report.month, report.judged_at)}: {text}"
     return text
+
+
+_STATES = {"unverified": "spend unknown", "uncertain": "undecided"}
+
+
+def plain_headline(report: Report, policy: str) -> str:
+    """The verdict in one line of plain text; `policy` is the policy file."""
+    return headline(report, lambda line: f"{logged(policy)}:{line}", name=logged_name, prose=logged)
+
+
+def state(status: Status) -> str:
+    """What people call a status."""
+    return _STATES.get(status, status)
 
 
 def told_first(report: Report) -> list[Note]:
@@ -45,41 +67,59 @@ def told_first(report: Report) -> list[Note]:
     return [note for note in report.notes if note.code in _TOLD_FIRST]
 
 
-def _verdict(report: Report, policy: str, name: Escape, prose: Escape) -> str:
+def _verdict(report: Report, place: Place, name: Escape, prose: Escape) -> str:
     worst = [it for it in report.budgets if it.decides and it.status == report.status]
     first = worst[0] if worst else None
     if report.status == "unverified" or (first is None and report.status != "ok"):
         reason = told_reason(report)
-        return f"Not verified: {prose(reason.message)}" if reason else "Not verified."
+        return f"Spend unknown: {prose(reason.message)}" if reason else "Spend unknown."
     if first is None or report.status == "ok":
-        total = usd_range(report.spend) if report.spend else usd(Decimal(0))
-        cost = cost_name(report)
-        when = "that" if report.judged_at or report.month.is_whole else "this"
-        spent = f"Within budget: {total} spent {when} month ({cost})"
-        if _nothing_unlisted(report) and not any(budget.decides for budget in report.budgets):
-            return f"{spent}."
-        here = "" if all(budget.decides for budget in report.budgets) else " enforced here"
-        return f"{spent}, and every cap{here} holds."
-    so_much = spent_of_cap(first, cost_name(report))
-    spent = f"{name(first.name)} has spent {so_much}{_others(worst, name)}."
-    remedy = _remedy(first, policy)
+        return _within(report)
+    spent = f"{name(first.name)} has spent {spent_of_cap(first, cost_name(report))}."
+    cause, more = main_cause(first, name), _others(worst, name)
     if report.month.is_whole and report.status in ("breached", "warning"):
         verdict = "Budget breached" if report.status == "breached" else "Warning"
-        return f"{verdict}: {spent} The month has ended: to accept that, {remedy}."
+        remedy = f"The month has ended: to accept that, {_raise(first, place)}."
+        return _joined(f"{verdict}: {spent}", cause, remedy, more)
     match report.status:
         case "breached":
-            return f"Budget breached: {spent} Stop what spends it, or {remedy}."
+            verdict = spent if report.evidence_as_of else f"Budget breached: {spent}"
+            reduce = "Reduce it, or" if cause else "Spend less, or"
+            remedy = f"{reduce} {_raise(first, place)}."
+            return _joined(verdict, reservable(first), cause, remedy, more)
         case "uncertain":
-            cause = "not all that the price depends on is told: see the notes"
+            why = "The API does not report all that the price depends on (see notes)."
             if any(note.code == "unpriced_bounded" for note in report.notes):
-                cause = "some usage has no price: see the notes"
-            return f"Not decided: {spent} The cap lies within that range, as {cause}."
+                why = "Some usage has no price (see notes)."
+            return _joined(f"Undecided: {spent} The cap lies in between.", why, more)
         case _:
             possible = first.cap is not None and first.spend.high > first.cap
-            verdict = "Perhaps above budget" if possible else "Warning"
+            verdict = "Possibly over budget" if possible else "Warning"
             if first.cap and not first.spend.high:
-                return f"{verdict}: {name(first.name)}: {first.reason}. Correct it in {policy}."
-            return f"{verdict}: {spent} Slow what spends it, or {remedy}."
+                spent = f"{name(first.name)}: {first.reason}. Correct it in {place(first.line)}."
+                return _joined(f"{verdict}: {spent}", more)
+            remedy = f"Slow down, or {_raise(first, place)}."
+            return _joined(f"{verdict}: {spent}", cause, remedy, more)
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def _within(report: Report) -> str:
+    """What was spent, and which caps hold: `all 13 caps hold`."""
+    total = usd_range(report.spend) if report.spend else usd(Decimal(0))
+    spent = f"Within budget: {total} spent in {report.month.day:%B} ({cost_name(report)})"
+    here = sum(budget.decides for budget in report.budgets)
+    rest = len(report.budgets) - here
+    if not here:
+        return f"{spent}."
+    if rest:
+        holds = (
+            f"the {here} budgets checked here hold" if here > 1 else "the budget checked here holds"
+        )
+        return f"{spent}; {holds} ({rest} not checked)."
+    return f"{spent}; " + (f"all {here} caps hold." if here > 1 else "the cap holds.")
 
 
 def _nothing_unlisted(report: Report) -> Note | None:
@@ -87,17 +127,20 @@ def _nothing_unlisted(report: Report) -> Note | None:
 
 
 def _others(worst: Sequence[BudgetResult], name: Escape) -> str:
-    named = [name(budget.name) for budget in worst[1:_NAMED]]
-    rest = len(worst) - _NAMED
-    more = [f"{rest} more"] if rest > 0 else []
-    return f" (likewise {' and '.join([', '.join(named), *more])})" if named else ""
+    named = [name(budget.name) for budget in worst[1 : _NAMED + 1]]
+    rest = len(worst) - 1 - len(named)
+    if not named:
+        return ""
+    more = f" and {rest} more" if rest else ""
+    return f"{_ALSO[worst[0].status]}: {', '.join(named)}{more}."
 
 
-def _remedy(budget: BudgetResult, policy: str) -> str:
+def _raise(budget: BudgetResult, place: Place) -> str:
+    where = place(budget.line)
     if budget.id.startswith("unlisted."):
-        return f"give it a cap of its own under workspaces in {policy}"
+        return f"give it a cap of its own under workspaces ({where})"
     what = "daily cap" if budget.cause in ("daily_cap", "yesterday") else "cap"
-    return f"raise the {what} in {policy}, line {budget.line}"
+    return f"raise the {what} ({where})"
 
 
 def caveats(report: Report) -> list[Note]:

@@ -7,18 +7,19 @@ from budget_gate import __version__
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.period import format_instant
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict.report import BudgetResult, Report
+from budget_gate.domain.verdict.report import BudgetResult, Driver, Report
 from budget_gate.outputs.amounts import exact
 from budget_gate.outputs.escaping import dumped
+from budget_gate.outputs.report.headline import plain_headline
 from budget_gate.outputs.report.sentences import ratio
 
 SCHEMA: Final = "budget-gate/report/v1"
 
 
-def render_json(report: Report) -> str:
-    """The report as indented ASCII; `spend` is null where none could be established.
+def render_json(report: Report, policy: str) -> str:
+    """The report as indented ASCII; `spend` is null where it could not be determined.
 
-    A `high` of null is an amount without a known upper bound.
+    `policy` is the policy file. A `high` of null is an amount without a known upper bound.
     """
     verified = report.status != "unverified"
     document = {
@@ -71,15 +72,7 @@ def render_json(report: Report) -> str:
         "base_url": report.base_url,
         "previous_as_of": report.previous_as_of and format_instant(report.previous_as_of),
         "change": _amount(report.change),
-        "drivers": [
-            {
-                "workspace": driver.workspace,
-                "model": driver.model,
-                "today": exact(driver.today),
-                "usual": exact(driver.usual),
-            }
-            for driver in report.drivers
-        ],
+        "drivers": [_driver(driver) for driver in report.drivers],
         "evidence_as_of": report.evidence_as_of and format_instant(report.evidence_as_of),
         "known_spend": [
             {
@@ -94,6 +87,9 @@ def render_json(report: Report) -> str:
         ],
         "judged_at": report.judged_at and format_instant(report.judged_at),
         "whole_month": report.month.is_whole,
+        "currency": "USD",
+        "headline": plain_headline(report, policy),
+        "changed": report.shift,
     }
     return dumped(document, indent=2) + "\n"
 
@@ -139,8 +135,19 @@ def _budget(budget: BudgetResult) -> dict[str, Any]:
             "today": bounds_of(budget.pace.today),
             "mean_day": _amount(budget.pace.mean_day),
         },
+        "drivers": [_driver(driver) for driver in budget.drivers],
         "since": budget.since and format_instant(budget.since),
         "change": _amount(budget.change),
+        "was": budget.was,
+    }
+
+
+def _driver(driver: Driver) -> dict[str, Any]:
+    return {
+        "workspace": driver.workspace,
+        "model": driver.model,
+        "today": exact(driver.today),
+        "usual": _amount(driver.usual),
     }
 
 

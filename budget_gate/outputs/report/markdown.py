@@ -1,27 +1,35 @@
 """The report as Markdown for a GitHub step summary."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from itertools import accumulate
 
-from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
+from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.notes import Note
-from budget_gate.domain.period import format_instant
+from budget_gate.domain.period import in_words
 from budget_gate.domain.verdict.report import BudgetResult, Report, Status
 from budget_gate.errors import ConfigurationError
-from budget_gate.outputs.amounts import usd, usd_range
+from budget_gate.outputs.amounts import usd, usd_down, usd_range, usd_roughly
 from budget_gate.outputs.escaping import code, prose
-from budget_gate.outputs.report.headline import headline, other_notes, told_first
+from budget_gate.outputs.report.basis import covered_days, price_basis
+from budget_gate.outputs.report.chart import chart
+from budget_gate.outputs.report.headline import headline, other_notes, state, told_first
+from budget_gate.outputs.report.links import CONSOLE, NO_LINKS, Links
 from budget_gate.outputs.report.sentences import (
     SHOWN,
-    covered_days,
+    culprits,
     details,
-    outlook,
+    on_day,
     percent,
-    price_basis,
+    rest_of,
+    to_come,
     what_changed,
+    why,
 )
 
+# With more budgets than this, those that are ok are folded.
+_UNFOLDED = 8
+_TO_COME = ("Left", "Today", "Daily average", "At month-end")
+_MEASURES = {"daily_cap": " today", "yesterday": " yesterday", "forecast": " forecast"}
 _ICONS: dict[Status, str] = {
     "ok": "🟢",
     "warning": "🟡",
@@ -29,33 +37,34 @@ _ICONS: dict[Status, str] = {
     "breached": "🔴",
     "unverified": "⚫",
 }
-_CHART_LOOK = (
-    '%%{{init: {{"xyChart": {{"height": 320}}, "themeVariables": {{"xyChart": '
-    '{{"plotColorPalette": "{}"}}}}}}}}%%'
-)
-_BAR, _LIGHT_BAR, _LINE = "#4c78a8", "#9ecae9", "#d62728"
 
 
-def render_markdown(report: Report, policy: str) -> str:
+def render_markdown(report: Report, policy: str, links: Links = NO_LINKS) -> str:
     """The verdict first, the budgets, and folded below them what explains the numbers.
 
     `policy` is the policy file's name. A third party's text stays text: names stand in code
     spans, sentences are escaped.
     """
-    verdict = headline(report, code(policy), name=code, prose=prose)
+
+    def place(line: int) -> str:
+        shown, address = code(f"{policy}:{line}"), links.policy(policy, line)
+        return f"[{shown}]({address})" if address else shown
+
+    verdict = headline(report, place, name=code, prose=prose)
     cost = f"{report.basis} cost".capitalize() if _is_uniform(report) else "Cost"
     first = told_first(report)
     parts = [
-        f"## {_ICONS[report.status]} budget-gate: {report.status}",
+        f"### {_ICONS[report.status]} budget-gate: {state(report.status)}",
         f"**{verdict}**",
         *(f"**{note.level}**: {prose(note.message)}" for note in first),
         *_budgets(report.budgets, cost),
+        *chart(report, cost),
+        *_details(report.budgets),
         *_changes(report),
-        *_chart(report, cost),
         *_folded("Spend by workspace", ("Workspace", cost), _workspaces(report)),
         *_folded("Spend by model", ("Model", cost), _models(report)),
         *folded_notes([note for note in other_notes(report) if note not in first]),
-        _footer(report),
+        _footer(report, links),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -70,7 +79,7 @@ def render_configuration_error(error: ConfigurationError) -> str:
     if rest > 0:
         lines.append(f"- and {rest} more, all of them in the step's log")
     verdict = f"The configuration is wrong: {prose(error.message)}. {prose(error.hint)}".rstrip()
-    parts = ["## ⚫ budget-gate: nothing was decided", f"**{verdict}**", "\n".join(lines)]
+    parts = ["### ⚫ budget-gate: nothing was decided", f"**{verdict}**", "\n".join(lines)]
     return "\n\n".join(parts).rstrip() + "\n"
 
 
@@ -80,29 +89,63 @@ def _is_uniform(report: Report) -> bool:
 
 
 def _budgets(budgets: Sequence[BudgetResult], cost: str) -> list[str]:
-    if not budgets:
+    """A row for each budget; of many, those that are ok are folded."""
+    shown = budgets[:SHOWN]
+    if not shown:
         return []
-    lines = [
-        f"| | Budget | {cost} | Cap | Used | |",
-        "|:--|:--|--:|--:|--:|:--|",
-    ]
-    for budget in budgets[:SHOWN]:
-        cap = "any" if budget.cap is None else usd(budget.cap, budget.cap)
-        spend = usd_range(budget.spend, budget.cap)
-        lines.append(
-            f"| {_ICONS[budget.status]}&nbsp;{budget.status} | {code(budget.name)} | {spend} "
-            f"| {cap} | {percent(budget)} | {budget.reason} |"
+    folded = [it for it in shown if it.status == "ok"] if len(budgets) > _UNFOLDED else []
+    open_ = [it for it in shown if it not in folded]
+    parts = [_table(open_, cost)] if open_ else []
+    if folded:
+        parts.append(_details_of(f"{len(folded)} budgets are ok", _table(folded, cost)))
+    if budgets[SHOWN:]:
+        parts.append(f"And {rest_of(budgets)}.")
+    return parts
+
+
+def _table(budgets: Sequence[BudgetResult], cost: str) -> str:
+    # A month that has ended has none of what is to come.
+    to_come = _TO_COME if any(it.pace for it in budgets) else ()
+    heads = [f"| | Budget | {cost} | Cap | Used |", *(f" {head} |" for head in to_come)]
+    lines = ["".join(heads), "|:--|:--|--:|--:|--:|" + "--:|" * len(to_come)]
+    for budget in budgets:
+        amount, limit = budget.measured
+        day = _MEASURES.get(budget.cause, "") if budget.status != "ok" else ""
+        cells = (
+            f"{_ICONS[budget.status]}&nbsp;{budget.status}",
+            code(budget.name),
+            usd_range(amount, limit) + day,
+            "any" if limit is None else usd(limit, limit),
+            percent(budget),
+            *(_outlook(budget) if to_come else ()),
         )
-    rest = budgets[SHOWN:]
-    if rest:
-        more = f"{len(rest)} more, the worst of them {rest[0].status}"
-        lines.append(f"| | {more} | | | | |")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _outlook(budget: BudgetResult) -> tuple[str, str, str, str]:
+    """What is left, today's spend, that of a mean day, and the month's end as it is forecast."""
+    pace, end = budget.pace, budget.forecast
+    return (
+        usd_down(pace.left) if pace else "",
+        usd_range(pace.today) if pace else "",
+        "" if pace is None or pace.mean_day is None else usd(pace.mean_day),
+        usd_roughly(end.expected) if end else "",
+    )
+
+
+def _details(budgets: Sequence[BudgetResult]) -> list[str]:
+    """What there is to know of each budget besides its row: why it is not ok, and its drivers."""
     items = []
     for budget in budgets[:SHOWN]:
-        said = [outlook(budget), *details(budget, prose)]
+        said = list(details(budget, prose))
+        if budget.status != "ok":
+            said = [why(budget), *culprits(budget, code), *to_come(budget), *said]
         if any(said):
-            items.append(f"- {code(budget.name)}: {'; '.join(filter(None, said))}")
-    return ["\n".join(lines), *(["\n".join(items)] if items else [])]
+            items.append(
+                f"- {_ICONS[budget.status]} {code(budget.name)}: {'; '.join(filter(None, said))}"
+            )
+    return ["\n".join(items)] if items else []
 
 
 def _changes(report: Report) -> list[str]:
@@ -132,56 +175,11 @@ def _folded(title: str, columns: tuple[str, str], rows: Sequence[tuple[str, Boun
     if rest:
         total = list(accumulate((cost for _, cost in rest), Bounds.plus))[-1]
         lines.append(f"| {len(rest)} more | {usd_range(total)} |")
-    return [f"<details><summary>{title}</summary>\n\n" + "\n".join(lines) + "\n\n</details>"]
+    return [_details_of(title, "\n".join(lines))]
 
 
-def _chart(report: Report, cost: str) -> list[str]:
-    """The spend of the month, summed day by day, against the global cap where there is one.
-
-    Days that are billed have a colour of their own.
-    """
-    days = report.days
-    if not days or report.spend is None:
-        return []
-    sums = list(accumulate((row.spend for row in days), Bounds.plus, initial=NOTHING))[1:]
-    bars = [total.high if total.is_limited else total.low for total in sums]
-    cap = report.cap
-    limit = "" if report.spend.is_exact else ", at most"
-    billed = sum(row.basis == "billed" for row in days)
-    late = report.coverage and report.coverage.doubted_days
-    rest = "list cost on the others" if late else "then list cost"
-    parts = f": {billed} settled days, {rest}" if 0 < billed < len(days) else ""
-    rows = _bars(bars, [row.basis == "billed" for row in days])
-    top = max(*bars, cap or Decimal(0), Decimal("0.01"), key=Decimal)
-    lines = [
-        "```mermaid",
-        _CHART_LOOK.format(
-            ", ".join([_LIGHT_BAR, _BAR, _LINE] if len(rows) > 1 else [_BAR, _LINE])
-        ),
-        "xychart-beta",
-        f'    title "{cost} since {days[0].day}, added up (USD{limit}){parts}"',
-        f"    x-axis [{', '.join(str(row.day.day) for row in days)}]",
-        f'    y-axis "USD" 0 --> {_point(top * Decimal("1.1"))}',
-        *rows,
-    ]
-    if cap is not None:
-        lines.append(f"    line [{', '.join([_point(cap)] * len(days))}]")
-    return ["\n".join([*lines, "```"])]
-
-
-def _bars(sums: Sequence[Decimal], billed: Sequence[bool]) -> list[str]:
-    """One row of bars or, where some days are settled and others not, one over the other."""
-    rows = [list(sums)]
-    if any(billed) and not all(billed):
-        settled = [
-            amount if is_billed else ZERO for amount, is_billed in zip(sums, billed, strict=True)
-        ]
-        rows.append(settled[: len(settled) - billed[::-1].index(True)])
-    return [f"    bar [{', '.join(map(_point, row))}]" for row in rows]
-
-
-def _point(amount: Decimal) -> str:
-    return f"{amount:.2f}"
+def _details_of(title: str, content: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{content}\n\n</details>"
 
 
 def folded_notes(notes: Sequence[Note]) -> list[str]:
@@ -193,15 +191,21 @@ def folded_notes(notes: Sequence[Note]) -> list[str]:
     if rest > 0:
         lines.append(f"- and {rest} more, all of them in the JSON report")
     title = f"Notes ({len(notes)})"
-    return [f"<details><summary>{title}</summary>\n\n" + "\n".join(lines) + "\n\n</details>"]
+    return [_details_of(title, "\n".join(lines))]
 
 
-def _footer(report: Report) -> str:
-    text = f"From {format_instant(report.period.start)} to {format_instant(report.as_of)}, UTC."
+def _footer(report: Report, links: Links) -> str:
+    start, end = report.period.start, report.as_of
+    text = f"{start:%b} {start.day} to {in_words(end)}"
+    if report.coverage and report.prices:
+        checked = report.prices.verified_on
+        prices = price_basis(report)
+        text += (
+            f" ({covered_days(report.coverage)}). {prices[0].upper()}{prices[1:]}, last checked "
+            f"{on_day(checked)}."
+        )
+    text += "" if text.endswith(".") else "."
     text += f" Asked at {code(report.base_url)}." if report.base_url else ""
-    if report.coverage is None or report.prices is None:
-        return f"<sub>{text}</sub>"
-    return (
-        f"<sub>{text} {covered_days(report.coverage)}, at "
-        f"{price_basis(report)}, last checked on {report.prices.verified_on}.</sub>"
-    )
+    if links.run:
+        text += f" [This run]({links.run}) · [Usage in the Console]({CONSOLE})"
+    return f"<sub>{text}</sub>"

@@ -1,20 +1,22 @@
 """What there is to say of a budget besides its spend: pace, forecast, exception, change."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from budget_gate.domain.period import DAY, format_instant
-from budget_gate.domain.spend import Coverage
-from budget_gate.domain.verdict.report import BudgetResult, DailySpend, Report
+from budget_gate.domain.bounds import ZERO, Bounds, minus
+from budget_gate.domain.period import DAY, in_words
+from budget_gate.domain.verdict.report import BudgetResult, Driver, Report
 from budget_gate.outputs.amounts import (
     RATIOS,
     distinct,
-    exact,
-    over_cap,
-    settled_days,
+    over,
     usd,
+    usd_down,
     usd_range,
+    usd_roughly,
 )
 from budget_gate.outputs.escaping import Escape
 
@@ -23,33 +25,43 @@ SHOWN: Final = 20
 
 
 def outlook(budget: BudgetResult) -> str:
-    """What is left and how today compares, and the month's end: expected, its range, its crossing.
+    """What is left, how today compares, and the month's end: one sentence part after the other.
 
-    `left $8.60, $1.19 a day; today $1.10, $0.80 on a mean day; month-end $57.00 ($48.00 to $61.00)`
+    `$8.60 left, $1.19 per day until month-end; $1.10 so far today (daily average $0.80); forecast
+    for month-end: about $57.00 ($48.00 to $61.00)`
     """
-    parts = (_left(budget), _today(budget), _month_end(budget), _crossing(budget))
-    return "; ".join(filter(None, parts))
+    left, *rest = to_come(budget)
+    return "; ".join(filter(None, (left, _today(budget), *rest)))
+
+
+def to_come(budget: BudgetResult) -> tuple[str, str, str]:
+    """What is left, the month's end, and when the cap is crossed; empty where there is none."""
+    return _left(budget), _month_end(budget), _crossing(budget)
 
 
 def _left(budget: BudgetResult) -> str:
+    """What is left is rounded down, so that it can be spent."""
     if budget.pace is None or not budget.pace.left:
         return ""
-    return f"left {usd(budget.pace.left)}, {usd(budget.pace.per_day)} a day"
+    left, per_day = usd_down(budget.pace.left), usd_down(budget.pace.per_day)
+    return f"{left} left, {per_day} per day until month-end"
 
 
 def _today(budget: BudgetResult) -> str:
     if budget.pace is None:
         return ""
     mean = budget.pace.mean_day
-    compared = "" if mean is None else f", {usd(mean)} on a mean day"
-    return f"today {usd_range(budget.pace.today)}{compared}"
+    compared = "" if mean is None else f" (daily average {usd(mean)})"
+    return f"{usd_range(budget.pace.today)} so far today{compared}"
 
 
 def _month_end(budget: BudgetResult) -> str:
     if budget.forecast is None:
         return ""
-    low, high = usd(budget.forecast.low), usd(budget.forecast.high)
-    return f"month-end {usd(budget.forecast.expected)} ({low} to {high})"
+    low, high = usd_roughly(budget.forecast.low), usd_roughly(budget.forecast.high)
+    return (
+        f"forecast for month-end: about {usd_roughly(budget.forecast.expected)} ({low} to {high})"
+    )
 
 
 def _crossing(budget: BudgetResult) -> str:
@@ -58,41 +70,90 @@ def _crossing(budget: BudgetResult) -> str:
     if day is None:
         return ""
     is_crossed = budget.cap is not None and budget.spend.low > budget.cap
-    return f"cap {'crossed' if is_crossed else 'expected to be crossed'} on {day}"
+    return f"{'crossed the cap' if is_crossed else 'expected to cross the cap'} on {on_day(day)}"
 
 
 def details(budget: BudgetResult, prose: Escape) -> Iterator[str]:
     """Further sentences on a budget; `prose` escapes what people wrote."""
     if not budget.decides:
-        yield "not enforced here"
+        yield "not checked here"
     exception = budget.exception
     if exception:
-        approved = f", approved by {prose(exception.approved_by)}" if exception.approved_by else ""
+        approved = f" (approved by {prose(exception.approved_by)})" if exception.approved_by else ""
         yield (
-            f"its cap is {usd(exception.regular_cap)} but for an exception until "
-            f"{exception.until}{approved}: {prose(exception.reason)}"
+            f"cap raised from {usd(exception.regular_cap)} to {usd(budget.cap or ZERO)} until "
+            f"{on_day(exception.until)}: {prose(exception.reason)}{approved}"
         )
     if budget.reserved:
-        yield f"{usd(budget.reserved, Decimal(0))} more are reserved"
+        yield f"plus {usd(budget.reserved, ZERO)} reserved"
     daily = budget.daily
     if daily:
-        yield f"today {usd_range(daily.spend, daily.cap)} of its daily cap of {usd(daily.cap)}"
+        yield f"{usd_range(daily.spend, daily.cap)} today, daily cap {usd(daily.cap)}"
         if daily.yesterday:
-            yield f"yesterday {usd_range(daily.yesterday, daily.cap)}"
+            yield f"{usd_range(daily.yesterday, daily.cap)} yesterday"
     if budget.since:
-        yield f"{budget.status} since {format_instant(budget.since)}"
+        yield f"first reported {budget.status} {in_words(budget.since)}"
+
+
+def why(budget: BudgetResult) -> str:
+    """The reason of a status, where the numbers of the budget do not show it."""
+    is_shown = budget.status == "breached" and budget.cause == "cap"
+    return "" if budget.status == "ok" or is_shown else budget.reason
+
+
+def culprits(budget: BudgetResult, name: Escape) -> Iterator[str]:
+    """What most of the spend is of, with today's amount or, where that is nothing, the month's.
+
+    `claude-opus-5-5 in research: $66.71 today (daily average $12.99)`
+    """
+    for driver in budget.drivers:
+        mean = "" if driver.usual is None else f" (daily average {usd(driver.usual)})"
+        amount = f"{usd(driver.today)} today{mean}" if driver.today else _of_month(driver)
+        yield f"{called(driver, budget, name)}: {amount}"
+
+
+def main_cause(budget: BudgetResult, name: Escape) -> str:
+    """`Most of today's spend: claude-opus-5-5 ($66.71).`; empty where nothing is known to be."""
+    if not budget.drivers:
+        return ""
+    first = budget.drivers[0]
+    when, amount = ("today", first.today) if first.today else ("this month", first.month)
+    return f"Most of {when}'s spend: {called(first, budget, name)} ({usd(amount)})."
+
+
+def called(driver: Driver, budget: BudgetResult, name: Escape) -> str:
+    """The model, and the workspace where that is not what the budget is called."""
+    is_same = driver.workspace == budget.name
+    return name(driver.model) if is_same else f"{name(driver.model)} in {name(driver.workspace)}"
+
+
+def _of_month(driver: Driver) -> str:
+    return f"{usd(driver.month)} this month, none today"
+
+
+def on_day(day: date) -> str:
+    """`Nov 29`."""
+    return f"{day:%b} {day.day}"
+
+
+def rest_of(budgets: Sequence[BudgetResult]) -> str:
+    """How many budgets are not shown, and their states: `3 more, all ok`."""
+    rest = budgets[SHOWN:]
+    counts = Counter(budget.status for budget in rest)
+    states = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return f"{len(rest)} more, {f'all {rest[0].status}' if len(counts) == 1 else states}"
 
 
 def what_changed(report: Report, name: Escape) -> Iterator[str]:
     """What happened since the last report, one sentence each; nothing where there is none."""
     if report.previous_as_of is None:
         return
-    change = "" if report.change is None else f": {signed(report)} spent since"
-    yield f"The last report is of {format_instant(report.previous_as_of)}{change}."
+    change = "." if report.change is None else f": {signed(report)} spent."
+    yield f"Since the last report ({in_words(report.previous_as_of)}){change}"
     for driver in report.drivers:
         yield (
             f"{name(driver.model)} in {name(driver.workspace)}: {usd(driver.today)} today, "
-            f"{usd(driver.usual)} on a mean day of the week before."
+            f"usually {usd(driver.usual or ZERO)} a day."
         )
 
 
@@ -105,12 +166,13 @@ def signed(report: Report) -> str:
 
 
 def percent(budget: BudgetResult) -> str:
-    """The share of its cap that a budget has used, `68.2%` or `up to 68.2%`; a dash for none."""
-    share = used(budget)
-    if share is None:
+    """The share of its cap that what is measured has used, such as `68.2%`; a dash for none."""
+    amount, cap = budget.measured
+    if not cap or not amount.is_limited:
         return "\N{EN DASH}"
+    share = RATIOS.divide(amount.high, cap)
     shown = f"{distinct(share.scaleb(2, RATIOS), Decimal(100), 1)}%"
-    return shown if budget.spend.is_exact else f"up to {shown}"
+    return shown if amount.is_exact else f"up to {shown}"
 
 
 def used(budget: BudgetResult) -> Decimal | None:
@@ -126,73 +188,54 @@ def ratio(budget: BudgetResult) -> str | None:
     return None if share is None else distinct(share, Decimal(1), 4).replace(",", "")
 
 
-def _spent_of_daily_cap(daily: DailySpend, reserved: Decimal, cost: str) -> str:
-    spend = f"{usd_range(daily.spend, daily.cap)} today ({cost})"
-    cap = usd(daily.cap, daily.cap)
-    if daily.spend.low <= daily.cap < daily.spend.low + reserved:
-        return f"{spend}, {over_cap(daily.spend, reserved, daily.cap)} its daily cap of {cap}"
-    return f"{spend} of its daily cap of {cap}"
-
-
-def cost_name(report: Report) -> str:
-    """What the amounts of a report are: `list cost`, `billed cost`, or how much of each."""
-    billed = report.coverage.billed_days if report.coverage else 0
-    if report.basis == "list":
-        return "list cost"
-    if not billed:
-        return "list cost: no day is settled yet"
-    rest = len(report.days) - billed
-    if not rest:
-        return "billed cost"
-    return f"billed cost for {billed} day{'' if billed == 1 else 's'}, list cost for {rest}"
-
-
-def price_basis(report: Report) -> str:
-    """What a cost stands for, such as `list prices less 10%, own prices for 2 models`."""
-    if report.prices is None:
-        return ""
-    text = "list prices"
-    if report.prices.discount:
-        text += f" less {exact(report.prices.discount * 100)}%"
-    own = len(report.prices.overrides)
-    if own:
-        text += f", own prices for {own} model{'' if own == 1 else 's'}"
-    billed = report.coverage.billed_days if report.coverage else 0
-    if report.basis == "billed" and not billed:
-        return f"{text}, as no day is settled yet"
-    return f"billed cost for {settled_days(billed)}, {text} for the rest" if billed else text
-
-
-def covered_days(coverage: Coverage) -> str:
-    """How many days are in the report: `19 closed days and today`."""
-    days = coverage.closed_days
-    today = " and today so far" if coverage.open_day else ""
-    return f"{days} closed day{'' if days == 1 else 's'}{today}"
-
-
 def spent_of_cap(budget: BudgetResult, cost: str) -> str:
-    """`$2,712.40 (list cost), which is $212.40 over its cap of $2,500.00`, or the like."""
-    spend = f"{usd_range(budget.spend, budget.cap)} ({cost})"
-    if budget.cap is None:
-        return f"{spend} without a cap"
-    cap = usd(budget.cap, budget.cap)
-    if budget.exception:
-        cap += f", an exception until {budget.exception.until}"
-    if budget.cause == "yesterday" and budget.daily and budget.daily.yesterday:
-        then, limit = budget.daily.day - DAY, usd(budget.daily.cap, budget.daily.cap)
-        amount = usd_range(budget.daily.yesterday, budget.daily.cap)
-        return f"{amount} yesterday, {then:%b} {then.day} ({cost}), of its daily cap of {limit}"
-    if budget.cause == "daily_cap" and budget.daily:
-        return _spent_of_daily_cap(budget.daily, budget.reserved, cost)
+    """`$2,712.40, $212.40 over its $2,500.00 cap (list prices)`, or the like.
+
+    The numbers are those that the status comes from.
+    """
+    amount, limit = budget.measured
+    if limit is None:
+        return f"{usd_range(budget.spend)} without a cap ({cost})"
+    cap = f"{usd(limit, limit)}"
+    raised = f"; raised until {on_day(budget.exception.until)}" if budget.exception else ""
+    is_over = budget.status == "breached"
+    excess = over(amount, limit) if is_over else "of"
+    spent = usd_range(amount, limit)
+    if budget.cause == "yesterday" and budget.daily:
+        return f"{spent} on {on_day(budget.daily.day - DAY)}, {excess} its {cap} daily cap ({cost})"
+    if budget.cause == "daily_cap":
+        spent = _with_reserved(budget, budget.daily.spend if budget.daily else amount, limit)
+        return f"{spent} today, {excess} its {cap} daily cap ({cost})"
     if budget.cause == "forecast" and budget.forecast:
-        expected = usd(budget.forecast.expected, budget.cap)
+        expected, crossing = usd_roughly(budget.forecast.expected), budget.forecast.crosses_on
+        when = f" on {on_day(crossing)}" if crossing else ""
+        so_far = f"{usd_range(budget.spend, budget.cap)} of its {cap} cap ({cost}{raised})"
+        how = " (forecast: fail)" if is_over else ""
         return (
-            f"{spend} and is expected to reach {expected} by the end of the month, over its cap "
-            f"of {cap}"
+            f"{so_far} and is forecast to exceed it{when}, with about {expected} by month-end{how}"
         )
-    if budget.status == "breached" and budget.spend.low <= budget.cap:
-        return f"{spend}, {over_cap(budget.spend, budget.reserved, budget.cap)} its cap of {cap}"
-    if budget.status == "breached":
-        return f"{spend}, {over_cap(budget.spend, Decimal(0), budget.cap)} its cap of {cap}"
-    share = percent(budget)
-    return f"{spend} of its cap of {cap}" + (f" ({share})" if used(budget) is not None else "")
+    spent = _with_reserved(budget, budget.spend, limit)
+    if is_over:
+        return f"{spent}, {excess} its {cap} cap ({cost}{raised})"
+    share = f"{percent(budget)}, " if budget.measured[1] and amount.is_limited else ""
+    return f"{spent} of its {cap} cap ({share}{cost}{raised})"
+
+
+def _with_reserved(budget: BudgetResult, spend: Bounds, cap: Decimal) -> str:
+    """The spend, and its sum with what is reserved where anything is."""
+    spent = usd_range(spend, cap)
+    if not budget.reserved:
+        return spent
+    together = usd_range(spend.plus(Bounds.exactly(budget.reserved)), cap)
+    return f"{spent} + {usd(budget.reserved, ZERO)} reserved = {together}"
+
+
+def reservable(budget: BudgetResult) -> str:
+    """`At most $1,342.39 can be reserved.`; empty where nothing is reserved or nothing known."""
+    if not budget.reserved or budget.cap is None or not budget.spend.is_limited:
+        return ""
+    limits = [(budget.spend, budget.cap)]
+    if budget.daily:
+        limits.append((budget.daily.spend, budget.daily.cap))
+    most = min(minus(cap, spend.high) for spend, cap in limits)
+    return f"At most {usd_down(max(most, ZERO))} can be reserved."

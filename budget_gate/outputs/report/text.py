@@ -1,25 +1,30 @@
-"""The report for a terminal."""
+"""The report for a terminal, laid out for the width that it has."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from textwrap import wrap
+from typing import Final
 
-from budget_gate.domain.period import format_instant
+from budget_gate.domain.period import in_words
 from budget_gate.domain.verdict.report import BudgetResult, Report, Status
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import usd, usd_range
-from budget_gate.outputs.escaping import NAME_LENGTH, logged
-from budget_gate.outputs.report.headline import headline, other_notes
+from budget_gate.outputs.escaping import logged, logged_name
+from budget_gate.outputs.report.basis import covered_days, price_basis
+from budget_gate.outputs.report.headline import other_notes, plain_headline
 from budget_gate.outputs.report.sentences import (
     SHOWN,
-    covered_days,
+    culprits,
     details,
     outlook,
     percent,
-    price_basis,
+    rest_of,
     what_changed,
+    why,
 )
 
-_BAR_WIDTH = 20
-_COLOURS: dict[Status, str] = {
+_BAR_WIDTH: Final = 20
+_COLOURS: Final[dict[Status, str]] = {
     "ok": "32",
     "warning": "33",
     "uncertain": "35",
@@ -28,26 +33,33 @@ _COLOURS: dict[Status, str] = {
 }
 
 
-def render_text(report: Report, policy: str, *, colour: bool) -> str:
-    """The verdict, a line for each budget, worst first, and the notes.
+def render_text(report: Report, policy: str, *, colour: bool, width: int | None = None) -> str:
+    """The verdict, the budgets, worst first, and the notes.
 
-    `colour` adds ANSI colours. A third party's text keeps to its line and brings no escapes.
+    `colour` adds ANSI colours; `width` is that of the terminal in columns, and no line is longer
+    but where one word is; None breaks no line. A third party's text keeps to its line and brings
+    no escapes.
     """
+    verdict = _wrapped(plain_headline(report, policy), width)
     lines = [
-        _painted(headline(report, logged(policy), name=_name, prose=logged), report.status, colour),
-        _covered(report, logged(policy)),
+        *(_painted(line, report.status, colour) for line in verdict),
+        *_wrapped(_covered(report, logged(policy)), width),
         "",
     ]
     shown = report.budgets[:SHOWN]
     if shown:
-        lines += [*_table(shown, colour=colour)]
+        lines += _table(shown, width, colour=colour)
         if len(report.budgets) > SHOWN:
-            rest = report.budgets[SHOWN:]
-            lines.append(f"  and {len(rest)} more budgets, the worst of them {rest[0].status}")
+            lines.append(f"  and {rest_of(report.budgets)}")
         lines.append("")
-    changed = [f"  {sentence}" for sentence in what_changed(report, _name)]
+    changed = [
+        line
+        for sentence in what_changed(report, logged_name)
+        for line in _wrapped(sentence, width, "  ")
+    ]
     lines += [*changed, ""] if changed else []
-    lines += [f"  {note.level}: {logged(note.message)}" for note in other_notes(report)]
+    for note in other_notes(report):
+        lines += _wrapped(f"{note.level}: {logged(note.message)}", width, "  ")
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -64,7 +76,8 @@ def render_error(error: ConfigurationError) -> str:
 
 
 def _covered(report: Report, policy: str) -> str:
-    text = f"{policy}, {format_instant(report.period.start)} to {format_instant(report.as_of)}"
+    start, end = report.period.start, report.as_of
+    text = f"{policy}, {start:%b} {start.day} to {in_words(end)}"
     text += f", asked at {report.base_url}" if report.base_url else ""
     if report.coverage is None:
         return text
@@ -72,37 +85,76 @@ def _covered(report: Report, policy: str) -> str:
     return f"{text} ({covered_days(report.coverage)}){total}"
 
 
-def _table(budgets: tuple[BudgetResult, ...], *, colour: bool) -> list[str]:
+def _table(budgets: Sequence[BudgetResult], width: int | None, *, colour: bool) -> list[str]:
+    """A line for each budget, on two where one is too long; below it what there is to do."""
     rows = [
         (
             budget.status,
-            _name(budget.name),
+            logged_name(budget.name),
             percent(budget),
-            usd_range(budget.spend, budget.cap),
-            "any spend warns" if budget.cap is None else f"of {usd(budget.cap, budget.cap)}",
+            _spent(budget),
+            _of_cap(budget),
         )
         for budget in budgets
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    fits = width is None or sum(widths) + _BAR_WIDTH + len("  " * 5) - 1 <= width
     lines = []
     for budget, (status, name, share, spend, cap) in zip(budgets, rows, strict=True):
-        lines.append(
-            f"  {_painted(status.ljust(widths[0]), status, colour)}  {name.ljust(widths[1])}  "
-            f"{_bar(budget)}  {share.rjust(widths[2])}  {spend.rjust(widths[3])} {cap}"
-        )
-        lines += [f"  {'':{widths[0]}}    {sentence}" for sentence in _below(budget)]
+        state = _painted(status.ljust(widths[0]), status, colour)
+        bar = _painted(_bar(budget), status, colour)
+        if fits:
+            lines.append(
+                f"  {state}  {name.ljust(widths[1])}  {bar}  {share.rjust(widths[2])}  "
+                f"{spend.rjust(widths[3])} {cap}"
+            )
+        elif budget.status == "ok":
+            lines.append(f"  {state}  {name}  {share}  {spend} {cap}")
+        else:
+            lines += [f"  {state}  {name}", f"    {bar}  {share}  {spend} {cap}"]
+        lines += _below(budget, width)
     return lines
 
 
-def _below(budget: BudgetResult) -> list[str]:
-    """What stands below the line of a budget."""
-    lines = [outlook(budget), "; ".join(details(budget, logged))]
-    return [line for line in lines if line]
+def _spent(budget: BudgetResult) -> str:
+    amount, cap = budget.measured
+    return usd_range(amount, cap)
+
+
+def _of_cap(budget: BudgetResult) -> str:
+    cap = budget.measured[1]
+    if cap is None:
+        return "any spend warns"
+    day = {"daily_cap": " a day", "yesterday": " a day"}.get(budget.cause, "")
+    forecast = " forecast" if budget.cause == "forecast" and budget.status != "ok" else ""
+    return f"of {usd(cap, cap)}{day}{forecast}"
+
+
+def _below(budget: BudgetResult, width: int | None) -> list[str]:
+    """What stands below the line of a budget; an ok one has its line alone."""
+    special = list(details(budget, logged))
+    if budget.status == "ok" and not special:
+        return []
+    told = [why(budget), *culprits(budget, logged_name), outlook(budget), *special]
+    if budget.status == "ok":
+        told = special
+    return [line for part in told if part for line in _wrapped(part, width, "      ")]
+
+
+def _wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
+    """The lines of a text, broken between words alone; no word may begin one as a command."""
+    if width is None:
+        return [indent + text]
+    further = indent + "  " if indent else ""
+    room = width - len(further)
+    first, *rest = wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    return [indent + first, *(further + logged(line) for line in rest)]
 
 
 def _bar(budget: BudgetResult) -> str:
     """The share of the cap that is surely used, then what may be used besides."""
-    filled, possible = (_filled(amount, budget.cap) for amount in budget.spend)
+    amount, cap = budget.measured
+    filled, possible = (_filled(end, cap) for end in amount)
     return "█" * filled + "▒" * (possible - filled) + "░" * (_BAR_WIDTH - possible)
 
 
@@ -115,7 +167,3 @@ def _filled(amount: Decimal, cap: Decimal | None) -> int:
 
 def _painted(text: str, status: Status, colour: bool) -> str:  # noqa: FBT001 - one of two looks
     return f"\x1b[{_COLOURS[status]}m{text}\x1b[0m" if colour else text
-
-
-def _name(text: str) -> str:
-    return logged(text, NAME_LENGTH)

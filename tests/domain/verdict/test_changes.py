@@ -16,7 +16,8 @@ from budget_gate.domain.notes import Note, NoteLevel
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.spend import Spend, SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict.changes import drivers, since_last
+from budget_gate.domain.verdict.changes import since_last
+from budget_gate.domain.verdict.drivers import rises
 from budget_gate.domain.verdict.earlier import EarlierReport
 from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.domain.verdict.report import Driver, Report
@@ -57,7 +58,7 @@ def spend(*lines: SpendLine, history: tuple[SpendLine, ...] = ()) -> Spend:
 
 def driven(*lines: SpendLine, history: tuple[SpendLine, ...] = ()) -> tuple[Driver, ...]:
     """The drivers of 20 November."""
-    return drivers(spend(*lines, history=history), MONTH, NAMES)
+    return rises(spend(*lines, history=history), MONTH, NAMES)
 
 
 def driver(workspace: str, model: str, today: str, usual: str) -> Driver:
@@ -151,7 +152,7 @@ def test_days_before_the_month_are_days_of_the_week() -> None:
     now = MonthToDate(datetime(2026, 11, 3, 12, tzinfo=UTC))
     month = (line("9", 17), line("2", 18), line("2", 19))
     before = tuple(line("2", days) for days in range(20, 25))
-    found = drivers(spend(*month, history=before), now, NAMES)
+    found = rises(spend(*month, history=before), now, NAMES)
     assert found == (driver("alpha", OPUS, "9", "2"),)
 
 
@@ -159,8 +160,8 @@ def test_days_before_the_month_are_days_of_the_week() -> None:
 def test_a_week_that_is_not_known_whole_has_no_mean_day(day: int, count: int) -> None:
     """Where the days before the month were not read, the first with a week before it is the 8th."""
     month = MonthToDate(datetime(2026, 11, day, 12, tzinfo=UTC))
-    assert len(drivers(replace(spend(line("5", 20 - day)), history=None), month, NAMES)) == count
-    assert len(drivers(spend(line("5", 20 - day)), month, NAMES)) == 1
+    assert len(rises(replace(spend(line("5", 20 - day)), history=None), month, NAMES)) == count
+    assert len(rises(spend(line("5", 20 - day)), month, NAMES)) == 1
 
 
 def test_a_range_counts_by_what_was_surely_spent() -> None:
@@ -203,10 +204,10 @@ money = st.decimals(0, 10**12, places=12, allow_nan=False, allow_infinity=False)
 def test_drivers_rise_and_the_first_rises_most(lines: list[SpendLine]) -> None:
     """Whatever was spent, in at most three rows that each cost more than usual."""
     found = driven(*lines)
-    rises = [it.today - it.usual for it in found]
+    more = [it.today - (it.usual or 0) for it in found]
     assert len(found) <= 3
-    assert all(rise > 0 for rise in rises)
-    assert rises == sorted(rises, reverse=True)
+    assert all(amount > 0 for amount in more)
+    assert more == sorted(more, reverse=True)
 
 
 # Since the last report
@@ -311,7 +312,7 @@ def test_what_changed_is_no_part_of_the_verdict() -> None:
     plain = evaluate(policy(CAP), spend_of({None: bounds("21")}), MONTH)
     report = since_last(plain, MONTH, earlier(CAP, {None: bounds("3")}))
     known = replace(report, previous_as_of=None, change=None)
-    budgets = tuple(replace(it, since=None, change=None) for it in known.budgets)
+    budgets = tuple(replace(it, since=None, change=None, was=None) for it in known.budgets)
     assert replace(known, budgets=budgets) == plain
 
 

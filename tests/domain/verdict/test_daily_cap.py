@@ -205,10 +205,10 @@ def test_daily_cap_decides_the_exit_code(here: Here, daily_cap: str, code: int) 
 def test_breach_of_a_daily_cap_is_told_as_one(here: Here) -> None:
     """In the headline, the annotation and the summary: not as a breach of the month."""
     ended = run(here, "0.29")
-    told = "has spent $0.30 today (list cost) of its daily cap of $0.29"
+    told = "has spent $0.30 today, $0.01 over its $0.29 daily cap (list prices)"
     commands = [it for it in ended.stderr.splitlines() if it.startswith("::error")]
-    assert told in ended.stdout
-    assert "raise the daily cap in budget.yml, line 2" in ended.stdout
+    assert told in ended.said
+    assert "raise the daily cap (budget.yml:2)" in ended.said
     assert told in here.program.summary
     assert told in read_commands("\n".join(commands))[0][2]
 
@@ -216,15 +216,16 @@ def test_breach_of_a_daily_cap_is_told_as_one(here: Here) -> None:
 def test_breach_by_a_reservation_is_told_as_one(here: Here) -> None:
     """What is spent today alone is within the daily cap."""
     ended = run(here, "1", "--reserve", "0.75")
-    told = "$0.30 today (list cost), which with $0.75 reserved is $0.05 over its daily cap of $1.00"
+    told = "$0.30 + $0.75 reserved = $1.05 today, $0.05 over its $1.00 daily cap (list prices)"
     assert ended.code == 1
-    assert told in ended.stdout
+    assert told in ended.said
+    assert "At most $0.70 can be reserved." in ended.said
 
 
 @pytest.mark.parametrize("form", ["text", "markdown"])
 def test_daily_cap_stands_beside_its_budget(here: Here, form: str) -> None:
     """Where it is kept, too."""
-    assert "today $0.30 of its daily cap of $5.00" in run(here, "5", "--format", form).stdout
+    assert "$0.30 today, daily cap $5.00" in run(here, "5", "--format", form).stdout
 
 
 def test_daily_cap_is_in_the_json_report(here: Here) -> None:

@@ -476,7 +476,7 @@ def test_equal_spend_stands_in_the_order_of_ids() -> None:
 
 
 def test_budgets_stand_worst_first() -> None:
-    """Budgets are ordered by status, then by spend, then by id."""
+    """Budgets are ordered by status, then by how near to their caps they are, then by id."""
     text = (
         "version: 1\nglobal: {cap: 1000}\nworkspaces:\n"
         "  wrkspc_ok_b: {cap: 100}\n  wrkspc_ok_a: {cap: 100}\n  wrkspc_ok_more: {cap: 100}\n"
@@ -495,10 +495,10 @@ def test_budgets_stand_worst_first() -> None:
         "workspaces.wrkspc_breached",
         "workspaces.wrkspc_perhaps",
         "workspaces.wrkspc_warned",
-        "global",
         "workspaces.wrkspc_ok_more",
         "workspaces.wrkspc_ok_a",
         "workspaces.wrkspc_ok_b",
+        "global",
     ]
 
 

@@ -16,7 +16,7 @@ from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.terms import FailOn, Terms, decide
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.gate import check
-from budget_gate.outputs.report.headline import headline
+from budget_gate.outputs.report.headline import plain_headline
 from tests.helpers.builders import MONTH, bounds, budget, line, policy, spend_of_lines
 from tests.helpers.inert import EVIL, PLAIN, SURROGATE, assert_alike, assert_inert, shown, way_id
 from tests.helpers.markup import assert_own_structure
@@ -323,7 +323,7 @@ def test_note_names_what_was_not_enforced() -> None:
     report = judged("global", rules=MIXED, lines=UNCERTAIN)
     (note,) = [note for note in report.notes if note.code == "not_enforced_here"]
     assert note.message == (
-        "Not enforced here, by --budget: production (breached), research (uncertain)."
+        "Not checked here, by --budget: production (breached), research (uncertain)."
     )
     told = judged("workspaces.production", "groups.research", rules=MIXED, lines=UNCERTAIN)
     assert "not_enforced_here" not in [note.code for note in told.notes]
@@ -423,7 +423,7 @@ def test_key_of_unlisted_workspaces_names_each() -> None:
         (
             "global: {cap: 99}\nunlisted: {cap: 5}\nworkspaces: {'*': {cap: 9}, default: {cap: 9}}\n",
             ("unlisted", "global"),
-            ", and every cap enforced here holds",
+            "; the budget checked here holds (7 not checked)",
         ),
     ],
 )
@@ -433,9 +433,9 @@ def test_headline_says_that_no_unlisted_workspace_was_checked(
     """Where none has spend, the key decides nothing, and green must not read as more."""
     report = judged(*only, rules=f"version: 1\n{rules}")
     assert report.status == "ok"
-    told = headline(report, "budget.yml", name=str, prose=str)
+    told = plain_headline(report, "budget.yml")
     assert told.endswith(
-        f"(list cost){said}. No unlisted workspace has spend: --budget unlisted checked nothing."
+        f"(list prices){said}. No unlisted workspace has spend: --budget unlisted checked nothing."
     )
 
 
@@ -680,9 +680,9 @@ def test_terms_let_nothing_pass_that_is_not_known(here: Here) -> None:
 def test_other_budgets_are_shown_as_not_enforced_here(here: Here, form: str) -> None:
     """Beside them, in the headline and in a note."""
     out = run(here, "--budget", "global", "--format", form).stdout
-    assert "every cap enforced here holds" in out
-    assert out.count("not enforced here") == 2
-    assert "Not enforced here, by --budget: production" in out
+    assert "the budget checked here holds (2 not checked)" in " ".join(out.split())
+    assert out.count("not checked here") == 2
+    assert "Not checked here, by --budget: production" in out
 
 
 def test_json_report_tells_which_budgets_decide(here: Here) -> None:
@@ -702,7 +702,7 @@ def test_breach_that_does_not_decide_is_no_error_of_the_step(here: Here) -> None
     ((level, properties, message),) = commands(told)
     assert (told.code, level, properties["line"]) == (0, "warning", "4")
     assert message.startswith("production has spent $18.00")
-    assert message.endswith("Not enforced here.")
+    assert message.endswith("Not checked here.")
 
 
 def test_breach_that_decides_is_an_error_of_the_step(here: Here) -> None:
@@ -737,14 +737,15 @@ def test_step_outputs(here: Here, flags: list[str], status: str, breached: list[
 def test_reservation_stands_beside_its_budgets(here: Here, form: str) -> None:
     """Beside the two that it concerns, and no other."""
     out = run(here, "--reserve", "0.5=staging", "--format", form, text=WITHIN).stdout
-    assert out.count("$0.50 more are reserved") == 2
+    assert out.count("plus $0.50 reserved") == 2
 
 
 def test_breach_by_a_reservation_is_told_as_one(here: Here) -> None:
     """In the headline, the summary and the annotation: it was not spent."""
     told = run(here, "--reserve", "9", text=WITHIN)
-    expected = "$18.30 (list cost), which with $9.00 reserved is $7.30 over its cap of $20.00"
-    assert expected in told.stdout
+    expected = "$18.30 + $9.00 reserved = $27.30, $7.30 over its $20.00 cap (list prices)"
+    assert expected in told.said
+    assert "At most $1.70 can be reserved." in told.said
     assert expected in here.program.summary
     ((level, _, message),) = commands(told)
     assert level == "error"
@@ -753,8 +754,8 @@ def test_breach_by_a_reservation_is_told_as_one(here: Here) -> None:
 
 def test_breach_by_a_part_of_a_cent_does_not_read_as_none(here: Here) -> None:
     """18.30 and 1.70 are the cap of 20 to the cent."""
-    told = run(here, "--reserve", "1.700000001", text=WITHIN).stdout
-    assert "with $1.70 reserved is $0.000000001 over its cap of $20.00" in told
+    told = run(here, "--reserve", "1.700000001", text=WITHIN).said
+    assert "$1.70 reserved = $20.000000001, $0.000000001 over its $20.00 cap" in told
 
 
 def test_reservation_is_in_the_json_report(here: Here) -> None:

@@ -34,7 +34,7 @@ def test_the_outputs_are_those_of_the_action() -> None:
         make_budget("fine"),
         spend=bounds("12.000000004", "13"),
     )
-    outputs = read_outputs(render_outputs(report, "out/report.json"))
+    outputs = read_outputs(render_outputs(report, "out/report.json", "The verdict."))
     assert list(outputs) == OUTPUT_NAMES
     assert outputs == {
         "status": "breached",
@@ -45,13 +45,16 @@ def test_the_outputs_are_those_of_the_action() -> None:
         "breached": '["workspaces.wrkspc_01EXAMPLE"]',
         "not-enforced": "[]",
         "report": "out/report.json",
+        "headline": "The verdict.",
+        "changed": "",
+        "breached-names": '["production"]',
     }
 
 
 def test_outputs_that_do_not_apply_are_empty() -> None:
     """No spend, no global cap, no report: empty, so that a condition on them is false."""
     outputs = read_outputs(
-        render_outputs(make_report("unverified", spend=None, enforced=False), "")
+        render_outputs(make_report("unverified", spend=None, enforced=False), "", "The verdict.")
     )
     assert outputs == {
         "status": "unverified",
@@ -62,6 +65,9 @@ def test_outputs_that_do_not_apply_are_empty() -> None:
         "breached": "[]",
         "not-enforced": "[]",
         "report": "",
+        "headline": "The verdict.",
+        "changed": "",
+        "breached-names": "[]",
     }
 
 
@@ -75,20 +81,24 @@ def test_what_does_not_decide_and_is_not_known_to_hold_is_an_output() -> None:
         make_budget("c", status="warning", decides=False),
         make_budget("d", status="breached"),
     )
-    outputs = read_outputs(render_outputs(report, ""))
+    outputs = read_outputs(render_outputs(report, "", "The verdict."))
     assert json.loads(outputs["not-enforced"]) == ["workspaces.a", "workspaces.b"]
 
 
 def test_an_unverified_report_gives_no_amount() -> None:
     """What was read so far is not the spend."""
-    outputs = read_outputs(render_outputs(make_report("unverified", spend=bounds("5")), ""))
+    outputs = read_outputs(
+        render_outputs(make_report("unverified", spend=bounds("5")), "", "The verdict.")
+    )
     assert outputs["spend-usd"] == ""
 
 
 def test_a_cap_of_zero_is_told() -> None:
     """A global cap of 0 is a cap."""
     cap = make_budget("organization", cap="0", id="global")
-    assert read_outputs(render_outputs(make_report("ok", cap), ""))["cap-usd"] == "0"
+    assert (
+        read_outputs(render_outputs(make_report("ok", cap), "", "The verdict."))["cap-usd"] == "0"
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,7 +114,7 @@ def test_a_cap_of_zero_is_told() -> None:
 def test_a_path_sets_no_other_output(path: str) -> None:
     """Whatever lines a path has, they are its value."""
     report = make_report("breached", make_budget(status="breached"))
-    outputs = read_outputs(render_outputs(report, path))
+    outputs = read_outputs(render_outputs(report, path, "The verdict."))
     assert list(outputs) == OUTPUT_NAMES
     assert outputs["report"] == path
     assert outputs["status"] == "breached"
@@ -113,14 +123,14 @@ def test_a_path_sets_no_other_output(path: str) -> None:
 @given(path=st.text(st.characters(codec="utf-8")))
 def test_every_path_comes_back_as_it_was(path: str) -> None:
     """The delimiter is new each time, and can be in no value."""
-    assert read_outputs(render_outputs(make_report(), path))["report"] == path
+    assert read_outputs(render_outputs(make_report(), path, "The verdict."))["report"] == path
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_a_hostile_id_is_quoted(hostile: str) -> None:
     """The list of breached budgets is one line of ASCII JSON."""
     breach = make_budget(status="breached", id=f"workspaces.{hostile}")
-    outputs = read_outputs(render_outputs(make_report("breached", breach), ""))
+    outputs = read_outputs(render_outputs(make_report("breached", breach), "", "The verdict."))
     assert outputs["breached"].isascii()
     assert "\n" not in outputs["breached"]
     assert json.loads(outputs["breached"]) == [f"workspaces.{hostile}"]
@@ -132,11 +142,8 @@ def test_a_breach_is_an_error_at_its_line() -> None:
     assert annotations(make_report("breached", breach), ".github/budget.yml") == [
         (
             "error",
-            {"file": ".github/budget.yml", "line": "4", "title": "budget-gate"},
-            (
-                "production has spent $12.00 (list cost), which is $2.00 over its cap of $10.00: "
-                "spend is above the cap."
-            ),
+            {"file": ".github/budget.yml", "line": "4", "title": "budget-gate: production"},
+            "production has spent $12.00, $2.00 over its $10.00 cap (list prices).",
         )
     ]
 
@@ -160,7 +167,7 @@ def test_an_unverified_run_is_one_error_with_its_reason() -> None:
     """It belongs to no line of the policy."""
     note = Note("error", "http_401", "The key is wrong.")
     assert annotations(make_report("unverified", spend=None, notes=(note,))) == [
-        ("error", {"title": "budget-gate"}, "Spend is unverified. The key is wrong.")
+        ("error", {"title": "budget-gate"}, "Spend unknown. The key is wrong.")
     ]
 
 
@@ -169,7 +176,7 @@ def test_a_run_that_was_let_pass_says_unenforced() -> None:
     note = Note("error", "http_401", "The key is wrong.")
     report = make_report("unverified", spend=None, notes=(note,), enforced=False)
     assert annotations(report) == [
-        ("warning", {"title": "budget-gate"}, "UNENFORCED. Spend is unverified. The key is wrong.")
+        ("warning", {"title": "budget-gate"}, "NOT ENFORCED. Spend unknown. The key is wrong.")
     ]
 
 
@@ -203,7 +210,7 @@ def test_data_and_properties_are_escaped_apart() -> None:
     breach = make_budget("50%, a:b", "12", status="breached")
     text = render_annotations(make_report("breached", breach), "a,b:c%.yml")
     assert "file=a%2Cb%3Ac%25.yml," in text
-    assert "::50%25, a:b has spent" in text
+    assert "title=budget-gate%3A 50%25%2C a%3Ab::50%25, a:b has spent" in text
 
 
 @pytest.mark.parametrize(

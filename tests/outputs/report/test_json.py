@@ -42,7 +42,7 @@ REPORT = make_report(
 
 def document(report: Report) -> dict[str, Any]:
     """The report as a program reads it."""
-    read: dict[str, Any] = json.loads(render_json(report))
+    read: dict[str, Any] = json.loads(render_json(report, "budget.yml"))
     return read
 
 
@@ -73,8 +73,10 @@ def test_the_report_is_exactly_as_documented() -> None:
                 "exception": None,
                 "forecast": None,
                 "pace": None,
+                "drivers": [],
                 "since": None,
                 "change": None,
+                "was": None,
             },
             {
                 "id": "workspaces.new",
@@ -92,8 +94,10 @@ def test_the_report_is_exactly_as_documented() -> None:
                 "exception": None,
                 "forecast": None,
                 "pace": None,
+                "drivers": [],
                 "since": None,
                 "change": None,
+                "was": None,
             },
         ],
         "workspaces": [
@@ -151,6 +155,9 @@ def test_the_report_is_exactly_as_documented() -> None:
         "known_spend": [],
         "judged_at": None,
         "whole_month": False,
+        "currency": "USD",
+        "headline": "Spend unknown.",
+        "changed": None,
     }
 
 
@@ -171,7 +178,7 @@ def test_the_keys_stand_in_the_documented_order() -> None:
         *("workspaces", "models", "days", "coverage", "prices", "notes"),
         *("basis", "organization", "base_url", "previous_as_of", "change", "drivers"),
         "evidence_as_of",
-        *("known_spend", "judged_at", "whole_month"),
+        *("known_spend", "judged_at", "whole_month", "currency", "headline", "changed"),
     ]
 
 
@@ -203,6 +210,9 @@ def test_an_unverified_report_exists_and_says_why() -> None:
         "known_spend": [],
         "judged_at": None,
         "whole_month": False,
+        "currency": "USD",
+        "headline": "Spend unknown: The key is wrong.",
+        "changed": None,
     }
 
 
@@ -252,7 +262,7 @@ def test_a_run_that_was_let_pass_is_not_enforced() -> None:
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_a_third_partys_text_comes_back_as_it_was(hostile: str) -> None:
     """Whatever it is: it is quoted, in ASCII, and no command of the runner's."""
-    text = render_json(hostile_report(hostile))
+    text = render_json(hostile_report(hostile), "budget.yml")
     assert text.isascii()
     assert "##[" not in text
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
@@ -265,19 +275,19 @@ def test_a_third_partys_text_comes_back_as_it_was(hostile: str) -> None:
 @given(hostile=st.text("#[]\\u0023\n:é", max_size=30))
 def test_no_text_at_all_is_changed_by_what_keeps_commands_out(hostile: str) -> None:
     """The escape of `##[` is JSON's own, so that readers see the very text."""
-    text = render_json(make_report("ok", make_budget(hostile)))
+    text = render_json(make_report("ok", make_budget(hostile)), "budget.yml")
     assert "##[" not in text
     assert json.loads(text)["budgets"][0]["name"] == hostile
 
 
-# Written in the order that is expected: worst, then dearest, then by id.
+# Written in the order that is expected: worst, then nearest to its cap, then by id.
 ORDERED = [
     "workspaces.wrkspc_5",  # breached, 12
     "workspaces.wrkspc_1",  # breached, 11
     "workspaces.wrkspc_2",  # warning, 9
-    "global",  # ok, 45
-    "workspaces.wrkspc_3",  # ok, 2, by id
-    "workspaces.wrkspc_4",  # ok, 2
+    "workspaces.wrkspc_3",  # ok, 2 of 10, by id
+    "workspaces.wrkspc_4",  # ok, 2 of 10
+    "global",  # ok, 45 of 1000
 ]
 COSTS = {
     "wrkspc_1": "11",
@@ -291,7 +301,7 @@ COSTS = {
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_same_spend_gives_the_same_report(seed: int) -> None:
-    """In whatever order lines and workspaces arrive: worst status, then dearest, then by id."""
+    """In whatever order lines and workspaces arrive: worst status, then nearest to its cap, then by id."""
     caps = {"cap": "10"}
     policy = Policy.model_validate(
         {

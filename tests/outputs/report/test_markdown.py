@@ -1,7 +1,9 @@
 """The step summary, read by a Markdown parser: its own structure, and nothing that a name adds."""
 
 import html
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -26,6 +28,7 @@ from budget_gate.domain.verdict.report import (
 )
 from budget_gate.errors import ConfigurationError, Problem
 from budget_gate.outputs.escaping import code, prose
+from budget_gate.outputs.report.links import Links
 from budget_gate.outputs.report.markdown import render_configuration_error, render_markdown
 from tests.helpers.builders import bounds
 from tests.helpers.markup import assert_own_structure, kinds, mermaid, plain_text, tables
@@ -50,21 +53,24 @@ def test_the_verdict_is_the_heading_and_the_sentence_below_it() -> None:
     """Whoever reads no further knows the answer."""
     text = render(make_report("breached", make_budget(spend="12", status="breached")))
     heading, sentence = text.split("\n\n")[:2]
-    assert heading == "## 🔴 budget-gate: breached"
+    assert heading == "### 🔴 budget-gate: breached"
     assert plain_text(sentence).startswith("Budget breached: production has spent $12.00")
     assert kinds(sentence)[2] == "text"
     assert "strong_open" in kinds(sentence)
 
 
 def test_the_table_of_budgets_has_a_row_for_each() -> None:
-    """Status, name, spend, cap, share and reason."""
+    """Status, name, spend, cap, share, what is left, today, a mean day and the month's end."""
     report = make_report(
         "warning",
-        make_budget("staging", "8.5", status="warning", reason="spend has reached 80% of the cap"),
+        make_budget("staging", "8.5", status="warning", pace=PACE, forecast=FORECAST),
         make_budget("new", "3", None, status="warning", reason="not listed"),
     )
     header, _, *rows = tables(render(report))[0]
-    assert header == "| | Budget | List cost | Cap | Used | |"
+    assert (
+        header
+        == "| | Budget | List cost | Cap | Used | Left | Today | Daily average | At month-end |"
+    )
     assert [[html.unescape(cell.strip()) for cell in row.split("|")[1:-1]] for row in rows] == [
         [
             "🟡\xa0warning",
@@ -72,9 +78,9 @@ def test_the_table_of_budgets_has_a_row_for_each() -> None:
             "$8.50",
             "$10.00",
             "85.0%",
-            "spend has reached 80% of the cap",
+            *("$5.00", "$0.40", "$0.23", "$7.25"),
         ],
-        ["🟡\xa0warning", "`new`", "$3.00", "any", "\N{EN DASH}", "not listed"],
+        ["🟡\xa0warning", "`new`", "$3.00", "any", "\N{EN DASH}", "", "", "", ""],
     ]
 
 
@@ -83,9 +89,9 @@ def test_an_unverified_report_is_the_verdict_and_the_period() -> None:
     note = Note("error", "http_401", "The key is wrong.")
     report = make_report("unverified", spend=None, coverage=None, prices=None, notes=(note,))
     assert render(report) == (
-        "## ⚫ budget-gate: unverified\n\n"
-        "**Not verified: The key is wrong.**\n\n"
-        "<sub>From 2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z, UTC.</sub>\n"
+        "### ⚫ budget-gate: spend unknown\n\n"
+        "**Spend unknown: The key is wrong.**\n\n"
+        "<sub>Nov 1 to Nov 22, 16:00 UTC.</sub>\n"
     )
 
 
@@ -200,7 +206,7 @@ def test_a_large_organization_stays_below_githubs_limit() -> None:
     text = render(large_report(5000))
     assert len(text.encode()) < MEBIBYTE
     assert len(text.splitlines()) < 120
-    assert "| | 4980 more, the worst of them breached | | | | |" in text
+    assert "And 4980 more, all breached." in text
     # 4,980 x 12 USD
     assert text.count("| 4980 more | $59,760.00 |") == 2
     assert "- and 4980 more, all of them in the JSON report" in text
@@ -233,7 +239,7 @@ def test_the_chart_shows_the_global_cap() -> None:
     chart = mermaid(render(make_report("ok", make_budget(), cap, days=DAYS)))
     assert points(chart, "line") == ["10.00"] * 3
     (axis,) = [line for line in chart if line.startswith("y-axis")]
-    assert axis == 'y-axis "USD" 0 --> 11.00'
+    assert axis == 'y-axis "USD" 0 --> 12.00'
 
 
 def test_without_a_global_cap_the_chart_has_no_line() -> None:
@@ -274,8 +280,8 @@ def test_the_footer_tells_what_is_covered() -> None:
     """The period in UTC, the days, and the day of the prices."""
     last = render(make_report("ok", make_budget())).strip().splitlines()[-1]
     assert last == (
-        "<sub>From 2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z, UTC. 21 closed days and today so "
-        "far, at list prices, last checked on 2026-11-20.</sub>"
+        "<sub>Nov 1 to Nov 22, 16:00 UTC (21 full days + today). List prices, last checked Nov 20."
+        "</sub>"
     )
 
 
@@ -284,15 +290,15 @@ def test_the_footer_tells_the_prices() -> None:
     prices = PriceFacts(date(2026, 11, 20), ("claude-a",), Decimal("0.125"))
     last = render(make_report("ok", make_budget(), prices=prices)).strip().splitlines()[-1]
     assert last.endswith(
-        ", at list prices less 12.5%, own prices for 1 model, last checked on 2026-11-20.</sub>"
+        ". List prices less 12.5%, own prices for 1 model, last checked Nov 20.</sub>"
     )
 
 
 @pytest.mark.parametrize(
     ("spend", "title"),
     [
-        (bounds("5.505"), 'title "List cost since 2026-11-01, added up (USD)"'),
-        (bounds("5.505", "7"), 'title "List cost since 2026-11-01, added up (USD, at most)"'),
+        (bounds("5.505"), 'title "Cumulative list cost, November 2026 (USD)"'),
+        (bounds("5.505", "7"), 'title "Cumulative list cost, November 2026 (USD, upper bound)"'),
     ],
 )
 def test_the_chart_is_titled(spend: Bounds, title: str) -> None:
@@ -313,7 +319,7 @@ def test_a_configuration_error_lists_its_defects() -> None:
     )
     text = render_configuration_error(error)
     assert text.startswith(
-        "## ⚫ budget-gate: nothing was decided\n\n"
+        "### ⚫ budget-gate: nothing was decided\n\n"
         "**The configuration is wrong: budget.yml is not a valid policy.**\n\n"
         "- `budget.yml:2:3` global.cpa: unknown key: did you mean 'cap'?\n"
     )
@@ -324,7 +330,7 @@ def test_a_configuration_error_without_defects_is_one_sentence() -> None:
     """No empty list follows."""
     text = render_configuration_error(ConfigurationError("There is no policy", "write one"))
     assert text == (
-        "## ⚫ budget-gate: nothing was decided\n\n"
+        "### ⚫ budget-gate: nothing was decided\n\n"
         "**The configuration is wrong: There is no policy. write one**\n"
     )
 
@@ -367,16 +373,17 @@ def test_nothing_is_said_of_what_there_is_not() -> None:
     assert items(make_report("ok", make_budget())) == []
     used_up = Pace(Decimal(0), Decimal(0), bounds("0.4"), None)
     result = make_budget(spend="12", status="breached", pace=used_up)
-    assert items(make_report("breached", result)) == ["production: today $0.40"]
+    assert items(make_report("breached", result)) == []
 
 
 def test_the_rest_is_a_list_below_the_table() -> None:
-    """What is left, how today compares, the month's end with its crossing, and since when it is so."""
+    """Why, what is left, the month's end with its crossing, and since when it is so."""
     result = make_budget(status="warning", pace=PACE, forecast=CROSSING, since=THEN)
     (item,) = items(make_report("warning", result))
     assert item == (
-        "production: left $5.00, $0.59 a day; today $0.40, $0.23 on a mean day; "
-        "month-end $11.00 ($6.00 to $15.00); cap expected to be crossed on 2026-11-28; warning since 2026-11-22T15:00:00Z"
+        "🟡 production: spend is what it is; $5.00 left, $0.59 per day until month-end; "
+        "forecast for month-end: about $11.00 ($6.00 to $15.00); expected to cross the cap on Nov 28; "
+        "first reported warning Nov 22, 15:00 UTC"
     )
 
 
@@ -397,8 +404,8 @@ def test_what_changed_stands_below_the_budgets() -> None:
     text = render(report)
     assert text.index("| | Budget |") < text.index("**What changed**") < text.index("<sub>")
     assert items(report) == [
-        "The last report is of 2026-11-22T15:00:00Z: $1.75 spent since.",
-        "claude-opus-5-5 in production: $9.50 today, $1.25 on a mean day of the week before.",
+        "Since the last report (Nov 22, 15:00 UTC): $1.75 spent.",
+        "claude-opus-5-5 in production: $9.50 today, usually $1.25 a day.",
     ]
 
 
@@ -421,3 +428,75 @@ def test_the_names_of_drivers_stay_names(hostile: str) -> None:
     assert kinds(text).count("list_item_open") == 2
     # The budget's name and both of the driver.
     assert kinds(text).count("code_inline") == 3
+
+
+# Many budgets, links and the forecast's bars
+
+
+def test_of_many_budgets_those_that_are_ok_are_folded() -> None:
+    """What is to be looked at stands in the open, however many others there are."""
+    budgets = [make_budget(f"ok-{number}") for number in range(8)]
+    breach = make_budget("bad", "12", status="breached")
+    eight = render(make_report("breached", breach, *budgets[:7]))
+    nine = render(make_report("breached", breach, *budgets))
+    assert "budgets are ok</summary>" not in eight
+    shown, folded = nine.split("<details><summary>8 budgets are ok</summary>")
+    assert ("`bad`" in shown, "`ok-0`" in shown, "`ok-0`" in folded) == (True, False, True)
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+LINKS = Links("https://github.example", "OWNER/app", COMMIT, "42")
+
+
+def test_the_policys_line_and_the_run_are_links() -> None:
+    """Where GitHub says which repository, commit and run this is."""
+    report = make_report("breached", make_budget(spend="12", status="breached"))
+    text = render_markdown(report, "ci/budget.yml", LINKS)
+    base = "https://github.example/OWNER/app"
+    assert f"[`ci/budget.yml:4`]({base}/blob/{COMMIT}/ci/budget.yml#L4)" in text
+    assert f"[This run]({base}/actions/runs/42)" in text
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        replace(LINKS, server="http://github.example"),
+        replace(LINKS, server="https://github.example/) x"),
+        replace(LINKS, repository="OWNER/app/../.."),
+        replace(LINKS, repository="OWNER"),
+        replace(LINKS, commit="main)"),
+        Links(),
+    ],
+)
+def test_what_looks_odd_makes_no_link_to_the_policy(links: Links) -> None:
+    """A variable of the environment may hold anything."""
+    report = make_report("breached", make_budget(spend="12", status="breached"))
+    assert "](http" not in render_markdown(report, "budget.yml", replace(links, run_id="x"))
+
+
+@pytest.mark.parametrize(
+    "policy", ["/etc/budget.yml", "../budget.yml", "a/../../b.yml", "a\\b.yml"]
+)
+def test_a_policy_that_is_not_the_repositorys_has_no_link(policy: str) -> None:
+    """It is not in the commit."""
+    assert LINKS.policy(policy, 4) is None
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_hostile_file_name_stays_in_its_link(hostile: str) -> None:
+    """Its address is quoted, and its label is code."""
+    address = LINKS.policy(hostile, 4)
+    assert address is None or re.fullmatch(r"[A-Za-z0-9:/._~%#-]+", address)
+
+
+def test_days_to_come_rise_evenly_to_the_forecast() -> None:
+    """From 5.505 on the 3rd, 27 days of 0.5 lead to 19.005 on the 30th; they lie below what was spent."""
+    end = Forecast(Decimal(10), Decimal("19.005"), Decimal(30), None)
+    whole = make_budget("organization", cap="10", id="global", forecast=end)
+    chart = mermaid(render(make_report("ok", whole, days=DAYS)))
+    grey, spent = (line for line in chart if line.startswith("bar"))
+    heights = grey.removeprefix("bar [").removesuffix("]").split(", ")
+    assert spent == "bar [3.10, 3.10, 5.50]"
+    assert heights[:4] == ["3.10", "3.10", "5.50", "6.00"]
+    assert (len(heights), heights[-1]) == (30, "19.00")
+    assert points(chart, "x-axis") == [str(day) for day in range(1, 31)]

@@ -23,7 +23,7 @@ from tests.helpers.reports import HOSTILE, hostile_report, large_report, make_bu
 
 
 def render(report: Report, policy: str = "budget.yml") -> str:
-    """The report without colours."""
+    """The report without colours, and no line broken."""
     return render_text(report, policy, colour=False)
 
 
@@ -72,8 +72,7 @@ def test_the_verdict_is_the_first_line_and_the_period_the_second() -> None:
     lines = render(make_report("ok", make_budget())).splitlines()
     assert lines[0].startswith("Within budget: ")
     assert lines[1] == (
-        "budget.yml, 2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z (21 closed days and today so far): "
-        "$5.00 at list prices"
+        "budget.yml, Nov 1 to Nov 22, 16:00 UTC (21 full days + today): $5.00 at list prices"
     )
 
 
@@ -82,8 +81,8 @@ def test_the_second_line_tells_the_policy_and_the_prices() -> None:
     prices = PriceFacts(date(2026, 11, 20), ("claude-a", "claude-b"), Decimal("0.1"))
     text = render(make_report("ok", make_budget(), prices=prices), ".github/budget.yml")
     assert text.splitlines()[1] == (
-        ".github/budget.yml, 2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z "
-        "(21 closed days and today so far): $5.00 at list prices less 10%, own prices for 2 models"
+        ".github/budget.yml, Nov 1 to Nov 22, 16:00 UTC (21 full days + today): "
+        "$5.00 at list prices less 10%, own prices for 2 models"
     )
 
 
@@ -98,8 +97,7 @@ def test_an_unverified_report_shows_the_period_alone() -> None:
     note = Note("error", "http_401", "The key is wrong.")
     report = make_report("unverified", spend=None, coverage=None, prices=None, notes=(note,))
     assert render(report) == (
-        "Not verified: The key is wrong.\n"
-        "budget.yml, 2026-11-01T00:00:00Z to 2026-11-22T16:00:00Z\n"
+        "Spend unknown: The key is wrong.\nbudget.yml, Nov 1 to Nov 22, 16:00 UTC\n"
     )
 
 
@@ -152,17 +150,17 @@ def test_budgets_keep_the_order_of_the_report() -> None:
 
 
 def test_beyond_twenty_budgets_the_rest_is_counted() -> None:
-    """Nothing is left out without being counted, with the worst of it named."""
+    """Nothing is left out without being counted, with its states."""
     text = render(large_report(23))
     assert len(rows(text)) == SHOWN == 20
-    assert "  and 3 more budgets, the worst of them breached\n" in text
+    assert "  and 3 more, all breached\n" in text
 
 
 def test_twenty_budgets_are_all_shown() -> None:
     """At the limit there is no rest."""
     text = render(large_report(20))
     assert len(rows(text)) == 20
-    assert "more budgets, the worst" not in text
+    assert " more, " not in text
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -198,7 +196,34 @@ def test_no_text_at_all_breaks_out(hostile: str) -> None:
     """Whatever characters a name has, and in whatever order."""
     text = render(hostile_report(hostile))
     assert is_inert(text)
-    assert len(text.splitlines()) == 15
+    assert len(text.splitlines()) == len(render(hostile_report("name")).splitlines())
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("hostile", [*HOSTILE, "a " * 40 + "::error::x", "b " * 40 + "##[error]x"])
+def test_no_word_becomes_a_command_where_lines_are_broken(hostile: str, status: Status) -> None:
+    """In a narrow terminal any word of a text may come to begin a line."""
+    for width in (40, 80):
+        text = render_text(hostile_report(hostile, status), "budget.yml", colour=False, width=width)
+        assert is_inert(text)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_no_line_is_longer_than_the_terminal_is_wide(width: int) -> None:
+    """Lines are broken between words, so that every amount stays whole."""
+    report = make_report(
+        "breached",
+        make_budget("organization", "123456.78", "100000", status="breached", pace=paced("0")),
+        make_budget(
+            "data-pipeline-production", "8123.45", "10000", status="warning", high="8456.78"
+        ),
+        spend=bounds("123456.78"),
+        notes=(Note("warning", "range", "A note that is long. " * 9),),
+    )
+    text = render_text(report, "budget.yml", colour=False, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    wide = render(report)
+    assert text.split() == wide.split()
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
@@ -247,58 +272,86 @@ def forecast(crosses_on: date | None = None) -> Forecast:
 
 
 def below(result: BudgetResult) -> list[str]:
-    """What stands below the line of the only budget."""
+    """What stands below the line of the only budget, but for its reason."""
     lines = render(make_report(result.status, result)).splitlines()
-    return [line.strip() for line in lines[lines.index("") + 2 :]]
+    found = [line.strip() for line in lines[lines.index("") + 2 :]]
+    return [line for line in found if line != result.reason]
 
 
 def test_the_pace_and_the_forecast_stand_below_a_budget() -> None:
     """What is left, what may be spent a day, how today compares, and the month-end with its range."""
-    result = make_budget(pace=paced(), forecast=forecast())
+    result = make_budget(status="warning", pace=paced(), forecast=forecast())
     assert below(result) == [
-        "left $5.00, $0.59 a day; today $0.40, $0.23 on a mean day; month-end $7.25 ($6.00 to $9.00)"
+        (
+            "$5.00 left, $0.59 per day until month-end; $0.40 so far today (daily average $0.23); "
+            "forecast for month-end: about $7.25 ($6.00 to $9.00)"
+        )
     ]
 
 
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"pace": paced("0")}, "today $0.40, $0.23 on a mean day"),
-        ({"pace": paced(mean=None)}, "left $5.00, $0.59 a day; today $0.40"),
+        ({"pace": paced("0")}, "$0.40 so far today (daily average $0.23)"),
+        (
+            {"pace": paced(mean=None)},
+            "$5.00 left, $0.59 per day until month-end; $0.40 so far today",
+        ),
         (
             {"pace": paced(today=bounds("0.4", "1"))},
-            "left $5.00, $0.59 a day; today $0.40 to $1.00, $0.23 on a mean day",
+            (
+                "$5.00 left, $0.59 per day until month-end; "
+                "$0.40 to $1.00 so far today (daily average $0.23)"
+            ),
         ),
         (
             {"pace": paced(today=bounds("0.4", "unlimited"), mean=None)},
-            "left $5.00, $0.59 a day; today at least $0.40",
+            "$5.00 left, $0.59 per day until month-end; at least $0.40 so far today",
         ),
-        ({"forecast": forecast()}, "month-end $7.25 ($6.00 to $9.00)"),
+        ({"forecast": forecast()}, "forecast for month-end: about $7.25 ($6.00 to $9.00)"),
         (
             {"forecast": forecast(date(2026, 11, 22))},
-            "month-end $7.25 ($6.00 to $9.00); cap expected to be crossed on 2026-11-22",
+            (
+                "forecast for month-end: about $7.25 ($6.00 to $9.00); "
+                "expected to cross the cap on Nov 22"
+            ),
         ),
         (
             {"forecast": forecast(date(2026, 11, 30)), "cause": "forecast"},
-            "month-end $7.25 ($6.00 to $9.00); cap expected to be crossed on 2026-11-30",
+            (
+                "forecast for month-end: about $7.25 ($6.00 to $9.00); "
+                "expected to cross the cap on Nov 30"
+            ),
         ),
-        ({"since": datetime(2026, 11, 2, 8, 30, tzinfo=UTC)}, "ok since 2026-11-02T08:30:00Z"),
+        (
+            {"since": datetime(2026, 11, 2, 8, 30, tzinfo=UTC)},
+            "first reported warning Nov 2, 08:30 UTC",
+        ),
     ],
 )
 def test_what_is_known_of_a_budget_is_told(changes: dict[str, Any], line: str) -> None:
     """Each part by itself, and nothing in place of what is not known."""
-    assert below(make_budget(**changes)) == [line]
+    assert below(make_budget(status="warning", **changes)) == [line]
 
 
 def test_a_cap_that_was_crossed_names_the_day() -> None:
     """The 22nd is today, and spend is above the cap already."""
     result = make_budget(spend="12", status="breached", forecast=forecast(date(2026, 11, 22)))
-    assert below(result) == ["month-end $7.25 ($6.00 to $9.00); cap crossed on 2026-11-22"]
+    assert below(result) == [
+        "forecast for month-end: about $7.25 ($6.00 to $9.00); crossed the cap on Nov 22"
+    ]
 
 
 def test_nothing_stands_below_a_budget_of_which_no_more_is_known() -> None:
     """A report by an earlier one has neither pace nor forecast."""
-    assert below(make_budget()) == []
+    assert below(make_budget(status="warning")) == []
+
+
+def test_a_budget_that_is_ok_is_one_line() -> None:
+    """However much is known of it: there is nothing to do."""
+    result = make_budget(pace=paced(), forecast=forecast())
+    lines = render(make_report("ok", result)).splitlines()
+    assert lines[lines.index("") + 2 :] == []
 
 
 # What changed
@@ -321,9 +374,9 @@ def test_what_changed_stands_between_the_budgets_and_the_notes() -> None:
     """Since when, how much, and what drives it, one line each."""
     assert changes(previous_as_of=THEN, change=Decimal("1.75"), drivers=DRIVERS) == [
         "",
-        "  The last report is of 2026-11-22T15:00:00Z: $1.75 spent since.",
-        "  claude-opus-5-5 in production: $9.50 today, $1.25 on a mean day of the week before.",
-        "  no model in default workspace: $3.00 today, $0.00 on a mean day of the week before.",
+        "  Since the last report (Nov 22, 15:00 UTC): $1.75 spent.",
+        "  claude-opus-5-5 in production: $9.50 today, usually $1.25 a day.",
+        "  no model in default workspace: $3.00 today, usually $0.00 a day.",
         "",
         "  info: A range.",
     ]
@@ -332,15 +385,15 @@ def test_what_changed_stands_between_the_budgets_and_the_notes() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (Decimal("-0.5"), ": -$0.50 spent since."),
-        (Decimal(0), ": $0.00 spent since."),
+        (Decimal("-0.5"), ": -$0.50 spent."),
+        (Decimal(0), ": $0.00 spent."),
         (None, "."),
     ],
 )
 def test_a_change_may_be_negative_nothing_or_unknown(change: Decimal | None, told: str) -> None:
     """A correction of the usage takes spend back; a report that established nothing has no amount."""
     assert changes(previous_as_of=THEN, change=change)[1] == (
-        f"  The last report is of 2026-11-22T15:00:00Z{told}"
+        f"  Since the last report (Nov 22, 15:00 UTC){told}"
     )
 
 

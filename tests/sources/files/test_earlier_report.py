@@ -65,7 +65,7 @@ def why(result: EarlierReport | Note) -> str:
 def test_a_report_that_was_written_is_read(tmp_path: Path) -> None:
     """When it was made, of which month, and each budget with its cap, its spend and its status."""
     report = judged("version: 1\nglobal: {cap: 10.50}\n", {None: bounds("11", "12.5")})
-    earlier = used(read(tmp_path, render_json(report)))
+    earlier = used(read(tmp_path, render_json(report, "budget.yml")))
     assert earlier.as_of == datetime(2026, 11, 20, 15, 20, tzinfo=UTC)
     assert earlier.month == datetime(2026, 11, 1, tzinfo=UTC)
     assert earlier.organization is None
@@ -108,7 +108,7 @@ def test_what_later_runs_go_by_is_read(tmp_path: Path) -> None:
     began = datetime(2026, 11, 2, 8, tzinfo=UTC)
     report = judged("version: 1\nglobal: {cap: 10}\n", {None: bounds("11", "12.5")})
     report = replace(report, basis="billed", budgets=(replace(report.budgets[0], since=began),))
-    earlier = used(read(tmp_path, render_json(report)))
+    earlier = used(read(tmp_path, render_json(report, "budget.yml")))
     assert (earlier.basis, earlier.spend) == ("billed", Decimal(11))
     assert earlier.budgets[0].since == began
 
@@ -465,7 +465,7 @@ def test_a_step_is_told_of_a_breach_by_evidence(
     assert f"\n{enforced}\n" in output
     assert "\n18.3\n" not in output
     assert "60 minutes ago" in summary
-    assert ("UNENFORCED (fail-on is never)" in summary) is (code == 0)
+    assert ("NOT ENFORCED (fail-on: never)" in summary) is (code == 0)
 
 
 # What changed from one run to the next
