@@ -2,8 +2,8 @@
 
 Run it with `python -m tests.bench.forecast`. The seed is fixed: it prints the same table each time.
 For each kind of month and each day of the forecast it prints how often the range held the true
-month-end, how wide the range is, and by how much the forecast and a straight line miss; the last
-three are medians. Months without any spend, or with too few days for a forecast, are drawn again.
+month-end, how wide it is, and by how much the forecast (and a straight line) missed: medians, as
+parts of the truth. Months without spend, or with too few days for a forecast, are drawn again.
 """
 
 import math
@@ -20,7 +20,7 @@ from budget_gate.domain.forecast.month_end import forecast
 from budget_gate.domain.period import DAY, HISTORY_DAYS, WEEK, MonthToDate
 
 SEED: Final = 20261101
-MONTHS: Final = 500
+MONTHS: Final = 1000
 ON_DAYS: Final = (5, 10, 20)
 SATURDAY: Final = 5
 CENT: Final = 0.01
@@ -133,7 +133,9 @@ def outcome(kind: Kind, share: float, on_day: int, source: random.Random) -> Out
     truth = math.fsum(amounts[number] for number in range(1, length + 1))
     today = first + (on_day - 1) * DAY
     found = forecast(
-        MonthToDate(datetime(today.year, today.month, today.day, tzinfo=UTC) + timedelta(hours=hour)),
+        MonthToDate(
+            datetime(today.year, today.month, today.day, tzinfo=UTC) + timedelta(hours=hour)
+        ),
         Decimal(spent),
         {
             first + (number - 1) * DAY: Decimal(amount)
@@ -165,17 +167,21 @@ def outcomes(name: str, on_day: int) -> list[Outcome]:
 
 
 def row(name: str, columns: list[list[Outcome]]) -> str:
-    """A row of the table: four cells for each day."""
-    cells = []
+    """A row of the table: each measure by day, and then for all days."""
+    cells: list[str] = []
+    columns = [*columns, list(chain(*columns))]
+    cells += [f"{statistics.fmean(it.held for it in column):.0%}" for column in columns]
+    cells += [f"{statistics.median(it.width for it in column):.0%}" for column in columns]
     for column in columns:
-        held, *others = zip(*column, strict=True)
-        cells += [statistics.fmean(held), *map(statistics.median, others)]
-    return f"| {name} | {' | '.join(f'{cell:.0%}' for cell in cells)} |"
+        off, line = (statistics.median(it[field] for it in column) for field in (2, 3))
+        cells.append(f"{off:.1%} ({line:.1%})")
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def main() -> None:
     """Prints the table as Markdown."""
-    titles = [f"day {day}: {title}" for day in ON_DAYS for title in ("held", "width", "off", "line")]
+    days = [*(f"day {day}" for day in ON_DAYS), "all"]
+    titles = [f"{what}{day}" for what in ("held, ", "width, ", "off (line), ") for day in days]
     table = [f"| spend | {' | '.join(titles)} |", "|---|" + "--:|" * len(titles)]
     kinds = {name: [outcomes(name, day) for day in ON_DAYS] for name in KINDS}
     kinds["all"] = [list(chain(*column)) for column in zip(*kinds.values(), strict=True)]
