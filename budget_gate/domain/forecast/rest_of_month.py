@@ -5,10 +5,10 @@ product, as that of a sum of many requests does. The open day has what its elaps
 still to come.
 The rest of the month then takes the level, times the sum of the factors of what remains of it.
 
-Nobody knows beforehand whether the level stands still, wanders or grows. Each of CANDIDATES assumes
-one of these and follows the level through the days (a Kalman filter). Their results are averaged,
-weighted by how well each told every day from the days before it: a steady budget gets the mean of
-many days, and one whose level has shifted that of the last few.
+Nobody knows beforehand whether the level stands still, wanders, jumps or grows. Each of CANDIDATES
+assumes one of these and follows the level through the days (a Kalman filter). Their results are
+averaged, weighted by how well each told every day from the days before it: a steady budget gets the
+mean of many days, and one whose level has shifted that of the last few.
 
 The interval counts the noise of the days to come, how little is known of the level, which all of
 them share, how far it may still wander, and how far the candidates disagree. It is lognormal, as
@@ -38,12 +38,12 @@ class Candidate(NamedTuple):
 
 CANDIDATES: Final = (
     Candidate(0, 0, 0.5),
-    Candidate(0.01, 0, 0.17),
-    Candidate(0.03, 0, 0.1),
-    Candidate(0.1, 0, 0.1),
-    Candidate(0.3, 0, 0.05),
-    *(Candidate(0, growth, 0.02) for growth in (-0.02, -0.01, 0.01, 0.02)),
+    Candidate(0.1, 0, 0.2),
+    Candidate(1, 0, 0.14),
+    *(Candidate(0, growth, 0.04) for growth in (-0.04, -0.02, 0.02, 0.04)),
 )
+# Spend has larger spikes than the noise assumed: what a day tells of a candidate counts for less.
+TRUST: Final = 0.7
 
 
 class Rest(NamedTuple):
@@ -90,7 +90,7 @@ def expected_rest(
     fits = [_follow(candidate, days) for candidate in CANDIDATES]
     best = max(fit.log_likelihood for fit in fits)
     tried = list(zip(CANDIDATES, fits, strict=True))
-    weights = [model.prior * exp(fit.log_likelihood - best) for model, fit in tried]
+    weights = [model.prior * exp(TRUST * (fit.log_likelihood - best)) for model, fit in tried]
     paths, variances = [], []
     for model, fit in tried:
         grown = [factor * exp(model.growth * day) for day, factor in enumerate(ahead)]
@@ -143,7 +143,7 @@ def _follow(model: Candidate, days: Sequence[_Day]) -> _Fit:
         part = unknown / (factor * unknown + 1)
         level += part * miss
         unknown *= 1 - part * factor
-    log_likelihood = -(told * log(max(kept_misses, SILENCE)) + size) / 2
+    log_likelihood = -(told * log(max(kept_misses, SILENCE**2)) + size) / 2
     return _Fit(level, unknown, misses / max(told, 1), log_likelihood)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from budget_gate.domain.period import WEEK
 
 # A day counts as at most this many times the median of the days around it.
-SPIKE: Final = 4
+SPIKE: Final = 3
 # The largest day is 1: less than this is the noise of floating point.
 SILENCE: Final = 1e-12
 

@@ -84,8 +84,8 @@ class Budget(Document):
     )
     forecast: Literal["off", "warn", "fail"] = Field(
         "warn",
-        description="What a month-end expected above the cap does: nothing (off), a warning, or a "
-        "breach (fail).",
+        description="What a month-end expected above the cap does: nothing (off), a warning, or "
+        "(fail) a breach where even the low end of its range is above the cap.",
         examples=["fail"],
     )
 

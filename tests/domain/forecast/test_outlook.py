@@ -138,6 +138,21 @@ def test_an_outlook_fails_a_run_as_a_status_does(outlook: str, fail_on: FailOn, 
     assert decided.enforced == (not (outlook == "fail" and fail_on == "never"))
 
 
+def test_only_a_whole_range_above_the_cap_is_a_breach() -> None:
+    """A cap within the range may well hold: it warns, whatever is expected, and so does its low end."""
+    lines = [
+        line
+        for number, cost in enumerate(("5", "15") * 7, start=1)
+        for line in days(1, cost, since=f"2026-11-{number:02}")
+    ]
+    # 140 are spent, and 16 days of about 10 are to come.
+    low = outlook_of(overall("cap: 1000", spent(*lines))).low
+    assert 200 < low < 290
+    for cap, status in (("290", "warning"), (low, "warning"), (low - Decimal("0.01"), "breached")):
+        result = overall(f"cap: {cap}, forecast: fail", spent(*lines))
+        assert (result.status, result.cause) == (status, "forecast")
+
+
 def test_each_budget_has_its_own_forecast() -> None:
     """That of the organization fails, that of a workspace warns, and that of another is fine."""
     text = (
