@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from budget_gate import signals
 from budget_gate.delivery.files import append, write_whole
@@ -27,6 +28,20 @@ from budget_gate.settings import Settings, Surroundings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from budget_gate.domain.health import Finding
+    from budget_gate.domain.offline import PolicyCheck
+
+
+class _Text(Protocol):
+    def __call__(self, *, colour: bool) -> str: ...
+
+
+class Renderers(NamedTuple):
+    """What a run came to, for each place that it is told in."""
+
+    text: _Text
+    markdown: Callable[[], str]
+    json: Callable[[], str]
+    annotations: Callable[[], str]
 
 
 def mask(settings: Settings) -> None:
@@ -53,26 +68,62 @@ def publish(report: Report, policy: str, settings: Settings) -> None:
     Raises ConfigurationError where any of these cannot be written, once all others are.
     """
     report = blotted(report, settings.secrets)
+    _tell(
+        Renderers(
+            lambda *, colour: render_text(report, policy, colour=colour),
+            partial(render_markdown, report, policy),
+            partial(render_json, report),
+            partial(render_annotations, report, policy),
+        ),
+        report,
+        settings,
+    )
+
+
+def publish_policy_check(check: "PolicyCheck", policy: str, settings: Settings) -> None:
+    """The same for a policy that was checked without any spend."""
+    from budget_gate.outputs.policy_check import (
+        render_policy_annotations,
+        render_policy_json,
+        render_policy_markdown,
+        render_policy_text,
+    )
+
+    check = blotted(check, settings.secrets)
+    _tell(
+        Renderers(
+            lambda *, colour: render_policy_text(check, policy, colour=colour),
+            partial(render_policy_markdown, check, policy),
+            partial(render_policy_json, check, policy),
+            partial(render_policy_annotations, check, policy),
+        ),
+        check.report,
+        settings,
+    )
+
+
+def _tell(render: Renderers, report: Report, settings: Settings) -> None:
+    """Prints what a run came to, and writes it wherever the settings say."""
     match settings.format:
         case "text":
             plain = settings.no_color or settings.terminal == "dumb"
             is_terminal = sys.stdout is not None and sys.stdout.isatty()
-            text = render_text(report, policy, colour=is_terminal and not plain)
+            text = render.text(colour=is_terminal and not plain)
         case "markdown":
-            text = render_markdown(report, policy)
+            text = render.markdown()
         case "json":
-            text = render_json(report)
+            text = render.json()
     ways: list[Callable[[], object]] = [partial(publish_text, text, settings)]
     files: list[tuple[Callable[[Path, str], None], str | None, str]] = []
     if settings.in_github_actions:
-        told = without_secrets(render_annotations(report, policy), settings)
+        told = without_secrets(render.annotations(), settings)
         ways.append(partial(write, sys.stderr, told))
         files = [
             (append, settings.step_output, render_outputs(report, settings.report or "")),
-            (append, settings.step_summary, "\n" + render_markdown(report, policy)),
+            (append, settings.step_summary, "\n" + render.markdown()),
         ]
     if settings.report:
-        files.append((write_whole, settings.report, render_json(report)))
+        files.append((write_whole, settings.report, render.json()))
     ways += [
         partial(put, Path(name), without_secrets(content, settings))
         for put, name, content in files

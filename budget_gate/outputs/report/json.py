@@ -16,12 +16,17 @@ SCHEMA: Final = "budget-gate/report/v1"
 
 
 def render_json(report: Report) -> str:
-    """The report as indented ASCII; `spend` is null where none could be established.
+    """The report as indented ASCII."""
+    return dumped(document_of(report), indent=2) + "\n"
+
+
+def document_of(report: Report) -> dict[str, Any]:
+    """The report as JSON has it; `spend` is null where none could be established.
 
     A `high` of null is an amount without a known upper bound.
     """
     verified = report.status != "unverified"
-    document = {
+    return {
         "schema": SCHEMA,
         "version": __version__,
         "status": report.status,
@@ -95,7 +100,6 @@ def render_json(report: Report) -> str:
         "judged_at": report.judged_at and format_instant(report.judged_at),
         "whole_month": report.month.is_whole,
     }
-    return dumped(document, indent=2) + "\n"
 
 
 def _budget(budget: BudgetResult) -> dict[str, Any]:

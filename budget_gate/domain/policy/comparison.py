@@ -1,0 +1,242 @@
+"""What a policy changes against another one, and which of that lets more pass."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from itertools import zip_longest
+from typing import Final
+
+from budget_gate.domain.bounds import EXACT, UNLIMITED, ZERO
+from budget_gate.domain.policy.model import (
+    Budget,
+    CapException,
+    GlobalBudget,
+    Group,
+    NamedBudget,
+    Policy,
+    PolicyFile,
+)
+from budget_gate.domain.policy.names import is_glob
+from budget_gate.domain.policy.places import KeyPath
+from budget_gate.domain.policy.price_comparison import Effect, compare_prices
+from budget_gate.domain.prices.book import PriceBook
+
+EFFECTS: Final[tuple[Effect, ...]] = ("looser", "tighter", "neutral")
+
+# USD, a word or percentages as a policy has them, members, or a whole part; None: not there.
+Value = Decimal | str | tuple[str, ...] | Budget | CapException | None
+
+# A value, and how much it lets pass: the greater, the more.
+_Graded = tuple[Value, tuple[Decimal | int, ...]]
+
+_FORECASTS: Final = ("fail", "warn", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one key below `path`, which is that of a budget or of another part.
+
+    `looser` is what lets more spend pass, or lets it pass unseen. `line` is where the new policy
+    has it, or the part that would hold it. For an exception, `before` or `after` is the regular cap
+    where no exception is in force; for a new budget, `before` is the cap that its workspaces had
+    until now by a glob or as unlisted ones, if any.
+    """
+
+    path: KeyPath
+    what: str
+    before: Value
+    after: Value
+    effect: Effect
+    line: int
+
+
+def compare(before: Policy, file: PolicyFile, book: PriceBook, day: date) -> tuple[Change, ...]:
+    """Every change from one policy to another, what is looser first; empty where they are equal.
+
+    `book` is that of the list prices, and `day` the UTC day whose exceptions are in force. In
+    doubt a change is `looser`: it is for a person to look at.
+    """
+    changes = [
+        *_compare_budgets(before, file),
+        *_compare_exceptions(before, file, day),
+        *_compare_settings(before, file),
+    ]
+    after = file.policy
+    for model, ours, theirs, effect in compare_prices(before.prices, after.prices, book, day):
+        path = ("prices", "models", model)
+        changes.append(Change(path, "price", ours, theirs, effect, file.source.line(*path)))
+    return tuple(sorted(changes, key=lambda it: EFFECTS.index(it.effect)))
+
+
+def _compare_budgets(before: Policy, file: PolicyFile) -> Iterator[Change]:
+    old, new = dict(before.budgets()), dict(file.policy.budgets())
+    for path in {**old, **new}:
+        line = file.source.line(*path, "cap")
+        if path == ("unlisted",) and not (path in old and path in new):
+            # It is another word, and no budget that comes or goes.
+            continue
+        if path not in new:
+            yield Change(path, "budget", old[path], None, "looser", line)
+        elif path not in old:
+            had = _cap_until_now(before, path, new[path])
+            effect: Effect = "tighter" if had is None or new[path].cap <= had else "looser"
+            yield Change(path, "budget", had, new[path], effect, line)
+        else:
+            yield from _compare_graded(path, _terms(old[path]), _terms(new[path]), file)
+            yield from _compare_members(before, path, (old[path], new[path]), file)
+
+
+def _cap_until_now(before: Policy, path: KeyPath, budget: Budget) -> Decimal | None:
+    """The lowest cap that what a new budget is for had by a glob or as unlisted; None for none."""
+    keys = budget.workspaces if isinstance(budget, Group) else path[1:]
+    found = [] if path[0] == "models" else [_cap_unnamed(before, str(key)) for key in keys]
+    if path[0] == "workspaces":
+        globs = [key for key in before.workspaces if is_glob(key)]
+        found += [before.workspaces[glob].cap for glob in globs if fnmatchcase(str(path[1]), glob)]
+    return min((cap for cap in found if cap is not None), default=None)
+
+
+def _cap_unnamed(policy: Policy, key: str) -> Decimal | None:
+    """The cap of a workspace as an unlisted one; None where it is listed, or has no cap as such."""
+    budget = policy.unlisted_budget
+    listed = any(key == it or fnmatchcase(key, it) for it, _ in policy.workspace_keys())
+    return None if listed or budget is None else budget.cap
+
+
+def _compare_members(
+    before: Policy, path: KeyPath, budgets: tuple[Budget, Budget], file: PolicyFile
+) -> Iterator[Change]:
+    old, new = budgets
+    if not (isinstance(old, Group) and isinstance(new, Group)):
+        return
+    line = file.source.line(*path, "workspaces")
+    gone = tuple(key for key in old.workspaces if key not in new.workspaces)
+    if gone:
+        yield Change(path, "members", gone, None, "looser", line)
+    come = [key for key in new.workspaces if key not in old.workspaces]
+    free = tuple(key for key in come if _cap_unnamed(before, key) is not None)
+    if free:
+        yield Change(path, "members that were unlisted", None, free, "looser", line)
+    rest = tuple(key for key in come if key not in free)
+    if rest:
+        yield Change(path, "members", None, rest, "tighter", line)
+
+
+def _compare_exceptions(before: Policy, file: PolicyFile, day: date) -> Iterator[Change]:
+    old, new = before.exceptions, file.policy.exceptions
+    caps = {".".join(path): budget.cap for path, budget in file.policy.budgets()}
+    for budget in dict.fromkeys(it.budget for it in (*old, *new)):
+        gone = [it for it in old if it.budget == budget and it not in new]
+        come = [it for it in new if it.budget == budget and it not in old]
+        for was, now in zip_longest(gone, come):
+            place = ("exceptions", new.index(now)) if now else ("exceptions",)
+            yield _exception(was, now, caps.get(budget), day, file.source.line(*place))
+
+
+def _exception(
+    was: CapException | None, now: CapException | None, cap: Decimal | None, day: date, line: int
+) -> Change:
+    """What becomes of an exception to a cap, which is None where there is no such budget."""
+    either = now or was
+    path = tuple(either.budget.split(".", 1)) if either else ()
+    effect: Effect = "neutral"
+    ours, theirs = (it if it and it.until >= day else None for it in (was, now))
+    if cap is None or not (ours or theirs):
+        return Change(path, "exception", was, now, effect, line)
+    # Each as what it allows today and from then on; a cap stands for ever.
+    old, new = ((it.cap, it.until) if it else (cap, date.max) for it in (ours, theirs))
+    if new[0] > old[0] or _lasts_longer(new, old, cap):
+        effect = "looser"
+    elif new[0] < old[0] or _lasts_longer(old, new, cap):
+        effect = "tighter"
+    return Change(path, "exception", ours or cap, theirs or cap, effect, line)
+
+
+def _lasts_longer(one: tuple[Decimal, date], other: tuple[Decimal, date], cap: Decimal) -> bool:
+    """Whether `one` allows more on days on which `other` has ended, or the reverse of less."""
+    if one[0] > cap:
+        return one[1] > other[1]
+    return other[0] < cap and one[1] < other[1]
+
+
+def _compare_settings(before: Policy, file: PolicyFile) -> Iterator[Change]:
+    old, new = before, file.policy
+    if old.organization != new.organization:
+        effect: Effect = "looser" if old.organization else "tighter"
+        line = file.source.line("organization")
+        yield Change((), "organization", old.organization, new.organization, effect, line)
+    if not (isinstance(old.unlisted, Budget) and isinstance(new.unlisted, Budget)):
+        was, now = ({"unlisted": _unlisted(it)} for it in (old, new))
+        yield from _compare_graded((), was, now, file)
+    for path, terms in (("spend", _spend_rules), ("prices", _discount)):
+        yield from _compare_graded((path,), terms(old), terms(new), file)
+    for id_ in {**old.names, **new.names}:
+        label, other = old.names.get(id_), new.names.get(id_)
+        if label != other:
+            line = file.source.line("names", id_)
+            yield Change(("names", id_), "label", label, other, "neutral", line)
+
+
+def _compare_graded(
+    path: KeyPath, before: dict[str, _Graded], after: dict[str, _Graded], file: PolicyFile
+) -> Iterator[Change]:
+    for what, (now, grade) in after.items():
+        was, former = before[what]
+        if was != now:
+            effect: Effect = "neutral"
+            if grade != former:
+                effect = "looser" if grade > former else "tighter"
+            yield Change(path, what, was, now, effect, file.source.line(*path, what))
+
+
+def _terms(budget: Budget) -> dict[str, _Graded]:
+    daily = UNLIMITED if budget.daily_cap is None else budget.daily_cap
+    terms: dict[str, _Graded] = {
+        "cap": (budget.cap, (budget.cap,)),
+        # What warns first counts most.
+        "warn_at": (
+            ", ".join(map(_percent, budget.warn_at)),
+            (min(budget.warn_at), -len(budget.warn_at)),
+        ),
+        "daily_cap": (budget.daily_cap, (daily,)),
+        "forecast": (budget.forecast, (_FORECASTS.index(budget.forecast),)),
+    }
+    if isinstance(budget, GlobalBudget):
+        limit = budget.max_exception
+        shown = None if limit is None else _percent(limit)
+        terms["max_exception"] = (shown, (UNLIMITED if limit is None else limit,))
+    if isinstance(budget, NamedBudget):
+        terms["optional"] = (str(budget.optional).lower(), (budget.optional,))
+    return terms
+
+
+def _unlisted(policy: Policy) -> _Graded:
+    match policy.unlisted:
+        case "allow":
+            return "allow", (2,)
+        case "warn":
+            return "warn", (1,)
+        case "fail":
+            return "fail", (0, ZERO)
+        case budget:
+            return budget, (0, budget.cap)
+
+
+def _spend_rules(policy: Policy) -> dict[str, _Graded]:
+    rules = policy.spend
+    return {
+        "basis": (rules.basis, ()),
+        "uncertain": (rules.uncertain, (rules.uncertain == "warn",)),
+        "unknown_model": (rules.unknown_model, (rules.unknown_model == "upper_bound",)),
+    }
+
+
+def _discount(policy: Policy) -> dict[str, _Graded]:
+    return {"discount": (_percent(policy.prices.discount), (policy.prices.discount,))}
+
+
+def _percent(ratio: Decimal) -> str:
+    """A ratio as a policy writes it, such as `80%`."""
+    return f"{EXACT.scaleb(ratio, 2).normalize(EXACT):f}%"
