@@ -34,9 +34,8 @@ def refuse_spend_flags(settings: Settings, *, has_pages: bool, audits: bool) -> 
     given += [flag for flag, is_given in (("--usage", has_pages), ("--audit", audits)) if is_given]
     if given:
         raise ConfigurationError(
-            f"--offline checks no spend, which {', '.join(given)} "
-            f"{'needs' if len(given) == 1 else 'need'}",
-            f"leave out {'it' if len(given) == 1 else 'them'}, or --offline (BUDGET_GATE_OFFLINE)",
+            f"--offline checks no spend, so it does not go with {' or '.join(given)}",
+            "leave that out, or --offline (BUDGET_GATE_OFFLINE)",
         )
 
 

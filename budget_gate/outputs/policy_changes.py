@@ -1,6 +1,6 @@
 """What changes in a policy, in words: each budget once, what lets more pass first."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -10,6 +10,7 @@ from budget_gate.domain.policy.comparison import EFFECTS, Change, Value
 from budget_gate.domain.policy.model import Budget, CapException, Group, NamedBudget
 from budget_gate.domain.policy.places import KeyPath
 from budget_gate.domain.policy.price_comparison import Effect
+from budget_gate.outputs.amounts import exact
 from budget_gate.outputs.escaping import Escape
 
 TITLES: Final[dict[Effect, str]] = {
@@ -23,7 +24,11 @@ _VERBS: Final[dict[Effect, tuple[str, str]]] = {
     "neutral": ("does neither", "do neither"),
 }
 _NAMED: Final = 20
-_WHOLE: Final = {"global": "organization", "unlisted": "unlisted workspaces"}
+_WHOLE: Final = {
+    "global": "organization",
+    "organization": "organization's id",
+    "unlisted": "unlisted workspaces",
+}
 _KINDS: Final = {"groups": "group ", "models": "model ", "names": "name of "}
 
 
@@ -54,10 +59,8 @@ def part_name(path: KeyPath, name: Escape) -> str:
             return f"own price of {name(str(model))}"
         case (kind, key):
             return f"{_KINDS.get(str(kind), '')}{name(str(key))}"
-        case (kind, *_):
-            return _WHOLE.get(str(kind), str(kind))
         case _:
-            return "policy"
+            return _WHOLE.get(str(path[0]), str(path[0]))
 
 
 def told(change: Change, now: date, name: Escape, prose: Escape) -> str:
@@ -75,7 +78,7 @@ def told(change: Change, now: date, name: Escape, prose: Escape) -> str:
             return f"members added{change.what.removeprefix('members')}: {after}"
         case "exception":
             return _of_exception(change, before, after)
-        case "price":
+        case "price" | "unlisted" | "organization" | "label":
             return f"{before} -> {after}"
         case what:
             return f"{what} {before} -> {after}"
@@ -90,9 +93,9 @@ def _of_budget(change: Change, before: str, after: str) -> str:
 
 def _of_exception(change: Change, before: str, after: str) -> str:
     if change.after is None:
-        return f"exception removed: {before}"
+        return f"removed: cap {before}"
     if change.before is None:
-        return f"exception added: {after}"
+        return f"added: cap {after}"
     if isinstance(change.before, CapException) and isinstance(change.after, Decimal):
         return f"cap {before} -> {after}, no exception any more"
     return f"cap {before} -> {after}"
@@ -113,9 +116,9 @@ def _shown(value: Value, now: date, name: Escape, prose: Escape) -> str:
         case CapException():
             approved = f" (approved by {prose(value.approved_by)})" if value.approved_by else ""
             until = _day(value.until, now)
-            ended = "ended" if value.until < now else "until"
+            when = "that ended" if value.until < now else "until"
             cap = exact_usd(value.cap)
-            return f"{cap}, exception {ended} {until}: {prose(value.reason)}{approved}"
+            return f"{cap}, exception {when} {until}: {prose(value.reason)}{approved}"
         case Budget():
             return ", ".join(_terms(value, name))
 
@@ -127,7 +130,7 @@ def _terms(budget: Budget, name: Escape) -> Iterator[str]:
     if isinstance(budget, Group):
         yield f"for {_shown(budget.workspaces, date.max, name, name)}"
     if "warn_at" in given:
-        yield f"warn_at {', '.join(f'{level * 100:f}%' for level in budget.warn_at)}"
+        yield f"warn_at {', '.join(f'{exact(level * 100)}%' for level in budget.warn_at)}"
     if budget.daily_cap is not None:
         yield f"daily_cap {exact_usd(budget.daily_cap)}"
     if "forecast" in given:
@@ -142,15 +145,9 @@ def _day(day: date, now: date) -> str:
 
 
 def lines(
-    changes: Sequence[Change],
-    effect: Effect,
-    tell: Callable[[Change], str],
-    name: Escape,
-    most: int,
-) -> Iterator[str]:
-    """A line for each part with changes of one effect, at most so many, and how many more."""
-    parts = by_part(changes, effect)
-    for path in list(parts)[:most]:
-        yield f"{part_name(path, name)}: {'; '.join(map(tell, parts[path]))}"
-    if len(parts) > most:
-        yield f"and {len(parts) - most} more, all of them in the JSON report"
+    changes: Sequence[Change], effect: Effect, now: date, name: Escape, prose: Escape
+) -> Iterator[tuple[str, int]]:
+    """A sentence on each part with changes of one effect, and the line of the first of them."""
+    for path, found in by_part(changes, effect).items():
+        said = "; ".join(told(change, now, name, prose) for change in found)
+        yield f"{part_name(path, name)}: {said}", found[0].line

@@ -3,22 +3,25 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
+from pathlib import PurePath
 from textwrap import wrap
 from typing import Any, Final
 
+from budget_gate.domain.notes import Note
 from budget_gate.domain.offline import PolicyCheck
 from budget_gate.domain.policy.comparison import EFFECTS, Change, Value
 from budget_gate.domain.policy.model import Budget, CapException
 from budget_gate.domain.policy.price_comparison import Effect
 from budget_gate.outputs.amounts import exact
-from budget_gate.outputs.escaping import NAME_LENGTH, code, dumped, logged, plain, prose
-from budget_gate.outputs.policy_changes import TITLES, counted, lines, part_name, told
+from budget_gate.outputs.escaping import NAME_LENGTH, Escape, code, dumped, logged, plain, prose
+from budget_gate.outputs.policy_changes import TITLES, counted, lines
 from budget_gate.outputs.report.github import render_warnings
 from budget_gate.outputs.report.json import document_of
 
 _WIDTH: Final = 80
 # So many budgets are told of one effect, which keeps a step summary far below its limit.
 _MOST: Final = 50
+_NAME: Final = partial(plain, length=NAME_LENGTH)
 _COLOURS: Final[dict[Effect, str]] = {"looser": "33", "tighter": "32", "neutral": "0"}
 _LIMITS: Final = "Not checked offline: spend, and whether the workspaces and models exist."
 
@@ -28,40 +31,30 @@ def render_policy_text(check: PolicyCheck, policy: str, *, colour: bool) -> str:
 
     `colour` adds ANSI colours.
     """
-    shown = [_headline(check), *_wrapped(_compared(check, plain(policy), plain(check.base or "")))]
-    name = partial(plain, length=NAME_LENGTH)
-    day = check.report.month.day
+    shown = [_headline(check), *_wrapped(_compared(check, policy, plain, plain))]
     for effect in EFFECTS:
-        found = list(
-            lines(check.changes or (), effect, lambda it: told(it, day, name, plain), name, _MOST)
-        )
+        found = _lines(check, effect, _NAME, plain)
         if found:
             painted = f"\x1b[{_COLOURS[effect]}m{TITLES[effect]}\x1b[0m"
             shown += ["", f"  {painted if colour else TITLES[effect]}"]
-            for line in found:
-                shown += _wrapped(line, "    ")
-    shown.append("")
-    for note in check.report.notes:
-        shown += _wrapped(f"{note.level}: {plain(note.message)}", "  ")
-    return "\n".join([*shown, *_wrapped(_LIMITS, "  ")]) + "\n"
+        for line in found:
+            shown += _wrapped(line, "    ")
+    notes = [f"{note.level}: {plain(note.message)}" for note in _notes(check)]
+    shown += [""] if notes else []
+    for note in notes:
+        shown += _wrapped(note, "  ")
+    return "\n".join([*shown, "", _LIMITS]) + "\n"
 
 
 def render_policy_markdown(check: PolicyCheck, policy: str) -> str:
     """The same for a GitHub step summary."""
     parts = [f"## ⚪ budget-gate: {check.report.status}", f"**{_headline(check)}**"]
-    parts.append(_compared(check, code(policy), code(check.base or ""), prose(check.reason)))
-    day = check.report.month.day
-    for effect in EFFECTS:
-        found = [
-            f"- {line}"
-            for line in lines(
-                check.changes or (), effect, lambda it: told(it, day, code, prose), code, _MOST
-            )
-        ]
+    parts.append(_compared(check, policy, code, prose))
+    notes = [f"**{note.level}**: {prose(note.message)}" for note in _notes(check)]
+    lists = [(TITLES[effect], _lines(check, effect, code, prose)) for effect in EFFECTS]
+    for title, found in (*lists, ("Notes", notes)):
         if found:
-            parts += [f"**{TITLES[effect]}**", "\n".join(found)]
-    notes = [f"- **{note.level}**: {prose(note.message)}" for note in check.report.notes]
-    parts += ["\n".join(notes)] if notes else []
+            parts += [f"**{title}**", "\n".join(f"- {line}" for line in found)]
     return "\n\n".join([*parts, f"<sub>{_LIMITS}</sub>"]) + "\n"
 
 
@@ -80,16 +73,12 @@ def render_policy_json(check: PolicyCheck, policy: str) -> str:
 
 
 def render_policy_annotations(check: PolicyCheck, policy: str) -> str:
-    """A workflow command for each change that loosens the policy, at its line, and each warning."""
+    """A workflow command for each budget that is looser, at its line, and for each warning."""
     day = check.report.month.day
-    name = partial(plain, length=NAME_LENGTH)
-    found = [
-        (f"Looser: {part_name(it.path, name)}: {told(it, day, name, plain)}.", it.line)
-        for it in check.changes or ()
-        if it.effect == "looser"
-    ]
-    found += [(note.message, 0) for note in check.report.notes if note.level == "warning"]
-    return render_warnings(found, policy)
+    found = lines(check.changes or (), "looser", day, _NAME, plain)
+    told = [(f"Looser: {sentence}.", line) for sentence, line in found]
+    told += [(note.message, 0) for note in check.report.notes if note.level == "warning"]
+    return render_warnings(told, policy)
 
 
 def _headline(check: PolicyCheck) -> str:
@@ -97,12 +86,25 @@ def _headline(check: PolicyCheck) -> str:
     return f"Policy is valid: {budgets}. No spend was checked (offline)."
 
 
-def _compared(check: PolicyCheck, policy: str, base: str, reason: str | None = None) -> str:
+def _compared(check: PolicyCheck, policy: str, name: Escape, prose: Escape) -> str:
     if check.base is None:
-        return f"Checked: {policy}."
+        return f"Checked: {name(policy)}."
     if check.changes is None:
-        return f"{policy} is compared with nothing: {reason or plain(check.reason)}"
-    return f"{policy} compared with {base}: {counted(check.changes)}."
+        return f"{name(policy)} is compared with nothing: {prose(check.reason)}"
+    base = PurePath(check.base).name
+    return f"{name(policy)} compared with {name(base)}: {counted(check.changes)}."
+
+
+def _lines(check: PolicyCheck, effect: Effect, name: Escape, prose: Escape) -> list[str]:
+    found = list(lines(check.changes or (), effect, check.report.month.day, name, prose))
+    rest = len(found) - _MOST
+    more = [f"and {rest} more, all of them in the JSON report"] if rest > 0 else []
+    return [sentence for sentence, _ in found[:_MOST]] + more
+
+
+def _notes(check: PolicyCheck) -> list[Note]:
+    """Warnings first."""
+    return sorted(check.report.notes, key=lambda note: note.level != "warning")
 
 
 def _wrapped(text: str, indent: str = "") -> Iterator[str]:

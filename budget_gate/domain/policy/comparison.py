@@ -80,29 +80,38 @@ def _compare_budgets(before: Policy, file: PolicyFile) -> Iterator[Change]:
         if path not in new:
             yield Change(path, "budget", old[path], None, "looser", line)
         elif path not in old:
-            had = _cap_until_now(before, path, new[path])
-            effect: Effect = "tighter" if had is None or new[path].cap <= had else "looser"
-            yield Change(path, "budget", had, new[path], effect, line)
+            had = _budgets_until_now(before, path, new[path])
+            is_looser = any(_is_looser(new[path], budget) for budget in had)
+            cap = min((budget.cap for budget in had), default=None)
+            effect: Effect = "looser" if is_looser else "tighter"
+            yield Change(path, "budget", cap, new[path], effect, line)
         else:
             yield from _compare_graded(path, _terms(old[path]), _terms(new[path]), file)
             yield from _compare_members(before, path, (old[path], new[path]), file)
 
 
-def _cap_until_now(before: Policy, path: KeyPath, budget: Budget) -> Decimal | None:
-    """The lowest cap that what a new budget is for had by a glob or as unlisted; None for none."""
-    keys = budget.workspaces if isinstance(budget, Group) else path[1:]
-    found = [] if path[0] == "models" else [_cap_unnamed(before, str(key)) for key in keys]
+def _budgets_until_now(before: Policy, path: KeyPath, budget: Budget) -> list[Budget]:
+    """What judged the workspaces of a new budget until now: a glob's budget, or `unlisted`."""
+    if path[0] not in ("workspaces", "groups"):
+        return []
+    keys = budget.workspaces if isinstance(budget, Group) else [str(path[1])]
+    found = [it for key in keys if (it := _as_unlisted(before, key))]
     if path[0] == "workspaces":
         globs = [key for key in before.workspaces if is_glob(key)]
-        found += [before.workspaces[glob].cap for glob in globs if fnmatchcase(str(path[1]), glob)]
-    return min((cap for cap in found if cap is not None), default=None)
+        found += [before.workspaces[glob] for glob in globs if fnmatchcase(keys[0], glob)]
+    return found
 
 
-def _cap_unnamed(policy: Policy, key: str) -> Decimal | None:
-    """The cap of a workspace as an unlisted one; None where it is listed, or has no cap as such."""
-    budget = policy.unlisted_budget
+def _as_unlisted(policy: Policy, key: str) -> Budget | None:
+    """The budget of a workspace as an unlisted one; None where it is listed, or has none so."""
     listed = any(key == it or fnmatchcase(key, it) for it, _ in policy.workspace_keys())
-    return None if listed or budget is None else budget.cap
+    return None if listed else policy.unlisted_budget
+
+
+def _is_looser(one: Budget, other: Budget) -> bool:
+    """Whether a budget lets pass what the other one does not."""
+    ours, theirs = _terms(one), _terms(other)
+    return any(ours[key][1] > theirs[key][1] for key in ("cap", "daily_cap", "forecast"))
 
 
 def _compare_members(
@@ -116,7 +125,7 @@ def _compare_members(
     if gone:
         yield Change(path, "members", gone, None, "looser", line)
     come = [key for key in new.workspaces if key not in old.workspaces]
-    free = tuple(key for key in come if _cap_unnamed(before, key) is not None)
+    free = tuple(key for key in come if _as_unlisted(before, key))
     if free:
         yield Change(path, "members that were unlisted", None, free, "looser", line)
     rest = tuple(key for key in come if key not in free)
@@ -166,10 +175,12 @@ def _compare_settings(before: Policy, file: PolicyFile) -> Iterator[Change]:
     if old.organization != new.organization:
         effect: Effect = "looser" if old.organization else "tighter"
         line = file.source.line("organization")
-        yield Change((), "organization", old.organization, new.organization, effect, line)
+        yield Change(
+            ("organization",), "organization", old.organization, new.organization, effect, line
+        )
     if not (isinstance(old.unlisted, Budget) and isinstance(new.unlisted, Budget)):
         was, now = ({"unlisted": _unlisted(it)} for it in (old, new))
-        yield from _compare_graded((), was, now, file)
+        yield from _compare_graded(("unlisted",), was, now, file)
     for path, terms in (("spend", _spend_rules), ("prices", _discount)):
         yield from _compare_graded((path,), terms(old), terms(new), file)
     for id_ in {**old.names, **new.names}:
@@ -198,7 +209,7 @@ def _terms(budget: Budget) -> dict[str, _Graded]:
         # What warns first counts most.
         "warn_at": (
             ", ".join(map(_percent, budget.warn_at)),
-            (min(budget.warn_at), -len(budget.warn_at)),
+            (min(budget.warn_at, default=ZERO), -len(budget.warn_at)),
         ),
         "daily_cap": (budget.daily_cap, (daily,)),
         "forecast": (budget.forecast, (_FORECASTS.index(budget.forecast),)),
