@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Final
 
 from budget_gate.domain.notes import exact_usd
-from budget_gate.domain.policy.comparison import EFFECTS, Change, Value
+from budget_gate.domain.policy.comparison import EFFECTS, Change
+from budget_gate.domain.policy.grades import Value, percent
 from budget_gate.domain.policy.model import Budget, CapException, Group, NamedBudget
 from budget_gate.domain.policy.places import KeyPath
 from budget_gate.domain.policy.price_comparison import Effect
-from budget_gate.outputs.amounts import exact
 from budget_gate.outputs.escaping import Escape
 
 TITLES: Final[dict[Effect, str]] = {
@@ -130,7 +130,7 @@ def _terms(budget: Budget, name: Escape) -> Iterator[str]:
     if isinstance(budget, Group):
         yield f"for {_shown(budget.workspaces, date.max, name, name)}"
     if "warn_at" in given:
-        yield f"warn_at {', '.join(f'{exact(level * 100)}%' for level in budget.warn_at)}"
+        yield f"warn_at {', '.join(map(percent, budget.warn_at))}"
     if budget.daily_cap is not None:
         yield f"daily_cap {exact_usd(budget.daily_cap)}"
     if "forecast" in given:

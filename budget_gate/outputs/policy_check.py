@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from budget_gate.domain.notes import Note
 from budget_gate.domain.offline import PolicyCheck
-from budget_gate.domain.policy.comparison import EFFECTS, Change, Value
+from budget_gate.domain.policy.comparison import EFFECTS, Change
+from budget_gate.domain.policy.grades import Value
 from budget_gate.domain.policy.model import Budget, CapException
 from budget_gate.domain.policy.price_comparison import Effect
 from budget_gate.outputs.amounts import exact

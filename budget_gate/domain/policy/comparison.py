@@ -8,13 +8,18 @@ from fnmatch import fnmatchcase
 from itertools import zip_longest
 from typing import Final
 
-from budget_gate.domain.bounds import EXACT, UNLIMITED, ZERO
+from budget_gate.domain.policy.grades import (
+    Graded,
+    Value,
+    budget_grades,
+    price_grades,
+    spend_grades,
+    unlisted_grade,
+)
 from budget_gate.domain.policy.model import (
     Budget,
     CapException,
-    GlobalBudget,
     Group,
-    NamedBudget,
     Policy,
     PolicyFile,
 )
@@ -24,14 +29,6 @@ from budget_gate.domain.policy.price_comparison import Effect, compare_prices
 from budget_gate.domain.prices.book import PriceBook
 
 EFFECTS: Final[tuple[Effect, ...]] = ("looser", "tighter", "neutral")
-
-# USD, a word or percentages as a policy has them, members, or a whole part; None: not there.
-Value = Decimal | str | tuple[str, ...] | Budget | CapException | None
-
-# A value, and how much it lets pass: the greater, the more.
-_Graded = tuple[Value, tuple[Decimal | int, ...]]
-
-_FORECASTS: Final = ("fail", "warn", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,9 @@ def _compare_budgets(before: Policy, file: PolicyFile) -> Iterator[Change]:
             effect: Effect = "looser" if is_looser else "tighter"
             yield Change(path, "budget", cap, new[path], effect, line)
         else:
-            yield from _compare_graded(path, _terms(old[path]), _terms(new[path]), file)
+            yield from _compare_graded(
+                path, budget_grades(old[path]), budget_grades(new[path]), file
+            )
             yield from _compare_members(before, path, (old[path], new[path]), file)
 
 
@@ -110,7 +109,7 @@ def _as_unlisted(policy: Policy, key: str) -> Budget | None:
 
 def _is_looser(one: Budget, other: Budget) -> bool:
     """Whether a budget lets pass what the other one does not."""
-    ours, theirs = _terms(one), _terms(other)
+    ours, theirs = budget_grades(one), budget_grades(other)
     return any(ours[key][1] > theirs[key][1] for key in ("cap", "daily_cap", "forecast"))
 
 
@@ -179,9 +178,9 @@ def _compare_settings(before: Policy, file: PolicyFile) -> Iterator[Change]:
             ("organization",), "organization", old.organization, new.organization, effect, line
         )
     if not (isinstance(old.unlisted, Budget) and isinstance(new.unlisted, Budget)):
-        was, now = ({"unlisted": _unlisted(it)} for it in (old, new))
+        was, now = ({"unlisted": unlisted_grade(it)} for it in (old, new))
         yield from _compare_graded(("unlisted",), was, now, file)
-    for path, terms in (("spend", _spend_rules), ("prices", _discount)):
+    for path, terms in (("spend", spend_grades), ("prices", price_grades)):
         yield from _compare_graded((path,), terms(old), terms(new), file)
     for id_ in {**old.names, **new.names}:
         label, other = old.names.get(id_), new.names.get(id_)
@@ -191,7 +190,7 @@ def _compare_settings(before: Policy, file: PolicyFile) -> Iterator[Change]:
 
 
 def _compare_graded(
-    path: KeyPath, before: dict[str, _Graded], after: dict[str, _Graded], file: PolicyFile
+    path: KeyPath, before: dict[str, Graded], after: dict[str, Graded], file: PolicyFile
 ) -> Iterator[Change]:
     for what, (now, grade) in after.items():
         was, former = before[what]
@@ -200,54 +199,3 @@ def _compare_graded(
             if grade != former:
                 effect = "looser" if grade > former else "tighter"
             yield Change(path, what, was, now, effect, file.source.line(*path, what))
-
-
-def _terms(budget: Budget) -> dict[str, _Graded]:
-    daily = UNLIMITED if budget.daily_cap is None else budget.daily_cap
-    terms: dict[str, _Graded] = {
-        "cap": (budget.cap, (budget.cap,)),
-        # What warns first counts most.
-        "warn_at": (
-            ", ".join(map(_percent, budget.warn_at)),
-            (min(budget.warn_at, default=ZERO), -len(budget.warn_at)),
-        ),
-        "daily_cap": (budget.daily_cap, (daily,)),
-        "forecast": (budget.forecast, (_FORECASTS.index(budget.forecast),)),
-    }
-    if isinstance(budget, GlobalBudget):
-        limit = budget.max_exception
-        shown = None if limit is None else _percent(limit)
-        terms["max_exception"] = (shown, (UNLIMITED if limit is None else limit,))
-    if isinstance(budget, NamedBudget):
-        terms["optional"] = (str(budget.optional).lower(), (budget.optional,))
-    return terms
-
-
-def _unlisted(policy: Policy) -> _Graded:
-    match policy.unlisted:
-        case "allow":
-            return "allow", (2,)
-        case "warn":
-            return "warn", (1,)
-        case "fail":
-            return "fail", (0, ZERO)
-        case budget:
-            return budget, (0, budget.cap)
-
-
-def _spend_rules(policy: Policy) -> dict[str, _Graded]:
-    rules = policy.spend
-    return {
-        "basis": (rules.basis, ()),
-        "uncertain": (rules.uncertain, (rules.uncertain == "warn",)),
-        "unknown_model": (rules.unknown_model, (rules.unknown_model == "upper_bound",)),
-    }
-
-
-def _discount(policy: Policy) -> dict[str, _Graded]:
-    return {"discount": (_percent(policy.prices.discount), (policy.prices.discount,))}
-
-
-def _percent(ratio: Decimal) -> str:
-    """A ratio as a policy writes it, such as `80%`."""
-    return f"{EXACT.scaleb(ratio, 2).normalize(EXACT):f}%"

@@ -6,6 +6,7 @@ from itertools import product
 from typing import Final, Literal
 
 from budget_gate.domain.fields import Document
+from budget_gate.domain.period import DAY
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.cards import Prices, RateCard
 from budget_gate.domain.prices.rates import CONTEXT_WINDOWS, Unpriced
@@ -40,7 +41,8 @@ def compare_prices(
         if old == new:
             continue
         edges = {edge for card in (*old, *new) for edge in (card.start, card.until)}
-        days = sorted({day, *edges} - {date.min, date.max})
+        edges -= {date.min, date.max}
+        days = sorted({day, *edges, *(edge - DAY for edge in edges)})
         yield model, _told(old, new), _told(new, old), _effect(model, days, *books)
 
 
