@@ -91,7 +91,7 @@ def _compared(check: PolicyCheck, policy: str, name: Escape, prose: Escape) -> s
     if check.base is None:
         return f"Checked: {name(policy)}."
     if check.changes is None:
-        return f"{name(policy)} is compared with nothing: {prose(check.reason)}"
+        return f"Not compared: {prose(check.reason)}"
     base = PurePath(check.base).name
     return f"{name(policy)} compared with {name(base)}: {counted(check.changes)}."
 
