@@ -14,6 +14,7 @@ from budget_gate.exits import OK
 from budget_gate.settings import Settings
 from budget_gate.sources.files.documents import load_policy, load_price_book
 
+_NEW: Final = "as is right for a new policy"
 _OF_SPEND: Final = {
     "as_of": "--as-of (BUDGET_GATE_AS_OF)",
     "month": "--month (BUDGET_GATE_MONTH)",
@@ -57,9 +58,9 @@ def _read_base(name: str) -> Base:
     path = Path(name)
     try:
         if not path.stat().st_size:
-            return Base(name, None, f"{name} is empty, so this policy is new.")
+            return Base(name, None, f"{name} is empty, {_NEW}.")
         return Base(name, load_policy(path, name).policy)
     except FileNotFoundError:
-        return Base(name, None, f"{name} does not exist, so this policy is new.")
+        return Base(name, None, f"{name} does not exist, {_NEW}.")
     except (OSError, ConfigurationError):
         return Base(name, None, f"{name} cannot be read as a policy.")

@@ -393,8 +393,8 @@ def test_many_changes_are_counted(step: Here) -> None:
 @pytest.mark.parametrize(
     ("base", "told"),
     [
-        (None, "none.yml does not exist, so this policy is new."),
-        ("", "none.yml is empty, so this policy is new."),
+        (None, "none.yml does not exist, as is right for a new policy."),
+        ("", "none.yml is empty, as is right for a new policy."),
         ("version: 1\nglobal: {cpa: 1}\n", "none.yml cannot be read as a policy."),
     ],
 )
