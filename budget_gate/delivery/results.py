@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from budget_gate import signals
 from budget_gate.delivery.files import append, write_whole
@@ -31,14 +31,10 @@ if TYPE_CHECKING:
     from budget_gate.domain.offline import PolicyCheck
 
 
-class _Text(Protocol):
-    def __call__(self, *, colour: bool) -> str: ...
-
-
-class Renderers(NamedTuple):
+class _Renderers(NamedTuple):
     """What a run came to, for each place that it is told in."""
 
-    text: _Text
+    text: Callable[[bool], str]
     markdown: Callable[[], str]
     json: Callable[[], str]
     annotations: Callable[[], str]
@@ -65,12 +61,12 @@ def deliver(tell: Callable[[], None], exit_code: int, settings: Settings) -> int
 def publish(report: Report, policy: str, settings: Settings) -> None:
     """Prints the report and writes it wherever the settings say; `policy` is the policy file.
 
-    Raises ConfigurationError where any of these cannot be written, once all others are.
+    Raises ConfigurationError as `_tell` does.
     """
     report = blotted(report, settings.secrets)
     _tell(
-        Renderers(
-            lambda *, colour: render_text(report, policy, colour=colour),
+        _Renderers(
+            lambda colour: render_text(report, policy, colour=colour),
             partial(render_markdown, report, policy),
             partial(render_json, report),
             partial(render_annotations, report, policy),
@@ -91,8 +87,8 @@ def publish_policy_check(check: "PolicyCheck", policy: str, settings: Settings) 
 
     check = blotted(check, settings.secrets)
     _tell(
-        Renderers(
-            lambda *, colour: render_policy_text(check, policy, colour=colour),
+        _Renderers(
+            lambda colour: render_policy_text(check, policy, colour=colour),
             partial(render_policy_markdown, check, policy),
             partial(render_policy_json, check, policy),
             partial(render_policy_annotations, check, policy),
@@ -102,13 +98,16 @@ def publish_policy_check(check: "PolicyCheck", policy: str, settings: Settings) 
     )
 
 
-def _tell(render: Renderers, report: Report, settings: Settings) -> None:
-    """Prints what a run came to, and writes it wherever the settings say."""
+def _tell(render: _Renderers, report: Report, settings: Settings) -> None:
+    """Prints what a run came to, and writes it wherever the settings say.
+
+    Raises ConfigurationError where any of these cannot be written, once all others are.
+    """
     match settings.format:
         case "text":
             plain = settings.no_color or settings.terminal == "dumb"
             is_terminal = sys.stdout is not None and sys.stdout.isatty()
-            text = render.text(colour=is_terminal and not plain)
+            text = render.text(is_terminal and not plain)
         case "markdown":
             text = render.markdown()
         case "json":
