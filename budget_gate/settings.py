@@ -68,6 +68,8 @@ class Settings(Surroundings):
     auth_token: SecretStr | None = Field(None, validation_alias="ANTHROPIC_AUTH_TOKEN")
     base_url: str = Field(DEFAULT_BASE_URL, validation_alias="ANTHROPIC_BASE_URL")
     policy: str | None = Field(None, validation_alias="BUDGET_GATE_POLICY")
+    offline: bool = Field(default=False, validation_alias="BUDGET_GATE_OFFLINE")
+    base_policy: str | None = Field(None, validation_alias="BUDGET_GATE_BASE_POLICY")
     as_of: datetime | None = Field(None, validation_alias="BUDGET_GATE_AS_OF")
     month: str | None = Field(None, validation_alias="BUDGET_GATE_MONTH")
     format: Format = Field("text", validation_alias="BUDGET_GATE_FORMAT")
@@ -119,6 +121,13 @@ class Settings(Surroundings):
         if instant and instant.year == MAXYEAR:
             raise ValueError("its buckets would end after the last year")
         return instant
+
+    @field_validator("offline", mode="before")
+    @classmethod
+    def _is_true_or_false(cls, text: object) -> object:
+        if text not in ("true", "false", False):
+            raise ValueError(f"{str(text)[:40]!r} is not true or false")
+        return text
 
     @field_validator("month")
     @classmethod

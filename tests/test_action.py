@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.helpers.paths import PACKAGE, ROOT
+from tests.helpers.runner import read_outputs
 
 ACTION = ROOT / "action.yml"
 BASH = shutil.which("bash") or "bash"
@@ -302,3 +303,20 @@ def test_one_is_said_by_the_gate_alone(runner: Runner, imports: int, check: int,
     run = runner.run("check", PYTHON=str(python))
     assert run.returncode == code
     assert run.stdout.count("\n") == (code == 4)
+
+
+def test_a_policy_is_checked_offline_by_inputs_alone(runner: Runner) -> None:
+    """Without a credential: the step ends well, and its outputs say that no spend was checked."""
+    policy = "version: 1\nglobal: {{cap: {}}}\n"
+    (runner.workspace / "budget.yml").write_text(policy.format(6), encoding="utf-8")
+    (runner.folder / "temp" / "base.yml").write_text(policy.format(5), encoding="utf-8")
+    run = runner.run(
+        "check",
+        PYTHON=sys.executable,
+        GITHUB_ACTIONS="true",
+        INPUT_BUDGET_GATE_OFFLINE="true",
+        INPUT_BUDGET_GATE_BASE_POLICY=str(runner.folder / "temp" / "base.yml"),
+    )
+    assert run.returncode == 0, run.stdout
+    assert "::Looser: organization: cap $5 -> $6.\n" in run.stdout
+    assert read_outputs((runner.folder / "output").read_text("utf-8"))["status"] == "unchecked"

@@ -88,7 +88,7 @@ def test_every_block_is_tried() -> None:
         assert block.language in ("sh", "yaml", "text")
         if block.language == "yaml" and block.text not in known:
             assert block.text.startswith(("# yaml-language-server:", "budget:\n"))
-    assert (len(policies()), len(steps())) == (3, 4)
+    assert (len(policies()), len(steps())) == (3, 5)
 
 
 # Tables

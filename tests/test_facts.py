@@ -83,6 +83,8 @@ def test_inputs_of_the_action_are_the_documented_ones() -> None:
         "month",
         "budgets",
         "last-report",
+        "offline",
+        "base-policy",
     ]
     assert all(item["default"] == "" and "required" not in item for item in inputs.values())
 

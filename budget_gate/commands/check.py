@@ -9,6 +9,7 @@ from pathlib import Path
 
 from budget_gate import gate
 from budget_gate.commands.invocation import Invocation, Parsed
+from budget_gate.commands.offline import check_offline, refuse_spend_flags
 from budget_gate.commands.policy_name import needed_policy
 from budget_gate.commands.shared_flags import (
     EXIT_CODES,
@@ -106,8 +107,13 @@ def judge(
 
 def _run(options: CheckOptions, invocation: Invocation) -> int:
     settings = invocation.settings
+    if settings.offline or settings.base_policy:
+        refuse_spend_flags(settings, has_pages=bool(options.saved), audits=options.audits)
     name = settings.policy or needed_policy()
     file = load_policy(Path(name), name)
+    if settings.offline:
+        _refuse_misfits(file, options, settings)
+        return check_offline(file, invocation)
     if settings.reserve and settings.month:
         raise ConfigurationError(
             "what is reserved is spent today, and --month judges a month that has ended",
@@ -123,7 +129,7 @@ def _refuse_misfits(file: PolicyFile, options: CheckOptions, settings: Settings)
             f"the report cannot be written to {settings.report}: its folder does not exist",
             "create the folder first, or name another file",
         )
-    for read in _read_files(file, options):
+    for read in _read_files(file, options, settings):
         if settings.report and _is_same_file(settings.report, read):
             raise ConfigurationError(
                 f"the report would be written over {read}, which this run reads",
@@ -136,9 +142,11 @@ def _refuse_misfits(file: PolicyFile, options: CheckOptions, settings: Settings)
         )
 
 
-def _read_files(file: PolicyFile, options: CheckOptions) -> Iterator[Path]:
+def _read_files(file: PolicyFile, options: CheckOptions, settings: Settings) -> Iterator[Path]:
     """The files that a run reads and must leave; the last report may be written over."""
     yield Path(file.source.file)
+    if settings.base_policy:
+        yield Path(settings.base_policy)
     if options.saved:
         yield from options.saved.usage
         if options.saved.workspaces:
@@ -159,6 +167,19 @@ def _parser() -> Parser:
         "--month",
         metavar="MONTH",
         help="judge a whole month that has ended: 2026-10, or last",
+    )
+    add_setting(
+        parser,
+        "--offline",
+        action="store_const",
+        const="true",
+        help="check the policy alone: no request, no credential, no spend",
+    )
+    add_setting(
+        parser,
+        "--base-policy",
+        metavar="FILE",
+        help="with --offline: show what the policy changes against this one",
     )
     add_format(parser)
     add_setting(parser, "--report", metavar="FILE", help="also write the JSON report to this file")

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from budget_gate import signals
 from budget_gate.delivery.files import append, write_whole
@@ -31,6 +31,17 @@ from budget_gate.settings import Settings, Surroundings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from budget_gate.domain.health import Finding
+    from budget_gate.domain.offline import PolicyCheck
+
+
+class _Renderers(NamedTuple):
+    """What a run came to, for each place that it is told in; `headline` is it in one line."""
+
+    headline: str
+    text: Callable[[bool, int | None], str]
+    markdown: Callable[[], str]
+    json: Callable[[], str]
+    annotations: Callable[[], str]
 
 
 _WIDEST: Final = 120
@@ -57,33 +68,74 @@ def deliver(tell: Callable[[], None], exit_code: int, settings: Settings) -> int
 def publish(report: Report, policy: str, settings: Settings, *, quiet: bool = False) -> None:
     """Prints the report and writes it wherever the settings say; `policy` is the policy file.
 
-    `quiet` prints no more than the verdict, in one line.
-
-    Raises ConfigurationError where any of these cannot be written, once all others are.
+    `quiet` prints no more than the verdict, in one line. Raises ConfigurationError as `_tell` does.
     """
     report = blotted(report, settings.secrets)
     links = Links(settings.server, settings.repository, settings.commit, settings.run_id)
     verdict = plain_headline(report, policy)
+    _tell(
+        _Renderers(
+            verdict,
+            lambda colour, width: (
+                f"{verdict}\n" if quiet else render_text(report, policy, colour=colour, width=width)
+            ),
+            partial(render_markdown, report, policy, links),
+            partial(render_json, report, policy),
+            partial(render_annotations, report, policy),
+        ),
+        report,
+        settings,
+    )
+
+
+def publish_policy_check(check: "PolicyCheck", policy: str, settings: Settings) -> None:
+    """The same for a policy that was checked without any spend."""
+    from budget_gate.outputs.policy_check import (
+        policy_headline,
+        render_policy_annotations,
+        render_policy_json,
+        render_policy_markdown,
+        render_policy_text,
+    )
+
+    check = blotted(check, settings.secrets)
+    _tell(
+        _Renderers(
+            policy_headline(check),
+            lambda colour, width: render_policy_text(check, policy, colour=colour, width=width),
+            partial(render_policy_markdown, check, policy),
+            partial(render_policy_json, check, policy),
+            partial(render_policy_annotations, check, policy),
+        ),
+        check.report,
+        settings,
+    )
+
+
+def _tell(render: _Renderers, report: Report, settings: Settings) -> None:
+    """Prints what a run came to, and writes it wherever the settings say.
+
+    Raises ConfigurationError where any of these cannot be written, once all others are.
+    """
     match settings.format:
-        case "text" if quiet:
-            text = f"{verdict}\n"
         case "text":
-            text = render_text(report, policy, colour=_has_colour(settings), width=_width())
+            text = render.text(_has_colour(settings), _width())
         case "markdown":
-            text = render_markdown(report, policy, links)
+            text = render.markdown()
         case "json":
-            text = render_json(report, policy)
+            text = render.json()
     ways: list[Callable[[], object]] = [partial(publish_text, text, settings)]
     files: list[tuple[Callable[[Path, str], None], str | None, str]] = []
     if settings.in_github_actions:
-        told = without_secrets(render_annotations(report, policy), settings)
+        told = without_secrets(render.annotations(), settings)
         ways.append(partial(write, sys.stderr, told))
+        outputs = render_outputs(report, settings.report or "", render.headline)
         files = [
-            (append, settings.step_output, render_outputs(report, settings.report or "", verdict)),
-            (append, settings.step_summary, "\n" + render_markdown(report, policy, links)),
+            (append, settings.step_output, outputs),
+            (append, settings.step_summary, "\n" + render.markdown()),
         ]
     if settings.report:
-        files.append((write_whole, settings.report, render_json(report, policy)))
+        files.append((write_whole, settings.report, render.json()))
     ways += [
         partial(put, Path(name), without_secrets(content, settings))
         for put, name, content in files

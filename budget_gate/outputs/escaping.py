@@ -33,8 +33,12 @@ def plain(text: str, length: int = MESSAGE_LENGTH) -> str:
 
 def logged(text: str, length: int = 2000) -> str:
     """`text` as `plain` has it, which may begin a line of a log."""
-    shown = plain(text, length)
-    return f"'{shown}" if shown.lstrip().startswith("::") else shown
+    return guarded(plain(text, length))
+
+
+def guarded(line: str) -> str:
+    """A line of plain text that no runner takes for a command."""
+    return f"'{line}" if line.lstrip().startswith("::") else line
 
 
 def logged_name(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from budget_gate.domain.bounds import EXACT, NOTHING, UNLIMITED, Bounds
 from budget_gate.domain.notes import Note, enumerated, exact_usd
 from budget_gate.domain.prices.book import PriceBook
-from budget_gate.domain.prices.charges import PricedRow, PricedUsage
+from budget_gate.domain.prices.charges import PricedUsage
 from budget_gate.domain.prices.models import undated
 from budget_gate.domain.prices.rates import Unpriced
 from budget_gate.domain.spend import PriceFacts, Spend, SpendLine
@@ -98,9 +98,9 @@ def list_spend(
             *_range_note(costs, {model for model, _ in unpriced}),
             *_priority_note(book.bounds(*priority)),
             *_dated_note(book, {model for _, _, model in costs if model}),
-            *_discount_notes(book),
-            *_below_list_note(book, rows),
-            *_free_note(book),
+            *discount_notes(book),
+            *below_list_note(book, (row.key for row in rows if any(row.tokens))),
+            *free_note(book),
             *_unused_note(book, {key.model for key in usage.table}),
             _LEFT_OUT,
         ),
@@ -173,7 +173,8 @@ def _unused_note(book: PriceBook, models: set[str | None]) -> Iterable[Note]:
         yield Note("warning", "unused_price", message)
 
 
-def _discount_notes(book: PriceBook) -> Iterable[Note]:
+def discount_notes(book: PriceBook) -> Iterable[Note]:
+    """The discount of the policy, with a warning from 50% on."""
     if book.discount:
         percent = f"{EXACT.scaleb(book.discount, 2).normalize(EXACT):f}"
         yield Note(
@@ -186,11 +187,11 @@ def _discount_notes(book: PriceBook) -> Iterable[Note]:
             yield Note("warning", "deep_discount", message)
 
 
-def _below_list_note(book: PriceBook, rows: Iterable[PricedRow]) -> Iterable[Note]:
-    """The policy's own prices that make what was used cheaper than it is by the price book."""
+def below_list_note(book: PriceBook, keys: Iterable[UsageKey]) -> Iterable[Note]:
+    """The policy's own prices that make such usage cheaper than it is by the price book."""
     if not book.overrides:
         return
-    used = {row.key[1:]: row.key for row in rows if any(row.tokens)}
+    used = {key[1:]: key for key in keys}
     listed = PriceBook(book.document)
     models = {str(key.model) for key in used.values() if _is_below(book, key, listed)}
     if models:
@@ -210,7 +211,8 @@ def _is_below(book: PriceBook, key: UsageKey, listed: PriceBook) -> bool:
     return any(a * scale < b * other for a, b in zip(ours.low, theirs.low, strict=True))
 
 
-def _free_note(book: PriceBook) -> Iterable[Note]:
+def free_note(book: PriceBook) -> Iterable[Note]:
+    """The policy's own prices of 0."""
     free = [name for name, cards in book.overrides.items() if any(it.is_free for it in cards)]
     if free:
         message = f"prices.models has a price of 0 for {enumerated(sorted(free))}."

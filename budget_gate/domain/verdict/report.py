@@ -13,14 +13,14 @@ from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate, Period
 from budget_gate.domain.spend import Basis, Coverage, PriceFacts, price_age
 
-Status = Literal["ok", "warning", "uncertain", "breached", "unverified"]
+Status = Literal["ok", "warning", "uncertain", "breached", "unverified", "unchecked"]
 
 # What the status of a budget comes from: `yesterday` is the daily cap, too.
 Cause = Literal["cap", "daily_cap", "yesterday", "forecast"]
 
 _RATIOS: Final = Context(prec=60)
 
-# From good to bad.
+# Of a check of spend, from good to bad: what is `unchecked` has seen none.
 STATUSES: Final[tuple[Status, ...]] = ("ok", "warning", "uncertain", "breached", "unverified")
 
 

@@ -91,6 +91,25 @@ def render_problems(error: ConfigurationError) -> str:
     )
 
 
+def render_warnings(told: Sequence[tuple[str, int]], policy: str) -> str:
+    """A workflow command for each sentence at its line of the policy; at most 10, the rest counted.
+
+    Line 0 is the policy as a whole.
+    """
+    return _capped(
+        [
+            _command(
+                "warning",
+                sentence,
+                file=policy,
+                title=_TITLE,
+                **({"line": str(line)} if line else {}),
+            )
+            for sentence, line in told
+        ]
+    )
+
+
 def render_mask(secret: str) -> str:
     """The workflow command that keeps `secret` out of the log from here on."""
     return command("add-mask", secret)

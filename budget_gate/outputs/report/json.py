@@ -17,12 +17,17 @@ SCHEMA: Final = "budget-gate/report/v1"
 
 
 def render_json(report: Report, policy: str) -> str:
-    """The report as indented ASCII; `spend` is null where it could not be determined.
+    """The report as indented ASCII; `policy` is the policy file."""
+    return dumped(document_of(report, plain_headline(report, policy)), indent=2) + "\n"
 
-    `policy` is the policy file. A `high` of null is an amount without a known upper bound.
+
+def document_of(report: Report, headline: str) -> dict[str, Any]:
+    """The report as JSON has it; `spend` is null where it could not be determined.
+
+    A `high` of null is an amount without a known upper bound.
     """
     verified = report.status != "unverified"
-    document = {
+    return {
         "schema": SCHEMA,
         "version": __version__,
         "status": report.status,
@@ -88,10 +93,9 @@ def render_json(report: Report, policy: str) -> str:
         "judged_at": report.judged_at and format_instant(report.judged_at),
         "whole_month": report.month.is_whole,
         "currency": "USD",
-        "headline": plain_headline(report, policy),
+        "headline": headline,
         "changed": report.shift,
     }
-    return dumped(document, indent=2) + "\n"
 
 
 def _budget(budget: BudgetResult) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from budget_gate.domain.period import in_words
 from budget_gate.domain.verdict.report import BudgetResult, Report, Status
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import usd, usd_range
-from budget_gate.outputs.escaping import logged, logged_name
+from budget_gate.outputs.escaping import guarded, logged, logged_name
 from budget_gate.outputs.report.basis import covered_days, price_basis
 from budget_gate.outputs.report.headline import other_notes, plain_headline
 from budget_gate.outputs.report.sentences import (
@@ -40,10 +40,10 @@ def render_text(report: Report, policy: str, *, colour: bool, width: int | None 
     but where one word is; None breaks no line. A third party's text keeps to its line and brings
     no escapes.
     """
-    verdict = _wrapped(plain_headline(report, policy), width)
+    verdict = wrapped(plain_headline(report, policy), width)
     lines = [
         *(_painted(line, report.status, colour) for line in verdict),
-        *_wrapped(_covered(report, logged(policy)), width),
+        *wrapped(_covered(report, logged(policy)), width),
         "",
     ]
     shown = report.budgets[:SHOWN]
@@ -55,11 +55,11 @@ def render_text(report: Report, policy: str, *, colour: bool, width: int | None 
     changed = [
         line
         for sentence in what_changed(report, logged_name)
-        for line in _wrapped(sentence, width, "  ")
+        for line in wrapped(sentence, width, "  ")
     ]
     lines += [*changed, ""] if changed else []
     for note in other_notes(report):
-        lines += _wrapped(f"{note.level}: {logged(note.message)}", width, "  ")
+        lines += wrapped(f"{note.level}: {logged(note.message)}", width, "  ")
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -138,17 +138,21 @@ def _below(budget: BudgetResult, width: int | None) -> list[str]:
     told = [why(budget), *culprits(budget, logged_name), outlook(budget), *special]
     if budget.status == "ok":
         told = special
-    return [line for part in told if part for line in _wrapped(part, width, "      ")]
+    return [line for part in told if part for line in wrapped(part, width, "      ")]
 
 
-def _wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
-    """The lines of a text, broken between words alone; no word may begin one as a command."""
+def wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
+    """The lines of a text, broken between words alone, none of them a command to a runner.
+
+    Further lines are indented more than the first one, which has `indent`; a `width` of None
+    breaks no line.
+    """
     if width is None:
-        return [indent + text]
+        return [indent + guarded(text)]
     further = indent + "  " if indent else ""
     room = width - len(further)
     first, *rest = wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
-    return [indent + first, *(further + logged(line) for line in rest)]
+    return [indent + guarded(first), *(further + guarded(line) for line in rest)]
 
 
 def _bar(budget: BudgetResult) -> str:

@@ -74,6 +74,7 @@ class _Report(_Part):
     """What is read of a report; further keys are those of later versions."""
 
     schema_: Literal["budget-gate/report/v1"] = Field(alias="schema")
+    status: str = ""
     as_of: _Instant
     evidence_as_of: _Instant | None = None
     organization: str | None = None
@@ -104,6 +105,8 @@ def read_last_report(path: Path) -> EarlierReport | Note:
         return unused(DAMAGED)
     except UnverifiedError:
         return unused(DAMAGED)
+    if report.status == "unchecked":
+        return unused("it is of a run with --offline, which knows no spend")
     return EarlierReport(
         as_of=report.evidence_as_of or report.as_of,
         month=report.period.start,

@@ -1,0 +1,375 @@
+"""What a policy changes against another one: nothing is passed over, and what is looser is told as such."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from budget_gate.domain.fields import Document
+from budget_gate.domain.policy.comparison import Change, compare
+from budget_gate.domain.policy.model import (
+    Budget,
+    CapException,
+    GlobalBudget,
+    Group,
+    NamedBudget,
+    Policy,
+    SpendRules,
+)
+from budget_gate.domain.prices.cards import Prices
+from tests.helpers.builders import book, policy
+
+DAY = date(2026, 11, 20)
+HEAD = "version: 1\nglobal: {cap: 100}\n"
+
+
+def changes(before: str, after: str) -> tuple[Change, ...]:
+    """The changes from one policy to another, each written behind a global cap of 100."""
+    return compare(policy(HEAD + before).policy, policy(HEAD + after), book(), DAY)
+
+
+def the_change(before: str, after: str) -> Change:
+    """The only change."""
+    (found,) = changes(before, after)
+    return found
+
+
+def effects(before: str, after: str) -> tuple[str, str]:
+    """What the only change does, and what the way back does."""
+    return the_change(before, after).effect, the_change(after, before).effect
+
+
+# Every key
+
+
+# A key of a part of the policy: with and without it, or with two values of it, and what the step from left to right does.
+KEYS: dict[tuple[type[Document], str], tuple[str, str, str]] = {
+    (Policy, "organization"): ("", "organization: abc\n", "tighter"),
+    (Policy, "workspaces"): ("", "workspaces: {a: {cap: 1}}\n", "tighter"),
+    (Policy, "groups"): ("", "groups: {a: {cap: 1, workspaces: [b]}}\n", "tighter"),
+    (Policy, "models"): ("", "models: {a: {cap: 1}}\n", "tighter"),
+    (Policy, "exceptions"): (
+        "",
+        "exceptions: [{budget: global, cap: 150, until: 2026-11-30, reason: x}]\n",
+        "looser",
+    ),
+    (Policy, "unlisted"): ("unlisted: fail\n", "unlisted: warn\n", "looser"),
+    (Policy, "names"): ("", "names: {wrkspc_01OLD: legacy-bot}\n", "neutral"),
+    (Budget, "cap"): ("unlisted: {cap: 1}\n", "unlisted: {cap: 2}\n", "looser"),
+    (Budget, "warn_at"): (
+        "unlisted: {cap: 1}\n",
+        "unlisted: {cap: 1, warn_at: [90%]}\n",
+        "looser",
+    ),
+    (Budget, "daily_cap"): (
+        "unlisted: {cap: 1, daily_cap: 0}\n",
+        "unlisted: {cap: 1}\n",
+        "looser",
+    ),
+    (Budget, "forecast"): (
+        "unlisted: {cap: 1, forecast: fail}\n",
+        "unlisted: {cap: 1}\n",
+        "looser",
+    ),
+    (NamedBudget, "optional"): (
+        "models: {a: {cap: 1}}\n",
+        "models: {a: {cap: 1, optional: true}}\n",
+        "looser",
+    ),
+    (Group, "workspaces"): (
+        "groups: {a: {cap: 1, workspaces: [b, c]}}\n",
+        "groups: {a: {cap: 1, workspaces: [b]}}\n",
+        "looser",
+    ),
+    (SpendRules, "basis"): ("", "spend: {basis: billed}\n", "neutral"),
+    (SpendRules, "uncertain"): ("", "spend: {uncertain: warn}\n", "looser"),
+    (SpendRules, "unknown_model"): ("", "spend: {unknown_model: upper_bound}\n", "looser"),
+    (Prices, "discount"): ("", "prices: {discount: 5%}\n", "looser"),
+    (Prices, "models"): (
+        "",
+        "prices: {models: {custom: {input: 3, output: 15, cache_write_5m: 4, cache_write_1h: 6, cache_read: 1}}}\n",
+        "looser",
+    ),
+}
+# `version` has one value, `global` and `max_exception` are tried below, and the parts are tried by their own keys.
+ELSEWHERE = {
+    (Policy, "version"),
+    (Policy, "global_"),
+    (Policy, "spend"),
+    (Policy, "prices"),
+    (GlobalBudget, "max_exception"),
+}
+
+
+def test_every_key_of_a_policy_is_tried_here() -> None:
+    """A new one has to find its effect: it would be passed over otherwise."""
+    parts = (Policy, Budget, GlobalBudget, NamedBudget, Group, SpendRules, Prices)
+    own = {
+        (part, name) for part in parts for name in part.__annotations__ if name != "model_config"
+    }
+    assert own == {*KEYS} | ELSEWHERE
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: f"{key[0].__name__}.{key[1]}")
+def test_a_change_of_any_key_is_told_with_its_effect(key: tuple[type[Document], str]) -> None:
+    """And the way back with the opposite one."""
+    before, after, effect = KEYS[key]
+    opposite = {"looser": "tighter", "tighter": "looser", "neutral": "neutral"}
+    assert effects(before, after) == (effect, opposite[effect])
+
+
+@pytest.mark.parametrize(
+    "text", [before + after for before, after, _ in KEYS.values() if not before]
+)
+def test_equal_policies_have_no_changes(text: str) -> None:
+    """However they are written."""
+    assert changes(text, text + "# a comment\n") == ()
+
+
+def test_a_number_that_is_only_written_otherwise_is_no_change() -> None:
+    """5 and 5.00 are one cap."""
+    assert changes("unlisted: {cap: 5}\n", "unlisted: {cap: 5.00}\n") == ()
+
+
+# Budgets
+
+
+def test_a_cap_is_told_before_and_after_at_its_line() -> None:
+    """In USD, where the new policy has it."""
+    change = the_change("workspaces:\n  a: {cap: 2500}\n", "workspaces:\n  a: {cap: 3500}\n")
+    assert change == Change(("workspaces", "a"), "cap", Decimal(2500), Decimal(3500), "looser", 4)
+
+
+def test_the_global_budget_may_go_and_its_bound_of_exceptions_too() -> None:
+    """No bound is looser than any."""
+    bound = policy("version: 1\nglobal: {cap: 1, max_exception: 50%}\nunlisted: warn\n")
+    none = policy("version: 1\nglobal: {cap: 1}\nunlisted: warn\n")
+    gone = policy("version: 1\nunlisted: warn\n")
+    (change,) = compare(bound.policy, none, book(), DAY)
+    assert (change.what, change.before, change.after, change.effect) == (
+        *("max_exception", "50%", None),
+        "looser",
+    )
+    (change,) = compare(none.policy, gone, book(), DAY)
+    assert (change.path, change.what, change.after, change.effect) == (
+        *(("global",), "budget", None),
+        "looser",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effect"),
+    [
+        ("[80%]", "[50%, 80%]", "tighter"),
+        ("[50%, 80%]", "[80%]", "looser"),
+        ("[80%, 95%]", "[70%]", "tighter"),
+        ("[80%, 95%]", "[80%]", "looser"),
+        ("[80%, 95%]", "[80%, 90%]", "neutral"),
+    ],
+)
+def test_the_first_warning_counts_most(before: str, after: str, effect: str) -> None:
+    """Then how many there are."""
+    change = the_change(
+        f"unlisted: {{cap: 1, warn_at: {before}}}\n", f"unlisted: {{cap: 1, warn_at: {after}}}\n"
+    )
+    assert change.effect == effect
+
+
+def test_what_is_looser_comes_first() -> None:
+    """Wherever it stands in the policy."""
+    before = "workspaces: {a: {cap: 5}, b: {cap: 5}}\nunlisted: allow\n"
+    after = "workspaces: {a: {cap: 4}, b: {cap: 6}}\nnames: {wrkspc_01A: x}\nunlisted: warn\n"
+    assert [change.effect for change in changes(before, after)] == [
+        *("looser", "tighter", "tighter"),
+        "neutral",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("unlisted", "effect"),
+    [
+        ("fail", "looser"),
+        ("{cap: 100}", "looser"),
+        ("{cap: 900}", "tighter"),
+        ("{cap: 900, daily_cap: 10}", "looser"),
+        ("{cap: 900, forecast: fail}", "looser"),
+        ("warn", "tighter"),
+        ("allow", "tighter"),
+    ],
+)
+def test_a_new_budget_is_looser_where_unlisted_held_its_workspace_tighter(
+    unlisted: str, effect: str
+) -> None:
+    """A cap of 500 in place of one of 100 lets more pass; so does a group of everything."""
+    before = f"unlisted: {unlisted}\n"
+    workspace = the_change(before, f"{before}workspaces: {{a: {{cap: 500}}}}\n")
+    group = the_change(before, f"{before}groups: {{all: {{workspaces: ['*'], cap: 500}}}}\n")
+    assert (workspace.effect, group.effect) == (effect, effect)
+
+
+@pytest.mark.parametrize(("cap", "effect"), [("21", "looser"), ("20", "tighter")])
+def test_a_new_budget_takes_a_workspace_out_of_its_glob(cap: str, effect: str) -> None:
+    """Which gave it a cap of 20."""
+    before = "workspaces: {exp-*: {cap: 20}"
+    change = the_change(f"{before}}}\n", f"{before}, exp-1: {{cap: {cap}}}}}\n")
+    assert (change.effect, change.before) == (effect, Decimal(20))
+
+
+def test_a_workspace_of_a_group_was_not_unlisted() -> None:
+    """A cap of its own is one more."""
+    before = "unlisted: fail\ngroups: {g: {workspaces: ['exp-*'], cap: 20}}\n"
+    assert the_change(before, f"{before}workspaces: {{exp-1: {{cap: 900}}}}\n").effect == "tighter"
+
+
+def test_a_member_that_comes_is_tighter_unless_it_was_unlisted() -> None:
+    """One that was capped as such leaves that cap; one that was not is capped now."""
+    one, two = (f"groups: {{g: {{workspaces: [{it}], cap: 20}}}}\n" for it in ("a", "a, b"))
+    assert the_change(one, two).effect == "tighter"
+    assert the_change(f"{one}unlisted: fail\n", f"{two}unlisted: fail\n").effect == "looser"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("fail", "{cap: 1}"),
+        ("{cap: 1}", "warn"),
+        ("fail", "warn"),
+        ("warn", "allow"),
+        ("{cap: 9}", "allow"),
+    ],
+)
+def test_unlisted_is_a_scale_from_fail_to_allow(before: str, after: str) -> None:
+    """Each step is looser, and tighter on the way back."""
+    found = effects(f"unlisted: {before}\n", f"unlisted: {after}\n")
+    assert found == ("looser", "tighter")
+
+
+def test_another_organization_is_looser() -> None:
+    """Its spend is not that of the one before."""
+    assert effects("organization: a\n", "organization: b\n") == ("looser", "looser")
+
+
+# Exceptions
+
+
+def exception(cap: int, until: str, reason: str = "x") -> str:
+    """An exception to the global cap of 100."""
+    return f"exceptions: [{{budget: global, cap: {cap}, until: {until}, reason: {reason}}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effect"),
+    [
+        ("", exception(150, "2026-11-20"), "looser"),
+        ("", exception(150, "2026-11-19"), "neutral"),
+        ("", exception(50, "2026-11-30"), "tighter"),
+        (exception(50, "2026-11-30"), "", "looser"),
+        (exception(150, "2026-11-30"), exception(150, "2026-12-31"), "looser"),
+        (exception(150, "2026-11-30"), exception(160, "2026-11-25"), "looser"),
+        (exception(150, "2026-11-30"), exception(140, "2026-12-31"), "looser"),
+        (exception(150, "2026-11-30"), exception(140, "2026-11-30"), "tighter"),
+        (exception(150, "2026-11-30"), exception(150, "2026-11-25"), "tighter"),
+        (exception(50, "2026-11-30"), exception(50, "2026-11-25"), "looser"),
+        (exception(50, "2026-11-30"), exception(50, "2026-12-25"), "tighter"),
+        (exception(150, "2026-11-30"), exception(150, "2026-11-30", "y"), "neutral"),
+        (exception(150, "2026-11-01"), "", "neutral"),
+        (exception(150, "2026-11-01"), exception(150, "2026-11-30"), "looser"),
+    ],
+)
+def test_an_exception_is_looser_where_it_allows_more_or_for_longer(
+    before: str, after: str, effect: str
+) -> None:
+    """On 20 November, with a regular cap of 100 before and after."""
+    assert the_change(before, after).effect == effect
+
+
+def test_an_exception_is_told_of_its_budget_at_its_own_line() -> None:
+    """Against the regular cap."""
+    change = the_change("", exception(150, "2026-11-30"))
+    assert (change.path, change.what, change.before, change.line) == (
+        *(("global",), "exception"),
+        *(Decimal(100), 3),
+    )
+    assert isinstance(change.after, CapException)
+
+
+def test_an_exception_of_a_budget_that_goes_is_told() -> None:
+    """The budget that goes is what is looser."""
+    before = (
+        "models: {a.b: {cap: 1}}\n"
+        "exceptions: [{budget: models.a.b, cap: 2, until: 2026-11-30, reason: x}]\n"
+    )
+    told = [(change.path, change.what, change.effect) for change in changes(before, "")]
+    assert told == [
+        (("models", "a.b"), "budget", "looser"),
+        (("models", "a.b"), "exception", "neutral"),
+    ]
+
+
+# Own prices
+
+
+def price(rate: str = "3", more: str = "", model: str = "custom") -> str:
+    """An own price, of which the input costs as given."""
+    return (
+        f"prices: {{models: {{{model}: {{input: {rate}, output: 15, cache_write_5m: 3.75, "
+        f"cache_write_1h: 6, cache_read: 0.30{more}}}}}}}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effect"),
+    [
+        (price("3"), price("2.99"), "looser"),
+        (price("3"), price("3.01"), "tighter"),
+        (price(), price(more=", batch: 0.4"), "looser"),
+        (price(), price(more=", batch: none"), "tighter"),
+        (price(), price(more=", us: 1"), "looser"),
+        (price(), price(more=", fast: 6"), "looser"),
+        (price(), price(more=", source: contract"), "neutral"),
+        (price(), price(more=", from: 2026-11-10"), "tighter"),
+        (price(), price(more=", until: 2026-12-01"), "tighter"),
+        (price(), "", "tighter"),
+        # Claude Sonnet 4.5 has these list prices, and no surcharge in the US.
+        ("", price("3", ", us: 1", model="claude-sonnet-4-5"), "neutral"),
+        ("", price("3", model="claude-sonnet-4-5"), "tighter"),
+        ("", price("2", model="claude-sonnet-4-5"), "looser"),
+    ],
+)
+def test_an_own_price_is_looser_where_any_usage_costs_less(
+    before: str, after: str, effect: str
+) -> None:
+    """Or where it has a price for the first time: what has none fails the run."""
+    assert the_change(before, after).effect == effect
+
+
+def test_of_an_own_price_only_what_differs_is_told() -> None:
+    """As the policy has it."""
+    change = the_change(price("3"), price("2.50"))
+    assert (change.path, change.before, change.after) == (
+        ("prices", "models", "custom"),
+        "input 3",
+        "input 2.50",
+    )
+
+
+def test_dated_own_prices_are_told_with_their_days() -> None:
+    """Each that differs."""
+    rates = "input: 3, output: 15, cache_write_5m: 3.75, cache_write_1h: 6, cache_read: "
+    card = f"{{until: 2026-11-01, {rates}0.30}}"
+    before, after = (
+        f"prices: {{models: {{custom: [{card}, {{from: 2026-11-01, {rates}{read}}}]}}}}\n"
+        for read in ("0.30", "0.20")
+    )
+    change = the_change(before, after)
+    assert (change.before, change.after, change.effect) == (
+        "from 2026-11-01: cache_read 0.30",
+        "from 2026-11-01: cache_read 0.20",
+        "looser",
+    )
+
+
+def test_a_discount_makes_no_own_price_looser() -> None:
+    """It is a change of its own, and is not taken off them."""
+    (change,) = changes(price(), price().replace("{models", "{discount: 20%, models"))
+    assert (change.path, change.what, change.after) == (("prices",), "discount", "20%")
