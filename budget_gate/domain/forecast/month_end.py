@@ -1,7 +1,7 @@
-"""Month-end spend with 80% probability, and the day on which a cap will be crossed.
+"""Month-end spend, its range, and the day on which a cap is expected to be crossed.
 
-The days of the last 28 plus this month are handed to `level`, which says how; here are the dates
-and the money. Estimates are floats between exact amounts: all spend is divided by that of the
+The days of the last 28 plus this month are handed to `rest_of_month`, which says how; here are the
+dates and the money. Estimates are floats between exact amounts: all spend is divided by that of the
 largest day before, and multiplied with it after, so that no amount is too large or too small.
 """
 
@@ -23,10 +23,11 @@ _ROUNDING: Final = Context(prec=400, rounding=ROUND_HALF_EVEN)
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Month-end spend, USD rounded to cents: `low` and `high` bound it with 80% probability.
+    """Month-end spend, USD rounded to cents; `low` to `high` shall hold it in four of five months.
 
-    None of them is below what is spent: part of a cent counts as one there. `crosses_on` is the UTC
-    day on which expected spend exceeds the cap, None where it does not.
+    How often they do is measured by `tests/bench/forecast.py`, and is less where spend grows or
+    will shift. None of the three is below what is spent: part of a cent counts as one there.
+    `crosses_on` is the UTC day on which expected spend exceeds the cap, None where it does not.
     """
 
     low: Decimal

@@ -39,17 +39,20 @@ class Candidate(NamedTuple):
 CANDIDATES: Final = (
     Candidate(0, 0, 0.5),
     Candidate(0.1, 0, 0.2),
-    Candidate(1, 0, 0.14),
-    *(Candidate(0, growth, 0.04) for growth in (-0.04, -0.02, 0.02, 0.04)),
+    Candidate(1, 0, 0.16),
+    *(Candidate(0, growth, 0.03) for growth in (-0.04, -0.02, 0.02, 0.04)),
+    *(Candidate(0, growth, 0.01) for growth in (-0.06, 0.06)),
 )
-# Spend has larger spikes than the noise assumed: what a day tells of a candidate counts for less.
-TRUST: Final = 0.7
+# What days tell of a candidate counts by half: they have larger spikes than the noise assumed, and
+# a level that has shifted once looks like growth.
+TRUST: Final = 0.5
 
 
 class Rest(NamedTuple):
     """The spend expected from now up to the end of today, and up to that of each day after it.
 
-    With 80% probability the true last one lies between it divided and multiplied by `spread`.
+    The last one, divided and multiplied by `spread`, bounds what is true with 80% probability: if
+    one of CANDIDATES is right and the days to come are as noisy as those before.
     """
 
     path: list[float]

@@ -240,12 +240,30 @@ def test_single_spike_hardly_moves_the_level() -> None:
 
 
 def test_shifted_level_is_followed() -> None:
-    """After three weeks at 10 USD and ten days at 30, days to come are expected at about 30."""
+    """After three weeks at 10 USD and ten days at 30, ten days to come make 300, or a fifth more."""
     low = noisy("2026-10-20", 22)
     high = {day + 22 * DAY: 3 * spend for day, spend in noisy("2026-10-20", 10, seed=2).items()}
     found = told("2026-11-21T00:00:00", low | high)
     ahead = found.expected - sum(spend for day, spend in (low | high).items() if day.month == 11)
-    assert Decimal(260) < ahead < Decimal(330)
+    assert Decimal(260) < ahead < Decimal(360)
+
+
+@pytest.mark.parametrize("day", [5, 10, 20])
+@pytest.mark.parametrize("growth", [1.035, 0.965])
+def test_growth_between_what_is_assumed_is_within_the_range(growth: float, day: int) -> None:
+    """Of 20 months that grow or shrink by 3.5% a day the range holds three of five at the least."""
+    held = 0
+    for seed in range(20):
+        flat = noisy("2026-10-04", 58, seed)
+        days = {
+            each: spend * Decimal(growth) ** number
+            for number, (each, spend) in enumerate(flat.items())
+        }
+        truth = sum(spend for each, spend in days.items() if each.month == 11)
+        known = {each: spend for each, spend in days.items() if each < date(2026, 11, day)}
+        found = told(f"2026-11-{day:02}T00:00:00", known)
+        held += found.low <= truth <= found.high
+    assert held >= 12
 
 
 def test_noise_makes_hardly_a_weekday_pattern() -> None:
