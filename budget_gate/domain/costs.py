@@ -18,13 +18,14 @@ Days = Mapping[date, Bounds]
 class Costs:
     """The same spend thrice: by workspace and by model, each by day, and by day alone.
 
-    `unnamed` is the part of it that may be of any model.
+    `named` is it once more by the names of models that it may be of, any where there are none;
+    what is known to be of no model is not in it.
     """
 
     workspaces: Mapping[str | None, Days]
     models: Mapping[str | None, Days]
     days: Days
-    unnamed: Days
+    named: Mapping[tuple[str, ...], Days]
 
     def of_workspaces(self, ids: Iterable[str | None]) -> Days:
         """What the workspaces cost together: with what the report does not tell apart, at most."""
@@ -32,8 +33,15 @@ class Costs:
         return _added([*rows, _perhaps(self.workspaces.get(UNATTRIBUTED, {}))])
 
     def of_models(self, names: Iterable[str]) -> Days:
-        """What the models cost together: with what names no model, at most."""
-        return _added([*(self.models.get(name, {}) for name in names), _perhaps(self.unnamed)])
+        """What the models cost together: with what may be of them or of others, at most."""
+        chosen = set(names)
+        rows = []
+        for each, days in self.named.items():
+            if each and chosen.issuperset(each):
+                rows.append(days)
+            elif not each or not chosen.isdisjoint(each):
+                rows.append(_perhaps(days))
+        return _added(rows)
 
 
 def add_up(lines: Iterable[SpendLine]) -> Costs:
@@ -43,9 +51,14 @@ def add_up(lines: Iterable[SpendLine]) -> Costs:
     for line in lines:
         low, high = line.cost
         places: list[tuple[int, object]] = [(0, line.workspace), (1, line.model), (2, None)]
+        names = line.names
+        if names is None and line.model:
+            names = (line.model,)
         # A billed cost of no model is of none; usage that names none may be of any.
-        if line.model is None and line.basis == "list":
-            places.append((3, None))
+        elif names is None and line.basis == "list":
+            names = ()
+        if names is not None:
+            places.append((3, names))
         for place in places:
             at_least, at_most = lows[place], highs[place]
             at_least[line.day] = plus(at_least[line.day], low)
@@ -55,12 +68,12 @@ def add_up(lines: Iterable[SpendLine]) -> Costs:
         found[kind][key] = {
             day: Bounds(low, highs[kind, key][day]) for day, low in sorted(days.items())
         }
-    workspaces, models, days_alone, unnamed = found
+    workspaces, models, days_alone, named = found
     return Costs(
         workspaces,  # type: ignore[arg-type]
         models,  # type: ignore[arg-type]
         days_alone.get(None, {}),
-        unnamed.get(None, {}),
+        named,  # type: ignore[arg-type]
     )
 
 

@@ -43,13 +43,18 @@ class Coverage:
 
 
 class SpendLine(NamedTuple):
-    """What one model cost one workspace on one UTC day; `model` is None for a cost of no model."""
+    """What one model cost one workspace on one UTC day; `model` is None for a cost of no model.
+
+    `names` are the names of the usage that the cost may be of, where a bill calls the model
+    otherwise or tells several of them as one; None where `model` is the name.
+    """
 
     workspace: str | None
     day: date
     model: str | None
     cost: Bounds
     basis: Basis
+    names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +98,9 @@ class Spend:
     prices: PriceFacts
     notes: tuple[Note, ...] = ()
     history: tuple[SpendLine, ...] | None = ()
+
+    @property
+    def models(self) -> set[str]:
+        """Every name of a model that was used, this month or in the days before it."""
+        lines = (*self.lines, *(self.history or ()))
+        return {name for it in lines for name in (it.model, *(it.names or ())) if name}

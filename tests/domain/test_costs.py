@@ -119,6 +119,23 @@ def test_billed_cost_of_no_model_is_of_none() -> None:
     assert total(costs.of_workspaces([A])) == bounds("19", "20")
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([OPUS], ("0", "16")),
+        ([HAIKU], ("0", "16")),
+        ([OPUS, HAIKU], ("16", "16")),
+        (["x"], ("0", "0")),
+    ],
+)
+def test_cost_that_may_be_of_several_models_is_of_all_of_them_together(
+    names: list[str], expected: tuple[str, str]
+) -> None:
+    """Of one alone it is a range, whatever name it is told under."""
+    billed = SpendLine(A, date(2026, 11, 1), "x", bounds("16"), "billed", (HAIKU, OPUS))
+    assert total(costs_of(billed).of_models(names)) == bounds(*expected)
+
+
 def test_usage_without_a_price_has_no_upper_bound() -> None:
     """In what it is of, and not elsewhere."""
     costs = costs_of(*LINES, line(bounds("0", "unlimited"), A, model="claude-new-9"))

@@ -463,6 +463,52 @@ def test_a_models_budget_means_the_same_on_both_bases(
         assert costs == {"claude-opus-5-5": Fraction("43.5"), "claude-sonnet-5": 11}
 
 
+# Dated ids
+
+
+DATED = "claude-opus-5-5-20260901"
+# $20 on each of 14 settled days and today: $300.
+OF_DATED = Organization(
+    [
+        Usage(at(f"2026-11-{day:02}T09:00:00Z"), ALPHA, DATED, output=MILLION)
+        for day in range(1, 16)
+    ],
+    [Workspace(ALPHA, "alpha")],
+)
+
+
+@pytest.mark.parametrize("dated_ids", [False, True])
+@pytest.mark.parametrize("name", [DATED, "claude-opus-5-5-2*", "claude-opus-5-5", "claude-opus-*"])
+@pytest.mark.parametrize(("cap", "code"), [("299.99", 1), ("300", 0)])
+def test_a_dated_model_has_a_budget_under_every_name(
+    here: Here, name: str, cap: str, code: int, *, dated_ids: bool
+) -> None:
+    """Whether the bill has the date or not: $280 of $300 are of settled days."""
+    rules = policy("1000", f'models: {{"{name}": {{cap: {cap}, forecast: off, optional: true}}}}\n')
+    server = api(bill_of(OF_DATED, dated_ids=dated_ids), OF_DATED)
+    run = checked(here, server, "--budget", f"models.{name}", rules=rules)
+    assert (run.code, run.spend, run.bases) == (code, Fraction(300), "b" * 14 + "l")
+
+
+def test_a_dated_model_has_its_budget_in_a_month_that_has_ended(here: Here) -> None:
+    """Where no day at list price has the dated id."""
+    rules = policy("1000", f"models: {{{DATED}: {{cap: 299, optional: true}}}}\n")
+    server = api(bill_of(OF_DATED), OF_DATED, now=at("2026-12-05T12:00:00Z"))
+    assert checked(here, server, "--month", "last", rules=rules).code == 1
+
+
+def test_two_dates_that_are_billed_as_one_are_undecided_alone(here: Here) -> None:
+    """$20 of each: a cap of $30 on one may be exceeded by what was billed, and holds at list price."""
+    usage = [
+        Usage(at("2026-11-05T09:00:00Z"), ALPHA, name, output=MILLION)
+        for name in (DATED, "claude-opus-5-5-20261101")
+    ]
+    organization = Organization(usage, [Workspace(ALPHA, "alpha")])
+    for cap, code in (("30", 3), ("40", 0)):
+        rules = policy(more=f"models: {{{DATED}: {{cap: {cap}, forecast: off}}}}\n")
+        assert checked(here, api(bill_of(organization), organization), rules=rules).code == code
+
+
 # What is shown
 
 

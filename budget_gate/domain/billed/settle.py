@@ -1,10 +1,11 @@
 """Usage and bill -> the spend of settled days as billed, and of the others at list price."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import ROUND_DOWN, Context, Decimal
+from functools import reduce
 from typing import Final
 
 from budget_gate.domain.billed.bill import (
@@ -15,6 +16,7 @@ from budget_gate.domain.billed.bill import (
     Bill,
     listed_costs,
 )
+from budget_gate.domain.billed.names import model_of, naming
 from budget_gate.domain.bounds import ZERO, Bounds, minus, plus, sum_of
 from budget_gate.domain.notes import Note, enumerated, usd
 from budget_gate.domain.prices.book import PriceBook
@@ -42,59 +44,79 @@ def settle(priced: PricedUsage, bill: Bill, *, unknown_model: UnknownModel) -> S
     """
     usage, book = priced.usage, priced.book
     listed = list_spend(priced, unknown_model=unknown_model, settled=bill.days)
-    names = {book.model_id(it.model) or it.model: it.model for it in bill.charges if it.model}
-    lines = []
     _refuse_gaps(bill, priced)
-    costs = _by_model(bill, usage, book, names)
-    for line in listed.lines:
-        least = costs.pop((*line[:2], _billed_as(line.model, book, names)), ZERO)
-        low, high = (max(end, least) for end in line.cost)
-        lines.append(line._replace(cost=Bounds(low, high)))
+    billed = list(_billed_lines(bill, usage, book))
+    late = [it for it in billed if not bill.settles(it.day)]
     notes = [note for note in listed.notes if note.code != "not_included"]
     return replace(
         listed,
         lines=(
-            *(SpendLine(*place, Bounds.exactly(cost), "billed") for place, cost in costs.items()),
-            *lines,
+            *(it for it in billed if bill.settles(it.day)),
+            *_at_least(listed.lines, late, book),
         ),
         coverage=replace(usage.coverage, billed_days=bill.settled_days, doubted_days=bill.doubted),
         notes=(*notes, *bill.notes, *_notes(usage, bill)),
     )
 
 
-def _billed_as(model: str | None, book: PriceBook, names: Mapping[str, str]) -> str | None:
-    """The name that the bill has for a model of the usage; its own where the bill has none."""
-    return names.get(book.model_id(model) or model, model) if model else None
-
-
-def _by_model(
-    bill: Bill, usage: Usage, book: PriceBook, names: Mapping[str, str]
-) -> dict[tuple[str | None, date, str | None], Decimal]:
-    """What was billed by workspace, day and model.
+def _billed_lines(bill: Bill, usage: Usage, book: PriceBook) -> Iterator[SpendLine]:
+    """What was billed by workspace, day and model, under the names of the usage.
 
     A bill names no model for web searches: each model of the usage has the share of its searches.
     """
+    names_of = naming(bill, usage, book)
+    called = {model_of(it.model, book): it.model for it in bill.charges if it.model}
     searches: dict[tuple[str | None, date], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for key, tokens in usage.table.items():
-        model = _billed_as(key.model, book, names)
-        if tokens.web_searches and model:
-            searches[key.workspace, key.day][model] += tokens.web_searches
-    costs: dict[tuple[str | None, date, str | None], Decimal] = defaultdict(Decimal)
+        if tokens.web_searches and key.model:
+            searches[key.workspace, key.day][key.model] += tokens.web_searches
+    costs: dict[tuple[str | None, date, str | None, tuple[str, ...] | None], Decimal]
+    costs = defaultdict(Decimal)
     for charge in bill.charges:
         where = (charge.workspace, charge.day)
-        shares: Mapping[str | None, Decimal] = {charge.model: charge.amount}
         if charge.cost_type == WEB_SEARCH and charge.model is None and where in searches:
-            shares = _shares(charge.amount, searches[where])
-        for name, amount in shares.items():
-            costs[*where, name] = plus(costs[*where, name], amount)
-    return costs
+            for name, amount in _shares(charge.amount, searches[where]).items():
+                of_model = (*where, called.get(model_of(name, book), name), (name,))
+                costs[of_model] = plus(costs[of_model], amount)
+            continue
+        names = names_of(*where, charge.model) if charge.model else None
+        place = (*where, charge.model, names)
+        costs[place] = plus(costs[place], charge.amount)
+    for (workspace, day, model, names), amount in costs.items():
+        yield SpendLine(workspace, day, model, Bounds.exactly(amount), "billed", names)
 
 
-def _shares(amount: Decimal, counts: Mapping[str, int]) -> dict[str | None, Decimal]:
+def _at_least(
+    lines: Iterable[SpendLine], late: Iterable[SpendLine], book: PriceBook
+) -> Iterator[SpendLine]:
+    """The `lines` of days at list price: a model costs no less than the `late` ones bill so far."""
+
+    def place_of(line: SpendLine) -> tuple[object, ...]:
+        return (line.workspace, line.day, line.model and model_of(line.model, book))
+
+    listed: dict[tuple[object, ...], list[SpendLine]] = defaultdict(list)
+    billed: dict[tuple[object, ...], list[SpendLine]] = defaultdict(list)
+    for line in lines:
+        listed[place_of(line)].append(line)
+    for line in late:
+        billed[place_of(line)].append(line)
+    for place, parts in listed.items():
+        least = sum_of(line.cost.low for line in billed.pop(place, ()))
+        low, high = reduce(Bounds.plus, (line.cost for line in parts))
+        if least <= low:
+            yield from parts
+        else:
+            names = None if len(parts) == 1 else tuple(sorted(str(it.model) for it in parts))
+            yield parts[0]._replace(cost=Bounds(least, max(high, least)), names=names)
+    for left in billed.values():
+        yield from left
+
+
+def _shares(amount: Decimal, counts: Mapping[str, int]) -> dict[str, Decimal]:
     """The amount in proportion to the counts: the largest has what the others leave of it."""
     total = sum(counts.values())
     *others, largest = sorted(counts, key=lambda name: (counts[name], name))
-    shares: dict[str | None, Decimal] = {}
+    shares: dict[str, Decimal] = {}
     for name in others:
         share = _SHARES.divide(_SHARES.multiply(amount, counts[name]), total)
         shares[name] = share.quantize(_SHARE_PLACES, context=_SHARES)

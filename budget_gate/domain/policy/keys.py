@@ -114,8 +114,7 @@ class _Resolver:
         self._source = file.source
         self._has_list = spend.workspaces is not None
         self._workspaces = workspaces
-        used = {line.model for line in (*spend.lines, *(spend.history or ())) if line.model}
-        self._models = used | set(spend.prices.models)
+        self._models = spend.models | set(spend.prices.models)
         self._aliases = spend.prices.aliases
         late = [line for line in spend.history or () if line.day == yesterday]
         spending = {line.workspace for line in (*spend.lines, *late) if line.cost.high}

@@ -53,7 +53,7 @@ def idle_models(policy: Policy, spend: Spend, month: MonthToDate) -> Iterator[No
 
     Without days before it to go by, only those on retired models are told.
     """
-    used = {line.model for line in (*spend.lines, *(spend.history or ())) if line.model}
+    used = spend.models
     prices = spend.prices
     day = month.day
     is_known = bool(spend.history) or month.history is None

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget_gate.domain.billed.bill import Bill, attribute
+from budget_gate.domain.billed.names import naming
 from budget_gate.domain.billed.settle import settle
-from budget_gate.domain.bounds import NOTHING, Bounds
+from budget_gate.domain.bounds import NOTHING, Bounds, sum_of
+from budget_gate.domain.costs import add_up, total
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate, Period, ended_by
 from budget_gate.domain.prices.book import PriceBook
@@ -29,7 +31,7 @@ from tests.helpers.serving import NOW, connected, exact
 from tests.world.billing import Charge as TrueCharge
 from tests.world.billing import bill_of, billed, code_execution, other_cost, session_usage
 from tests.world.loopback import DEFAULT_WORKSPACE_ID, LoopbackAPI, Organization
-from tests.world.oracle import total
+from tests.world.oracle import total as true_total
 from tests.world.organizations import random_organization, seeded
 
 STRANGER = "wrkspc_01EXAMPLESTRANGER"
@@ -512,12 +514,12 @@ def truth(
             for one in organization.usage
             if one.workspace == name and through <= one.day and one.at < now
         ]
-        searches = total(
+        searches = true_total(
             replace(one, uncached=0, write_5m=0, write_1h=0, read=0, output=0) for one in rest
         )[0]
         low, high = (
             settled.get(name, Fraction(0)) + (end - searches) * (1 - discount) + searches
-            for end in total(rest)
+            for end in true_total(rest)
         )
         if high:
             expected[name] = low, high
@@ -680,3 +682,96 @@ def test_searches_of_another_workspace_or_day_are_no_measure() -> None:
         (None, 10, None): bounds("4"),
         (None, 11, None): bounds("8"),
     }
+
+
+# What a model is called
+
+
+DATED, OTHER = "claude-opus-5-5-20260901", "claude-opus-5-5-20261101"
+
+
+def cost_of_models(told: Spend, *names: str) -> Bounds:
+    """What the models of these names cost, as their budgets see it."""
+    return total(add_up(told.lines).of_models(names))
+
+
+@pytest.mark.parametrize(
+    ("in_usage", "in_bill", "expected"),
+    [
+        # What all usage of a model is called is what its bill is of.
+        ((DATED,), (("20", "claude-opus-5-5"),), {DATED: "20 20", "claude-opus-5-5": "0 0"}),
+        ((DATED,), (("20", DATED),), {DATED: "20 20"}),
+        (("claude-new-9-20261001",), (("20", "claude-new-9"),), {"claude-new-9-20261001": "20 20"}),
+        # Two dates that are billed as one may each be all of it, and are all of it together.
+        (
+            (DATED, OTHER),
+            (("40", "claude-opus-5-5"),),
+            {DATED: "0 40", OTHER: "0 40", f"{DATED} {OTHER}": "40 40"},
+        ),
+        (
+            ("claude-opus-5-5", DATED),
+            (("40", "claude-opus-5-5"),),
+            {DATED: "0 40", f"{DATED} claude-opus-5-5": "40 40"},
+        ),
+        # A bill that tells them apart is taken by its word.
+        (
+            ("claude-opus-5-5", DATED),
+            (("15", "claude-opus-5-5"), ("25", DATED)),
+            {DATED: "25 25", "claude-opus-5-5": "15 15"},
+        ),
+        ((DATED, OTHER), (("15", DATED), ("25", OTHER)), {DATED: "15 15", OTHER: "25 25"}),
+        # A date that is in the bill alone may be meant by either name.
+        (
+            ("claude-opus-5-5",),
+            (("20", DATED),),
+            {DATED: "0 20", "claude-opus-5-5": "0 20", f"{DATED} claude-opus-5-5": "20 20"},
+        ),
+    ],
+)
+def test_a_bill_is_of_the_names_that_the_usage_has(
+    in_usage: tuple[str, ...],
+    in_bill: tuple[tuple[str, str], ...],
+    expected: dict[str, str],
+) -> None:
+    """Whether its ids have dates or not: what cannot be told apart may be of either, and is not lost."""
+    usage = used(*(key(name, workspace=ALPHA) for name in in_usage))
+    told = spend(usage, bill(*(charge(usd, workspace=ALPHA, model=it) for usd, it in in_bill)))
+    for names, cost in expected.items():
+        assert cost_of_models(told, *names.split()) == bounds(*cost.split()), names
+    assert total_of(told) == Bounds.exactly(sum_of(Decimal(usd) for usd, _ in in_bill))
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (key(DATED, workspace=BETA), ("claude-opus-5-5", DATED)),
+        (key(DATED, "2026-11-11", workspace=ALPHA), ("claude-opus-5-5", DATED)),
+        (key(DATED, workspace=UNATTRIBUTED), (DATED,)),
+        (key("claude-sonnet-5", workspace=ALPHA), ("claude-opus-5-5",)),
+    ],
+)
+def test_a_model_that_was_not_used_there_may_have_the_names_it_has_elsewhere(
+    where: UsageKey, expected: tuple[str, ...]
+) -> None:
+    """Usage of no told workspace is there, and that of another model says nothing."""
+    of = bill(charge("20", workspace=ALPHA))
+    names = naming(of, used(where), book())
+    assert names(ALPHA, date(2026, 11, 10), "claude-opus-5-5") == expected
+
+
+def test_searches_of_a_dated_model_are_of_its_dated_name() -> None:
+    """A cent for one search, beside tokens of $20 that the bill calls otherwise."""
+    usage = used(key(DATED), tokens=Tokens(output=MILLION, web_searches=1))
+    told = spend(usage, bill(charge("20"), charge("0.01", cost_type="web_search")))
+    assert cost_of_models(told, DATED) == bounds("20.01")
+
+
+def test_a_doubted_day_of_two_names_costs_no_more_than_either_side_has() -> None:
+    """$20 and $20 at list, and $50 billed so far for both: $50, not $50 and $20 more."""
+    usage = used(key(DATED), key(OTHER))
+    of = replace(bill(charge("50")), doubted=frozenset([date(2026, 11, 10)]))
+    told = spend(usage, of)
+    assert total_of(told) == bounds("50")
+    assert cost_of_models(told, DATED) == bounds("0", "50")
+    of = replace(bill(charge("30")), doubted=frozenset([date(2026, 11, 10)]))
+    assert cost_of_models(spend(usage, of), DATED) == bounds("20")
