@@ -1,6 +1,7 @@
 """Whole runs that judge billed cost: settled days as billed, the others at list price, at every edge of a month."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -507,6 +508,24 @@ def test_two_dates_that_are_billed_as_one_are_undecided_alone(here: Here) -> Non
     for cap, code in (("30", 3), ("40", 0)):
         rules = policy(more=f"models: {{{DATED}: {{cap: {cap}, forecast: off}}}}\n")
         assert checked(here, api(bill_of(organization), organization), rules=rules).code == code
+
+
+@pytest.mark.parametrize("refused", [{}, REFUSED])
+@pytest.mark.parametrize(("cap", "code"), [("30", 3), ("300", 0)])
+def test_tokens_that_the_bill_names_no_model_for_may_be_of_any(
+    here: Here, refused: dict[str, int], cap: str, code: int
+) -> None:
+    """$300 in all: a model's cap is not known to hold where they exceed it, and holds where not."""
+    unnamed = [replace(charge, model=None) for charge in bill_of(OF_DATED)]
+    rules = policy("1000", f"models: {{claude-opus-5-5: {{cap: {cap}, forecast: off}}}}\n")
+    run = checked(
+        here,
+        api(unnamed, OF_DATED, refuse=refused),
+        "--budget",
+        "models.claude-opus-5-5",
+        rules=rules,
+    )
+    assert (run.code, run.spend) == (code, Fraction(300))
 
 
 # What is shown

@@ -1,7 +1,7 @@
 """Usage and bill -> the spend of settled days as billed, and of the others at list price."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import ROUND_DOWN, Context, Decimal
@@ -63,23 +63,30 @@ def _billed_lines(bill: Bill, usage: Usage, book: PriceBook) -> Iterator[SpendLi
     """What was billed by workspace, day and model, under the names of the usage.
 
     A bill names no model for web searches: each model of the usage has the share of its searches.
+    Searches of no told model, and tokens of none, may be of any; other kinds of cost are of none.
     """
     names_of = naming(bill, usage, book)
     called = {model_of(it.model, book): it.model for it in bill.charges if it.model}
     searches: dict[tuple[str | None, date], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    unnamed: set[tuple[str | None, date]] = set()
     for key, tokens in usage.table.items():
         if tokens.web_searches and key.model:
             searches[key.workspace, key.day][key.model] += tokens.web_searches
+        elif tokens.web_searches:
+            unnamed.add((key.workspace, key.day))
     costs: dict[tuple[str | None, date, str | None, tuple[str, ...] | None], Decimal]
     costs = defaultdict(Decimal)
     for charge in bill.charges:
         where = (charge.workspace, charge.day)
-        if charge.cost_type == WEB_SEARCH and charge.model is None and where in searches:
+        is_split = charge.cost_type == WEB_SEARCH and where in searches.keys() - unnamed
+        if charge.model is None and is_split:
             for name, amount in _shares(charge.amount, searches[where]).items():
                 of_model = (*where, called.get(model_of(name, book), name), (name,))
                 costs[of_model] = plus(costs[of_model], amount)
             continue
         names = names_of(*where, charge.model) if charge.model else None
+        if charge.model is None and charge.cost_type in (TOKENS, WEB_SEARCH):
+            names = ()
         place = (*where, charge.model, names)
         costs[place] = plus(costs[place], charge.amount)
     for (workspace, day, model, names), amount in costs.items():
@@ -87,27 +94,33 @@ def _billed_lines(bill: Bill, usage: Usage, book: PriceBook) -> Iterator[SpendLi
 
 
 def _at_least(
-    lines: Iterable[SpendLine], late: Iterable[SpendLine], book: PriceBook
+    lines: Iterable[SpendLine], late: Collection[SpendLine], book: PriceBook
 ) -> Iterator[SpendLine]:
     """The `lines` of days at list price: a model costs no less than the `late` ones bill so far."""
+    # Where the bill does not tell models apart, a day is what all of them cost together.
+    mixed = {(it.workspace, it.day) for it in late if it.names == ()}
 
     def place_of(line: SpendLine) -> tuple[object, ...]:
-        return (line.workspace, line.day, line.model and model_of(line.model, book))
+        where = (line.workspace, line.day)
+        return where if where in mixed else (*where, line.model and model_of(line.model, book))
 
     listed: dict[tuple[object, ...], list[SpendLine]] = defaultdict(list)
     billed: dict[tuple[object, ...], list[SpendLine]] = defaultdict(list)
     for line in lines:
         listed[place_of(line)].append(line)
     for line in late:
-        billed[place_of(line)].append(line)
+        # List cost has nothing of a cost that is of no model.
+        billed[(line,) if line.names is None else place_of(line)].append(line)
     for place, parts in listed.items():
         least = sum_of(line.cost.low for line in billed.pop(place, ()))
         low, high = reduce(Bounds.plus, (line.cost for line in parts))
         if least <= low:
             yield from parts
         else:
-            names = None if len(parts) == 1 else tuple(sorted(str(it.model) for it in parts))
-            yield parts[0]._replace(cost=Bounds(least, max(high, least)), names=names)
+            names = tuple(sorted(it.model for it in parts if it.model))
+            is_told = place not in mixed and len(names) == len(parts)
+            cost = Bounds(least, max(high, least))
+            yield parts[0]._replace(cost=cost, names=names if is_told else ())
     for left in billed.values():
         yield from left
 

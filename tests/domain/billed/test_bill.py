@@ -322,7 +322,7 @@ def test_charges_of_a_place_are_one_line() -> None:
         bill(
             charge("1.25"),
             charge("2.5", tier="batch"),
-            charge("4", cost_type="web_search"),
+            charge("4", cost_type="session_usage"),
             charge("8", cost_type="code_execution"),
             charge("16", workspace=ALPHA),
             charge("32", 11),
@@ -667,7 +667,7 @@ def test_searches_go_under_the_name_that_the_bill_has_for_a_model() -> None:
 
 
 def test_searches_of_another_workspace_or_day_are_no_measure() -> None:
-    """What no usage tells the model of stays of none, as code execution does."""
+    """What no usage tells the model of is of no known one, and so is code execution."""
     usage = searching(("claude-opus-5-5", 5), day=11)
     of = bill(
         charge("0.05", 11, cost_type="web_search"),
@@ -775,3 +775,42 @@ def test_a_doubted_day_of_two_names_costs_no_more_than_either_side_has() -> None
     assert cost_of_models(told, DATED) == bounds("0", "50")
     of = replace(bill(charge("30")), doubted=frozenset([date(2026, 11, 10)]))
     assert cost_of_models(spend(usage, of), DATED) == bounds("20")
+
+
+# What the bill names no model for
+
+
+@pytest.mark.parametrize(
+    ("cost_type", "expected"),
+    [
+        ("tokens", ("0", "20")),
+        ("web_search", ("0", "20")),
+        ("code_execution", ("0", "0")),
+        ("session_usage", ("0", "0")),
+    ],
+)
+def test_a_cost_without_a_model_may_be_of_any_if_its_kind_has_one(
+    cost_type: str, expected: tuple[str, str]
+) -> None:
+    """Tokens and searches are of some model; code execution and sessions are of none."""
+    of = bill(charge("20", cost_type=cost_type)._replace(model=None))
+    told = spend(used(), of)
+    assert cost_of_models(told, "claude-opus-5-5") == bounds(*expected)
+    assert total_of(told) == bounds("20")
+
+
+def test_searches_of_unnamed_usage_leave_open_whose_those_of_the_bill_are() -> None:
+    """One search of a model and one of no told one: two cents may be of that model, or none."""
+    usage = searching(("claude-opus-5-5", 1), (None, 1))
+    told = spend(usage, bill(charge("0.02", cost_type="web_search")))
+    assert cost_of_models(told, "claude-opus-5-5") == bounds("0", "0.02")
+
+
+def test_a_doubted_day_of_tokens_without_a_model_is_not_counted_twice() -> None:
+    """$20 and $10 at list price: $25 billed so far are a part of these, and $35 are all of them."""
+    usage = used(key(), key("claude-sonnet-5"))
+    for billed_so_far, cost, of_opus in (("25", "30", ("20", "20")), ("35", "35", ("0", "35"))):
+        of = bill(charge(billed_so_far, model=None), charge("2", cost_type="code_execution"))
+        told = spend(usage, replace(of, doubted=frozenset([date(2026, 11, 10)])))
+        assert total_of(told) == bounds(str(int(cost) + 2))
+        assert cost_of_models(told, "claude-opus-5-5") == bounds(*of_opus)
