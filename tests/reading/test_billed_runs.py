@@ -511,7 +511,7 @@ def test_two_dates_that_are_billed_as_one_are_undecided_alone(here: Here) -> Non
 
 
 @pytest.mark.parametrize("refused", [{}, REFUSED])
-@pytest.mark.parametrize(("cap", "code"), [("30", 3), ("300", 0)])
+@pytest.mark.parametrize(("cap", "code"), [("50", 3), ("300", 0)])
 def test_tokens_that_the_bill_names_no_model_for_may_be_of_any(
     here: Here, refused: dict[str, int], cap: str, code: int
 ) -> None:
