@@ -8,10 +8,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill, listed_costs
+from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill, Charge, listed_costs
+from budget_gate.domain.billed.names import model_of
 from budget_gate.domain.bounds import ZERO, plus, sum_of
 from budget_gate.domain.notes import Note, enumerated, usd
-from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import PricedUsage
 from budget_gate.domain.prices.rates import Unpriced
 
@@ -151,7 +151,7 @@ def _sides(bill: Bill, priced: PricedUsage) -> dict[str, dict[date, dict[str | N
 
     Priority tier is prepaid. What has no one list cost is left out where it was used.
     """
-    name_of = _naming(bill, priced.book)
+    name_of = _naming(bill, priced)
     listed: dict[_Part, Decimal] = defaultdict(Decimal)
     billed: dict[_Part, Decimal] = defaultdict(Decimal)
     vague: set[_Part] = set()
@@ -181,11 +181,17 @@ def _sides(bill: Bill, priced: PricedUsage) -> dict[str, dict[date, dict[str | N
     return sides
 
 
-def _naming(bill: Bill, book: PriceBook) -> Callable[[str | None, date], str]:
-    """What a model is compared as on a day: all together where the bill has tokens of no model."""
-    merged = {
-        it.day
-        for it in bill.charges
-        if it.cost_type == TOKENS and book.model_id(it.model or "") is None
-    }
-    return lambda model, day: (None if day in merged else book.model_id(model or "")) or TOKENS
+def _naming(bill: Bill, priced: PricedUsage) -> Callable[[str | None, date], str]:
+    """What a model is compared as on a day: all together where it is not clear what is of which.
+
+    That is where the bill has tokens of no model, or of one that neither prices nor usage know.
+    """
+    book = priced.book
+    used = {(it.day, model_of(it.model, book)) for it in priced.usage.table if it.model}
+
+    def is_clear(charge: Charge) -> bool:
+        name = charge.model or ""
+        return bool(book.model_id(name)) or (charge.day, model_of(name, book)) in used
+
+    merged = {it.day for it in bill.charges if it.cost_type == TOKENS and not is_clear(it)}
+    return lambda model, day: model_of(model, book) if model and day not in merged else TOKENS

@@ -28,6 +28,8 @@ from budget_gate.domain.usage import UNATTRIBUTED, Usage
 from budget_gate.errors import UnverifiedError
 
 _NAMED = 5
+# Tokens billed under a name that no usage there has: of a model that the price book knows, or not.
+_KNOWN_STRAY, _STRAY = " known", " unknown"
 _CENT = Decimal("0.01")
 # Shares of a billed amount are cut off at a trillionth of a dollar.
 _SHARES: Final = Context(prec=100, rounding=ROUND_DOWN)
@@ -141,27 +143,31 @@ def _refuse_gaps(bill: Bill, priced: PricedUsage) -> None:
     """Raises where what was used on a settled day was not billed.
 
     Whoever has usage has some cost, and what has a list cost of a cent or more has one of its own.
-    Models are looked for by name only where the bill and the price book know them all.
+    Only a name in the bill that is none of the usage there may be that of another model.
     """
+    book = priced.book
+    due = _due(bill, priced)
     paid: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
-    unknown: set[tuple[object, ...]] = set()
     seen: set[tuple[object, ...]] = set()
     for charge in bill.charges:
         # Usage that is not told apart by workspace may have been billed to any one.
         for where in ((charge.workspace, charge.day), (UNATTRIBUTED, charge.day)):
             seen.add(where)
-            names: list[str] = [charge.cost_type]
-            model = priced.book.model_id(charge.model or "")
-            if charge.cost_type == TOKENS and model:
-                names.append(model)
-            elif charge.cost_type == TOKENS:
-                unknown.add(where)
+            names = [charge.cost_type]
+            if charge.cost_type == TOKENS:
+                names.append(model_of(charge.model or "", book))
+                if (*where, names[1]) not in due:
+                    is_known = book.model_id(charge.model or "")
+                    names.append(_KNOWN_STRAY if is_known else _STRAY)
             for name in names:
                 paid[*where, name] = plus(paid[*where, name], charge.amount)
-    for (workspace, day, name), (what, cost) in _due(bill, priced).items():
+    for (workspace, day, name), (what, cost) in due.items():
         where = (workspace, day)
-        sought = TOKENS if where in unknown and name != WEB_SEARCH else name
-        is_paid = paid[*where, sought] > 0 if cost >= _CENT else where in seen
+        names = [name, *([] if name == WEB_SEARCH else [_STRAY])]
+        if name != WEB_SEARCH and not book.model_id(what):
+            # What the price book does not know may be billed under a name that it does know.
+            names.append(_KNOWN_STRAY)
+        is_paid = any(paid[*where, it] > 0 for it in names) if cost >= _CENT else where in seen
         if not is_paid:
             raise UnverifiedError(
                 f"the cost data claims to be complete for {day}, and has no cost of {what} in "
@@ -180,13 +186,12 @@ def _due(
         # Priority tier is prepaid, and need not be billed.
         if key.service_tier == PRIORITY:
             continue
-        model = priced.book.model_id(key.model or "")
         if kind == WEB_SEARCH:
             name, what, amount = WEB_SEARCH, "web search", _CENT
-        elif isinstance(cost, Unpriced) or model is None:
-            name, what, amount = TOKENS, key.model or TOKENS, _CENT
         else:
-            name, what, amount = model, model, cost.low
+            name = model_of(key.model, priced.book) if key.model else TOKENS
+            what = key.model or TOKENS
+            amount = _CENT if isinstance(cost, Unpriced) else cost.low
         place = (key.workspace, key.day, name)
         due[place] = (what, plus(amount, due.get(place, ("", ZERO))[1]))
     return due

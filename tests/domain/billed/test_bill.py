@@ -288,6 +288,49 @@ def test_a_bill_that_calls_a_model_otherwise_has_no_gap() -> None:
     )
 
 
+NEW = "claude-new-9"
+
+
+@pytest.mark.parametrize(
+    ("models", "paid", "is_gap"),
+    [
+        # What the bill spells as the usage does is of that model and of no other.
+        (("claude-opus-5-5", NEW), (NEW,), True),
+        (("claude-opus-5-5", NEW), ("claude-opus-5-5",), True),
+        (("claude-opus-5-5", NEW), ("claude-opus-5-5", NEW), False),
+        ((NEW, "claude-new-8"), (NEW,), True),
+        ((f"{NEW}-20261001",), (NEW,), False),
+        ((NEW,), (f"{NEW}-20261001",), False),
+        # A name that no usage there has may be that of any.
+        (("claude-opus-5-5", NEW), ("claude-opus-5-5", "claude-another-name"), False),
+        (("claude-opus-5-5", NEW), (None,), False),
+        # A model that the price book knows is none that it knows too.
+        ((NEW,), ("claude-opus-5-5",), False),
+        (("claude-opus-5-5", "claude-sonnet-5"), ("claude-sonnet-5", "claude-opus-5"), True),
+        (("claude-opus-4-20250514",), ("claude-sonnet-5",), True),
+        (("claude-opus-4-20250514",), ("claude-opus-4",), False),
+        (("claude-opus-4-20250514", NEW), ("claude-opus-4",), True),
+    ],
+)
+def test_what_was_billed_is_of_the_model_that_it_names(
+    models: tuple[str, ...], paid: tuple[str | None, ...], *, is_gap: bool
+) -> None:
+    """Of a workspace and day: where each model has a name of its own, each needs a cost of its own."""
+    usage = used(*(key(name, workspace=ALPHA) for name in models))
+    of = bill(*(charge("20", workspace=ALPHA, model=name) for name in paid))
+    if is_gap:
+        assert refusal(of, usage).code == "incomplete_cost"
+    else:
+        assert total_of(spend(usage, of)) == bounds(str(20 * len(paid)))
+
+
+def test_an_unpriced_tier_of_a_known_model_needs_a_cost_of_that_model() -> None:
+    """What is billed of another one does not pay for it."""
+    usage = used(key(tier="flex", workspace=ALPHA), key("claude-sonnet-5", workspace=ALPHA))
+    of = bill(charge("15", workspace=ALPHA, model="claude-sonnet-5"))
+    assert "no cost of claude-opus-5-5" in refusal(of, usage).message
+
+
 # Spend
 
 

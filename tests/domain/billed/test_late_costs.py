@@ -15,7 +15,7 @@ from budget_gate.domain.billed.settle import settle
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.prices.charges import price
 from budget_gate.domain.usage import Tokens, Usage
-from tests.helpers.bills import ALPHA, FIRST
+from tests.helpers.bills import ALPHA, FIRST, OUTPUT
 from tests.helpers.builders import MILLION, book, book_with, bounds, key, usage_of
 from tests.helpers.running import Here, Run
 from tests.world.billing import Charge as TrueCharge
@@ -341,6 +341,24 @@ def test_tokens_of_no_known_model_are_compared_with_all_of_their_day(name: str |
     ]
     told = doubt_late(replace(bill({}), charges=tuple(charges)), price(usage, book()), expected=1)
     assert late(told) == [3]
+
+
+def test_a_model_without_a_price_hides_no_late_day_of_another() -> None:
+    """Its $1 is its own, as the usage has it by that name: a cent of $10 is late on the 4th."""
+    rows = [(key(OPUS, day=f"2026-11-0{day}"), Tokens(output=MILLION // 2)) for day in range(1, 5)]
+    rows.append((key("claude-new-9", day="2026-11-04"), OUTPUT))
+    charges = [
+        Charge(None, date(2026, 11, day), "tokens", model, "standard", Decimal(amount))
+        for day, model, amount in (
+            *((day, OPUS, "10") for day in range(1, 4)),
+            (4, OPUS, "0.01"),
+            (4, "claude-new-9", "1"),
+        )
+    ]
+    told = doubt_late(
+        replace(bill({}), charges=tuple(charges)), price(usage_of(rows), book()), expected=1
+    )
+    assert late(told) == [4]
 
 
 def test_a_discount_on_one_model_hides_no_late_day() -> None:
