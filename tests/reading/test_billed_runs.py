@@ -464,6 +464,29 @@ def test_a_models_budget_means_the_same_on_both_bases(
         assert costs == {"claude-opus-5-5": Fraction("43.5"), "claude-sonnet-5": 11}
 
 
+# Late costs where list cost is a range
+
+
+# 100 million output tokens of it a day cost $50 with short prompts, and up to $250.
+RANGED = Organization(
+    [
+        Usage(at(f"2026-11-{day:02}T09:00:00Z"), ALPHA, "claude-haiku-5-5", output=100 * MILLION)
+        for day in range(2, 14)
+    ],
+    [Workspace(ALPHA, "alpha")],
+)
+
+
+def test_costs_below_the_low_end_of_a_range_are_not_green(here: Here) -> None:
+    """$600 in all, and $500.10 so far: at list prices the last two days cost $100 at least."""
+    whole = bill_of(RANGED)
+    so_far = [replace(it, usd=it.usd / 1000) if it.day.day > 11 else it for it in whole]
+    assert checked(here, api(whole, RANGED), rules=policy("600")).code == 0
+    run = checked(here, api(so_far, RANGED), rules=policy("599"))
+    assert (run.code, run.report["spend"]) == (1, {"low": "600", "high": "1000"})
+    assert "late_costs_suspected" in run.codes
+
+
 # Dated ids
 
 

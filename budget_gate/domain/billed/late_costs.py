@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
 from typing import Final, NamedTuple
 
 from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill, Charge, listed_costs
 from budget_gate.domain.billed.names import model_of
-from budget_gate.domain.bounds import ZERO, plus, sum_of
+from budget_gate.domain.bounds import NOTHING, ZERO, Bounds, plus, sum_of
 from budget_gate.domain.notes import Note, enumerated, usd
 from budget_gate.domain.prices.charges import PricedUsage
 from budget_gate.domain.prices.rates import Unpriced
@@ -28,9 +29,12 @@ _ROUNDED: Final = Decimal("0.05")
 
 
 class _Sides(NamedTuple):
-    """USD that can be compared: list cost less discount, and what was billed of it."""
+    """USD that can be compared: list cost less discount, and what was billed of it.
 
-    listed: Decimal = ZERO
+    Of a list cost that is a range, no less than its low end is to be billed.
+    """
+
+    listed: Bounds = NOTHING
     billed: Decimal = ZERO
 
     def is_below(self, ratio: Fraction) -> bool:
@@ -39,17 +43,23 @@ class _Sides(NamedTuple):
         No cents that rounding may have taken count as missing.
         """
         return self.billed > 0 and Fraction(plus(self.billed, _ROUNDED)) < ratio * Fraction(
-            self.listed
+            self.listed.low
         )
+
+    @property
+    def is_told(self) -> bool:
+        """Whether list cost is known to the last digit."""
+        return self.listed.is_exact
 
     @property
     def can_tell(self) -> bool:
         """Whether the ratio of the two says what is usual."""
-        return self.listed > _ROUNDED and self.billed > 0
+        return self.listed.low > _ROUNDED and self.billed > 0
 
     def __str__(self) -> str:
         """Both amounts, for people."""
-        return f"{usd(self.billed)} billed, {usd(self.listed)} at list prices"
+        least = "" if self.is_told else "at least "
+        return f"{usd(self.billed)} billed, {least}{usd(self.listed.low)} at list prices"
 
 
 # Model or web search, day and workspace.
@@ -61,8 +71,9 @@ def doubt_late(bill: Bill, priced: PricedUsage, *, expected: int | None) -> Bill
 
     Each model, and web searches, have a measure of their own: the ratio of billed cost to list cost
     less discount that more than half of the days share within 2% (three days at least). A model of
-    fewer days has the one that all others share. Where there is none, `expected` is the measure. A
-    day is doubted where what is billed, of all workspaces or of one, is more than 10% below. So a
+    fewer days has the one that all others share. Of a list cost that is a range the low end counts,
+    and a ratio above it says nothing. Where there is none, `expected` is the measure. A day is
+    doubted where what is billed, of all workspaces or of one, is more than 10% below. So a
     discount that the policy does not know makes no day doubtful where it shows on most days; one of
     more than half is told.
     """
@@ -74,10 +85,14 @@ def doubt_late(bill: Bill, priced: PricedUsage, *, expected: int | None) -> Bill
         for name, days in sides.items()
     }
     usual = {name: _usual(days.values()) for name, days in wholes.items()}
-    of_all = _shared(usual[name] for name in usual.keys() - {WEB_SEARCH})
+    ranges = {name for name, days in wholes.items() if not all(it.is_told for it in days.values())}
+    of_all = _shared(usual[name] for name in usual.keys() - ranges - {WEB_SEARCH})
     for name, days in wholes.items():
+        known = usual[name]
         is_rare = len(days) < _FEWEST and name != WEB_SEARCH
-        known = of_all if is_rare else usual[name]
+        # A day of short prompts alone costs no more than the low end.
+        if is_rare or (name in ranges and (known is None or known > 1)):
+            known = of_all
         least = known or expected
         if least is None:
             continue
@@ -109,12 +124,12 @@ def _shared(usual: Iterable[Fraction | None]) -> Fraction | None:
 
 def _sum(parts: Iterable[_Sides]) -> _Sides:
     listed, billed = zip(_Sides(), *parts, strict=True)
-    return _Sides(sum_of(listed), sum_of(billed))
+    return _Sides(reduce(Bounds.plus, listed), sum_of(billed))
 
 
 def _usual(days: Collection[_Sides]) -> Fraction | None:
     """The lowest of the ratios of more than half of the days that agree; None where they do not."""
-    ratios = sorted(Fraction(it.billed) / Fraction(it.listed) for it in days if it.can_tell)
+    ratios = sorted(Fraction(it.billed) / Fraction(it.listed.low) for it in days if it.can_tell)
     count = max(_FEWEST, len(ratios) // 2 + 1)
     pairs = zip(ratios, ratios[count - 1 :], strict=False)
     return next((low for low, high in pairs if high <= low * (1 + AGREEMENT)), None)
@@ -149,10 +164,10 @@ def _far_note(far: Mapping[str, _Sides]) -> Iterator[Note]:
 def _sides(bill: Bill, priced: PricedUsage) -> dict[str, dict[date, dict[str | None, _Sides]]]:
     """Both sides by model or web search, day and workspace, of what is billed by a list cost.
 
-    Priority tier is prepaid. What has no one list cost is left out where it was used.
+    Priority tier is prepaid. What has no list cost is left out where it was used.
     """
     name_of = _naming(bill, priced)
-    listed: dict[_Part, Decimal] = defaultdict(Decimal)
+    listed: dict[_Part, Bounds] = defaultdict(lambda: NOTHING)
     billed: dict[_Part, Decimal] = defaultdict(Decimal)
     vague: set[_Part] = set()
     for (key, *_), kind, cost in listed_costs(priced, bill.reaches):
@@ -160,10 +175,10 @@ def _sides(bill: Bill, priced: PricedUsage) -> dict[str, dict[date, dict[str | N
             continue
         name = WEB_SEARCH if kind == WEB_SEARCH else name_of(key.model, key.day)
         part = (name, key.day, key.workspace)
-        if isinstance(cost, Unpriced) or not cost.is_exact:
+        if isinstance(cost, Unpriced):
             vague.add(part)
         else:
-            listed[part] = plus(listed[part], cost.low)
+            listed[part] = listed[part].plus(cost)
     for charge in bill.charges:
         if charge.cost_type == WEB_SEARCH:
             name = WEB_SEARCH

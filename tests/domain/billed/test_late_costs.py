@@ -278,14 +278,52 @@ def test_searches_have_a_measure_of_their_own() -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        pytest.param({"speed": None}, id="range"),
         pytest.param({"model": "claude-nobody-knows-1"}, id="unpriced"),
         pytest.param({"tier": "priority"}, id="prepaid"),
     ],
 )
-def test_what_has_no_one_list_cost_is_not_compared(more: dict[str, Any]) -> None:
-    """Only an exact list cost of what is billed shows what is missing."""
+def test_what_has_no_list_cost_is_not_compared(more: dict[str, Any]) -> None:
+    """Only a list cost of what is billed shows what is missing."""
     assert doubted(days("100", "100", "100", "50"), **more) == []
+
+
+@pytest.mark.parametrize(
+    ("percents", "expected"),
+    [
+        # Percents of the low end, $20: where the speed is not told, it may cost up to twice as much.
+        pytest.param(days("100", "100", "100", "50"), [4], id="below-the-low-end"),
+        pytest.param(days("100", "190", "150", "89.7"), [4], id="below-it-where-no-two-agree"),
+        pytest.param(days("190", "190", "190", "100"), [], id="the-low-end-is-not-late"),
+        pytest.param(days("190", "190", "190", "89.7"), [4], id="most-are-fast"),
+        pytest.param(days("85", "85", "85", "76.5"), [], id="a-discount-that-most-days-have"),
+        pytest.param(days("85", "85", "85", "76.2"), [4], id="less-than-that"),
+        pytest.param(days("89.8"), [], id="within-the-tolerance"),
+    ],
+)
+def test_less_than_the_low_end_of_a_range_is_late(
+    percents: dict[int, str], expected: list[int]
+) -> None:
+    """What lies within the range is as good as any, and what is below it as doubtful as of an exact cost."""
+    assert doubted(percents, speed=None) == expected
+    told = doubt_late(bill(percents), price(used(percents, speed=None), book()), expected=1)
+    assert all("at least $20.00 at list prices" in note.message for note in told.notes)
+
+
+def charged(model: str, day: int, amount: str) -> Charge:
+    """Tokens of a day of November in the default workspace."""
+    return Charge(None, date(2026, 11, day), "tokens", model, "standard", Decimal(amount))
+
+
+def test_a_range_has_the_ratio_that_all_others_share() -> None:
+    """Two models are billed at 70% of $10, and so is one of which the speed is not told, for two days."""
+    half = Tokens(output=MILLION // 2)
+    rows = [(key(OPUS, day=f"2026-11-0{day}", speed=None), half) for day in (1, 2)]
+    charges = [charged(OPUS, day, "7") for day in (1, 2)]
+    for model, output in ((SONNET, MILLION), (HAIKU, 2 * MILLION)):
+        rows += [(key(model, day=f"2026-11-0{day}"), Tokens(output=output)) for day in (1, 2, 3)]
+        charges += [charged(model, day, "7") for day in (1, 2, 3)]
+    of = replace(bill({}), charges=tuple(charges))
+    assert late(doubt_late(of, price(usage_of(rows), book()), expected=1)) == []
 
 
 def test_usage_of_no_told_workspace_is_compared_with_all_that_is_billed() -> None:
@@ -347,14 +385,8 @@ def test_a_model_without_a_price_hides_no_late_day_of_another() -> None:
     """Its $1 is its own, as the usage has it by that name: a cent of $10 is late on the 4th."""
     rows = [(key(OPUS, day=f"2026-11-0{day}"), Tokens(output=MILLION // 2)) for day in range(1, 5)]
     rows.append((key("claude-new-9", day="2026-11-04"), OUTPUT))
-    charges = [
-        Charge(None, date(2026, 11, day), "tokens", model, "standard", Decimal(amount))
-        for day, model, amount in (
-            *((day, OPUS, "10") for day in range(1, 4)),
-            (4, OPUS, "0.01"),
-            (4, "claude-new-9", "1"),
-        )
-    ]
+    charges = [charged(OPUS, day, "10") for day in range(1, 4)]
+    charges += [charged(OPUS, 4, "0.01"), charged("claude-new-9", 4, "1")]
     told = doubt_late(
         replace(bill({}), charges=tuple(charges)), price(usage_of(rows), book()), expected=1
     )
