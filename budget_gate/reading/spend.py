@@ -117,7 +117,7 @@ def _start_history(
     forecasts = any(budget.forecast != "off" for _, budget in file.policy.budgets())
     if month.history is None or not (forecasts or settings.last_report or file.policy.models):
         return None
-    return transport.start(partial(read_history, transport, month.history))
+    return transport.start(partial(read_history, transport, month.history, file))
 
 
 def _history(
@@ -125,8 +125,8 @@ def _history(
 ) -> PricedUsage | UnverifiedError | None:
     """The usage of the days before the month, or why it cannot be read; None where nothing is.
 
-    Raises UnverifiedError where a verdict may hang on it, and the API has it: a forecast that may
-    fail the run, or the daily cap of a yesterday of the month before.
+    Raises UnverifiedError where a verdict may hang on it: a forecast that may fail the run, or the
+    daily cap of a yesterday of the month before.
     """
     if pending is None:
         return None
@@ -138,8 +138,7 @@ def _history(
             budget.forecast == "fail" or (is_judged and budget.daily_cap is not None)
             for _, budget in policy.budgets()
         )
-        # Gateways that know the routes of an organization alone do not have it.
-        if fails and error.code != "http_404":
+        if fails:
             raise
         return error
     except ConfigurationError as error:

@@ -558,6 +558,19 @@ def test_yesterday_that_could_not_be_read_is_not_passed(here: Here) -> None:
     assert judged(here, policy=DAILY, intercept=broken_before, now=late).code == 0
 
 
+@pytest.mark.parametrize("is_below", [False, True])
+def test_yesterday_that_is_not_found_is_not_passed(here: Here, *, is_below: bool) -> None:
+    """No route has it, be it one of an organization or one below it: 404 is no excuse."""
+
+    def missing(request: Request, _: int) -> Response | None:
+        is_before = (first(request, "starting_at") or "") == "2026-10-01T00:00:00Z"
+        return refuse(404) if is_before and request.path.endswith("/messages") else None
+
+    run = judged(here, "--format", "json", policy=DAILY, intercept=missing, org_scoped=is_below)
+    assert (run.code, run.report["status"]) == (3, "unverified")
+    assert judged(here, policy=CAP, intercept=missing, org_scoped=is_below).code == 0
+
+
 def test_yesterday_of_an_archived_workspace_is_judged_by_its_glob(here: Here) -> None:
     """It spent 45 USD in the last hour of October, and was archived before the month ended."""
     usages = [spent("2026-10-31T22:30:00Z", 45, "wrkspc_01EXAMPLEONE"), USAGES[-1]]

@@ -60,10 +60,20 @@ def read_days(
     return _read_spans(transport, [Span(period, DAY)], book, coverage, file)
 
 
-def read_history(transport: Transport, period: Period) -> Usage:
-    """The usage of days before the month, without the lengths of prompts: it is for estimates."""
+def read_history(transport: Transport, period: Period, file: PolicyFile | None = None) -> Usage:
+    """The usage of days before the month, without the lengths of prompts: it is for estimates.
+
+    Raises as `read_usage` does.
+    """
     coverage = Coverage(period.end, closed_days=len(period.steps(DAY)), open_day=False)
-    return Usage(_read_main(transport, Span(period, DAY)), None, coverage)
+    span = Span(period, DAY)
+    try:
+        table = _read_main(transport, span)
+    except RefusedError as refused:
+        if not refused.is_not_found:
+            raise
+        table, _, _ = read_below_organization(transport, [span], refused, file)
+    return Usage(table, None, coverage)
 
 
 def _read_spans(

@@ -692,7 +692,7 @@ def test_days_that_cannot_be_read_are_no_verdict(
     assert levels == {"info"}
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 429, 500])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
 def test_a_forecast_that_may_fail_a_run_needs_the_days_before(here: Here, status: int) -> None:
     """Without them it might pass, so that it is exit code 3."""
     impatient(here)
@@ -713,13 +713,33 @@ def test_the_month_alone_makes_a_forecast_where_it_has_days_enough(here: Here) -
     assert notes(ended, "no_forecast") == []
 
 
-def test_routes_below_the_organization_change_no_verdict(here: Here) -> None:
-    """Where the direct route is not served, the month is read by another, and a note is left."""
+@pytest.mark.parametrize(("cap", "code"), [("80", 1), ("100", 0)])
+def test_routes_below_the_organization_have_the_days_before_the_month(
+    here: Here, cap: str, code: int
+) -> None:
+    """Where the direct route is not served, the forecast goes by the same days: 90 USD."""
+    rules = f"version: 1\nglobal: {{cap: {cap}, forecast: fail}}\n"
     with serving(THREE, org_scoped=True) as api:
-        ended = run(here, api)
-        assert len(spans(api)) == 1
-    assert (ended.code, ended.report["status"]) == (0, "ok")
-    assert len(notes(ended, "no_history")) == 1
+        ended = run(here, api, policy=rules)
+    assert ended.code == code
+    assert notes(ended, "no_history") == notes(ended, "no_forecast") == []
+
+
+@pytest.mark.parametrize(("forecast", "code"), [("fail", 3), ("warn", 0)])
+def test_routes_below_the_organization_that_fail_for_those_days_are_no_excuse(
+    here: Here, forecast: str, code: int
+) -> None:
+    """A verdict that may hang on them is not known."""
+
+    def refuse_days(request: Request, _: int) -> Response | None:
+        is_of_days = is_history(replace(request, path=USAGE)) and request.path.endswith("/messages")
+        return refuse(404) if is_of_days else None
+
+    rules = f"version: 1\nglobal: {{cap: 80, forecast: {forecast}}}\n"
+    with serving(THREE, org_scoped=True, intercept=refuse_days) as api:
+        ended = run(here, api, policy=rules)
+    assert ended.code == code
+    assert len(notes(ended, "no_history")) == (0 if code else 1)
 
 
 def test_where_the_speed_is_refused_it_is_asked_for_without_it(here: Here) -> None:
