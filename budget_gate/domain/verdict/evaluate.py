@@ -27,6 +27,7 @@ from budget_gate.domain.verdict.notes import (
     strangers,
     undecided,
     without_forecast,
+    without_history,
     without_yesterday,
 )
 from budget_gate.domain.verdict.report import (
@@ -98,6 +99,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
             *idle_keys(file.policy, named),
             *idle_models(file.policy, spend, month),
             *unnamed_workspaces(file.policy, spend),
+            *without_history(scoped, spend, month),
             *without_forecast(budgets, scoped, month),
             *without_yesterday(scoped, spend, month),
             *undecided(budgets),

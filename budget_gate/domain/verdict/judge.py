@@ -7,7 +7,7 @@ from decimal import Decimal
 from budget_gate.domain.bounds import EXACT, NOTHING, ZERO, Bounds, plus, times
 from budget_gate.domain.forecast.month_end import Forecast, forecast
 from budget_gate.domain.forecast.pace import pace
-from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.period import HISTORY_DAYS, MonthToDate
 from budget_gate.domain.policy.model import Policy
 from budget_gate.domain.policy.scoping import ScopedBudget
 from budget_gate.domain.verdict.drivers import Places
@@ -44,7 +44,7 @@ def judge(
     verdicts = [
         _by_cap(scoped, policy),
         *_by_day(daily, scoped.reserved, policy),
-        *_by_forecast(scoped, outlook),
+        *_by_forecast(scoped, outlook, month),
     ]
     status, reason, cause = max(verdicts, key=lambda verdict: STATUSES.index(verdict[0]))
     return BudgetResult(
@@ -128,7 +128,21 @@ def _by_day(daily: DailySpend | None, reserved: Decimal, policy: Policy) -> Iter
             yield status, f"it cannot be told whether {each} above the daily cap", cause
 
 
-def _by_forecast(scoped: ScopedBudget, outlook: Forecast | None) -> Iterator[_Verdict]:
+def lacks_history(scoped: ScopedBudget, month: MonthToDate) -> bool:
+    """Whether the budget asks for a forecast, and days before the month have no upper bound."""
+    is_asked = scoped.cap is not None and scoped.budget and scoped.budget.forecast != "off"
+    first = month.last_days(HISTORY_DAYS).start.date()
+    days = (cost for day, cost in scoped.history.items() if day >= first)
+    return bool(is_asked) and not month.is_whole and not all(cost.is_limited for cost in days)
+
+
+def _by_forecast(
+    scoped: ScopedBudget, outlook: Forecast | None, month: MonthToDate
+) -> Iterator[_Verdict]:
+    if scoped.budget and scoped.budget.forecast == "fail" and lacks_history(scoped, month):
+        reason = "days before the month have usage without a price, so the forecast is not known"
+        yield "uncertain", reason, "forecast"
+        return
     if outlook is None or scoped.cap is None or scoped.budget is None:
         return
     # What is expected is told in whole cents, which may lie above a cap that is never crossed.
@@ -143,8 +157,10 @@ def _forecast(scoped: ScopedBudget, month: MonthToDate) -> Forecast | None:
     is_off = scoped.budget is None or scoped.budget.forecast == "off"
     if scoped.cap is None or is_off or month.is_whole:
         return None
-    today = month.as_of.date()
-    days = {**scoped.history, **scoped.days}
+    today, lacks = month.as_of.date(), lacks_history(scoped, month)
+    if lacks and scoped.budget and scoped.budget.forecast == "fail":
+        return None
+    days = {**({} if lacks else scoped.history), **scoped.days}
     # Whether a range across the cap has crossed it is not known: what is sure of it is forecast.
     straddles = scoped.spend.low <= scoped.cap < scoped.spend.high
 

@@ -11,6 +11,7 @@ from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.names import DEFAULT_KEY
 from budget_gate.domain.policy.scoping import ScopedBudget
 from budget_gate.domain.spend import Spend, price_age
+from budget_gate.domain.verdict.judge import lacks_history
 from budget_gate.domain.verdict.report import BudgetResult
 from budget_gate.domain.verdict.terms import Terms
 
@@ -34,16 +35,39 @@ def without_yesterday(
         yield Note("warning", "no_yesterday", message)
 
 
+def without_history(scoped: list[ScopedBudget], spend: Spend, month: MonthToDate) -> Iterator[Note]:
+    """Budgets whose forecast cannot go by the days before the month, and why."""
+    names = [it.name for it in scoped if lacks_history(it, month)]
+    if names:
+        lines = (it for it in spend.history or () if not it.cost.is_limited)
+        models = sorted({it.model or "an unnamed model" for it in lines})
+        yield Note(
+            "warning" if any(_is_undecided(it, month) for it in scoped) else "info",
+            "no_history",
+            f"Usage of {enumerated(models)} before the month has no price, so forecasts do not go "
+            f"by those days: {enumerated(names)}. Add the price under prices.models in the policy, "
+            "set spend.unknown_model: upper_bound, or update budget-gate.",
+        )
+
+
 def without_forecast(
     budgets: Sequence[BudgetResult], scoped: list[ScopedBudget], month: MonthToDate
 ) -> Iterator[Note]:
     """Budgets that ask for a forecast, and have too few days of spend for one."""
-    asked = {it.id for it in scoped if it.budget and it.budget.forecast != "off" and it.cap}
+    asked = {
+        it.id
+        for it in scoped
+        if it.budget and it.budget.forecast != "off" and it.cap and not _is_undecided(it, month)
+    }
     names = [it.name for it in budgets if it.id in asked and it.forecast is None]
     if names and not month.is_whole:
         why = "there are fewer than 3 closed days of spend to go by"
         message = f"No forecast for {enumerated(names)}: {why}."
         yield Note("info", "no_forecast", message)
+
+
+def _is_undecided(scoped: ScopedBudget, month: MonthToDate) -> bool:
+    return bool(scoped.budget and scoped.budget.forecast == "fail") and lacks_history(scoped, month)
 
 
 def undecided(budgets: Sequence[BudgetResult]) -> Iterator[Note]:

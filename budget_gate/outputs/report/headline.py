@@ -87,6 +87,9 @@ def _verdict(report: Report, place: Place, name: Escape, prose: Escape) -> str:
             reduce = "Reduce it, or" if cause else "Spend less, or"
             remedy = f"{reduce} {_raise(first, place)}."
             return _joined(verdict, reservable(first), cause, remedy, more)
+        case "uncertain" if first.cause == "forecast":
+            why = f"{first.reason.capitalize()} (see notes)."
+            return _joined(f"Undecided: {spent}", why, more)
         case "uncertain":
             why = "The API does not report all that the price depends on (see notes)."
             if any(note.code == "unpriced_bounded" for note in report.notes):

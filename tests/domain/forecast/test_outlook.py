@@ -647,6 +647,70 @@ def test_a_model_without_a_price_before_the_month_is_no_matter_of_this_one(here:
     assert len(notes(ended, "no_forecast")) == 1
 
 
+@pytest.mark.parametrize(
+    ("rules", "code"),
+    [
+        ("global: {cap: 80, forecast: fail}", 3),
+        ("global: {cap: 80, forecast: warn}", 0),
+        # Above its cap already, whatever is expected.
+        ("global: {cap: 5.99, forecast: fail}", 1),
+        # What goes by days that are known, or by none, is judged.
+        ("models: {claude-sonnet-4-5: {cap: 80, forecast: fail}}", 0),
+        ("global: {cap: 80, daily_cap: 50, forecast: off}", 0),
+        ("workspaces: {default: {cap: 80, forecast: fail}}", 0),
+        # From nothing up to the dearest known rate a day is within a range.
+        ("global: {cap: 9000, forecast: fail}\nspend: {unknown_model: upper_bound}", 0),
+    ],
+)
+def test_days_of_no_known_cost_are_no_measure_of_a_forecast_that_may_fail(
+    here: Here, rules: str, code: int
+) -> None:
+    """In October a model without a price cost nobody knows what: a lower estimate of the month may be wrong."""
+    with LoopbackAPI(organization(model="claude-next-9"), now=THREE) as api:
+        ended = run(here, api, policy=f"version: 1\n{rules}\n")
+    assert ended.code == code
+    assert ended.report["spend"] == {"low": "6", "high": "6"}
+    if code == 3:
+        (told,) = notes(ended, "no_history")
+        assert "Usage of claude-next-9 before the month has no price" in told
+        assert "Add the price under prices.models" in told
+        assert notes(ended, "no_forecast") == []
+        assert ended.report["budgets"][0]["reason"].startswith("days before the month have usage")
+
+
+def test_the_month_alone_makes_a_forecast_where_the_days_before_have_no_known_cost(
+    here: Here,
+) -> None:
+    """Ten days of 3 USD: 90 in November, and not what these and days of nothing would tell."""
+    with LoopbackAPI(organization(model="claude-next-9"), now=NOVEMBER + 10 * DAY) as api:
+        ended = run(here, api)
+    assert ended.report["budgets"][0]["forecast"]["expected"] == "90"
+    assert len(notes(ended, "no_history")) == 1
+
+
+def test_days_further_back_than_a_forecast_goes_need_no_price(here: Here) -> None:
+    """On November 2 the whole of October is read, and the 28 days are those from the 5th on."""
+    known = organization()
+    usage = [
+        replace(it, model="claude-next-9") if it.at.day < 5 and it.at.month == 10 else it
+        for it in known.usage
+    ]
+    rules = "version: 1\nglobal: {cap: 91, forecast: fail}\n"
+    with LoopbackAPI(replace(known, usage=usage), now=NOVEMBER + DAY) as api:
+        ended = run(here, api, policy=rules)
+    assert (ended.code, notes(ended, "no_history")) == (0, [])
+
+
+def test_a_forecast_that_is_not_known_is_told_as_one(here: Here) -> None:
+    """In the headline, too: no range is at fault."""
+    with LoopbackAPI(organization(model="claude-next-9"), now=THREE) as api:
+        ended = here.check(api, policy="version: 1\nglobal: {cap: 80, forecast: fail}\n", now=THREE)
+    assert ended.stdout.splitlines()[0] == (
+        "Undecided: organization has spent $6.00 (list cost) of its cap of $80.00 (7.5%). Days before the month "
+        "have usage without a price, so the forecast is not known (see notes)."
+    )
+
+
 def test_saved_pages_have_no_days_before_the_month(here: Here) -> None:
     """A forecast goes by the month alone there, and what is missing is told as such."""
     ended = here.main("check", *RECORDED, "--partial", "--format", "json", policy=OK)
