@@ -148,8 +148,13 @@ class PriceBook:
         found = map(self.rates, keys)
         return any(isinstance(rates, RateRange) and not rates.is_exact for rates in found)
 
+    @cached_property
+    def per_search(self) -> int:
+        """What a web search costs, whatever model made it, in units of the book."""
+        return int(EXACT.scaleb(self.document.web_search, self.places - 3).to_integral_exact())
+
     def dearest(self, day: date) -> RateRange:
-        """From nothing to the dearest rate of each class that any model has on `day`."""
+        """From nothing to the dearest rate of each class of tokens that any model has on `day`."""
         found = self._dearest.get(day)
         if found is None:
             found = self._dearest[day] = self._find_dearest(day)
@@ -164,7 +169,7 @@ class PriceBook:
                 for fast, long in product((False, card.fast is not None), (False, True))
                 for base, speed in [card.base(fast=fast, long=long)]
             ]
-            return RateRange(Rates(*[0] * len(Rates._fields)), each_rate(max, vectors))
+            return RateRange(Rates(0, 0, 0, 0, 0, self.per_search), each_rate(max, vectors))
 
     def _cards(self) -> Iterator[RateCard]:
         for listed in self.document.models.values():
@@ -223,9 +228,8 @@ class PriceBook:
     def _vector(self, base: TokenRates, factor: Decimal, discount: Decimal) -> Rates:
         """Units per token of `base`, which is USD per million; raises Inexact, never rounds."""
         each = (factor * (1 - discount)).scaleb(self.places - 6)
-        search = self.document.web_search.scaleb(self.places - 3)
-        classes = (*(rate * each for rate in base.rates()), search)
-        return Rates(*(int(rate.to_integral_exact()) for rate in classes))
+        rates = (int((rate * each).to_integral_exact()) for rate in base.rates())
+        return Rates(*(*rates, self.per_search))
 
 
 def _decimals(number: Decimal | None) -> int:

@@ -15,8 +15,8 @@ from budget_gate.domain.usage import Tokens, Usage, UsageKey
 class PricedRow(NamedTuple):
     """An amount of usage, and what it costs at least and at most in whole units of the price book.
 
-    Whole numbers are as exact as Decimal and several times as fast to add. Both are 0 where the
-    usage has no price, and `unpriced` says why.
+    Whole numbers are as exact as Decimal and several times as fast to add. Where its tokens have no
+    price, `unpriced` says why, and both are what its web searches cost.
     """
 
     key: UsageKey
@@ -66,7 +66,9 @@ def price(usage: Usage, book: PriceBook) -> PricedUsage:
     for key, tokens in usage.table.items():
         rates = book.rates(key)
         if isinstance(rates, Unpriced):
-            rows.append(PricedRow(key, tokens, 0, 0, rates))
+            searches = tokens.web_searches * book.per_search
+            why = None if searches and not tokens.total else rates
+            rows.append(PricedRow(key, tokens, searches, searches, why))
         else:
             low, high = rates.units(tokens)
             # Of a large report's rows there are so many that its faster way to make one shows.

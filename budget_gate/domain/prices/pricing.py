@@ -37,8 +37,8 @@ def list_spend(
 ) -> Spend:
     """The spend that usage amounts to at the prices of its book, without that of `settled` days.
 
-    Usage without a price costs between nothing and no known bound, or with `upper_bound` at most
-    the dearest known rate; either way it is named, with its tokens and days, in the notes.
+    Tokens without a price cost between nothing and no known bound, or with `upper_bound` at most
+    the dearest known rate; either way they are named, with their number and days, in the notes.
     """
     usage, book = priced.usage, priced.book
     bounded = unknown_model == "upper_bound"
@@ -56,14 +56,13 @@ def list_spend(
         key, tokens, low, high, why = row
         place = key[:3]
         if why:
-            if not any(tokens):
+            if not tokens.total:
                 continue
             unpriced[key.model, why][key] = tokens
-            if not bounded:
+            if bounded:
+                low, high = book.dearest(key.day).units(tokens)
+            else:
                 unlimited.add(place)
-                least.setdefault(place, 0)
-                continue
-            low, high = book.dearest(key.day).units(tokens)
         least[place] = least.get(place, 0) + low
         if high != low:
             more[place] = more.get(place, 0) + high - low

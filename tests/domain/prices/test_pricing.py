@@ -258,16 +258,30 @@ def test_empty_usage_of_an_unknown_model_hides_no_other() -> None:
     assert list(costs(spend).values()) == [bounds("20")]
 
 
-def test_searches_alone_of_an_unknown_model_are_usage() -> None:
-    """No tokens but a search is not nothing."""
-    (sentence,) = spend_of_rows((key(NEW), Tokens(web_searches=2))).unpriced
-    assert sentence.startswith("0 tokens and 2 web searches of claude-unknown-9")
+@pytest.mark.parametrize("bounded", [False, True])
+@pytest.mark.parametrize(
+    "where", [key(NEW), key(None), key(tier="flex"), key(speed="warp"), key(geo="mars")]
+)
+def test_searches_alone_have_a_price_whatever_made_them(where: UsageKey, *, bounded: bool) -> None:
+    """Nothing of it is unknown: 100,000 of them cost 1,000 USD."""
+    spend = spend_of_rows((where, Tokens(web_searches=100_000)), bounded=bounded)
+    assert list(costs(spend).values()) == [bounds("1000")]
+    assert spend.unpriced == ()
+    assert notes(spend, "unpriced") == notes(spend, "unpriced_bounded") == []
+
+
+def test_searches_beside_tokens_without_a_price_are_the_least_it_costs() -> None:
+    """50 of them cost half a dollar, and the tokens anything on top."""
+    spend = spend_of_rows((key(NEW), Tokens(output=MILLION, web_searches=50)))
+    assert list(costs(spend).values()) == [bounds("0.5", "unlimited")]
+    (sentence,) = spend.unpriced
+    assert sentence.startswith("1,000,000 tokens and 50 web searches of claude-unknown-9")
 
 
 def test_upper_bound_takes_the_dearest_rate() -> None:
     """Bounded, an unknown model costs up to the dearest: 165 a million, and a search its cent."""
     spend = spend_of_rows((key(NEW), Tokens(output=MILLION, web_searches=50)), bounded=True)
-    assert list(costs(spend).values()) == [bounds("0", "165.5")]
+    assert list(costs(spend).values()) == [bounds("0.5", "165.5")]
 
 
 def test_upper_bound_leaves_nothing_unpriced() -> None:
