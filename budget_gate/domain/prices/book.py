@@ -208,7 +208,9 @@ class PriceBook:
         return name is not None and any(card.covers(day) for card in self._own_cards(name))
 
     def _own_cards(self, name: str) -> tuple[RateCard, ...]:
-        return self.overrides.get(name, self._own.get(self.model_id(name) or name, ()))
+        """The policy's own prices of the model: those under this very name go before its own."""
+        of_model = self._own.get(self.model_id(name) or name, ())
+        return (*self.overrides.get(name, ()), *of_model)
 
     def _card(self, name: str, day: date) -> tuple[RateCard, Decimal] | Unpriced:
         """The card in force on `day` with the discount on it: none on a policy's own price."""

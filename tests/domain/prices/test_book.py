@@ -772,6 +772,30 @@ def test_own_price_holds_for_every_name_of_a_model(written_as: str, reported_as:
         ("2026-11-10", "5"),
     ],
 )
+@pytest.mark.parametrize(
+    ("name", "day", "cost"),
+    [
+        ("claude-opus-5-5-20260901", "2026-11-09", "100"),
+        ("claude-opus-5-5-20260901", "2026-11-10", "200"),
+        ("claude-opus-5-5-20260901", "2026-11-30", "200"),
+        ("claude-opus-5-5-20260901", "2026-12-01", "20"),
+        ("claude-opus-5-5-20261001", "2026-11-09", "200"),
+        ("claude-opus-5-5", "2026-11-09", "200"),
+    ],
+)
+def test_own_price_of_a_dated_id_that_has_ended_leaves_that_of_the_model(
+    name: str, day: str, cost: str
+) -> None:
+    """100 USD up to the 10th for the dated id, 200 in November for every name, 20 on the list."""
+    rest = "input: 9, cache_write_5m: 9, cache_write_1h: 9, cache_read: 9"
+    own = book_with(
+        f"{{models: {{claude-opus-5-5: {{output: 200, {rest}, until: 2026-12-01}},"
+        f" claude-opus-5-5-20260901: {{output: 100, {rest}, until: 2026-11-10}}}}}}"
+    )
+    assert cost_of(own, key(name, day), Tokens(output=MILLION)) == bounds(cost)
+    assert own.has_own_price(name, date.fromisoformat(day)) == (cost != "20")
+
+
 @pytest.mark.parametrize("name", ["claude-haiku-4-5-20251001", "claude-haiku-4-5"])
 def test_dated_own_price_holds_on_its_days(name: str, day: str, cost: str) -> None:
     """Before and after a dated price of the policy the book's holds, by either name."""
