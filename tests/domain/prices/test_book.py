@@ -764,15 +764,6 @@ def test_own_price_holds_for_every_name_of_a_model(written_as: str, reported_as:
 
 
 @pytest.mark.parametrize(
-    ("day", "cost"),
-    [
-        ("2026-11-04", "5"),
-        ("2026-11-05", "15"),
-        ("2026-11-09", "15"),
-        ("2026-11-10", "5"),
-    ],
-)
-@pytest.mark.parametrize(
     ("name", "day", "cost"),
     [
         ("claude-opus-5-5-20260901", "2026-11-09", "100"),
@@ -796,6 +787,15 @@ def test_own_price_of_a_dated_id_that_has_ended_leaves_that_of_the_model(
     assert own.has_own_price(name, date.fromisoformat(day)) == (cost != "20")
 
 
+@pytest.mark.parametrize(
+    ("day", "cost"),
+    [
+        ("2026-11-04", "5"),
+        ("2026-11-05", "15"),
+        ("2026-11-09", "15"),
+        ("2026-11-10", "5"),
+    ],
+)
 @pytest.mark.parametrize("name", ["claude-haiku-4-5-20251001", "claude-haiku-4-5"])
 def test_dated_own_price_holds_on_its_days(name: str, day: str, cost: str) -> None:
     """Before and after a dated price of the policy the book's holds, by either name."""
