@@ -10,6 +10,7 @@ from budget_gate.domain.policy.ownership import READ_BELOW_ID, other_organizatio
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, UsageTable
 from budget_gate.sources.api.answers import malformed
+from budget_gate.sources.api.usage_page import is_grouped
 from budget_gate.sources.api.usage_query import ALWAYS, Span, read_table
 from budget_gate.sources.api.workspaces import read_workspaces
 from budget_gate.sources.http.answers import RefusedError
@@ -44,7 +45,7 @@ def read_below_organization(
     table: UsageTable = {}
     for part in parts:
         table |= part.result()
-    if not any(key.workspace for key in table):
+    if not is_grouped(table, f"GET {route}"):
         # Either all of it is of the default workspace, or the answer does not tell workspaces.
         table = {key._replace(workspace=UNATTRIBUTED): tokens for key, tokens in table.items()}
     return table, workspaces.result(), (_NOTE,)

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from budget_gate.domain.period import format_instant
-from budget_gate.domain.usage import Tokens, UsageKey, UsageTable, add
+from budget_gate.domain.usage import UNATTRIBUTED, Tokens, UsageKey, UsageTable, add
 from budget_gate.sources.api.answers import malformed, read_cursor, read_instant, shown_value
 
 # Larger than any organization's month by far, and small enough for exact sums.
@@ -49,6 +49,8 @@ class Bucket:
     def usage(self, told: Collection[str] = ()) -> UsageTable:
         """The rows as usage of the bucket's UTC day; a dimension that is absent is None.
 
+        A workspace that is absent is UNATTRIBUTED, as null is the default one.
+
         Raises UnverifiedError where a row is not as documented, or where one that counts anything
         does not tell a dimension of `told`: is without it, or has null where that tells nothing.
         """
@@ -61,6 +63,20 @@ class Page:
 
     buckets: list[Bucket]
     next_page: str | None
+
+
+def is_grouped(table: UsageTable, where: str) -> bool:
+    """Whether rows that need not tell their workspace do so, as no answer says if null is one.
+
+    Only what names some workspace is known to. Raises UnverifiedError where a row is without one
+    all the same.
+    """
+    workspaces = {key.workspace for key in table}
+    if not any(workspaces):
+        return False
+    if UNATTRIBUTED in workspaces:
+        raise malformed(where, "a row does not tell its workspace_id")
+    return True
 
 
 def read_page(answer: Any, where: str) -> Page:
@@ -116,6 +132,11 @@ def _read_rows(rows: list[Any], day: date, where: str, told: Collection[str]) ->
         _counts(unsplit, where),
     )
     workspaces, *others = dimensions
+    if rows is not given:
+        workspaces = tuple(
+            UNATTRIBUTED if "workspace_id" not in row and any(amount) else id_
+            for id_, row, amount in zip(workspaces, given, zip(*counts, strict=True), strict=True)
+        )
     # `tuple.__new__` is what UsageKey(...) and Tokens(...) come down to.
     keys = list(map(tuple.__new__, repeat(UsageKey), zip(workspaces, repeat(day), *others)))
     tokens = list(map(tuple.__new__, repeat(Tokens), zip(*counts, strict=True)))

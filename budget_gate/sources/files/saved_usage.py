@@ -10,7 +10,7 @@ from budget_gate.domain.spend import Coverage, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Usage, UsageTable, add
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.sources.api.answers import malformed
-from budget_gate.sources.api.usage_page import Bucket, read_page
+from budget_gate.sources.api.usage_page import Bucket, is_grouped, read_page
 from budget_gate.sources.api.workspaces import parse_workspaces
 from budget_gate.sources.strict_json import decode
 
@@ -44,12 +44,11 @@ def read_saved_usage(
                 continue
             within.append(bucket)
             add(rows, bucket.usage())
-        # Only a page that names some workspace is known to be grouped by them.
-        is_grouped = any(key.workspace for key in rows)
+        tells_workspaces = is_grouped(rows, name)
         for key, tokens in rows.items():
             assumed |= {field for field in _ASSUMED if getattr(key, field) is None}
             told = key._replace(
-                workspace=key.workspace if is_grouped else UNATTRIBUTED,
+                workspace=key.workspace if tells_workspaces else UNATTRIBUTED,
                 service_tier=key.service_tier or _ASSUMED["service_tier"],
                 inference_geo=key.inference_geo or _ASSUMED["inference_geo"],
                 speed=key.speed or _ASSUMED["speed"],

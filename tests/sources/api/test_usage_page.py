@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic_core import from_json
 
-from budget_gate.domain.usage import Tokens, UsageKey
+from budget_gate.domain.usage import UNATTRIBUTED, Tokens, UsageKey
 from budget_gate.errors import UnverifiedError
-from budget_gate.sources.api.usage_page import MOST_TOKENS, read_page
+from budget_gate.sources.api.usage_page import MOST_TOKENS, is_grouped, read_page
 from tests.helpers.serving import recorded
 
 WHERE = "GET /somewhere"
@@ -128,7 +128,7 @@ def test_an_org_scoped_row_is_read_field_by_field() -> None:
             "usage_report__client-test-page1.json",
             [
                 (
-                    key(date(2026, 3, 11)),
+                    key(date(2026, 3, 11), UNATTRIBUTED),
                     Tokens(uncached_input=100_000, output=10_000),
                 )
             ],
@@ -137,7 +137,7 @@ def test_an_org_scoped_row_is_read_field_by_field() -> None:
             "usage_report__client-test-page2.json",
             [
                 (
-                    key(date(2026, 3, 12)),
+                    key(date(2026, 3, 12), UNATTRIBUTED),
                     Tokens(uncached_input=200_000, output=20_000),
                 )
             ],
@@ -168,7 +168,7 @@ def test_an_org_scoped_row_is_read_field_by_field() -> None:
             "usage_report__live-single-item-2025-09.json",
             [
                 (
-                    key(date(2025, 9, 10)),
+                    key(date(2025, 9, 10), UNATTRIBUTED),
                     Tokens(107, 17_355, 0, 16_549, 448),
                 )
             ],
@@ -252,15 +252,51 @@ def test_an_org_scoped_row_without_cache_writes_has_none() -> None:
 
 @pytest.mark.parametrize(
     "dimension",
-    ["workspace_id", "model", "service_tier", "context_window", "inference_geo", "speed"],
+    ["model", "service_tier", "context_window", "inference_geo", "speed"],
 )
 def test_an_absent_dimension_is_none(dimension: str) -> None:
     """A dimension that the report was not grouped by may be absent altogether."""
-    field = "workspace" if dimension == "workspace_id" else dimension
     ((absent, _),) = usage(page(without(dimension)))
     ((null, _),) = usage(page(row(**{dimension: None})))
-    assert getattr(absent, field) is None
+    assert getattr(absent, dimension) is None
     assert absent == null
+
+
+def test_an_absent_workspace_is_not_the_default_one() -> None:
+    """That is told by null. Beside rows that tell theirs, an absent one is not told."""
+    given = page(without("workspace_id"), row(workspace_id=None), row(), without("workspace_id"))
+    assert {where.workspace: count.output for where, count in usage(given)} == {
+        UNATTRIBUTED: 10,
+        None: 5,
+        "wrkspc_A": 5,
+    }
+
+
+def test_rows_are_grouped_by_workspace_where_one_is_named() -> None:
+    """None is named where all are null or absent; beside a named one, an absent one is an error."""
+    named, null, absent = row(), row(workspace_id=None), without("workspace_id")
+
+    def found(*rows: dict[str, Any]) -> bool:
+        return is_grouped(dict(usage(page(*rows))), WHERE)
+
+    assert not found()
+    assert not found(null)
+    assert not found(absent, null)
+    assert found(named)
+    assert found(named, null)
+    empty = without("workspace_id", row(**NOTHING))
+    assert found(named, empty)
+    with pytest.raises(UnverifiedError, match="a row does not tell its workspace_id"):
+        found(named, absent)
+
+
+NOTHING: dict[str, Any] = {
+    "uncached_input_tokens": 0,
+    "cache_read_input_tokens": 0,
+    "output_tokens": 0,
+    "cache_creation": None,
+    "server_tool_use": None,
+}
 
 
 WRONG_COUNTS = {

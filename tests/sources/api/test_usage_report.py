@@ -818,6 +818,37 @@ def test_org_scoped_usage_that_names_no_workspace_is_of_none_in_particular() -> 
     assert sums(found).overall == expected.overall
 
 
+@pytest.mark.parametrize("span", ["day", "hour", "both"])
+def test_an_org_scoped_row_without_its_workspace_is_an_error_beside_one_with(span: str) -> None:
+    """Be it in the same answer or in that of today; where no row has one, it may be of any."""
+    use = [
+        Usage(NOW - timedelta(days=3), "wrkspc_A", "claude-opus-5-5", output=1),
+        Usage(NOW - timedelta(days=3), "wrkspc_B", "claude-opus-5-5", output=1),
+        Usage(NOW - timedelta(hours=1), "wrkspc_B", "claude-opus-5-5", output=1),
+    ]
+    organization = Organization(use, [Workspace("wrkspc_A", "a"), Workspace("wrkspc_B", "b")])
+    plain = LoopbackAPI(organization, now=NOW, org_scoped=True)
+
+    def without(request: Request, _: int) -> Response | None:
+        width = dict(request.query).get("bucket_width")
+        is_report = request.path.endswith("/messages") and request.path != USAGE
+        if not is_report or (span == "hour" and width == "1d") or (span == "day" and width == "1h"):
+            return None
+        answer = json.loads(plain.answer(request).body)
+        for bucket in answer["data"]:
+            for row in bucket["results"]:
+                if span != "day" or row["workspace_id"] == "wrkspc_B":
+                    del row["workspace_id"]
+        return Response(200, json.dumps(answer).encode())
+
+    with LoopbackAPI(organization, now=NOW, org_scoped=True, intercept=without) as api:
+        if span == "both":
+            assert {key.workspace for key in read(api).table} == {UNATTRIBUTED}
+        else:
+            with pytest.raises(UnverifiedError, match="a row does not tell its workspace_id"):
+                read(api)
+
+
 def test_org_scoped_usage_of_the_default_workspace_beside_another_is_its_own() -> None:
     """One row that names its workspace tells that the report tells workspaces."""
     named = Usage(NOW - timedelta(days=3), "wrkspc_A", "claude-opus-5-5", output=1)

@@ -371,6 +371,15 @@ def test_null_beside_a_named_workspace_is_the_default_one(save: Save) -> None:
     assert usage.notes == ()
 
 
+def test_a_row_without_a_workspace_beside_one_with_is_an_error(save: Save) -> None:
+    """Null would be the default workspace: without the key it may be any, and a cap might miss it."""
+    untold = {name: value for name, value in row().items() if name != "workspace_id"}
+    with pytest.raises(UnverifiedError, match="does not tell its workspace_id"):
+        read(save(page(*days(row(), untold)["data"], *hours()["data"])))
+    usage = read(save(page(*days(untold)["data"], *hours()["data"])))
+    assert {key.workspace for key in usage.table} == {UNATTRIBUTED}
+
+
 def test_each_page_is_judged_by_itself(save: Save) -> None:
     """One page with workspaces does not vouch for another without."""
     usage = read(
