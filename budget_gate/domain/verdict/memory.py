@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds, minus
+from budget_gate.domain.bounds import NOTHING, UNLIMITED, ZERO, Bounds, minus, plus
 from budget_gate.domain.notes import Note, exact_usd, usd
 from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy.names import id_text
@@ -18,7 +18,8 @@ def hold_against(report: Report, month: MonthToDate, earlier: EarlierReport) -> 
     Usage does not fall: not that of the organization, nor that of a day, a workspace or a model.
     At the same prices a part of it is missing today, so that the report is `unverified`, and a
     budget that is not breached has spent at least what it says. At other prices, or by saved pages
-    that leave out a part, the note only warns.
+    that leave out a part, the note only warns. Of spend that is a range today, what was known of it
+    at the same prices is the least.
     """
     known = [it for it in _of_this_month(report, month, earlier) if it.as_of <= month.as_of]
     if not known or report.spend is None or report.prices is None or report.basis != "list":
@@ -26,7 +27,7 @@ def hold_against(report: Report, month: MonthToDate, earlier: EarlierReport) -> 
     same = next((it for it in known if it.prices == report.prices.digest), None)
     fallen = (same and _fallen(report, same)) or _fallen(report, replace(known[-1], parts={}))
     if fallen is None:
-        return report
+        return _raised(report, same) if same and not _is_partial(report) else report
     what, then, now, above = fallen
     amounts = [usd(amount) for amount in (now, then)]
     if amounts[0] == amounts[1]:
@@ -54,6 +55,46 @@ def hold_against(report: Report, month: MonthToDate, earlier: EarlierReport) -> 
         budgets=worst_first(map(_at_least, report.budgets)),
         notes=(note, *report.notes),
     )
+
+
+def _raised(report: Report, known: KnownSpend) -> Report:
+    """`report` with no less than what was `known` of its spend, which is not below that."""
+    budgets = tuple(_no_less(it, _known_of(it, known)) for it in report.budgets)
+    least = max(known.usd, report.spend.low) if report.spend else known.usd
+    if report.spend is None or (budgets == report.budgets and least == report.spend.low):
+        return report
+    is_breached = any(it.decides and it.status == "breached" for it in budgets)
+    message = (
+        f"Less is told of the usage now than on {format_instant(known.as_of)}: spend is no less "
+        f"than the {usd(least)} of then."
+    )
+    return replace(
+        report,
+        status="breached" if is_breached else report.status,
+        spend=Bounds(least, report.spend.high),
+        budgets=budgets,
+        notes=(Note("info", "spend_known", message), *report.notes),
+    )
+
+
+def _known_of(budget: BudgetResult, known: KnownSpend) -> Decimal:
+    """What was known of a budget's spend at the least."""
+    scope, _, id_ = budget.id.partition(".")
+    if scope == "global":
+        return known.usd
+    kind = {"workspaces": "workspace", "unlisted": "workspace", "models": "model"}.get(scope)
+    return known.parts.get(f"{kind} {id_}", ZERO)
+
+
+def _no_less(budget: BudgetResult, least: Decimal) -> BudgetResult:
+    if least <= budget.spend.low:
+        return budget
+    raised = replace(budget, spend=Bounds(least, max(least, budget.spend.high)))
+    is_over = budget.cap is not None and plus(least, budget.reserved) > budget.cap
+    if not is_over or budget.status == "breached":
+        return raised
+    reason = "spend was above the cap when it was last established"
+    return replace(raised, status="breached", reason=reason, cause="cap")
 
 
 def has_fallen(report: Report) -> bool:

@@ -13,7 +13,8 @@ import pytest
 from budget_gate import gate
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.notes import NoteLevel
-from budget_gate.domain.spend import Spend
+from budget_gate.domain.policy.scoping import Reservation
+from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.verdict.earlier import EarlierReport
 from budget_gate.domain.verdict.report import KnownSpend, Status
 from budget_gate.domain.verdict.terms import STRICT, Terms
@@ -432,3 +433,62 @@ def test_a_time_outside_the_calendar_is_damage(here: Here, api: LoopbackAPI) -> 
     run = hourly(here, api, 1, policy="version: 1\nglobal: {cap: 1}\n")
     assert run.code == 1
     assert "it is damaged" in json.dumps(run.report["notes"])
+
+
+# Spend that is a range now
+
+
+ALPHA = "wrkspc_01EXAMPLEALPHA"
+LENIENT = "spend: {uncertain: warn}\n"
+
+
+@pytest.mark.parametrize(
+    ("rules", "code"),
+    [
+        ("global: {cap: 250, forecast: off}", 1),
+        ("global: {cap: 299.99, forecast: off}", 1),
+        ("global: {cap: 300, forecast: off}", 0),
+        ("workspaces: {alpha: {cap: 250, forecast: off}}", 1),
+        ("unlisted: {cap: 250, forecast: off}", 1),
+        ("models: {claude-opus-5-5: {cap: 250, forecast: off}}", 1),
+        ("groups: {all: {workspaces: [alpha], cap: 250, forecast: off}}", 0),
+    ],
+)
+def test_what_was_known_at_the_same_prices_is_the_least_of_a_range(rules: str, code: int) -> None:
+    """300 USD were known an hour ago, and 200 to 440 are told now: 300 at the least."""
+    parts = {f"workspace {ALPHA}": Decimal(300), "model claude-opus-5-5": Decimal(300)}
+    spend = replace(
+        spend_of({ALPHA: bounds("200", "440")}, workspaces=(Workspace(ALPHA, "alpha"),)),
+        prices=replace(spending(bounds("1")).prices, models=("claude-opus-5-5",)),
+    )
+    text = f"version: 1\n{rules}\n{LENIENT}"
+    report, found = gate.check(
+        policy(text), lambda: spend, MONTH, STRICT, earlier=last(known("300", parts=parts))
+    )
+    assert found == code
+    assert report.spend == bounds("300", "440")
+    assert [note.level for note in report.notes if note.code == "spend_known"] == ["info"]
+    (budget,) = report.budgets
+    is_group = rules.startswith("groups")
+    assert budget.spend == (bounds("200", "440") if is_group else bounds("300", "440"))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"prices": "fedcba9876543210"}, {"month": datetime(2026, 10, 1, tzinfo=UTC)}]
+)
+def test_what_was_known_otherwise_is_no_least(changes: dict[str, Any]) -> None:
+    """At other prices, or of another month."""
+    text = f"version: 1\nglobal: {{cap: 250, forecast: off}}\n{LENIENT}"
+    earlier = last(known("300", **changes))
+    report, code = gate.check(
+        policy(text), lambda: spending(bounds("200", "440")), MONTH, STRICT, earlier=earlier
+    )
+    assert (code, report.spend) == (0, bounds("200", "440"))
+
+
+def test_the_least_counts_with_a_reservation() -> None:
+    """300 USD and 50 are over 340, where 200 to 340 and 50 might not be."""
+    terms = replace(STRICT, reservation=Reservation(Decimal(50)))
+    text = f"version: 1\nglobal: {{cap: 340, forecast: off}}\n{LENIENT}"
+    status, code, _, _ = run(spending(bounds("200", "320")), last(known("300")), text, terms)
+    assert (status, code) == ("breached", 1)
