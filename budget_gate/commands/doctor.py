@@ -33,9 +33,8 @@ from budget_gate.domain.policy.caps import caps_in_force, expired
 from budget_gate.domain.policy.keys import directory, resolve
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.prices.book import PriceBook
-from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import Spend
-from budget_gate.domain.verdict.notes import staleness
+from budget_gate.domain.verdict.notes import known_yesterday, staleness
 from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.terms import Terms
 from budget_gate.errors import ConfigurationError
@@ -69,9 +68,7 @@ def _run(invocation: Invocation) -> int:
     file = _load(settings.policy, month, findings)
     if file:
         book = book.with_policy(file.policy.prices)
-    used = examine(settings, file, month, book, now=now, clock=clock, findings=findings)
-    unknown_model = file.policy.spend.unknown_model if file else "fail"
-    spend = list_spend(used, unknown_model=unknown_model) if used else None
+    spend = examine(settings, file, month, book, now=now, clock=clock, findings=findings)
     found, report = _lint(file, spend, month, settings.terms) if file else ([], None)
     verified_on = book.document.verified_on
     findings += [*found, Finding("ok", "prices", f"last checked on {verified_on}")]
@@ -127,7 +124,7 @@ def _lint(
     if spend:
         findings, report = check_keys(file, spend, month, terms)
     if spend and report:
-        named = resolve(file, spend, workspaces)
+        named = resolve(file, spend, workspaces, known_yesterday(spend, month))
     archived = {id_ for id_, workspace in workspaces.items() if workspace.archived}
     findings.append(check_caps(file.policy, named, archived))
     if spend and named:

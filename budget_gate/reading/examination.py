@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -18,11 +19,13 @@ from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.ownership import owner
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import PricedUsage, price
-from budget_gate.domain.spend import Workspace
+from budget_gate.domain.prices.pricing import list_spend
+from budget_gate.domain.spend import Spend, SpendLine, Workspace
 from budget_gate.domain.usage import Usage
 from budget_gate.errors import ConfigurationError, UnverifiedError
-from budget_gate.reading.bill import settled_bill
+from budget_gate.reading.bill import settled_bill, spend_of
 from budget_gate.reading.connection import connect, suspecting_clock
+from budget_gate.reading.spend import history_of, lines_of, start_history
 from budget_gate.settings import Settings
 from budget_gate.sources.api.organization import read_identity
 from budget_gate.sources.api.usage_report import read_history, read_usage
@@ -44,8 +47,11 @@ def examine(
     now: datetime,
     clock: Callable[[], datetime],
     findings: list[Finding],
-) -> PricedUsage | None:
-    """The usage of the month to date, or None; adds what there is to say of the API."""
+) -> Spend | None:
+    """The spend that a check judges, or None; adds what there is to say of the API.
+
+    Where billed cost cannot be had, it is the spend at list price.
+    """
     try:
         settings.check_credentials()
     except ConfigurationError as error:
@@ -64,8 +70,9 @@ def examine(
             return None
         identity = transport.start(partial(read_identity, transport))
         reading = transport.start(partial(read_usage, transport, month, book, file))
+        history = start_history(settings, file, month, book, transport) if file else None
         organization = list(_organization(identity, reading, file))
-        used, alike, check = None, False, "usage report"
+        used, spend, alike, check = None, None, False, "usage report"
         try:
             with suspecting_clock(now, transport, month, named=settings.fixed_time):
                 used = price(reading.result(), book)
@@ -84,15 +91,54 @@ def examine(
                 findings += [*organization, *_probe(transport, month, error)]
         else:
             findings += [*organization, *_told(used.usage, settings.other_address)]
-        if file and not alike and file.policy.spend.basis == "billed":
-            findings.append(_billed(transport, file, used, now=now, month=month))
+        if not alike:
+            asked = (transport, file, used, history, book)
+            spend = _spend(*asked, month=month, now=now, findings=findings)
     except ConfigurationError as error:
         findings += misconfigured("API", error)
         return None
     if check != "clock" and (used or transport.clock_difference is not None):
         is_told = settings.fixed_time is not None
         findings.append(check_time(now, transport.clock_difference, is_told=is_told))
-    return used
+    return spend
+
+
+def _spend(
+    transport: Transport,
+    file: PolicyFile | None,
+    used: PricedUsage | None,
+    history: "Pending[Usage] | None",
+    book: PriceBook,
+    *,
+    month: MonthToDate,
+    now: datetime,
+    findings: list[Finding],
+) -> Spend | None:
+    """The spend of the usage on the policy's basis, with that of the days before the month."""
+    unknown_model = file.policy.spend.unknown_model if file else "fail"
+    spend = list_spend(used, unknown_model=unknown_model) if used else None
+    if file and file.policy.spend.basis == "billed":
+        found, billed = _billed(transport, file, used, now=now, month=month)
+        findings.append(found)
+        spend = billed or spend
+    if file and spend:
+        spend = replace(spend, history=_before(history, book, file, month, findings))
+    return spend
+
+
+def _before(
+    history: "Pending[Usage] | None",
+    book: PriceBook,
+    file: PolicyFile,
+    month: MonthToDate,
+    findings: list[Finding],
+) -> tuple[SpendLine, ...] | None:
+    """The spend of the days before the month; an error where a check could not do without."""
+    try:
+        return lines_of(history_of(history, book, file.policy, month), file.policy)
+    except UnverifiedError as error:
+        findings.append(unverified("days before", error))
+        return None
 
 
 def _organization(
@@ -155,24 +201,23 @@ def _billed(
     *,
     month: MonthToDate,
     now: datetime,
-) -> Finding:
-    """Whether the cost that the policy goes by can be read, and fits the usage."""
-    from budget_gate.domain.billed.settle import settle
+) -> tuple[Finding, Spend | None]:
+    """Whether the cost that the policy goes by can be read, and the spend that it makes."""
     from budget_gate.sources.api.billed_cost import read_bill
 
     period = ended_by(now, month.closed)
     if period is None:
-        return Finding("ok", "billed cost", "not asked for, as no day of the month has ended yet")
+        message = "not asked for, as no day of the month has ended yet"
+        return Finding("ok", "billed cost", message), None
+    spend = None
     try:
         bill = transport.start(partial(read_bill, transport, period, now)).result()
         if used:
             bill = settled_bill(bill, transport, used, file.policy.names, expected=1)
-            settle(used, bill, unknown_model=file.policy.spend.unknown_model)
+            spend = spend_of(used, bill, file.policy)
     except UnverifiedError as error:
-        return unverified("billed cost", error)
-    if bill.doubted:
-        return Finding("warning", "billed cost", bill.notes[-1].message)
-    return Finding("ok", "billed cost", f"read, settled for {bill.settled_days} days")
+        return unverified("billed cost", error), None
+    return Finding("ok", "billed cost", f"read, settled for {bill.settled_days} days"), spend
 
 
 def _listed(workspaces: tuple[Workspace, ...]) -> Finding:

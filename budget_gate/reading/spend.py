@@ -66,7 +66,7 @@ def read_spend(
         transport = needed(transport)
         needs_bill = audits or policy.spend.basis == "billed"
         pending = start_bill(month, now, transport) if needs_bill else None
-        history = _start_history(settings, file, month, book, transport)
+        history = start_history(settings, file, month, book, transport)
         bill_before = None
         if month.has_begun and policy.spend.basis == "billed":
             bill_before = start_bill(month.last, now, transport)
@@ -79,11 +79,8 @@ def read_spend(
         compared = last if settings.fixed_time is None else None
         last_month = compared.month if isinstance(compared, EarlierReport) else None
         notes += check_month(now, transport.clock_difference, last_month)
-        before = _history(history, book, policy, month)
-        if isinstance(before, UnverifiedError):
-            earlier = None
-        elif before:
-            earlier = list_spend(before, unknown_model=policy.spend.unknown_model).lines
+        before = history_of(history, book, policy, month)
+        earlier = lines_of(before, policy)
         if month.has_begun:
             notes.append(_ended(file, month, before, bill_before, transport=transport, now=now))
         elif isinstance(before, UnverifiedError):
@@ -101,7 +98,7 @@ def _read_files(saved: SavedPages, month: MonthToDate) -> Usage:
     return read_saved_usage(saved.usage, saved.workspaces, month, partial=saved.is_partial)
 
 
-def _start_history(
+def start_history(
     settings: Settings,
     file: PolicyFile,
     month: MonthToDate,
@@ -120,7 +117,7 @@ def _start_history(
     return transport.start(partial(read_history, transport, month.history, file))
 
 
-def _history(
+def history_of(
     pending: Pending[Usage] | None, book: PriceBook, policy: Policy, month: MonthToDate
 ) -> PricedUsage | UnverifiedError | None:
     """The usage of the days before the month, or why it cannot be read; None where nothing is.
@@ -143,6 +140,15 @@ def _history(
         return error
     except ConfigurationError as error:
         return UnverifiedError(error.message)
+
+
+def lines_of(
+    before: PricedUsage | UnverifiedError | None, policy: Policy
+) -> tuple[SpendLine, ...] | None:
+    """The spend of the days before the month; None where they could not be read."""
+    if isinstance(before, UnverifiedError):
+        return None
+    return list_spend(before, unknown_model=policy.spend.unknown_model).lines if before else ()
 
 
 def _ended(

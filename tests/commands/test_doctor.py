@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -11,19 +13,21 @@ from budget_gate.domain.health import Finding, exit_code, noted
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.verdict.notes import staleness
 from budget_gate.outputs.findings import render_findings
+from tests.helpers.builders import MILLION
 from tests.helpers.running import NOWHERE, Here, Run, stalling
-from tests.helpers.serving import ME, NOW, USAGE, WORKSPACES, refuse
+from tests.helpers.serving import ME, NOW, USAGE, WORKSPACES, first, refuse
 from tests.world.billing import bill_of
 from tests.world.loopback import (
     EXAMPLE_AUTH_TOKEN,
     EXAMPLE_KEY,
     LoopbackAPI,
     Organization,
+    Request,
     Response,
     Workspace,
 )
 from tests.world.loopback_costs import COST, COST_REPORT
-from tests.world.oracle import Usage
+from tests.world.oracle import Card, Usage
 
 PRODUCTION, RESEARCH, LEGACY = "wrkspc_01PROD", "wrkspc_01RES", "wrkspc_01OLD"
 LISTED = [
@@ -435,6 +439,86 @@ def test_billed_cost_is_asked_for_where_the_policy_goes_by_it(
         check = here.main("check", policy=f"{GOOD}spend: {{basis: billed}}\n", now=NOW)
     assert (run.code, check.code) == (code, code)
     assert [each for each, _ in told(run, "billed cost")] == [level]
+
+
+# What a check judges
+
+
+BILLED = "version: 1\nglobal: {cap: 1000, forecast: off}\nspend: {basis: billed}\n"
+
+
+def both(here: Here, api: LoopbackAPI, policy: str) -> tuple[Run, Run]:
+    """What a doctor and a check say to the same."""
+    with api:
+        here.set({"ANTHROPIC_BASE_URL": api.url})
+        runs = [here.main(name, policy=policy, now=api.now) for name in ("doctor", "check")]
+    return runs[0], runs[1]
+
+
+def test_a_model_without_a_price_is_no_error_once_it_is_billed(here: Here) -> None:
+    """$1 of it on a settled day: a check goes by that, and needs no price."""
+    use = [Usage(NOW - timedelta(days=5), PRODUCTION, "claude-new-9", output=MILLION)]
+    organization = Organization(use, LISTED)
+    bill = bill_of(organization, prices={"claude-new-9": Card(*[Fraction(1)] * 5)})
+    run, check = both(here, LoopbackAPI(organization, now=NOW, bill=bill), BILLED)
+    assert (run.code, check.code) == (0, 0)
+    assert told(run, "unpriced") == []
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_bill_far_below_list_price_is_told(here: Here, *, is_late: bool) -> None:
+    """40% are billed on all days, and on one of them a tenth: both are told, each for what it is."""
+    use = [
+        Usage(NOW - timedelta(days=day), PRODUCTION, "claude-opus-5-5", output=MILLION)
+        for day in range(3, 13)
+    ]
+    organization = Organization(use, LISTED)
+    shares = {day.at.date(): Fraction(4, 10) for day in use}
+    if is_late:
+        shares[use[5].day] = Fraction(1, 10)
+    bill = [replace(it, usd=it.usd * shares[it.day]) for it in bill_of(organization)]
+    run, check = both(here, LoopbackAPI(organization, now=NOW, bill=bill), BILLED)
+    assert (run.code, check.code) == (0, 0)
+    assert [level for level, _ in told(run, "billed cost")] == ["ok"]
+    assert [level for level, _ in told(run, "billed far below list")] == ["warning"]
+    expected = ["warning"] if is_late else []
+    assert [level for level, _ in told(run, "late costs suspected")] == expected
+
+
+def test_a_model_that_was_used_before_the_month_may_have_a_cap(here: Here) -> None:
+    """Without a price it is known by its usage alone, and that was in October."""
+    before = Usage(datetime(2026, 10, 28, 12, tzinfo=UTC), PRODUCTION, "claude-new-9", output=1)
+    api = LoopbackAPI(Organization([*SPENT, before], LISTED), now=NOW)
+    run, check = both(here, api, "version: 1\nmodels: {claude-new-9: {cap: 10}}\n")
+    assert (run.code, check.code) == (0, 0)
+    assert [level for level, _ in told(run, "keys")] == ["ok"]
+
+
+def test_a_glob_may_be_for_yesterdays_spend_of_an_archived_workspace(here: Here) -> None:
+    """In the first hours of a month a daily cap judges the day before."""
+    now = datetime(2026, 12, 1, 1, tzinfo=UTC)
+    use = [Usage(datetime(2026, 11, 30, 12, tzinfo=UTC), PRODUCTION, "claude-opus-5-5", output=1)]
+    gone = Workspace(PRODUCTION, "production", "2026-11-30T20:00:00Z")
+    rules = "version: 1\nworkspaces: {'pro*': {cap: 100, daily_cap: 50}}\n"
+    run, check = both(here, LoopbackAPI(Organization(use, [gone]), now=now), rules)
+    assert (run.code, check.code) == (0, 0)
+    assert [level for level, _ in told(run, "keys")] == ["ok"]
+
+
+@pytest.mark.parametrize(("forecast", "code"), [("fail", 3), ("warn", 0)])
+def test_days_before_the_month_that_cannot_be_read_are_as_for_a_check(
+    here: Here, forecast: str, code: int
+) -> None:
+    """An error where a forecast may fail the run by them."""
+
+    def refuse_days(request: Request, _: int) -> Response | None:
+        return refuse(403) if (first(request, "starting_at") or "2026-11") < "2026-11" else None
+
+    api = LoopbackAPI(Organization(SPENT, LISTED), now=NOW, intercept=refuse_days)
+    rules = f"version: 1\nglobal: {{cap: 1000, forecast: {forecast}}}\n"
+    run, check = both(here, api, rules)
+    assert (run.code, check.code) == (code, code)
+    assert [level for level, _ in told(run, "days before")] == ["error"] * (code == 3)
 
 
 # The clock
