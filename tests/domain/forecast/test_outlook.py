@@ -706,7 +706,7 @@ def test_a_forecast_that_is_not_known_is_told_as_one(here: Here) -> None:
     with LoopbackAPI(organization(model="claude-next-9"), now=THREE) as api:
         ended = here.check(api, policy="version: 1\nglobal: {cap: 80, forecast: fail}\n", now=THREE)
     assert ended.stdout.splitlines()[0] == (
-        "Undecided: organization has spent $6.00 (list cost) of its cap of $80.00 (7.5%). Days before the month "
+        "Undecided: organization has spent $6.00 of its $80.00 cap (7.5%, list prices). Days before the month "
         "have usage without a price, so the forecast is not known (see notes)."
     )
 
