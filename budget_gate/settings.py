@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from budget_gate.domain.address import safe_address
 from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.domain.credential import bare, fault_of
 from budget_gate.domain.period import MonthToDate, format_instant, parse_instant
@@ -24,8 +25,6 @@ DEFAULT_BASE_URL = "https://api.anthropic.com"
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 _LAST = "last"
-_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f.]*:[0-9a-f:.]+", re.ASCII)
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Surroundings(BaseSettings):
@@ -139,19 +138,7 @@ class Settings(Surroundings):
     @field_validator("base_url")
     @classmethod
     def _is_safe(cls, url: str) -> str:
-        if not all("!" <= char <= "~" for char in url):
-            raise ValueError("holds characters that no address has")
-        parts = urlsplit(url)
-        if parts.port == 0 or (parts.hostname and not _HOST.fullmatch(parts.hostname)):
-            raise ValueError("must be an address with a host that there can be")
-        secure = parts.scheme == "https" or (
-            parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
-        )
-        if not secure or not parts.hostname:
-            raise ValueError("must be an https:// address (http:// only for this machine)")
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("must be an address alone, without user, query or fragment")
-        return url.rstrip("/")
+        return safe_address(url)
 
     def time(self, now: datetime) -> datetime:
         """The time to judge at, `now` unless another is set.
