@@ -129,9 +129,9 @@ def audited(
             return
         names = _names(priced.usage, policy.names)
         yield summarize(compare(priced, bill, names, month.as_of))
-        # Of billed spend, the verdict tells what is wrong with the bill.
+        # Of billed spend, the verdict tells of costs that are late; of prices, the audit does.
         if policy.spend.basis == "list":
-            yield from (note for note in bill.notes if note.level == "warning")
+            yield from (note for note in bill.notes if note.code == "late_costs_suspected")
     except UnverifiedError as error:
         yield Note("warning", "audit", f"The audit could not be made: {error.message}.")
 
