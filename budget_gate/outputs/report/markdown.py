@@ -28,7 +28,7 @@ from budget_gate.outputs.report.sentences import (
 
 # With more budgets than this, those that are ok are folded.
 _UNFOLDED = 8
-_TO_COME = ("Left", "Today", "Daily average", "At month-end")
+_TO_COME = ("Left", "Today", "Daily average", "Forecast")
 _MEASURES = {"daily_cap": " today", "yesterday": " yesterday", "forecast": " forecast"}
 _ICONS: dict[Status, str] = {
     "ok": "🟢",
@@ -105,7 +105,8 @@ def _budgets(budgets: Sequence[BudgetResult], cost: str) -> list[str]:
 
 def _table(budgets: Sequence[BudgetResult], cost: str) -> str:
     # A month that has ended has none of what is to come.
-    to_come = _TO_COME if any(it.pace for it in budgets) else ()
+    to_come = _TO_COME[: 4 if any(it.forecast for it in budgets) else 3]
+    to_come = to_come if any(it.pace for it in budgets) else ()
     heads = [f"| | Budget | {cost} | Cap | Used |", *(f" {head} |" for head in to_come)]
     lines = ["".join(heads), "|:--|:--|--:|--:|--:|" + "--:|" * len(to_come)]
     for budget in budgets:
@@ -117,7 +118,7 @@ def _table(budgets: Sequence[BudgetResult], cost: str) -> str:
             usd_range(amount, limit) + day,
             "any" if limit is None else usd(limit, limit),
             percent(budget),
-            *(_outlook(budget) if to_come else ()),
+            *_outlook(budget)[: len(to_come)],
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

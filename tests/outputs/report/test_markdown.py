@@ -68,8 +68,7 @@ def test_the_table_of_budgets_has_a_row_for_each() -> None:
     )
     header, _, *rows = tables(render(report))[0]
     assert (
-        header
-        == "| | Budget | List cost | Cap | Used | Left | Today | Daily average | At month-end |"
+        header == "| | Budget | List cost | Cap | Used | Left | Today | Daily average | Forecast |"
     )
     assert [[html.unescape(cell.strip()) for cell in row.split("|")[1:-1]] for row in rows] == [
         [
