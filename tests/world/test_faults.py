@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from fractions import Fraction
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -385,11 +386,13 @@ class FaultsTogether(RuleBasedStateMachine):
         flags = ("--last-report", str(self.last))
         skew = timedelta(minutes=self.minutes)
         ended = judge(strikes, flags, scenario=self.scenario, skew=skew)
-        assert check(replace(ended, seconds=0), self.scenario) == []
+        known = self.known(ended)
+        assert check(replace(ended, seconds=0), self.scenario, known=known) == []
         if self.minutes in FAR and not strikes:
             assert ("error", "clock") in ended.notes
         if self.minutes in NEAR and all(is_ridden_out(strikes, it.request) for it in strikes):
-            assert (ended.code, ended.spend) == (1, truth(self.scenario))
+            low, high = truth(self.scenario)
+            assert (ended.code, ended.spend) == (1, (max(low, known), high))
         report = ended.judged
         if not report:
             return
@@ -397,6 +400,23 @@ class FaultsTogether(RuleBasedStateMachine):
             assert ended.code == (1 if self.proves_a_breach(ended) else 3)
         self.last.write_text(ended.report, encoding="utf-8")
         self.proof = self.scenario, report
+
+    def known(self, ended: Outcome) -> Fraction:
+        """What the last report knew of the month at the same prices: the least that was spent."""
+        report = ended.judged
+        if not (self.proof and report and report["prices"]) or self.scenario in BILLED:
+            return Fraction(0)
+        same = (report["period"]["start"], report["prices"]["digest"])
+        found = [
+            Fraction(it["usd"])
+            for it in self.proof[1]["known_spend"]
+            if (it["month"], it["prices"]) == same
+            and (
+                None in (it["organization"], report["organization"])
+                or it["organization"] == report["organization"]
+            )
+        ]
+        return max(found, default=Fraction(0))
 
     def proves_a_breach(self, ended: Outcome) -> bool:
         """Whether the last report found one that still is one, under these caps and in this organization.
