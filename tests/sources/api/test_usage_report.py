@@ -827,7 +827,9 @@ def test_an_org_scoped_row_without_its_workspace_is_an_error_beside_one_with(spa
         Usage(NOW - timedelta(hours=1), "wrkspc_B", "claude-opus-5-5", output=1),
     ]
     organization = Organization(use, [Workspace("wrkspc_A", "a"), Workspace("wrkspc_B", "b")])
-    plain = LoopbackAPI(organization, now=NOW, org_scoped=True)
+    # It answers when asked from within, and does not listen.
+    with LoopbackAPI(organization, now=NOW, org_scoped=True) as plain:
+        pass
 
     def without(request: Request, _: int) -> Response | None:
         width = dict(request.query).get("bucket_width")
