@@ -1,6 +1,7 @@
 """Policy x spend x now -> one result per budget -> the report that every output renders."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from budget_gate.domain.bounds import NOTHING, Bounds
@@ -67,10 +68,14 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
     scoped = scoping.budgets()
     deciding = select(scoped, terms.only, file.policy)
     refuse_vain_reservation(scoped, deciding, terms.reservation)
-    used = places(spend, month, workspaces)
-    budgets = worst_first(
-        judge(it, file.policy, month, yesterday, used, decides=it.id in deciding) for it in scoped
-    )
+    judged = [judge(it, file.policy, month, yesterday, decides=it.id in deciding) for it in scoped]
+    if any(it.status != "ok" for it in judged):
+        used = places(spend, month, workspaces)
+        judged = [
+            it if it.status == "ok" else replace(it, drivers=used.drivers(of))
+            for it, of in zip(judged, scoped, strict=True)
+        ]
+    budgets = worst_first(judged)
     spent = total(costs.days)
     by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
     by_model = {id_: total(days) for id_, days in costs.models.items()}

@@ -10,7 +10,6 @@ from budget_gate.domain.forecast.pace import pace
 from budget_gate.domain.period import HISTORY_DAYS, MonthToDate
 from budget_gate.domain.policy.model import Policy
 from budget_gate.domain.policy.scoping import ScopedBudget
-from budget_gate.domain.verdict.drivers import Places
 from budget_gate.domain.verdict.report import (
     STATUSES,
     BudgetResult,
@@ -28,7 +27,6 @@ def judge(
     policy: Policy,
     month: MonthToDate,
     yesterday: date | None,
-    used: Places,
     *,
     decides: bool,
 ) -> BudgetResult:
@@ -65,7 +63,6 @@ def judge(
         if scoped.cap is None or month.is_whole
         else pace(month, scoped.cap, spend, today),
         decides=decides,
-        drivers=() if status == "ok" else used.drivers(scoped),
     )
 
 

@@ -131,13 +131,10 @@ def _of_cap(budget: BudgetResult) -> str:
 
 
 def _below(budget: BudgetResult, width: int | None) -> list[str]:
-    """What stands below the line of a budget; an ok one has its line alone."""
-    special = list(details(budget, logged))
-    if budget.status == "ok" and not special:
-        return []
-    told = [why(budget), *culprits(budget, logged_name), outlook(budget), *special]
-    if budget.status == "ok":
-        told = special
+    """What stands below the line of a budget; an ok one mostly has its line alone."""
+    told = list(details(budget, logged))
+    if budget.status != "ok":
+        told = [why(budget), *culprits(budget, logged_name), outlook(budget), *told]
     return [line for part in told if part for line in wrapped(part, width, "      ")]
 
 
