@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from budget_gate.domain.bounds import EXACT
+
 NoteLevel = Literal["info", "warning", "error"]
 
 
@@ -26,6 +28,11 @@ def exact_usd(amount: Decimal) -> str:
     """USD to the last digit, without trailing zeros: `$1,234.5678`."""
     text = f"${amount:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(ratio: Decimal) -> str:
+    """A ratio as a policy writes it, exact, such as `80%`."""
+    return f"{EXACT.scaleb(ratio, 2).normalize(EXACT):f}%"
 
 
 def enumerated(names: Sequence[str], most: int = 5) -> str:

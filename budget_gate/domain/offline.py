@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
-from budget_gate.domain.bounds import times
+from budget_gate.domain.bounds import ZERO
 from budget_gate.domain.health import check_caps
-from budget_gate.domain.notes import Note, enumerated
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy.caps import Caps, caps_in_force, expired, regular_caps
+from budget_gate.domain.policy.caps import Caps, caps_in_force, expired, large, regular_caps
 from budget_gate.domain.policy.comparison import Change, compare
 from budget_gate.domain.policy.model import Policy, PolicyFile
 from budget_gate.domain.policy.price_comparison import kinds_of_usage
@@ -79,22 +78,11 @@ def _notes(policy: Policy, caps: Caps, month: MonthToDate, book: PriceBook) -> I
     kinds = (key for model in policy.prices.models for key in kinds_of_usage(model, month.day))
     yield from below_list_note(own, kinds)
     yield from free_note(own)
-    yield from _large_exceptions(policy, caps)
+    regular = regular_caps(policy)
+    raised = caps.exceptions.items()
+    yield from large((key, it.cap, regular.of(key) or ZERO) for key, it in raised)
     yield from expired(policy, month.day)
     finding = check_caps(policy, None, ())
     if finding.level == "warning":
         parts = (f"{part[0].upper()}{part[1:]}." for part in (finding.message, finding.remedy))
         yield Note("warning", "caps_above_global", " ".join(parts))
-
-
-def _large_exceptions(policy: Policy, caps: Caps) -> Iterator[Note]:
-    """Exceptions in force that more than double a cap."""
-    regular = regular_caps(policy)
-    large = [
-        key
-        for key, exception in caps.exceptions.items()
-        if exception.cap > times(regular.of(key) or Decimal(0), Decimal(2))
-    ]
-    if large:
-        message = f"An exception more than doubles the cap of {enumerated(large)}."
-        yield Note("warning", "large_exception", message)

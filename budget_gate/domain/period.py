@@ -147,9 +147,14 @@ def parse_instant(text: str) -> datetime:
         raise ValueError("it is outside the calendar") from error
 
 
+def on_day(day: date) -> str:
+    """`Oct 31`: for people."""
+    return f"{day:%b} {day.day}"
+
+
 def in_words(instant: datetime) -> str:
     """`Oct 31, 23:59 UTC`: for people."""
-    return f"{instant:%b} {instant.day}, {instant:%H:%M} UTC"
+    return f"{on_day(instant)}, {instant:%H:%M} UTC"
 
 
 def format_instant(instant: datetime) -> str:

@@ -5,9 +5,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from budget_gate.domain.notes import exact_usd
+from budget_gate.domain.notes import exact_usd, percent
+from budget_gate.domain.period import on_day
 from budget_gate.domain.policy.comparison import EFFECTS, Change
-from budget_gate.domain.policy.grades import Value, percent
+from budget_gate.domain.policy.grades import Value
 from budget_gate.domain.policy.model import Budget, CapException, Group, NamedBudget
 from budget_gate.domain.policy.places import KeyPath
 from budget_gate.domain.policy.price_comparison import Effect
@@ -141,7 +142,7 @@ def _terms(budget: Budget, name: Escape) -> Iterator[str]:
 
 def _day(day: date, now: date) -> str:
     """`Nov 29`, with its year where that is another one than now."""
-    return f"{day:%b} {day.day}" + ("" if day.year == now.year else f", {day.year}")
+    return on_day(day) + ("" if day.year == now.year else f", {day.year}")
 
 
 def lines(

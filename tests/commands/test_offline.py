@@ -11,7 +11,7 @@ from budget_gate.domain.offline import Base, check_policy
 from budget_gate.domain.period import MonthToDate
 from budget_gate.outputs.policy_check import render_policy_text
 from tests.helpers.builders import book, policy
-from tests.helpers.inert import EVIL, SURROGATE, Shown, assert_inert, content, way_id
+from tests.helpers.inert import EVIL, SURROGATE, Shown, assert_inert, left_by, way_id
 from tests.helpers.markup import kinds
 from tests.helpers.pages import BLOCKS
 from tests.helpers.runner import read_commands, read_outputs
@@ -499,13 +499,7 @@ def shown(step: Here, base: str, policy: str) -> Shown:
     step.program.write(base, "base.yml")
     flags = ("--offline", "--base-policy", "base.yml", "--report", "report.json")
     run = step.main("check", *flags, policy=policy)
-    around = step.program.folder.parent
-    return Shown(
-        run,
-        content(around / "summary.md"),
-        content(around / "output"),
-        content(step.program.folder / "report.json"),
-    )
+    return left_by(run, step)
 
 
 @pytest.mark.parametrize("text", [text for text in EVIL if text != SURROGATE], ids=way_id)

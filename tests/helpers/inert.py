@@ -47,6 +47,11 @@ def content(path: Path) -> str:
 def shown(here: Here, api: LoopbackAPI, *flags: str, policy: str | None = None) -> Shown:
     """What a check against an API shows."""
     run = here.check(api, *AS_OF, "--report", "report.json", *flags, policy=policy)
+    return left_by(run, here)
+
+
+def left_by(run: Run, here: Here) -> Shown:
+    """What a run shows, with the files that it left as a step."""
     around = here.program.folder.parent
     return Shown(
         run,

@@ -1,12 +1,12 @@
 """Which cap each budget has on a day: its regular one, or that of an exception."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from budget_gate.domain.bounds import plus, times
-from budget_gate.domain.notes import Note
+from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import CapException, Policy, PolicyFile
 from budget_gate.errors import ConfigurationError, Problem
@@ -92,6 +92,14 @@ def caps_in_force(file: PolicyFile, month: MonthToDate) -> Caps:
 
 def _named(policy: Policy) -> dict[str, Decimal]:
     return {".".join(path): budget.cap for path, budget in policy.budgets()}
+
+
+def large(caps: Iterable[tuple[str, Decimal, Decimal]]) -> Iterator[Note]:
+    """A note on exceptions that more than double a cap: a name, their cap and the regular one."""
+    names = [name for name, cap, regular in caps if cap > times(regular, Decimal(2))]
+    if names:
+        message = f"An exception more than doubles the cap of {enumerated(names)}."
+        yield Note("warning", "large_exception", message)
 
 
 def expired(policy: Policy, day: date) -> Iterator[Note]:

@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import Final
 
-from budget_gate.domain.bounds import EXACT, UNLIMITED, ZERO
+from budget_gate.domain.bounds import UNLIMITED, ZERO
+from budget_gate.domain.notes import percent
 from budget_gate.domain.policy.model import (
     Budget,
     CapException,
@@ -69,8 +70,3 @@ def spend_grades(policy: Policy) -> dict[str, Graded]:
 def price_grades(policy: Policy) -> dict[str, Graded]:
     """The discount: the higher, the smaller spend looks."""
     return {"discount": (percent(policy.prices.discount), (policy.prices.discount,))}
-
-
-def percent(ratio: Decimal) -> str:
-    """A ratio as a policy writes it, such as `80%`."""
-    return f"{EXACT.scaleb(ratio, 2).normalize(EXACT):f}%"

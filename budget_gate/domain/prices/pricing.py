@@ -7,8 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
-from budget_gate.domain.bounds import EXACT, NOTHING, UNLIMITED, Bounds
-from budget_gate.domain.notes import Note, enumerated, exact_usd
+from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds
+from budget_gate.domain.notes import Note, enumerated, exact_usd, percent
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import PricedUsage
 from budget_gate.domain.prices.models import undated
@@ -175,14 +175,14 @@ def _unused_note(book: PriceBook, models: set[str | None]) -> Iterable[Note]:
 def discount_notes(book: PriceBook) -> Iterable[Note]:
     """The discount of the policy, with a warning from 50% on."""
     if book.discount:
-        percent = f"{EXACT.scaleb(book.discount, 2).normalize(EXACT):f}"
+        shown = percent(book.discount)
         yield Note(
             "info",
             "discount",
-            f"{percent}% is taken off list prices of tokens; prices.models are used as written.",
+            f"{shown} is taken off list prices of tokens; prices.models are used as written.",
         )
         if book.discount >= DEEP_DISCOUNT:
-            message = f"Priced with a {percent}% discount set in the policy."
+            message = f"Priced with a {shown} discount set in the policy."
             yield Note("warning", "deep_discount", message)
 
 

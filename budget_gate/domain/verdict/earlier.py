@@ -126,10 +126,10 @@ def _by_evidence(budget: BudgetResult, proven: Mapping[str, Decimal]) -> BudgetR
         return budget
     # The amount that proves it goes on to the next report, which may need it again.
     spend = Bounds(max(budget.spend.low, proven[budget.id]), UNLIMITED)
-    return replace(budget, spend=spend, status="breached", reason=_PROVEN)
+    return replace(budget, spend=spend, status="breached", reason=PROVEN)
 
 
-_PROVEN = "spend was above the cap when it was last established"
+PROVEN = "spend was above the cap when it was last established"
 
 
 def _as_it_stands(budget: BudgetResult, file: PolicyFile, only: Collection[str]) -> BudgetResult:
@@ -137,7 +137,7 @@ def _as_it_stands(budget: BudgetResult, file: PolicyFile, only: Collection[str])
     status: Status = "uncertain"
     reason = "spend could not be established"
     if _is_breached(budget):
-        status, reason = "breached", _PROVEN
+        status, reason = "breached", PROVEN
     path = path_of(budget.id, budget.name, file.policy)
     return replace(
         budget,

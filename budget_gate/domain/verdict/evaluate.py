@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from budget_gate.domain.bounds import NOTHING, Bounds
+from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
 from budget_gate.domain.costs import Days, add_up, total
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy.caps import caps_in_force, expired
+from budget_gate.domain.policy.caps import caps_in_force, expired, large
 from budget_gate.domain.policy.keys import directory, resolve
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.scoping import (
@@ -23,7 +23,6 @@ from budget_gate.domain.verdict.judge import judge
 from budget_gate.domain.verdict.notes import (
     known_yesterday,
     nothing_unlisted,
-    raised,
     staleness,
     strangers,
     undecided,
@@ -109,7 +108,11 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
             *without_yesterday(scoped, spend, month),
             *undecided(budgets),
             *nothing_unlisted(scoped, terms),
-            *raised(budgets),
+            *large(
+                (it.name, it.cap or ZERO, it.exception.regular_cap)
+                for it in budgets
+                if it.exception
+            ),
             *staleness(spend.prices.verified_on, month),
             *strangers(spend, month),
         ),

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from budget_gate.domain.bounds import EXACT, NOTHING, ZERO, Bounds, plus, times
+from budget_gate.domain.bounds import NOTHING, ZERO, Bounds, plus, times
 from budget_gate.domain.forecast.month_end import Forecast, forecast
 from budget_gate.domain.forecast.pace import pace
+from budget_gate.domain.notes import percent
 from budget_gate.domain.period import HISTORY_DAYS, MonthToDate
 from budget_gate.domain.policy.model import Policy
 from budget_gate.domain.policy.scoping import ScopedBudget
@@ -95,7 +96,7 @@ def _against_cap(scoped: ScopedBudget, policy: Policy) -> tuple[Status, str]:
     if crossed:
         return (
             "warning",
-            f"spend has reached {EXACT.scaleb(max(crossed), 2).normalize(EXACT):f}% of the cap",
+            f"spend has reached {percent(max(crossed))} of the cap",
         )
     if not scoped.is_known and scoped.id.startswith("groups."):
         return "warning", "a workspace of the group is neither listed nor in the usage"

@@ -8,7 +8,7 @@ from budget_gate.domain.notes import Note, exact_usd, usd
 from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy.names import id_text
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict.earlier import EarlierReport, are_different
+from budget_gate.domain.verdict.earlier import PROVEN, EarlierReport, are_different
 from budget_gate.domain.verdict.report import BudgetResult, KnownSpend, Report, worst_first
 
 
@@ -93,8 +93,7 @@ def _no_less(budget: BudgetResult, least: Decimal) -> BudgetResult:
     is_over = budget.cap is not None and plus(least, budget.reserved) > budget.cap
     if not is_over or budget.status == "breached":
         return raised
-    reason = "spend was above the cap when it was last established"
-    return replace(raised, status="breached", reason=reason, cause="cap")
+    return replace(raised, status="breached", reason=PROVEN, cause="cap")
 
 
 def has_fallen(report: Report) -> bool:

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
-from budget_gate.domain.bounds import times
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.names import DEFAULT_KEY
@@ -84,18 +82,6 @@ def nothing_unlisted(scoped: list[ScopedBudget], terms: Terms) -> Iterator[Note]
     if "unlisted" in terms.only and all(it.path != "unlisted" for it in scoped):
         message = "No unlisted workspace has spend: --budget unlisted checked nothing."
         yield Note("info", "nothing_unlisted", message)
-
-
-def raised(budgets: Sequence[BudgetResult]) -> Iterator[Note]:
-    """Exceptions in force that more than double a cap."""
-    names = [
-        it.name
-        for it in budgets
-        if it.exception and (it.cap or 0) > times(it.exception.regular_cap, Decimal(2))
-    ]
-    if names:
-        message = f"An exception more than doubles the cap of {enumerated(names)}."
-        yield Note("warning", "large_exception", message)
 
 
 def strangers(spend: Spend, month: MonthToDate) -> Iterator[Note]:

@@ -1,5 +1,6 @@
 """What the amounts of a report stand for: prices or bill, and which days."""
 
+from budget_gate.domain.period import in_words, on_day
 from budget_gate.domain.spend import Coverage
 from budget_gate.domain.verdict.report import Report
 from budget_gate.outputs.amounts import exact, settled_days
@@ -32,6 +33,11 @@ def price_basis(report: Report) -> str:
     if report.basis == "billed" and not billed:
         return f"{text}, as no day is settled yet"
     return f"billed cost for {settled_days(billed)}, {text} for the rest" if billed else text
+
+
+def covered_time(report: Report) -> str:
+    """What a report is of: `Nov 1 to Nov 20, 15:20 UTC`."""
+    return f"{on_day(report.period.start)} to {in_words(report.as_of)}"
 
 
 def covered_days(coverage: Coverage) -> str:

@@ -5,12 +5,12 @@ from itertools import accumulate
 
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.notes import Note
-from budget_gate.domain.period import in_words
+from budget_gate.domain.period import on_day
 from budget_gate.domain.verdict.report import BudgetResult, Report, Status
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import usd, usd_down, usd_range, usd_roughly
 from budget_gate.outputs.escaping import code, prose
-from budget_gate.outputs.report.basis import covered_days, price_basis
+from budget_gate.outputs.report.basis import covered_days, covered_time, price_basis
 from budget_gate.outputs.report.chart import chart
 from budget_gate.outputs.report.headline import headline, other_notes, state, told_first
 from budget_gate.outputs.report.links import CONSOLE, NO_LINKS, Links
@@ -18,7 +18,6 @@ from budget_gate.outputs.report.sentences import (
     SHOWN,
     culprits,
     details,
-    on_day,
     percent,
     rest_of,
     to_come,
@@ -196,8 +195,7 @@ def folded_notes(notes: Sequence[Note]) -> list[str]:
 
 
 def _footer(report: Report, links: Links) -> str:
-    start, end = report.period.start, report.as_of
-    text = f"{start:%b} {start.day} to {in_words(end)}"
+    text = covered_time(report)
     if report.coverage and report.prices:
         checked = report.prices.verified_on
         prices = price_basis(report)

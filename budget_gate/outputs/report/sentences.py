@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from budget_gate.domain.bounds import ZERO, Bounds, minus
-from budget_gate.domain.period import DAY, in_words
+from budget_gate.domain.period import DAY, in_words, on_day
 from budget_gate.domain.verdict.report import BudgetResult, Driver, Report
 from budget_gate.outputs.amounts import (
     RATIOS,
@@ -129,11 +128,6 @@ def called(driver: Driver, budget: BudgetResult, name: Escape) -> str:
 
 def _of_month(driver: Driver) -> str:
     return f"{usd(driver.month)} this month, none today"
-
-
-def on_day(day: date) -> str:
-    """`Nov 29`."""
-    return f"{day:%b} {day.day}"
 
 
 def rest_of(budgets: Sequence[BudgetResult]) -> str:

@@ -5,12 +5,11 @@ from decimal import Decimal
 from textwrap import wrap
 from typing import Final
 
-from budget_gate.domain.period import in_words
 from budget_gate.domain.verdict.report import BudgetResult, Report, Status
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import usd, usd_range
 from budget_gate.outputs.escaping import guarded, logged, logged_name
-from budget_gate.outputs.report.basis import covered_days, price_basis
+from budget_gate.outputs.report.basis import covered_days, covered_time, price_basis
 from budget_gate.outputs.report.headline import other_notes, plain_headline
 from budget_gate.outputs.report.sentences import (
     SHOWN,
@@ -76,8 +75,7 @@ def render_error(error: ConfigurationError) -> str:
 
 
 def _covered(report: Report, policy: str) -> str:
-    start, end = report.period.start, report.as_of
-    text = f"{policy}, {start:%b} {start.day} to {in_words(end)}"
+    text = f"{policy}, {covered_time(report)}"
     text += f", asked at {report.base_url}" if report.base_url else ""
     if report.coverage is None:
         return text
