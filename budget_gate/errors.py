@@ -44,7 +44,7 @@ class ConfigurationError(GateError):
 
 
 class UnverifiedError(GateError):
-    """Spend could not be established (exit 3); `code` names the reason in the JSON report."""
+    """Spend could not be determined (exit 3); `code` names the reason in the JSON report."""
 
     def __init__(self, message: str, hint: str = "", *, code: str = "unverified") -> None:
         super().__init__(message, hint)

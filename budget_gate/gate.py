@@ -31,7 +31,7 @@ def check(
 ) -> tuple[Report, int]:
     """The report on the month to date, and the exit code: 0, 1 or 3.
 
-    Where `read_spend` raises UnverifiedError, or gives spend that is not established, the report
+    Where `read_spend` raises UnverifiedError, or gives spend that is not determined, the report
     is `unverified` and says why, unless the `earlier` report proves a breach; a Note in its place
     says why there is none. `identify` gives the id of the credential's organization, or None, as
     `owner` takes it. Raises ConfigurationError where the policy or the terms do not fit that

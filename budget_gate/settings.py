@@ -113,7 +113,10 @@ class Settings(Surroundings):
         try:
             instant = parse_instant(text) if text else None
         except ValueError as error:
-            message = f"{str(text)[:40]!r} is not a time such as 2026-11-22T16:00:00Z: {error}"
+            message = (
+                f"{str(text)[:40]!r} is not a time; write 2026-11-22T16:00:00Z, or omit it for now "
+                f"({error})"
+            )
             raise ValueError(message) from error
         if instant and instant.year == MINYEAR:
             raise ValueError("the days before it may lie before the first year")
@@ -149,7 +152,7 @@ class Settings(Surroundings):
             raise ConfigurationError(
                 f"as-of {format_instant(self.as_of)} is in the future (the clock of this machine "
                 f"says {format_instant(now)})",
-                "omit --as-of (BUDGET_GATE_AS_OF) for now, or set the clock where it is wrong",
+                "omit --as-of (BUDGET_GATE_AS_OF) for now, or set the clock if it is wrong",
             )
         return self.as_of or now
 
@@ -227,7 +230,7 @@ class Settings(Surroundings):
                     f"{_name(str(detail['loc'][0]))}: {detail['msg'].removeprefix('Value error, ')}"
                     for detail in details
                 ),
-                "correct the variable or its flag, or leave it empty for the default",
+                "correct the flag or the variable, or omit it for the default",
             ) from None
 
 

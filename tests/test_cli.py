@@ -203,7 +203,7 @@ UNPRICED = Organization(
 def test_usage_without_a_price_is_3_unless_the_rest_breaches(
     inside: Here, policy: str, flags: list[str], code: int, status: str
 ) -> None:
-    """Its cost may be anything, so the month is not established; what is known may be too much."""
+    """Its cost may be anything, so the month is not determined; what is known may be too much."""
     with LoopbackAPI(UNPRICED, now=NOW) as server:
         environment = {"ANTHROPIC_BASE_URL": server.url}
         arguments = ("--format", "json", *AS_OF, *flags)
@@ -265,7 +265,7 @@ def test_a_cap_for_a_workspace_that_does_not_exist_is_2(inside: Here) -> None:
     policy = f"{OK}workspaces:\n  prodution: {{cap: 1}}\n"
     run = inside.main(*AS_OF, "--on-error", "warn", policy=policy)
     assert (run.code, run.stdout) == (2, "")
-    assert "budget.yml:4:3: workspaces.prodution: no workspace has this name" in run.stderr
+    assert "budget.yml:4:3: workspaces.prodution: no workspace is called this" in run.stderr
     assert "'production'" in run.stderr
 
 
@@ -428,7 +428,7 @@ def test_an_empty_flag_is_not_given(inside: Here, flag: str) -> None:
     policy = "version: 1\nglobal: {cap: 1}\n"
     run = inside.main(*RECORDED, "--partial", flag, "", policy=policy, now=RECORDED_AT)
     assert run.code == 1, run.stderr
-    partial = "PARTIAL (saved pages leave out a part of the month). "
+    partial = "PARTIAL (saved pages leave out part of the month). "
     assert run.stdout.startswith(f"{partial}Budget breached: ")
 
 
@@ -510,7 +510,7 @@ def test_the_report_file_is_the_json_report(inside: Here) -> None:
     assert [path.name for path in (inside.program.folder / "out").iterdir()] == ["report.json"]
 
 
-def test_spend_that_is_not_established_has_a_report_file(inside: Here) -> None:
+def test_spend_that_is_not_determined_has_a_report_file(inside: Here) -> None:
     """Its reader learns that, rather than read the one of yesterday."""
     inside.program.write('{"status": "ok"}', "report.json")
     environment = {"ANTHROPIC_ADMIN_KEY": ""}
@@ -548,7 +548,7 @@ def test_a_report_replaces_nothing_that_the_run_reads(inside: Here, name: str, h
     saved = ("--usage", "usage.json", "--workspaces", "workspaces.json")
     run = inside.main(*saved, "--as-of", "2026-05-24T15:00:00Z", "--partial", "--report", report)
     assert (run.code, run.stdout, inside.program.text(name)) == (2, "", before)
-    assert f"the report would be written over {name}, which this run reads" in run.stderr
+    assert f"the report would overwrite {name}, which this run reads" in run.stderr
     assert "name another file with --report" in run.stderr
 
 
@@ -917,8 +917,8 @@ def test_saved_pages_are_judged_without_the_network(inside: Here, api: LoopbackA
     run = inside.main(*RECORDED, "--partial", policy=policy, now=RECORDED_AT)
     assert run.code == 1
     assert "organization has spent $19.81, $0.01 over its $19.80 cap (list prices)" in run.stdout
-    assert run.stdout.startswith("PARTIAL (saved pages leave out a part of the month). Budget ")
-    assert "warning: The saved pages leave out a part of the month" in run.stdout
+    assert run.stdout.startswith("PARTIAL (saved pages leave out part of the month). Budget ")
+    assert "warning: The saved pages leave out part of the month" in run.stdout
     assert api.requests == []
 
 
@@ -996,7 +996,7 @@ def test_the_demo_shows_a_breach_a_warning_and_a_budget_that_is_ok(
     assert run.code == 1
     statuses = [budget["status"] for budget in run.report["budgets"]]
     assert statuses == ["breached", "warning", "ok"]
-    assert run.stderr == "This was a sample organization: the command `check` judges yours.\n"
+    assert run.stderr == "That was a sample. To check yours: budget-gate check\n"
     assert run.report["as_of"] == demo.AS_OF
     assert api.requests == []
 

@@ -22,7 +22,7 @@ from tests.helpers.reports import make_report
 from tests.helpers.surface import action, environment, flags_of, help_of, text_of, variables
 
 # What each exit code stands for in the design; `test_cli` shows that the program keeps to it.
-EXIT_CODES = {"0": "within its cap", "1": "breached", "2": "wrong", "3": "established", "4": "bug"}
+EXIT_CODES = {"0": "within its cap", "1": "breached", "2": "wrong", "3": "determined", "4": "bug"}
 USES = re.compile(r"^\s*(?:- )?uses:\s*(\S+)(.*)$", re.MULTILINE)
 
 

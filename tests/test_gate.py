@@ -94,7 +94,7 @@ def test_every_outcome_has_its_exit_code(
     *,
     enforced: bool,
 ) -> None:
-    """A breach is 1 and wins; spend that is not established is 3; each is let pass by its own word."""
+    """A breach is 1 and wins; spend that is not determined is 3; each is let pass by its own word."""
     report, exit_code = check(spend, how)
     assert (report.status, report.enforced, exit_code) == (status, enforced, code)
 
@@ -155,7 +155,7 @@ def test_an_interrupted_run_is_never_let_pass_nor_falls_back(
         (Terms("never", "warn"), 0, False),
     ],
 )
-def test_a_breach_by_evidence_is_still_spend_that_is_not_established(
+def test_a_breach_by_evidence_is_still_spend_that_is_not_determined(
     how: Terms, code: int, *, enforced: bool
 ) -> None:
     """`fail-on: never` lets the breach pass, not that today's spend could not be read."""
@@ -183,7 +183,7 @@ def test_a_policy_that_does_not_fit_the_organization_decides_nothing() -> None:
 
 
 def test_what_is_no_expected_failure_is_not_caught() -> None:
-    """A bug must not end as spend that could not be established, which can be let pass."""
+    """A bug must not end as spend that could not be determined, which can be let pass."""
     with pytest.raises(RuntimeError, match="a bug"):
         check(RuntimeError("a bug"), Terms("never", "warn"))
 

@@ -16,7 +16,7 @@ COMMANDS: "Final" = {
     "audit": "compare list cost with billed cost, line by line",
     "init": "write a first policy from last month's spend",
     "doctor": "check the policy, the credential, the API and the clock",
-    "schema": "print the policy's JSON Schema, by which an editor completes and checks it",
+    "schema": "print the policy's JSON Schema, for completion and checks in an editor",
 }
 _DEFAULT = "check"
 _OF_THE_PROGRAM = ("-h", "--help", "--version")
@@ -38,8 +38,8 @@ def split_command(arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
 def _program() -> Parser:
     parser = Parser(
         prog="budget-gate",
-        description="Tells whether this month's Claude API spend has breached a budget.",
-        epilog=f"The flags of a command: budget-gate COMMAND --help\n\nof check, {EXIT_CODES}",
+        description="Checks whether this month's Claude API spend has breached a budget.",
+        epilog=f"For a command's flags: budget-gate COMMAND --help\n\nFor check, {EXIT_CODES}",
     )
     parser.add_argument("--version", action="version", version=f"budget-gate {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")

@@ -33,15 +33,15 @@ MOST_DAYS: Final = 31
 
 _EXIT_CODES: Final = exit_codes(
     "0  every line agrees within 0.5% or $0.01",
-    "1  at least one line drifts further than that",
+    "1  at least one line differs by more",
     "2  the policy, a flag or a setting is wrong: nothing was compared",
-    "3  one of both costs could not be established",
+    "3  list cost or billed cost could not be determined",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class AuditOptions:
-    """How many closed days to compare; None for those of the month."""
+    """How many full days to compare; None for those of the month."""
 
     days: int | None
 
@@ -53,9 +53,9 @@ def parse(arguments: Sequence[str]) -> Parsed:
         "--days",
         metavar="N",
         type=_days,
-        help="audit the last N closed days, 31 at most (default: the closed days of the month)",
+        help="audit the last N full days, at most 31 (default: the full days of this month)",
     )
-    add_policy(parser, "the policy with prices and names (default: as for check, or none)")
+    add_policy(parser, "the policy, for its prices and names (default: as for check, or none)")
     add_as_of(parser, "audit the days before this time, RFC 3339 (default: now)")
     add_format(parser)
     add_deadline(parser)

@@ -116,7 +116,7 @@ def _run(options: CheckOptions, invocation: Invocation) -> int:
         return check_offline(file, invocation)
     if settings.reserve and settings.month:
         raise ConfigurationError(
-            "what is reserved is spent today, and --month judges a month that has ended",
+            "--reserve is about today, and --month judges a month that has ended",
             "leave out --reserve or --month (or their variables)",
         )
     now = invocation.clock()
@@ -132,12 +132,12 @@ def _refuse_misfits(file: PolicyFile, options: CheckOptions, settings: Settings)
     for read in _read_files(file, options, settings):
         if settings.report and _is_same_file(settings.report, read):
             raise ConfigurationError(
-                f"the report would be written over {read}, which this run reads",
+                f"the report would overwrite {read}, which this run reads",
                 "name another file with --report (BUDGET_GATE_REPORT)",
             )
     if options.saved and (options.audits or file.policy.spend.basis == "billed"):
         raise ConfigurationError(
-            "saved pages of a usage report do not tell billed cost",
+            "saved pages of the usage report contain no billed cost",
             "leave out --usage, or --audit and spend.basis: billed",
         )
 
@@ -173,7 +173,7 @@ def _parser() -> Parser:
         "--offline",
         action="store_const",
         const="true",
-        help="check the policy alone: no request, no credential, no spend",
+        help="check only the policy: no key, no request, no spend",
     )
     add_setting(
         parser,
@@ -187,7 +187,8 @@ def _parser() -> Parser:
         parser,
         "--last-report",
         metavar="FILE",
-        help="the JSON report of an earlier run, which may prove a breach where the API is down",
+        help="JSON report of an earlier run: shows changes, and keeps a breach red while the API "
+        "is down",
     )
     add_setting(
         parser,
@@ -199,21 +200,21 @@ def _parser() -> Parser:
         parser,
         "--on-error",
         choices=("fail", "warn"),
-        help="whether spend that cannot be established fails the run (default: fail)",
+        help="fail, or warn and pass, if spend could not be determined (default: fail)",
     )
     parser.add_argument(
         "--budget",
         metavar="ID",
         action="append",
         dest="BUDGET_GATE_BUDGETS",
-        help="let this budget decide the exit code, and no other that is not named so as well",
+        help="only this budget decides the exit code (repeatable)",
     )
     add_setting(
         parser,
         "--reserve",
         metavar="USD[=WORKSPACE]",
         type=_reservation,
-        help="pass only if this much more, in that workspace, would stay within every cap",
+        help="fail if spending this much more (in WORKSPACE) would exceed a cap",
     )
     add_deadline(parser)
     parser.add_argument(
@@ -221,15 +222,15 @@ def _parser() -> Parser:
         metavar="FILE",
         nargs="+",
         action="extend",
-        help="read these saved pages of the usage report instead of the API",
+        help="read these saved pages of the usage report, not the API",
     )
     parser.add_argument(
-        "--workspaces", metavar="FILE", help="a saved list of workspaces, to go with --usage"
+        "--workspaces", metavar="FILE", help="a saved list of workspaces, for --usage"
     )
     parser.add_argument(
         "--partial",
         action="store_true",
-        help="judge saved pages that do not cover the month to date",
+        help="accept saved pages that do not cover the whole month to date",
     )
     parser.add_argument(
         "--audit",
@@ -237,7 +238,7 @@ def _parser() -> Parser:
         help="also compare list cost with billed cost",
     )
     parser.add_argument(
-        "--quiet", action="store_true", help="print the verdict alone, in one line (--format text)"
+        "--quiet", action="store_true", help="print one line: the verdict (--format text)"
     )
     return parser
 

@@ -34,5 +34,5 @@ def _run(invocation: Invocation) -> int:
         check.CheckOptions(SavedPages(pages, sample / "workspaces.json", is_partial=False)),
         invocation,
     )
-    say("This was a sample organization: the command `check` judges yours.", invocation.settings)
+    say("That was a sample. To check yours: budget-gate check", invocation.settings)
     return exit_code

@@ -44,8 +44,8 @@ from budget_gate.sources.files.documents import load_policy, load_price_book
 
 _EXIT_CODES: Final = exit_codes(
     "0  no error (warnings included)",
-    "2  the policy or a setting is wrong. Wins over 3",
-    "3  the API could not be asked, or does not establish the spend",
+    "2  the policy or a setting is wrong. Takes precedence over 3",
+    "3  the API could not be asked, or spend could not be determined",
 )
 
 

@@ -63,11 +63,13 @@ def parse(arguments: Sequence[str]) -> Parsed:
     """What the flags of `init` say; ends the program where they are wrong."""
     parser = Parser(prog="budget-gate init", epilog=_EXIT_CODES)
     add_policy(
-        parser, "the file to write (default: budget.yml, or .github/budget.yml where that exists)"
+        parser, "the file to write (default: budget.yml, or .github/budget.yml if that exists)"
     )
-    parser.add_argument("--force", action="store_true", help="replace the file where it exists")
-    parser.add_argument("--stdout", action="store_true", help="print the policy, and write no file")
-    add_as_of(parser, "go by the calendar month before this time, RFC 3339 (default: now)")
+    parser.add_argument("--force", action="store_true", help="replace a file that exists")
+    parser.add_argument(
+        "--stdout", action="store_true", help="print the policy instead of writing a file"
+    )
+    add_as_of(parser, "use the calendar month before this time, RFC 3339 (default: now)")
     add_deadline(parser)
     flags = parser.parse_args(arguments)
     options = InitOptions(overwrites=flags.force, prints=flags.stdout)
@@ -89,7 +91,7 @@ def _run(options: InitOptions, invocation: Invocation) -> int:
     if ended_by(now, month.before) != month.before:
         raise ConfigurationError(
             f"the month before {month.as_of:%Y-%m} has not ended yet",
-            "name an earlier time with --as-of, or none",
+            "choose an earlier time with --as-of, or omit it",
         )
     try:
         spend, whose = _read(settings, month, now, clock)
@@ -117,7 +119,7 @@ def _refuse(path: Path, *, overwrites: bool) -> None:
     # A link to nowhere counts: it is somebody's, too.
     if os.path.lexists(path) and not overwrites:
         raise ConfigurationError(
-            f"{path} exists already, and was left as it is",
+            f"{path} already exists; not changed",
             "replace it with --force, write elsewhere with --policy FILE, or print with --stdout",
         )
     if not path.absolute().parent.is_dir():

@@ -28,7 +28,7 @@ EXIT_CODES = exit_codes(
     "1  at least one budget is breached (with --fail-on warning: or warns)",
     "2  the policy, a flag or a setting is wrong: nothing was decided; or the report cannot be "
     "written",
-    "3  spend could not be established, or not well enough to decide",
+    "3  spend could not be determined, or not well enough to decide",
 )
 
 
@@ -102,7 +102,10 @@ def add_as_of(parser: Parser, what: str) -> None:
 def add_deadline(parser: Parser) -> None:
     """Adds --deadline."""
     add_setting(
-        parser, "--deadline", metavar="SECONDS", help="for all requests together (default: 120)"
+        parser,
+        "--deadline",
+        metavar="SECONDS",
+        help="time limit for all requests together (default: 120)",
     )
 
 

@@ -14,10 +14,10 @@ def safe_address(url: str) -> str:
     Raises ValueError where it is not https (or http on this machine), or more than an address.
     """
     if not all("!" <= char <= "~" for char in url):
-        raise ValueError("holds characters that no address has")
+        raise ValueError("contains characters that no address has")
     parts = urlsplit(url)
     if parts.port == 0 or (parts.hostname and not _HOST.fullmatch(parts.hostname)):
-        raise ValueError("must be an address with a host that there can be")
+        raise ValueError("must be an address with a valid host name")
     secure = parts.scheme == "https" or (
         parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS
     )

@@ -28,7 +28,7 @@ def check_month(
         message = "The API sent no time to compare the clock of this machine with."
         return (Note("info", "clock_unchecked", message),)
     message = (
-        f"The API told no time. By the clock of this machine it is {now:%B %Y}, and the last "
+        f"The API sent no time. By the clock of this machine it is {now:%B %Y}, and the last "
         f"report is of {last:%B %Y}: if the clock is wrong, another month was judged. Check the "
         "clock, or name the time with --as-of."
     )

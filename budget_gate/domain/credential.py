@@ -36,5 +36,5 @@ def fault_of(text: str) -> tuple[str, str] | None:
     if before:
         return f"begins with {before[0].strip()!r}", "paste the key alone"
     if not text.isascii() or not all(" " < char <= "~" for char in text):
-        return "holds characters that no credential has", "paste the key again"
+        return "contains characters that no credential has", "paste the key again"
     return None

@@ -32,7 +32,7 @@ class Finding:
     """What one check found, as sentences without a full stop; `remedy` may be empty.
 
     `exit_code` is what an error ends in: 2 where the configuration is wrong, 3 where the spend
-    cannot be established. `spenders` are the names and the USD that the message ends with.
+    cannot be determined. `spenders` are the names and the USD that the message ends with.
     """
 
     level: Literal["ok", "warning", "error"]
@@ -68,7 +68,7 @@ def check_credential(key: str | None, token: str | None) -> Finding:
     `key` is what stands where the Admin key belongs, and wins over `token`. Neither is shown.
     """
     if key is None and token is None:
-        message = "there is none, so the API was not asked"
+        message = "none found, so the API was not asked"
         return Finding("error", "credential", message, MISSING, 3)
     variable = "ANTHROPIC_AUTH_TOKEN" if key is None else "ANTHROPIC_ADMIN_KEY"
     secret = (token if key is None else key) or ""
@@ -76,9 +76,9 @@ def check_credential(key: str | None, token: str | None) -> Finding:
         return Finding(
             "warning",
             "credential",
-            f"what {variable} holds looks like a key for messages, which cannot read usage",
-            "create an Admin key (sk-ant-admin...) in the Console, and set ANTHROPIC_ADMIN_KEY to "
-            "it",
+            f"{variable} looks like an API key, not an Admin key",
+            "an API key (sk-ant-api...) cannot read usage: create an Admin key (sk-ant-admin...) "
+            "in the Console, and set ANTHROPIC_ADMIN_KEY to it",
         )
     if secret.startswith(TOKEN if key else ADMIN_KEY):
         kind = "an OAuth token" if key else "an Admin key"
@@ -86,12 +86,12 @@ def check_credential(key: str | None, token: str | None) -> Finding:
         return Finding(
             "warning",
             "credential",
-            f"what {variable} holds looks like {kind}",
+            f"{variable} looks like {kind}",
             f"set {other} to it, and leave {variable} empty",
         )
-    known = secret.startswith(ADMIN_KEY if key else TOKEN)
-    kind = "an Admin key" if key else "an OAuth token"
-    message = f"{kind}, in {variable}" if known else f"{variable} is set, to a kind not known here"
+    begin, kind = (ADMIN_KEY, "an Admin key") if key else (TOKEN, "an OAuth token")
+    is_known = secret.startswith(begin)
+    message = f"{variable} {'is' if is_known else 'does not look like'} {kind} ({begin}...)"
     ignored = "; ANTHROPIC_AUTH_TOKEN is set as well, and not used" if key and token else ""
     return Finding("ok", "credential", message + ignored)
 
@@ -103,7 +103,7 @@ def check_time(now: datetime, difference: timedelta | None, *, is_told: bool) ->
     """
     if difference is None:
         return Finding(
-            "warning", "clock", "the API told no time to compare with", "check the clock yourself"
+            "warning", "clock", "the API sent no time to compare with", "check the clock yourself"
         )
     try:
         notes = check_clock(now, difference)
@@ -114,7 +114,7 @@ def check_time(now: datetime, difference: timedelta | None, *, is_told: bool) ->
     for note in notes:
         return Finding("warning", "clock", note.message)
     seconds = int(abs(difference).total_seconds())
-    return Finding("ok", "clock", f"{seconds} s apart from that of the API")
+    return Finding("ok", "clock", f"in sync with the API ({seconds} s)")
 
 
 def check_keys(
@@ -125,7 +125,7 @@ def check_keys(
         report = evaluate(file, spend, month, terms)
     except ConfigurationError as error:
         return list(misconfigured("keys", error)), None
-    return [Finding("ok", "keys", "every key of the policy finds what it names")], report
+    return [Finding("ok", "keys", "every workspace and model in the policy exists")], report
 
 
 def noted(notes: Iterable[Note]) -> Iterator[Finding]:
@@ -142,13 +142,13 @@ def _label(note: Note) -> str:
 
 
 def check_caps(policy: Policy, named: Resolved | None, archived: Collection[str | None]) -> Finding:
-    """Whether the workspaces' caps add up to more than the global cap.
+    """Whether workspace caps total more than the global cap.
 
     Without `named` each key counts once, as it will name one workspace at least. A workspace in
     `archived` can spend nothing any more.
     """
     if policy.global_ is None:
-        return Finding("ok", "caps", "there is no global cap that others could exceed")
+        return Finding("ok", "caps", "no global cap to compare with")
     caps = Decimal(0)
     for key, budget in policy.workspaces.items():
         if named:
@@ -157,13 +157,13 @@ def check_caps(policy: Policy, named: Resolved | None, archived: Collection[str 
             count = 0 if budget.optional else 1
         caps = plus(caps, times(budget.cap, Decimal(count)))
     if caps <= policy.global_.cap:
-        return Finding("ok", "caps", "the workspaces' caps add up to no more than the global cap")
+        return Finding("ok", "caps", "workspace caps total no more than the global cap")
     return Finding(
         "warning",
         "caps",
-        f"the workspaces' caps add up to {exact_usd(caps)}, more than the global cap of "
-        f"{exact_usd(policy.global_.cap)}, which may so be breached while each of them holds",
-        "raise the global cap or lower theirs, unless that is meant",
+        f"workspace caps total {exact_usd(caps)}, more than the global cap of "
+        f"{exact_usd(policy.global_.cap)}: that can be breached while each of them holds",
+        "raise the global cap or lower theirs, unless this is intended",
     )
 
 
@@ -173,7 +173,7 @@ def check_uncapped(policy: Policy, named: Resolved, spend: Spend) -> Iterator[Fi
     Those that are archived need none, as nothing more can be spent there.
     """
     if policy.unlisted_budget:
-        yield Finding("ok", "uncapped", "`unlisted` watches every workspace without a cap")
+        yield Finding("ok", "uncapped", "`unlisted` covers every workspace without a cap")
         return
     workspaces = directory(policy, spend)
     capped = {id_ for ids in (*named.workspaces.values(), *named.groups.values()) for id_ in ids}
@@ -188,7 +188,7 @@ def check_uncapped(policy: Policy, named: Resolved, spend: Spend) -> Iterator[Fi
         for is_archived in (False, True)
     )
     if archived:
-        message = f"{_with_spend(len(archived), 'archived workspace')}, and no cap is needed there"
+        message = f"{_with_spend(len(archived), 'archived workspace')}; no cap is needed there"
         yield Finding("ok", "uncapped", message, spenders=tuple(archived[:NAMED]))
     if live:
         yield Finding(
@@ -196,7 +196,7 @@ def check_uncapped(policy: Policy, named: Resolved, spend: Spend) -> Iterator[Fi
             "uncapped",
             f"{_with_spend(len(live), 'workspace')} and no cap"
             + ("" if len(live) <= NAMED else f", the {NAMED} largest"),
-            "add caps under workspaces, or one for each under unlisted",
+            "add a cap under workspaces, or a default with unlisted",
             spenders=tuple(live[:NAMED]),
         )
     if not found:
@@ -227,11 +227,11 @@ def check_archived(policy: Policy, named: Resolved, spend: Spend) -> Finding:
         return Finding(
             "warning",
             "archived",
-            f"there are caps for archived workspaces: {enumerated(idle, NAMED)}",
-            "nothing can be spent there any more: delete them from the policy",
+            f"caps on archived workspaces: {enumerated(idle, NAMED)}",
+            "delete them from the policy: nothing can be spent there any more",
         )
     if found:
         keys = enumerated([key for key, _ in found], NAMED)
         message = f"caps of archived workspaces still watch this month's spend: {keys}"
         return Finding("ok", "archived", message)
-    return Finding("ok", "archived", "no cap is for an archived workspace")
+    return Finding("ok", "archived", "no caps on archived workspaces")

@@ -1,4 +1,4 @@
-"""Half-open periods of UTC time: a month, to date or whole, its closed days and its open day."""
+"""Half-open periods of UTC time: a month, to date or whole, its full days and its open day."""
 
 import re
 from dataclasses import dataclass
@@ -135,7 +135,7 @@ def parse_instant(text: str) -> datetime:
     """
     found = _INSTANT.fullmatch(text)
     if found is None:
-        raise ValueError("it is not as RFC 3339 has them")
+        raise ValueError("it is not written as in RFC 3339")
     day, time, fraction, offset = found.groups(default="")
     if not offset:
         raise ValueError("it has no offset")

@@ -6,7 +6,7 @@ from typing import Final
 
 from budget_gate.domain.billed.audit import Audit, AuditLine, Cause
 from budget_gate.domain.notes import Note, enumerated
-from budget_gate.domain.period import DAY
+from budget_gate.domain.period import DAY, on_day
 from budget_gate.outputs.amounts import exact, settled_days, share_of, usd, usd_range
 from budget_gate.outputs.escaping import NAME_LENGTH, code, plain, prose
 from budget_gate.outputs.report.markdown import folded_notes
@@ -14,12 +14,12 @@ from budget_gate.outputs.report.markdown import folded_notes
 SHOWN: Final = 20
 
 _CAUSES: dict[Cause, str] = {
-    "priority": "priority tier, which is prepaid",
+    "priority": "priority tier (prepaid)",
     "code_execution": "code execution",
     "session_usage": "managed-agent sessions",
-    "discount": "a discount",
+    "discount": "discount",
     "unpriced": "usage without a price",
-    "old_prices": "days after the price book was last checked",
+    "old_prices": "days after the last price check",
 }
 _HEADS = ("Day", "Workspace", "What", "List cost", "Billed cost", "Drift", "", "Explained")
 _KINDS = {"web_search": "web search"} | {
@@ -32,7 +32,7 @@ def summarize(audit: Audit) -> Note:
     text = f"Audit of {settled_days(audit.settled_days)}: {_totals(audit)}."
     if audit.status == "ok":
         return Note("info", "audit", text)
-    return Note("warning", "audit", f"{text} `budget-gate audit` tells which lines, and why.")
+    return Note("warning", "audit", f"{text} For the lines and the reasons: `budget-gate audit`.")
 
 
 def render_audit_text(audit: Audit) -> str:
@@ -41,9 +41,7 @@ def render_audit_text(audit: Audit) -> str:
     lines += [f"  {remedy}" for remedy in _remedies(audit, plain)]
     if audit.status != "unverified":
         lines += ["", f"  {_about(audit, plain)}", f"  {_totals(audit)}"]
-        lines += [
-            f"    {_signed(amount)} by {_CAUSES[cause]}" for cause, amount in explained(audit)
-        ]
+        lines += [f"    {_signed(amount)} {_CAUSES[cause]}" for cause, amount in explained(audit)]
     if audit.beyond:
         rows = [_row(line, audit, lambda name: plain(name, NAME_LENGTH)) for line in audit.beyond]
         lines += ["", *_aligned([_HEADS, *rows[:SHOWN]])]
@@ -64,7 +62,7 @@ def render_audit_markdown(audit: Audit) -> str:
         parts.append("\n".join(remedies))
     if audit.status != "unverified":
         sums = [f"- {_about(audit, code)}", f"- {_totals(audit)}"]
-        sums += [f"- {_signed(amount)} by {_CAUSES[cause]}" for cause, amount in explained(audit)]
+        sums += [f"- {_signed(amount)} {_CAUSES[cause]}" for cause, amount in explained(audit)]
         parts.append("\n".join(sums))
     if audit.beyond:
         table = [
@@ -87,20 +85,19 @@ def _verdict(audit: Audit, escape: Callable[[str], str]) -> str:
         return f"Not audited: {escape(reason)}".rstrip()
     days = settled_days(audit.settled_days)
     if audit.status == "ok" and not audit.causes:
-        return (
-            f"In agreement: each of {_lines(audit)} of {days} was billed at list cost, within 0.5% "
-            "or $0.01."
-        )
+        return f"Bill and list cost agree: {_lines(audit)}, {days}, within 0.5% or $0.01."
+    side = "below" if audit.drift < 0 else "above"
     if audit.status == "ok":
-        return (
-            f"Explained: of {days}, billed cost is {usd(abs(audit.drift))} "
-            f"{'below' if audit.drift < 0 else 'above'} list cost, by what list cost cannot tell."
-        )
+        return f"Billed {usd(abs(audit.drift))} {side} list cost on {days}: all of it is explained."
     count = len(audit.beyond)
     first = audit.beyond[0]
+    share = share_of(audit.drift, audit.list_cost.low).lstrip("+-") or usd(abs(audit.drift))
+    apart = f"Billed {share} {side} list cost"
+    if share == "0.0%":
+        apart = "Bill and list cost differ"
     return (
-        f"Drift: {count} of {_lines(audit)} of {days} {'is' if count == 1 else 'are'} beyond 0.5% "
-        f"and $0.01, the farthest {escape(_what(first))} on {first.part.day}: "
+        f"{apart} on {days}; {count} of {_lines(audit)} {'differs' if count == 1 else 'differ'}, "
+        f"most of all {escape(_what(first))} on {on_day(first.part.day)}: "
         f"{_signed(first.drift)}{_ratio(first.drift, first.list_cost.low)}."
     )
 
@@ -108,16 +105,19 @@ def _verdict(audit: Audit, escape: Callable[[str], str]) -> str:
 def _remedies(audit: Audit, escape: Callable[[str], str]) -> Iterator[str]:
     if audit.discount is not None:
         discount = percent(audit.discount)
-        yield f"Set prices.discount to {discount} in the policy: tokens then cost what is billed."
+        yield f"Set prices.discount: {discount} in the policy; tokens then cost what is billed."
     unpriced = _named(line for line in audit.beyond if "unpriced" in dict(line.causes))
     if unpriced:
         yield (
-            "Update budget-gate or, for models that it does not know, add prices under "
-            f"prices.models: {escape(unpriced)}."
+            f"No price is known for {escape(unpriced)}: update budget-gate, or add prices under "
+            "prices.models."
         )
     old = _named(line for line in audit.beyond if "old_prices" in dict(line.causes))
     if old:
-        yield f"Update budget-gate: its prices were last checked before days of {escape(old)}."
+        yield (
+            f"Prices may have changed since they were last checked: {escape(old)}. Update "
+            "budget-gate."
+        )
     wrong = _named(line for line in audit.unexplained_lines if line.part.model)
     if wrong:
         yield (
@@ -126,7 +126,7 @@ def _remedies(audit: Audit, escape: Callable[[str], str]) -> Iterator[str]:
         )
     other = _named(line for line in audit.unexplained_lines if not line.part.model)
     if other:
-        yield f"Look in the Console at what has no list cost to compare with: {escape(other)}."
+        yield f"No list cost to compare with: {escape(other)}. Look at it in the Console."
 
 
 def explained(audit: Audit) -> list[tuple[Cause, Decimal]]:
@@ -152,10 +152,10 @@ def _totals(audit: Audit) -> str:
 
 def _row(line: AuditLine, audit: Audit, name: Callable[[str], str]) -> list[str]:
     workspace = audit.names.get(line.part.workspace, line.part.workspace or "")
-    why = [f"{_signed(amount)} by {_CAUSES[cause]}" for cause, amount in line.causes]
+    why = [f"{_signed(amount)} {_CAUSES[cause]}" for cause, amount in line.causes]
     return [
         str(line.part.day),
-        name(workspace or "not told"),
+        name(workspace or "unknown"),
         name(_what(line)),
         "no price" if not line.list_cost.is_limited else usd_range(line.list_cost),
         usd(line.billed),

@@ -24,14 +24,15 @@ def _summary(findings: Sequence[Finding]) -> str:
         sum(finding.level == level for finding in findings) for level in ("error", "warning")
     )
     if not errors and not warnings:
-        return f"All is well: {len(findings)} checks found nothing to do."
-    counts = f"{_counted(errors, 'error')} and {_counted(warnings, 'warning')}"
-    verdict = "a check would not pass" if errors else "a check can be made"
-    return f"{counts[0].upper()}{counts[1:]}: {verdict}."
+        return f"All {len(findings)} checks passed."
+    counted = [_counted(errors, "error"), _counted(warnings, "warning")]
+    if not errors:
+        return f"Ready, with {counted[1]}."
+    return f"Not ready: {' and '.join(counted[: 2 if warnings else 1])}."
 
 
 def _counted(count: int, what: str) -> str:
-    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _sentences(finding: Finding) -> str:

@@ -69,17 +69,17 @@ def _origin(draft: Draft, month: str) -> Iterator[str]:
         yield "# Change it to what may be spent."
         return
     yield f"# A first guess: each cap is the spend of {month} at list price plus 25%, rounded up to"
-    yield "# two digits, and 1 at the least. Change it to what may be spent."
+    yield "# two digits, and at least 1. Change it to what may be spent."
     if draft.idle:
         yield "# Where there was no spend, a cap is a placeholder, and commented out."
 
 
 def _owner(draft: Draft) -> str:
     if draft.owner is None:
-        return "# organization: ID # the API does not tell it: GET /v1/organizations/me"
+        return "# organization: ID # not known here: see GET /v1/organizations/me"
     id_, name = draft.owner
     whose = f"{plain(name, NAME_LENGTH)}: " if name else ""
-    return f"organization: {_key(id_)} # {whose}a credential of any other is refused"
+    return f"organization: {_key(id_)} # {whose}a key of any other organization is refused"
 
 
 def _budget(budget: DraftBudget, month: str) -> str:

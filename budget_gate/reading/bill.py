@@ -79,9 +79,9 @@ def read_audit(
     now: datetime,
     transport: Transport | None,
 ) -> Audit:
-    """The audit of the month's closed days, or of the last `days`.
+    """The audit of the month's full days, or of the last `days`.
 
-    Raises UnverifiedError where either side cannot be established, or where no day is settled.
+    Raises UnverifiedError where either side cannot be determined, or where no day is settled.
     """
     from budget_gate.sources.api.billed_cost import read_bill
 
@@ -91,20 +91,20 @@ def read_audit(
     period = ended_by(now, month.last_days(days) if days else month.closed)
     if period is None:
         raise UnverifiedError(
-            "no day of this month has ended yet", "name some with --days", code="no_closed_day"
+            "no day of this month has ended yet", "choose some with --days N", code="no_closed_day"
         )
     pending = transport.start(partial(read_bill, transport, period, now))
     identify = start_identifying(transport, settings, file) if file else lambda: None
     with suspecting_clock(now, transport, month, named=settings.as_of):
         usage = read_days(transport, period, book, file)
     owner(file, usage.notes, identify)
-    # Of closed days: no hour of theirs is cut.
+    # Of full days: no hour of theirs is cut.
     notes = check_clock(now, transport.clock_difference) if settings.as_of is None else ()
     priced = price(usage, book)
     bill = settled_bill(pending.result(), transport, priced, names)
     if not bill.settled_days:
         raise UnverifiedError(
-            "the costs of no closed day are settled yet", "run the audit later", code="not_settled"
+            "the costs of no full day are settled yet", "run the audit later", code="not_settled"
         )
     if bill.settled_days < len(period.steps(DAY)):
         message = f"Days from {bill.through} on are not settled yet, so they are not compared."

@@ -22,7 +22,7 @@ _BY_CLOCK: Final = ("http_400", "malformed_answer")
 
 
 def connect(settings: Settings, clock: Callable[[], datetime]) -> Transport | None:
-    """The way to the API; None where there is no credential.
+    """The way to the API; None where no credential found.
 
     Raises ConfigurationError where what is set can be none.
     """
@@ -45,7 +45,7 @@ def needed(transport: Transport | None) -> Transport:
     """The way to the API; raises UnverifiedError where there is none."""
     if transport is None:
         hint = f"{MISSING[0].upper()}{MISSING[1:]}"
-        raise UnverifiedError("there is no credential", hint, code="no_credential")
+        raise UnverifiedError("no credential found", hint, code="no_credential")
     return transport
 
 
@@ -91,5 +91,5 @@ def time_notes(
         return
     yield from check_fixed_time(month, now, transport.clock_difference)
     if month.open and month.open.end != month.as_of:
-        message = "The report is by the hour: the hour of the time to judge at is counted whole."
+        message = "The report is by the hour, so the hour of as-of counts whole."
         yield Note("info", "whole_hour", message)

@@ -14,7 +14,7 @@ from budget_gate.domain.health import (
     misconfigured,
     unverified,
 )
-from budget_gate.domain.period import MonthToDate, ended_by, format_instant
+from budget_gate.domain.period import MonthToDate, ended_by, in_words
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.ownership import owner
 from budget_gate.domain.prices.book import PriceBook
@@ -166,7 +166,7 @@ def _organization(
 
 
 def _told(usage: Usage, address: str | None) -> Iterator[Finding]:
-    through = format_instant(usage.coverage.through)
+    through = in_words(usage.coverage.through)
     where = f", asked at {address}" if address else ""
     yield Finding("ok", "usage report", f"read up to {through}{where}")
     yield _listed(usage.workspaces or ())

@@ -50,7 +50,7 @@ def read_spend(
 ) -> Spend:
     """The spend of the month to date, on the basis that the policy names.
 
-    Raises UnverifiedError where it cannot be established.
+    Raises UnverifiedError where it cannot be determined.
     """
     policy = file.policy
     book = PriceBook(load_price_book()).with_policy(policy.prices)
@@ -60,7 +60,7 @@ def read_spend(
     if saved:
         used, earlier = price(_read_files(saved, month), book), None
         if policy.organization:
-            message = "Saved pages do not tell whose they are: the organization was not checked."
+            message = "Saved pages do not name their organization, so it was not checked."
             notes.append(Note("info", "organization_unchecked", message))
     else:
         transport = needed(transport)

@@ -86,7 +86,7 @@ def serving(usages: int, workspaces: int) -> Iterator[str]:
 
 
 def save_closed_days(url: str, path: Path) -> int:
-    """Saves the API's answer with the closed days at `path`; returns how many rows it has."""
+    """Saves the API's answer with the full days at `path`; returns how many rows it has."""
     dimensions = ("workspace_id", "model", "service_tier", "inference_geo", "speed")
     query: list[tuple[str, str | int | float | bool | None]] = [
         ("starting_at", "2026-11-01T00:00:00Z"),

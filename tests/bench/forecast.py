@@ -75,7 +75,7 @@ def shift(source: random.Random, since: int) -> Spend:
 
 
 def shift_before(source: random.Random, on_day: int) -> Spend:
-    """A shift of which 1 to 14 closed days tell."""
+    """A shift of which 1 to 14 full days tell."""
     return shift(source, on_day - source.randint(1, 14))
 
 

@@ -16,6 +16,7 @@ from budget_gate.outputs.findings import render_findings
 from tests.helpers.builders import MILLION
 from tests.helpers.running import NOWHERE, Here, Run, stalling
 from tests.helpers.serving import ME, NOW, USAGE, WORKSPACES, first, refuse
+from tests.helpers.wording import assert_says
 from tests.world.billing import bill_of
 from tests.world.loopback import (
     EXAMPLE_AUTH_TOKEN,
@@ -106,13 +107,13 @@ def test_every_check_has_its_line_in_order(here: Here) -> None:
 def test_the_first_line_sums_up(here: Here) -> None:
     """For a reader who reads no further."""
     first = doctor(here).stdout.splitlines()[0]
-    assert first == "All is well: 11 checks found nothing to do."
+    assert first == "All 11 checks passed."
 
 
 def test_the_first_line_counts(here: Here) -> None:
     """Errors before warnings."""
     run = doctor(here, policy=None, usage=[*SPENT, used(None, "1")], answer={ME: refuse(404)})
-    assert run.stdout.splitlines()[0] == "1 error and 1 warning: a check would not pass."
+    assert run.stdout.splitlines()[0] == "Not ready: 1 error and 1 warning."
 
 
 @pytest.mark.parametrize(
@@ -218,13 +219,23 @@ def test_a_key_in_quotes_stops_no_other_check(here: Here) -> None:
 @pytest.mark.parametrize(
     ("variable", "secret", "level", "words"),
     [
-        ("KEY", "sk-ant-admin01-EXAMPLE", "ok", "an Admin key, in ANTHROPIC_ADMIN_KEY."),
-        ("TOKEN", "sk-ant-oat01-EXAMPLE", "ok", "an OAuth token, in ANTHROPIC_AUTH_TOKEN."),
+        (
+            "KEY",
+            "sk-ant-admin01-EXAMPLE",
+            "ok",
+            "ANTHROPIC_ADMIN_KEY is an Admin key (sk-ant-admin...).",
+        ),
+        (
+            "TOKEN",
+            "sk-ant-oat01-EXAMPLE",
+            "ok",
+            "ANTHROPIC_AUTH_TOKEN is an OAuth token (sk-ant-oat...).",
+        ),
         ("KEY", "sk-ant-oat01-EXAMPLE", "warning", "Set ANTHROPIC_AUTH_TOKEN to it, and"),
         ("TOKEN", "sk-ant-admin01-EXAMPLE", "warning", "Set ANTHROPIC_ADMIN_KEY to it, and"),
-        ("KEY", "sk-ant-api03-EXAMPLE", "warning", "looks like a key for messages"),
-        ("TOKEN", "sk-ant-api03-EXAMPLE", "warning", "looks like a key for messages"),
-        ("KEY", "EXAMPLE-OF-A-GATEWAY", "ok", "to a kind not known here."),
+        ("KEY", "sk-ant-api03-EXAMPLE", "warning", "looks like an API key, not an Admin key"),
+        ("TOKEN", "sk-ant-api03-EXAMPLE", "warning", "looks like an API key, not an Admin key"),
+        ("KEY", "EXAMPLE-OF-A-GATEWAY", "ok", "does not look like an Admin key (sk-ant-admin...)."),
     ],
 )
 def test_the_kind_of_a_credential_is_a_hint(
@@ -341,7 +352,7 @@ def test_an_answer_that_cannot_be_trusted_is_an_error(here: Here) -> None:
 
 
 def test_an_hour_that_cannot_be_read_is_an_error(here: Here) -> None:
-    """Though a closed day and the workspaces can be read, a check could not be made."""
+    """Though a full day and the workspaces can be read, a check could not be made."""
     hourly = ("bucket_width", "1h")
     with LoopbackAPI(
         Organization(SPENT, LISTED),
@@ -555,16 +566,9 @@ def test_a_key_that_names_nothing_is_an_error(here: Here) -> None:
     """Exit 2, with its place and the nearest names."""
     run = doctor(here, policy=GOOD.replace("production", "prodution"))
     assert run.code == 2
-    assert told(run, "keys") == [
-        (
-            "error",
-            (
-                "budget.yml:4:3: workspaces.prodution: no workspace has this name or id. Did you mean "
-                "'production'? Otherwise use its id where it was renamed (an id never changes), or "
-                "remove the budget."
-            ),
-        )
-    ]
+    ((level, text),) = told(run, "keys")
+    assert level == "error"
+    assert_says(text, "budget.yml:4:3", "workspaces.prodution", "'production'?", "its id")
 
 
 @pytest.mark.parametrize(("cap", "level"), [("500", "ok"), ("500.01", "warning")])
@@ -580,7 +584,7 @@ def test_a_glob_counts_once_for_each_workspace(here: Here) -> None:
     """Each of them has the cap: 500 and 2 * 251."""
     workspaces = [*LISTED, Workspace("wrkspc_01E1", "exp-1"), Workspace("wrkspc_01E2", "exp-2")]
     run = doctor(here, policy=f"{GOOD}  exp-*: {{cap: 251}}\n", workspaces=workspaces)
-    assert "add up to $1,002, " in told(run, "caps")[0][1]
+    assert "total $1,002, " in told(run, "caps")[0][1]
 
 
 def test_an_archived_workspace_does_not_count(here: Here) -> None:
@@ -606,7 +610,7 @@ def test_spend_without_a_cap_is_a_warning(here: Here) -> None:
             "warning",
             (
                 "2 workspaces have spend this month and no cap: research $30.00, default workspace "
-                "$15.00. Add caps under workspaces, or one for each under unlisted."
+                "$15.00. Add a cap under workspaces, or a default with unlisted."
             ),
         )
     ]
@@ -638,14 +642,11 @@ def test_an_archived_workspace_that_spent_needs_no_cap(here: Here) -> None:
     archived, live = told(run, "uncapped")
     assert archived == (
         "ok",
-        (
-            "1 archived workspace has spend this month, and no cap is needed there: "
-            "legacy-bot $15.00."
-        ),
+        ("1 archived workspace has spend this month; no cap is needed there: legacy-bot $15.00."),
     )
     assert live[0] == "warning"
     assert "legacy-bot" not in live[1]
-    assert "research $30.00. Add caps under workspaces" in live[1]
+    assert "research $30.00. Add a cap under workspaces" in live[1]
 
 
 def test_a_cap_for_an_archived_workspace_that_spent_is_kept(here: Here) -> None:
@@ -662,15 +663,9 @@ def test_a_cap_for_an_archived_workspace_is_a_warning(here: Here) -> None:
     """It watches nothing any more."""
     run = doctor(here, policy=f"{GOOD}  legacy-bot: {{cap: 9}}\n")
     assert run.code == 0
-    assert told(run, "archived") == [
-        (
-            "warning",
-            (
-                "there are caps for archived workspaces: legacy-bot. Nothing can be spent there any "
-                "more: delete them from the policy."
-            ),
-        )
-    ]
+    ((level, text),) = told(run, "archived")
+    assert level == "warning"
+    assert_says(text, "legacy-bot", "delete")
 
 
 @pytest.mark.parametrize(("until", "count"), [("2026-11-21", 1), ("2026-11-22", 0)])

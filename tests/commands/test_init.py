@@ -354,7 +354,7 @@ def test_a_policy_that_exists_is_left(here: Here) -> None:
     here.set({"ANTHROPIC_BASE_URL": NOWHERE})
     run = here.main("init", now=NOW)
     assert run.code == 2
-    assert run.stderr.startswith("budget-gate: budget.yml exists already, and was left as it is\n")
+    assert run.stderr.startswith("budget-gate: budget.yml already exists; not changed\n")
     assert "--force" in run.stderr
     assert here.program.text("budget.yml") == "mine\n"
 
@@ -364,7 +364,7 @@ def test_a_policy_below_github_is_not_put_aside(here: Here) -> None:
     here.program.write("mine\n", ".github/budget.yml")
     run = init(here)
     assert run.code == 2
-    assert ".github/budget.yml exists already" in run.stderr
+    assert ".github/budget.yml already exists" in run.stderr
     assert files(here) == [".github"]
 
 
@@ -430,7 +430,7 @@ def test_without_a_credential_nothing_is_written(here: Here) -> None:
     here.set({"ANTHROPIC_ADMIN_KEY": ""})
     run = here.main("init", now=NOW)
     assert (run.code, files(here)) == (3, [])
-    assert "there is no credential. Set ANTHROPIC_ADMIN_KEY" in run.stderr
+    assert "no credential found. Set ANTHROPIC_ADMIN_KEY" in run.stderr
 
 
 def test_a_wrong_clock_writes_nothing(here: Here) -> None:

@@ -166,7 +166,7 @@ def test_a_run_that_pauses_between_two_tries_is_stopped(step: Gate) -> None:
 
 
 def test_a_run_that_waits_for_its_organization_alone_has_a_whole_report(step: Gate) -> None:
-    """The spend is established by then: a breach, or an interruption, but the file says what the exit code does."""
+    """The spend is determined by then: a breach, or an interruption, but the file says what the exit code does."""
     step.write(BREACHED)
     run = interrupted(step, signal.SIGTERM, path=ME, only=True)
     assert (run.code, step.report["status"]) in ((1, "breached"), (3, "unverified"))

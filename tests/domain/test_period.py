@@ -106,7 +106,7 @@ def test_last_second_of_the_year_is_of_december() -> None:
 
 
 def test_days_tile_a_period() -> None:
-    """A period of closed days is one bucket a day, each beginning at midnight."""
+    """A period of full days is one bucket a day, each beginning at midnight."""
     closed = month_at("2026-11-04T08:00:00").closed
     assert closed
     assert closed.steps(DAY) == [at(f"2026-11-0{day}T00:00:00") for day in (1, 2, 3)]
@@ -219,7 +219,7 @@ def test_timestamps_without_an_offset_are_refused(text: str) -> None:
 )
 def test_what_rfc_3339_does_not_have_is_refused(text: str) -> None:
     """Other ways to write a time, which one version of Python reads and another does not."""
-    with pytest.raises(ValueError, match=r"^it is not as RFC 3339 has them$"):
+    with pytest.raises(ValueError, match=r"^it is not written as in RFC 3339$"):
         parse_instant(text)
 
 

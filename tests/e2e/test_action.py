@@ -222,7 +222,7 @@ def test_a_wrong_policy_is_told_apart_from_a_breach(runner: Runner, api: Loopbac
 
 
 def test_an_api_that_is_down_fails_the_job(runner: Runner) -> None:
-    """Spend that cannot be established is exit code 3 and the status unverified, never a pass."""
+    """Spend that cannot be determined is exit code 3 and the status unverified, never a pass."""
     run = runner.run(unreachable(), "version: 1\nglobal: {cap: 100}\n")
     assert run.exit_code == 3, run.log
     assert run.outputs["status"] == "unverified"

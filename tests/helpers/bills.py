@@ -52,6 +52,6 @@ def used(
     workspaces: tuple[Workspace, ...] | None = LISTED,
     closed_days: int = 19,
 ) -> Usage:
-    """The same tokens under each key, in a month with 19 closed days and an open one."""
+    """The same tokens under each key, in a month with 19 full days and an open one."""
     usage = usage_of(((one, tokens) for one in keys), workspaces=workspaces)
     return replace(usage, coverage=replace(usage.coverage, closed_days=closed_days))

@@ -292,7 +292,7 @@ def test_the_headline_of_a_month_with_bounded_usage_leads_to_the_notes() -> None
 
 
 def test_the_headline_of_an_unverified_month_says_why() -> None:
-    """That spend is not established comes first, then the first error in its own words."""
+    """That spend is not determined comes first, then the first error in its own words."""
     notes = (Note("info", "range", "Not this."), Note("error", "http_401", "The key is wrong."))
     told = say(make_report("unverified", spend=None, notes=notes))
     assert told == "Spend unknown: The key is wrong."
@@ -362,7 +362,7 @@ def test_a_partial_month_says_so_first(status: Status) -> None:
     """Whatever the verdict: it is on a part of the month."""
     note = Note("warning", "partial", "A part is missing.")
     result = make_budget(spend="12", status=status)
-    partial = "PARTIAL (saved pages leave out a part of the month). "
+    partial = "PARTIAL (saved pages leave out part of the month). "
     whole = say(make_report(status, result))
     assert say(make_report(status, result, notes=(note,))) == f"{partial}{whole}"
     assert "PARTIAL" not in whole
@@ -374,7 +374,7 @@ def test_a_partial_month_that_was_let_pass_says_both() -> None:
     result = make_budget(spend="12", status="breached")
     told = say(make_report("breached", result, notes=(note,), enforced=False))
     assert told.startswith(
-        "NOT ENFORCED (fail-on: never). PARTIAL (saved pages leave out a part of the month). "
+        "NOT ENFORCED (fail-on: never). PARTIAL (saved pages leave out part of the month). "
         "Budget breached: "
     )
 

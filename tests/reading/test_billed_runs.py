@@ -166,7 +166,7 @@ def test_midnight_sharp_has_no_open_day(here: Here) -> None:
 def test_an_earlier_time_is_judged_as_it_stood(
     here: Here, as_of: str, expected: int, basis: str
 ) -> None:
-    """Its closed days as billed since, its open day at list price; later days play no part."""
+    """Its full days as billed since, its open day at list price; later days play no part."""
     server = api()
     run = checked(here, server, "--as-of", as_of)
     assert (run.code, run.spend, run.bases) == (0, Fraction(expected), basis)
@@ -308,7 +308,7 @@ def test_a_model_without_a_price_is_known_once_it_is_billed(here: Here) -> None:
     ],
 )
 @pytest.mark.parametrize(("flags", "exit_code"), [((), 3), (("--on-error", "warn"), 0)])
-def test_costs_that_are_not_established_are_3(
+def test_costs_that_are_not_determined_are_3(
     here: Here, options: dict[str, Any], code: str, flags: tuple[str, ...], exit_code: int
 ) -> None:
     """List cost does not stand in for them, and only who said so lets it pass."""

@@ -293,7 +293,7 @@ def test_a_month_that_only_this_machine_tells_is_a_warning(
 
 
 def test_a_wrong_clock_passes_only_unenforced(here: Here) -> None:
-    """As everything that keeps spend from being established."""
+    """As everything that keeps spend from being determined."""
     run, _ = judged(here, header(NOW - timedelta(days=1)), "--on-error", "warn")
     assert run.code == 0
     assert (run.report["status"], run.report["enforced"]) == ("unverified", False)

@@ -64,7 +64,7 @@ from tests.world.oracle import EVERY_DIMENSION, KNOWN_ORG_SCOPED, Usage, total
 TABLE = TESTS / "FAULTS.md"
 # As long as a real one, so that a message which is cut to a length cannot hide that it shows a part.
 KEY = "sk-ant-admin01-EXAMPLE-" + "".join(f"NOT-A-KEY-{number:03}-" for number in range(6)) + "END"
-# Early in a month and in a day, so that a run is short: seven closed days, and seven hours of today.
+# Early in a month and in a day, so that a run is short: seven full days, and seven hours of today.
 NOW = datetime(2026, 11, 8, 6, 37, 30, tzinfo=UTC)
 REFRESHED_AT = datetime(2026, 11, 8, 6, 25, tzinfo=UTC)
 # Of a run that meets slowness, of the same one where a busy machine did not come to the rest of it in time, and of
@@ -145,7 +145,7 @@ KNOWN: dict[Scenario, frozenset[str]] = {
 }
 BILLED: tuple[Scenario, ...] = ("billed", "billed by cost report")
 CLOSED_DAYS = len(_DAYS)
-# Each day costs less than at list price, so that one which is not settled yet is not below the truth. The last closed day
+# Each day costs less than at list price, so that one which is not settled yet is not below the truth. The last full day
 # costs the same: one route settles it before the other.
 BILL: list[Charge] = [
     *(
@@ -276,14 +276,14 @@ def _matcher(
 
 def _asked() -> Iterator[Asked]:
     pages = (("page 1", 1), ("page n", 2))
-    for span, width in (("closed days", "1d"), ("today", "1h")):
+    for span, width in (("full days", "1d"), ("today", "1h")):
         whole = _matcher(USAGE, width)
         for page, number in pages:
             matches = _matcher(USAGE, width, page=number)
             yield Asked(f"{span}, {page}", "direct", "usage", matches, whole)
     # The second query, by context window: its two spans and its two pages, each once.
     whole, matches = (_matcher(USAGE, "1d", page=page, lengths=True) for page in (0, 1))
-    yield Asked("lengths of closed days, page 1", "direct", "lengths", matches, whole)
+    yield Asked("lengths of full days, page 1", "direct", "lengths", matches, whole)
     whole, matches = (_matcher(USAGE, "1h", page=page, lengths=True) for page in (0, 2))
     yield Asked("lengths of today, page n", "direct", "lengths", matches, whole)
     for page, number in pages:
@@ -292,14 +292,14 @@ def _asked() -> Iterator[Asked]:
     yield Asked("me", "direct", "me", _matcher(ME))
     daily = _matcher(USAGE, "1d")
     yield Asked(
-        "closed days without speed",
+        "full days without speed",
         "speed refused",
         "usage",
         lambda request: daily(request) and "speed" not in groups(request),
     )
     matches = _matcher("/v1/organizations")
     yield Asked("organizations", "by organization", "organizations", matches)
-    for span, width in (("closed days", "1d"), ("today", "1h")):
+    for span, width in (("full days", "1d"), ("today", "1h")):
         matches = _matcher(f"{_BELOW}/usage_report/messages", width)
         yield Asked(f"{span} by organization", "by organization", "usage", matches)
     matches = _matcher(f"{_BELOW}/workspaces")
@@ -314,7 +314,7 @@ def _asked() -> Iterator[Asked]:
     matches = _matcher(USAGE, "1d", history=True)
     yield Asked("days before the month", "with history", "history", matches)
     again: Scenario = "with a last report"
-    yield Asked("closed days with a last report", again, "usage again", _matcher(USAGE, "1d"))
+    yield Asked("full days with a last report", again, "usage again", _matcher(USAGE, "1d"))
     yield Asked("me where the policy names it", again, "whose", _matcher(ME))
 
 
@@ -1457,8 +1457,8 @@ def _freshness_faults() -> Iterator[Fault]:
     start = _MONTH
     right: dict[str, tuple[datetime, int]] = {
         "four minutes ahead": (NOW + timedelta(minutes=4), CLOSED_DAYS),
-        "a second past the last closed day": (start + timedelta(CLOSED_DAYS, 1), CLOSED_DAYS),
-        "the end of the last closed day": (start + timedelta(CLOSED_DAYS), CLOSED_DAYS - 1),
+        "a second past the last full day": (start + timedelta(CLOSED_DAYS, 1), CLOSED_DAYS),
+        "the end of the last full day": (start + timedelta(CLOSED_DAYS), CLOSED_DAYS - 1),
         "a second before that end": (start + timedelta(CLOSED_DAYS, -1), CLOSED_DAYS - 1),
         "three days ago": (NOW - timedelta(days=3), CLOSED_DAYS - 3),
         "in the first hour of the month": (start + timedelta(hours=1), 0),
@@ -1924,7 +1924,7 @@ generated from `tests/world/faults.py`, and a test holds both together.
 refused as well.
 
 - **requests**: how many of the {len(REQUESTS)} kinds of request below met the fault, one at a time, at every try.
-- **exit codes**: 1, the breach was found all the same; 2, the policy does not fit what was answered; 3, not established.
+- **exit codes**: 1, the breach was found all the same; 2, the policy does not fit what was answered; 3, not determined.
 - **`/me`**: the exit code where the fault meets `/v1/organizations/me` alone, which only names the organization.
 - **history**: the exit code where the fault meets the request for the days before the month alone, which only a forecast
   goes by, and in a month's first two days what is said of the one before (`tests/reading/test_time.py`).

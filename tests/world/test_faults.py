@@ -455,7 +455,7 @@ def test_faults_together_end_in_no_false_pass() -> None:
 @pytest.mark.parametrize("scenario", [it for it in KNOWN if it != "with history"])
 @pytest.mark.parametrize("name", [name for name in QUICK if FAULTS[name].group == "Statuses"])
 def test_an_api_that_only_refuses_is_no_pass(name: str, scenario: Scenario) -> None:
-    """Where every request meets the same status, or every one for costs, no spend is established."""
+    """Where every request meets the same status, or every one for costs, no spend is determined."""
     requests = BILLED_REQUESTS if scenario in BILLED else requests_of(scenario)
     ended = judge([Strike(request, name) for request in requests], scenario=scenario)
     assert check(ended, scenario) == []
@@ -468,7 +468,7 @@ def test_a_part_of_the_truth_is_no_defect_where_the_last_report_proves_a_breach(
     """A tier that cannot be priced leaves the rest as the least, and the breach of the run before stands."""
     last = tmp_path / "last.json"
     last.write_text(judge(scenario="by organization").report, encoding="utf-8")
-    unpriced = Strike("closed days by organization", "Dimensions: service_tier is the key")
+    unpriced = Strike("full days by organization", "Dimensions: service_tier is the key")
     ended = judge([unpriced], ("--last-report", str(last)))
     assert check(ended, "by organization") == []
     assert (ended.code, (ended.spend or (0, 0))[1]) == (1, None)

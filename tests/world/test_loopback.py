@@ -565,7 +565,7 @@ def test_moved_clock(serve: Serve) -> None:
 
 
 def test_paged_report_holds_all_usage(serve: Serve) -> None:
-    """The pages of a random organization, closed days and today together, price to the oracle's total."""
+    """The pages of a random organization, full days and today together, price to the oracle's total."""
     organization = random_organization(
         seeded(1), start=MONTH, end=at("2026-12-01T00:00:00Z"), rows=500
     )

@@ -57,7 +57,7 @@ def compare(
     usage, book = priced.usage, priced.book
     if any(key.workspace == UNATTRIBUTED for key in usage.table):
         raise UnverifiedError(
-            "the usage report does not tell workspaces apart here, so no lines can be compared",
+            "the usage report does not separate workspaces here, so no lines can be compared",
             "ask the API directly, not a gateway",
             code="workspace_unresolved",
         )

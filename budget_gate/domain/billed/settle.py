@@ -230,11 +230,11 @@ def _notes(usage: Usage, bill: Bill) -> Iterator[Note]:
         yield Note("warning", "unknown_cost", message)
     late = usage.coverage.closed_days - (bill.through - bill.start).days
     if late > _USUALLY_LATE:
-        message = f"Costs reach only up to {bill.through}: {late} closed days are at list price."
+        message = f"Costs are known only up to {bill.through}: {late} full days are at list price."
         yield Note("warning", "late_costs", message)
     if bill.settled_days < usage.coverage.closed_days + usage.coverage.open_day:
         message = (
-            "Days at list price hold neither code execution nor managed-agent session time, which "
-            "come in once the day is settled."
+            "Days at list price include neither code execution nor managed-agent sessions; these "
+            "are added once the day is settled."
         )
         yield Note("info", "not_included", message)

@@ -47,7 +47,7 @@ def forecast(
 
     `closed` is the spend of days that have ended, `today` that of the open one so far. The data
     begins with the first day with spend of the last 28, or of this month if that began earlier; a
-    day after it that is absent had none. None where the data has fewer than 3 closed days.
+    day after it that is absent had none. None where the data has fewer than 3 full days.
     """
     open_day = month.as_of.date()
     elapsed = (month.as_of - month.last_days(0).end) / DAY
@@ -70,7 +70,7 @@ def forecast(
 
 
 def _history(open_day: date, closed: Mapping[date, Decimal]) -> list[Decimal]:
-    """The spend of every closed day from the first that has any, up to yesterday."""
+    """The spend of every full day from the first that has any, up to yesterday."""
     reach = max(HISTORY_DAYS, open_day.day - 1)
     spends = {(open_day - day).days: spend for day, spend in closed.items()}
     ages = [age for age, spend in spends.items() if 0 < age <= reach and spend > 0]

@@ -18,7 +18,7 @@ class Pace:
 
     `per_day` is what each day from now on to the end of the month may cost, rounded down to the
     cent, with the rest of today as its part of a day. `today` is what the open day has cost so
-    far, and `mean_day` the mean of the month's closed days, None on the 1st.
+    far, and `mean_day` the mean of the month's full days, None on the 1st.
     """
 
     left: Decimal

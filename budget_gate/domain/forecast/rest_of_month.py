@@ -82,7 +82,7 @@ def expected_rest(
 ) -> Rest:
     """The rest of today, of which `elapsed` is over, and of the `remaining` days after it.
 
-    `spends` is that of the closed days up to yesterday, at most 1 each, and `today` that of the
+    `spends` is that of the full days up to yesterday, at most 1 each, and `today` that of the
     open day, which is a `weekday`; 0 is Monday.
     """
     count = len(spends)

@@ -23,7 +23,7 @@ _NO_LIST = (
     "there is no list of workspaces to find this name in",
     "use the workspace's id as the key, or give the list with --workspaces FILE",
 )
-_RENAMED = "use its id where it was renamed (an id never changes), or remove the budget"
+_RENAMED = "remove the budget; if it was renamed, use its id, which never changes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
     known |= {workspace.id: workspace for workspace in spend.workspaces or ()}
     for id_, label in policy.names.items():
         known.setdefault(id_, Workspace(id_, label))
-    known[UNATTRIBUTED] = Workspace(UNATTRIBUTED, "not told apart by the report")
+    known[UNATTRIBUTED] = Workspace(UNATTRIBUTED, "not separated by the report")
     seen = {str(line.workspace) for line in spend.lines if line.workspace}
     if spend.workspaces is None:
         keys = (key for key, _ in policy.workspace_keys())
@@ -95,9 +95,7 @@ def workspace_id(key: str, workspaces: Mapping[str | None, Workspace]) -> str | 
         raise ConfigurationError(
             f"{len(ids)} workspaces are called {key!r}", f"use an id instead: {ids_text(ids)}"
         )
-    raise ConfigurationError(
-        f"no workspace has the name or id {key!r}", nearest(key, workspaces.values())
-    )
+    raise ConfigurationError(f"no workspace is called {key!r}", nearest(key, workspaces.values()))
 
 
 class _Resolver:
@@ -207,7 +205,7 @@ class _Resolver:
             self._add(path, *_NO_LIST)
         elif not ids and not optional:
             hint = nearest(key, self._workspaces.values(), _RENAMED)
-            self._add(path, "no workspace has this name or id", hint)
+            self._add(path, "no workspace is called this", hint)
         return tuple(ids)
 
     def _by_glob(self, path: KeyPath, key: str, *, optional: bool) -> list[str | None]:
@@ -219,7 +217,7 @@ class _Resolver:
             self._add(
                 path,
                 "the glob matches no workspace",
-                "correct it, or write `optional: true` beside the cap where it may match none",
+                "correct it, or write `optional: true` beside the cap if it may match none",
             )
         return sorted(ids, key=lambda id_: id_ or "")
 

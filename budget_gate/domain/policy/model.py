@@ -131,15 +131,16 @@ class CapException(Document):
         examples=["workspaces.production", "global"],
     )
     cap: Number = Field(
-        description="USD per calendar month (UTC) that the cap is instead, be it more or less.",
+        description="The cap until then, USD per calendar month (UTC): more or less than the "
+        "regular one.",
         examples=[7500],
     )
     until: Day = Field(description="The last UTC day on which it holds.", examples=["2026-11-30"])
     reason: Text = Field(
-        description="Why there is an exception; reports tell it.", examples=["the migration"]
+        description="Why there is an exception; reports show it.", examples=["the migration"]
     )
     approved_by: Text = Field(
-        "", description="Who approved it; reports tell it.", examples=["finance"]
+        "", description="Who approved it; reports show it.", examples=["finance"]
     )
 
 
@@ -159,8 +160,8 @@ class SpendRules(Document):
 
     basis: Basis = Field(
         "list",
-        description="What cost is: usage at list price, or what the provider bills where that is "
-        "settled.",
+        description="Which cost counts: usage at list price, or what the provider bills on settled "
+        "days.",
         examples=["billed"],
     )
     uncertain: Literal["fail", "warn"] = Field(
@@ -171,8 +172,8 @@ class SpendRules(Document):
     )
     unknown_model: Literal["fail", "upper_bound"] = Field(
         "fail",
-        description="What usage without a price does, be it of an unknown model, tier, place or "
-        "speed: fail the run with exit code 3, or cost from $0 to the dearest known rate.",
+        description="What usage without a price (unknown model, tier, place or speed) does: fail "
+        "the run with exit code 3, or count as $0 up to the dearest known rate.",
         examples=["upper_bound"],
     )
 
@@ -216,8 +217,8 @@ class Policy(Document):
     version: Version = Field(description="The version of this format: 1.", examples=[1])
     organization: Name | None = Field(
         None,
-        description="The id of the organization that the budgets are for, as GET "
-        "/v1/organizations/me tells it: a credential of another one is an error.",
+        description="The id of the organization that the budgets are for (GET "
+        "/v1/organizations/me): a key of another one is an error.",
         examples=["11111111-2222-4333-8444-555555555555"],
     )
     global_: GlobalBudget | None = Field(
@@ -229,7 +230,7 @@ class Policy(Document):
     workspaces: dict[Name, NamedBudget] = Field(
         {},
         description="Budgets by workspace: its name, its id, `default` for the default workspace, "
-        "or a glob, that gives each workspace which it matches a budget of its own.",
+        "or a glob: each matching workspace gets its own budget.",
         examples=[{"production": {"cap": 2500}, "exp-*": {"cap": 20, "optional": True}}],
     )
     groups: dict[Name, Group] = Field(

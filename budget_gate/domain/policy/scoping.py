@@ -80,7 +80,7 @@ class Scoping:
         found = list(self._budgets(self.named, self._reserved_in()))
         if not found and self.file.policy.unlisted == "allow":
             raise ConfigurationError(
-                "every budget of the policy is optional and names nothing, so it could never fail",
+                "every budget is optional and matches nothing, so the policy could never fail",
                 "correct the keys, or add a cap, such as `global: {cap: 5000}`",
             )
         return found
@@ -211,7 +211,7 @@ def select(budgets: Collection[ScopedBudget], only: Collection[str], policy: Pol
         found |= ids
     if not found and set(only) != {"unlisted"}:
         raise ConfigurationError(
-            "the budgets to enforce name nothing today, so that nothing would be decided",
+            "the budgets to enforce match nothing today, so nothing would be decided",
             "name another one as well",
         )
     return found
@@ -243,7 +243,7 @@ def refuse_vain_reservation(
     concerned = [it for it in budgets if it.reserved and it.cap is not None and it.id in deciding]
     if reservation and reservation.amount and not concerned:
         raise ConfigurationError(
-            "no cap has to do with the reservation, or none that decides: it would always pass",
+            "no cap that decides covers the reservation: it would always pass",
             "name a workspace that has one (--reserve USD=WORKSPACE), let its budget decide, or "
             "give the policy a global cap",
         )

@@ -68,7 +68,7 @@ class RateCard(TokenRates):
     start: Day = Field(
         date.min,
         alias="from",
-        description="The first UTC day of the price; without it, the price holds from ever.",
+        description="The first UTC day of the price; without it, the price has no beginning.",
         examples=["2026-11-01"],
     )
     until: Day = Field(

@@ -27,8 +27,8 @@ DEEP_DISCOUNT: Final = Decimal("0.5")
 _LEFT_OUT = Note(
     "info",
     "not_included",
-    "The usage report holds neither code execution nor managed-agent session time, so neither is "
-    "included.",
+    "Not included: code execution and managed-agent sessions (the usage report does not cover "
+    "them).",
 )
 
 
@@ -135,11 +135,12 @@ def _range_note(costs: Mapping[_Place, Bounds], unpriced: Collection[str | None]
         if model not in unpriced and not cost.is_exact
     }
     if models:
+        shown = "is shown as a range" if len(models) == 1 else "are shown as ranges"
         yield Note(
             "info",
             "range",
-            "The usage report does not tell all that the price depends on, so the cost is a range "
-            f"for {enumerated(sorted(models))}.",
+            f"{enumerated(sorted(models))} {shown}: the API does not report all that the price "
+            "depends on.",
         )
 
 
@@ -158,7 +159,9 @@ def _dated_note(book: PriceBook, models: set[str]) -> Iterable[Note]:
     known = {name: book.model_id(name) for name in models}
     dated = [name for name, id_ in known.items() if id_ and undated(name) == id_ != name]
     if dated:
-        message = f"Priced as the model of the id without its date: {enumerated(sorted(dated))}."
+        message = (
+            f"Priced like the model of the same id without a date: {enumerated(sorted(dated))}."
+        )
         yield Note("info", "dated_model", message)
 
 
@@ -166,9 +169,7 @@ def _unused_note(book: PriceBook, models: set[str | None]) -> Iterable[Note]:
     unknown = book.overrides.keys() - book.document.models.keys() - models
     unused = [name for name in unknown if book.model_id(name) == name]
     if unused:
-        message = (
-            f"No usage has the models priced under prices.models as {enumerated(sorted(unused))}."
-        )
+        message = f"prices.models has prices of models without usage: {enumerated(sorted(unused))}."
         yield Note("warning", "unused_price", message)
 
 

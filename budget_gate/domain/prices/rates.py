@@ -72,7 +72,7 @@ def tier_factors(card: RateCard, tier: str | None) -> tuple[Decimal, ...] | Unpr
         case "batch" if card.batch is not None:
             return (card.batch,)
         case None:
-            return Unpriced("the report does not tell its service tier")
+            return Unpriced("the report does not name its service tier")
         case _:
             return Unpriced(f"service tier {tier} has no published price for the model")
 

@@ -1,4 +1,4 @@
-"""What an earlier report of the month proves where today's spend cannot be established."""
+"""What an earlier report of the month proves where today's spend cannot be determined."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from typing import Final
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.notes import Note, NoteLevel
-from budget_gate.domain.period import MonthToDate, format_instant
+from budget_gate.domain.period import MonthToDate, in_words
 from budget_gate.domain.policy.caps import Caps, caps_in_force
 from budget_gate.domain.policy.model import Policy, PolicyFile
 from budget_gate.domain.policy.names import is_glob, path_of
@@ -26,7 +26,7 @@ class EarlierReport:
     """An earlier run's report: what it judged, when, and of which organization (None: unknown).
 
     `as_of` is the time of its evidence, which is older than the report where that itself fell
-    back on an earlier one. `spend` is USD at the least, None where it was not established.
+    back on an earlier one. `spend` is USD at the least, None where it was not determined.
     `names` are the ids that a workspace's name was of.
     `known` is the most that it, or one of its month before it, knows to be spent, by each prices.
     """
@@ -48,7 +48,7 @@ def fall_back(
     earlier: EarlierReport,
     only: Collection[str] = (),
 ) -> Report:
-    """`report`, which is not established, as breached where `earlier` proves that.
+    """`report`, which is not determined, as breached where `earlier` proves that.
 
     Spend of a month to date does not fall: what was breached earlier in the month still is, while
     no cap has changed. Otherwise the report stays as it is, with a note that says why. `only` are
@@ -62,7 +62,7 @@ def fall_back(
     note = Note(
         "warning",
         "last_report",
-        f"Breached by the report of {format_instant(earlier.as_of)}, {age} ago: spend of a month "
+        f"Over the cap in the report of {in_words(earlier.as_of)}, {age} ago: spend of a month "
         "does not fall, and no cap has changed since.",
     )
     proven = {it.id: it.spend.low for it in earlier.budgets if _is_breached(it)}
@@ -70,7 +70,7 @@ def fall_back(
         _as_it_stands(budget, file, only) for budget in earlier.budgets
     )
     if not any(budget.decides and budget.status == "breached" for budget in budgets):
-        why = "the spend that it tells of is known today"
+        why = "that spend is known today"
         return replace(report, notes=(*report.notes, unused(why)))
     before = {budget.id: budget for budget in earlier.budgets}
     return replace(
@@ -129,13 +129,13 @@ def _by_evidence(budget: BudgetResult, proven: Mapping[str, Decimal]) -> BudgetR
     return replace(budget, spend=spend, status="breached", reason=PROVEN)
 
 
-PROVEN = "spend was above the cap when it was last established"
+PROVEN = "spend was over the cap in the last report"
 
 
 def _as_it_stands(budget: BudgetResult, file: PolicyFile, only: Collection[str]) -> BudgetResult:
     """What is known of an earlier budget today: it has spent at least what it had."""
     status: Status = "uncertain"
-    reason = "spend could not be established"
+    reason = "spend could not be determined"
     if _is_breached(budget):
         status, reason = "breached", PROVEN
     path = path_of(budget.id, budget.name, file.policy)

@@ -19,7 +19,7 @@ def idle_keys(policy: Policy, named: Resolved) -> Iterator[Note]:
     idle += named.idle
     if idle:
         yield Note(
-            "info", "optional", f"These optional budgets name nothing today: {enumerated(idle)}."
+            "info", "optional", f"Optional budgets that match nothing today: {enumerated(idle)}."
         )
 
 
@@ -63,9 +63,9 @@ def idle_models(policy: Policy, spend: Spend, month: MonthToDate) -> Iterator[No
             continue
         retired = {prices.retired_on.get(prices.aliases.get(name, name), day.max) for name in names}
         if max(retired) <= day:
-            why = "is on retired models only, so it watches nothing"
+            why = "covers only retired models, so it watches nothing"
         elif is_known and used and not budget.optional:
-            why = "is on no model that was used this month or in the days before it"
+            why = "covers no model that was used this month or in the days before it"
         else:
             continue
         yield Note("warning", "idle_model", f"The cap models.{key} {why}.{_instead(key, used)}")

@@ -90,7 +90,7 @@ def _against_cap(scoped: ScopedBudget, policy: Policy) -> tuple[Status, str]:
     if plus(high, reserved) > cap:
         if not scoped.spend.is_limited:
             return "uncertain", "part of the usage has no price, so spend may be above the cap"
-        reason = f"the usage report cannot tell whether {what} above the cap"
+        reason = f"it is not known whether {what} above the cap"
         return ("warning" if policy.spend.uncertain == "warn" else "uncertain"), reason
     crossed = [level for level in scoped.budget.warn_at if cap and high >= times(level, cap)]
     if crossed:
@@ -123,7 +123,7 @@ def _by_day(daily: DailySpend | None, reserved: Decimal, policy: Policy) -> Iter
         elif spend.high > daily.cap:
             is_told = policy.spend.uncertain == "warn" and spend.is_limited
             status: Status = "warning" if is_told else "uncertain"
-            yield status, f"it cannot be told whether {each} above the daily cap", cause
+            yield status, f"it is not known whether {each} above the daily cap", cause
 
 
 def lacks_history(scoped: ScopedBudget, month: MonthToDate) -> bool:

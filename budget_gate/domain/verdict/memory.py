@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from budget_gate.domain.bounds import NOTHING, UNLIMITED, ZERO, Bounds, minus, plus
 from budget_gate.domain.notes import Note, exact_usd, usd
-from budget_gate.domain.period import MonthToDate, format_instant
+from budget_gate.domain.period import MonthToDate, in_words
 from budget_gate.domain.policy.names import id_text
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.earlier import PROVEN, EarlierReport, are_different
@@ -32,21 +32,18 @@ def hold_against(report: Report, month: MonthToDate, earlier: EarlierReport) -> 
     amounts = [usd(amount) for amount in (now, then)]
     if amounts[0] == amounts[1]:
         amounts = [exact_usd(amount) for amount in (now, then)]
-    fell = (
-        f"{what} is {amounts[0]} at most, less than the {amounts[1]} of "
-        f"{format_instant(above.as_of)}"
-    )
+    fell = f"{what} is at most {amounts[0]}, less than the {amounts[1]} of {in_words(above.as_of)}"
     if above is not same or _is_partial(report):
         why = "the prices are not known to be the same as then"
         if _is_partial(report):
-            why = "saved pages leave out a part of the month"
+            why = "saved pages leave out part of the month"
         note = Note("warning", "spend_fell", f"{fell}: {why}.")
         return replace(report, notes=(note, *report.notes))
     note = Note(
         "error",
         "spend_fell",
-        f"{fell}. Spend of a month does not fall, so a part of the usage is missing. Run the gate "
-        "again later. If the amount of then was wrong, delete the last report.",
+        f"{fell}. Spend of a month does not fall, so part of the usage is missing. Run the gate "
+        "again later. If the earlier amount was wrong, delete the last report.",
     )
     return replace(
         report,
@@ -65,8 +62,8 @@ def _raised(report: Report, known: KnownSpend) -> Report:
         return report
     is_breached = any(it.decides and it.status == "breached" for it in budgets)
     message = (
-        f"Less is told of the usage now than on {format_instant(known.as_of)}: spend is no less "
-        f"than the {usd(least)} of then."
+        f"The API reports less detail now than on {in_words(known.as_of)}: spend is at least the "
+        f"{usd(least)} known then."
     )
     return replace(
         report,

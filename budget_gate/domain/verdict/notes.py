@@ -42,9 +42,9 @@ def without_history(scoped: list[ScopedBudget], spend: Spend, month: MonthToDate
         yield Note(
             "warning" if any(_is_undecided(it, month) for it in scoped) else "info",
             "no_history",
-            f"Usage of {enumerated(models)} before the month has no price, so forecasts do not go "
-            f"by those days: {enumerated(names)}. Add the price under prices.models in the policy, "
-            "set spend.unknown_model: upper_bound, or update budget-gate.",
+            f"Usage of {enumerated(models)} before the month has no price, so forecasts leave it "
+            f"out: {enumerated(names)}. Add the price under prices.models in the policy, set "
+            "spend.unknown_model: upper_bound, or update budget-gate.",
         )
 
 
@@ -59,7 +59,7 @@ def without_forecast(
     }
     names = [it.name for it in budgets if it.id in asked and it.forecast is None]
     if names and not month.is_whole:
-        why = "there are fewer than 3 closed days of spend to go by"
+        why = "there are fewer than 3 full days of spend"
         message = f"No forecast for {enumerated(names)}: {why}."
         yield Note("info", "no_forecast", message)
 
@@ -103,7 +103,7 @@ def staleness(verified_on: date, month: MonthToDate) -> tuple[Note, ...]:
         Note(
             "warning" if age >= STALE_WARNING_DAYS else "info",
             "stale_prices",
-            f"The price book was last checked on {verified_on}, {age} days before this "
-            "report: update budget-gate.",
+            f"Prices were last checked on {verified_on}, {age} days before this report. Update "
+            "budget-gate.",
         ),
     )

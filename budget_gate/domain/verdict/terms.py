@@ -28,23 +28,23 @@ STRICT: Final = Terms()
 def decide(report: Report, terms: Terms) -> tuple[Report, int]:
     """The report with `enforced` settled, and the exit code: 0, 1 or 3.
 
-    A breach (1) wins over spend that is not established (3). `fail_on` never lets unestablished
+    A breach (1) wins over spend that is not determined (3). `fail_on` never lets undetermined
     spend pass, nor `on_error` a breach.
     """
     deciding = [budget for budget in report.budgets if budget.decides]
     statuses = {budget.status for budget in deciding}
     breached = "breached" in statuses
-    unestablished = report.status == "unverified" or "uncertain" in statuses
+    undetermined = report.status == "unverified" or "uncertain" in statuses
     errors = {note.code for note in report.notes if note.level == "error"}
     # What fell is the total: whose part of it is missing is not known.
-    unestablished |= "spend_fell" in errors
+    undetermined |= "spend_fell" in errors
     if len(deciding) == len(report.budgets):
-        unestablished |= "unpriced" in errors
-    unestablished |= report.evidence_as_of is not None
+        undetermined |= "unpriced" in errors
+    undetermined |= report.evidence_as_of is not None
     if breached and terms.fail_on != "never":
         return report, 1
     if "warning" in statuses and terms.fail_on == "warning":
         return report, 1
-    if unestablished and terms.on_error == "fail":
+    if undetermined and terms.on_error == "fail":
         return report, 3
-    return replace(report, enforced=not (breached or unestablished)), 0
+    return replace(report, enforced=not (breached or undetermined)), 0

@@ -39,7 +39,7 @@ def headline(report: Report, place: Place, *, name: Escape, prose: Escape) -> st
         then = in_words(report.evidence_as_of)
         text = f"Spend unknown; judged by the report of {then}. Still over budget: {text}"
     if any(note.code == "partial" for note in report.notes):
-        text = f"PARTIAL (saved pages leave out a part of the month). {text}"
+        text = f"PARTIAL (saved pages leave out part of the month). {text}"
     text = " ".join([text, *(prose(note.message) for note in caveats(report))])
     if not report.enforced:
         why = "fail-on: never" if report.status == "breached" else "on-error: warn"

@@ -19,9 +19,9 @@ from budget_gate.sources.http.transport import Transport
 _NOTE = Note(
     "warning",
     READ_BELOW_ID,
-    "The usage was read by the routes below the organization, which tell neither speed, place, "
-    "prompt length nor the kind of cache write, so that costs are ranges, and which leave out web "
-    "searches and archived workspaces.",
+    "Usage was read by the routes below the organization. They report neither speed, place, prompt "
+    "length nor the kind of cache write, so costs are ranges; and they leave out web searches and "
+    "archived workspaces.",
 )
 
 

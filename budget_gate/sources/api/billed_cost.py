@@ -1,4 +1,4 @@
-"""The provider's cost data of the month's closed days -> Bill."""
+"""The provider's cost data of the month's full days -> Bill."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -68,7 +68,7 @@ def _read_analytics(
         for row in rows:
             charge = _analytics_charge(row, period, where)
             if charge[:5] in charges:
-                raise malformed(where, "it tells a cost twice")
+                raise malformed(where, "it contains a cost twice")
             charges[charge[:5]] = charge
         cursor = read_cursor(answer, where)
         if cursor is None:
@@ -85,7 +85,7 @@ def _read_analytics(
             )
     # Differences have no end, where a sum might lie beyond the calendar.
     if refreshed - now > (transport.clock_difference or timedelta(0)) + _TOLERANCE:
-        raise malformed(where, "its costs are said to be of the future")
+        raise malformed(where, "it contains costs of the future")
     # A day is settled when the data reaches past its end, not merely up to it.
     ended = sum(refreshed > day + DAY for day in period.steps(DAY))
     through = period.start.date() + ended * DAY
@@ -134,20 +134,20 @@ def _read_cost_report(
             told: set[str] = set()
             for row in bucket.rows:
                 if not isinstance(row, dict):
-                    raise malformed(where, "a row is no object")
+                    raise malformed(where, "a row is not an object")
                 charge = _charge(row, row, bucket.start.date(), where)
                 # Rows that are alike in all but the amount may differ in what the report does not
                 # tell; two of one amount, to all its decimals, are one.
                 text = repr(sorted(row.items()))
                 if text in told and charge.amount:
-                    raise malformed(where, "it tells a cost twice")
+                    raise malformed(where, "it contains a cost twice")
                 told.add(text)
                 charges.append(charge)
     except RefusedError as again:
         if again.status not in _REFUSALS:
             raise
         raise UnverifiedError(
-            f"no route tells billed cost: {refused.message}; {again.message}",
+            f"billed cost cannot be read: {refused.message}; {again.message}",
             again.hint
             if again.is_explained
             else "use a credential that may read costs, or judge list cost (spend.basis: list)",
@@ -164,7 +164,7 @@ def _read_cost_report(
 def _charge(group: dict[str, Any], cost: dict[str, Any], day: date, where: str) -> Charge:
     cost_type = group.get("cost_type")
     if not isinstance(cost_type, str) or not cost_type:
-        raise malformed(where, "a row does not tell its kind of cost")
+        raise malformed(where, "a row has no kind of cost")
     names = [group.get(name) for name in ("workspace_id", "model", "service_tier")]
     if any(name is not None and (not isinstance(name, str) or not name) for name in names):
         raise malformed(where, "a dimension is not a name")

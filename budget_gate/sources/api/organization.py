@@ -17,4 +17,4 @@ def read_identity(transport: Transport) -> tuple[str, str]:
         case {"id": str(id_)} if id_:
             return id_, ""
         case _:
-            raise malformed(f"GET {ROUTE}", "it is no organization")
+            raise malformed(f"GET {ROUTE}", "it is not an organization")

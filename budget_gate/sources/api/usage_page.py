@@ -75,7 +75,7 @@ def is_grouped(table: UsageTable, where: str) -> bool:
     if not any(workspaces):
         return False
     if UNATTRIBUTED in workspaces:
-        raise malformed(where, "a row does not tell its workspace_id")
+        raise malformed(where, "a row has no workspace_id")
     return True
 
 
@@ -93,7 +93,7 @@ def read_page(answer: Any, where: str) -> Page:
 
 def _bucket(item: Any, where: str) -> Bucket:
     if not isinstance(item, dict) or not isinstance(item.get("results"), list):
-        raise malformed(where, "a bucket holds no list `results`")
+        raise malformed(where, "a bucket has no list `results`")
     start, end = (
         read_instant(item.get(name), "a bucket's time", where)
         for name in ("starting_at", "ending_at")
@@ -145,7 +145,7 @@ def _read_rows(rows: list[Any], day: date, where: str, told: Collection[str]) ->
         may_be_null = name in _NULL_TELLS
         for row, amount in zip(given, tokens, strict=True):
             if any(amount) and (name not in row if may_be_null else row.get(name) is None):
-                raise malformed(where, f"a row does not tell its {name}")
+                raise malformed(where, f"a row has no {name}")
     if len(table) < len(rows):
         # Some rows differ only in what does not matter here: their counts are added.
         table = {}
@@ -157,12 +157,12 @@ def _read_rows(rows: list[Any], day: date, where: str, told: Collection[str]) ->
 def _whole_rows(rows: list[Any], where: str) -> list[dict[str, Any]]:
     """The rows with every usual key, null where it was absent; raises where one makes no sense."""
     if set(map(type, rows)) != {dict}:
-        raise malformed(where, "a row is no object")
+        raise malformed(where, "a row is not an object")
     shapes = set(map(tuple, rows))
     for shape in shapes:
         keys = set(shape)
         if ("uncached_input_tokens" in keys) == ("input_tokens" in keys):
-            raise malformed(where, "a row has not one count of input")
+            raise malformed(where, "a row has no count of input")
         if "output_tokens" not in keys:
             raise malformed(where, "a row has no count of output")
     if any("cache_creation_input_tokens" in shape for shape in shapes) and any(
@@ -190,7 +190,7 @@ def _objects(
     """The objects of counts under `name`, each with the `usual` keys, null where absent."""
     found = [row[name] for row in rows]
     if {type(item) for item in found} - {dict, type(None)}:
-        raise malformed(where, f"`{name}` is no object")
+        raise malformed(where, f"`{name}` is not an object")
     shapes = set(map(tuple, filter(None, found)))
     for key in {key for shape in shapes for key in shape} - {*usual, *_IRRELEVANT}:
         # Among counts there are no names: even a text is an amount.

@@ -27,8 +27,8 @@ _MODEL_AND_SPEED = (UsageKey._fields.index("model"), UsageKey._fields.index("spe
 _SPEED_REFUSED = Note(
     "warning",
     "speed_unresolved",
-    "The API does not tell fast requests apart for this credential, so the cost of models with a "
-    "fast price is a range.",
+    "The API does not report fast requests separately for this credential, so the cost of models "
+    "with a fast price is a range.",
 )
 
 
@@ -55,7 +55,7 @@ def read_usage(
 def read_days(
     transport: Transport, period: Period, book: PriceBook, file: PolicyFile | None = None
 ) -> Usage:
-    """As `read_usage`, of a period of closed days."""
+    """As `read_usage`, of a period of full days."""
     coverage = Coverage(period.end, closed_days=len(period.steps(DAY)), open_day=False)
     return _read_spans(transport, [Span(period, DAY)], book, coverage, file)
 

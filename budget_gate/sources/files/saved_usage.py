@@ -65,7 +65,7 @@ def read_saved_usage(
         raise UnverifiedError(
             f"the saved pages do not cover the month to date: {gaps[0]}",
             "save the missing pages"
-            + (" as well, or say --partial to judge what is there" if within else ""),
+            + (" as well, or use --partial to judge what is there" if within else ""),
             code="incomplete_usage",
         )
     starts = {bucket.start.date() for bucket in within}
@@ -102,19 +102,19 @@ def _notes(table: UsageTable, assumed: set[str], gaps: list[str], left_out: int)
     notes = []
     if gaps:
         more = f", and {len(gaps) - 1} more gaps" if len(gaps) > 1 else ""
-        message = f"The saved pages leave out a part of the month: {gaps[0]}{more}."
+        message = f"The saved pages leave out part of the month: {gaps[0]}{more}."
         notes.append(Note("warning", "partial", message))
     if left_out:
         message = f"{left_out} saved buckets outside the month to date are left out."
         notes.append(Note("info", "outside_period", message))
     if any(key.workspace == UNATTRIBUTED for key in table):
         message = (
-            "A saved page names no workspace: its usage may be of any one of them, so budgets of "
-            "workspaces are a range."
+            "A saved page names no workspace: its usage may belong to any of them, so budgets of "
+            "workspaces are ranges."
         )
         notes.append(Note("warning", "workspace_unresolved", message))
     for field in sorted(assumed):
-        message = f"A saved page does not tell {field}: {_ASSUMED[field]} is assumed."
+        message = f"A saved page has no {field}: {_ASSUMED[field]} is assumed."
         notes.append(Note("warning", "assumed_dimension", message))
     return notes
 

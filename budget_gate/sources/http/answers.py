@@ -143,12 +143,13 @@ def _hint(status: int, secret: str) -> str:
     match status:
         case 401 if secret.startswith(MESSAGE_KEY):
             return (
-                "this looks like a key for messages, which cannot read usage: create an Admin "
-                "key (sk-ant-admin...) in the Console and set ANTHROPIC_ADMIN_KEY to it"
+                "this is an API key (sk-ant-api...); usage needs an Admin key (sk-ant-admin...): "
+                "create one in the Console and set ANTHROPIC_ADMIN_KEY to it"
             )
         case 401:
             return (
-                "check that the Admin key or OAuth token is whole, current and of this organization"
+                "check that the Admin key or OAuth token is complete (no quotes), not revoked, and "
+                "belongs to this organization"
             )
         case 403:
             return "the credential may not read usage: use an Admin key, or the scope org:admin"
@@ -162,7 +163,7 @@ def _hint(status: int, secret: str) -> str:
                 "ANTHROPIC_BASE_URL to the final address"
             )
         case _ if httpx.codes.is_server_error(status):
-            return "the API is in trouble: run the gate again later"
+            return "the API has a problem: run the gate again later"
         case _:
             return "update budget-gate; if it is current, report this"
 

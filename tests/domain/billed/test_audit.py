@@ -187,7 +187,7 @@ def test_a_cost_without_usage_is_a_line() -> None:
 
 def test_usage_of_no_told_workspace_cannot_be_audited() -> None:
     """There are no lines to hold against those of the bill."""
-    with pytest.raises(UnverifiedError, match="does not tell workspaces apart"):
+    with pytest.raises(UnverifiedError, match="does not separate workspaces"):
         audit(used(key(workspace=UNATTRIBUTED)), bill(charge("20")))
 
 

@@ -88,7 +88,7 @@ def workspaces(of: Bill) -> list[str | None]:
     ],
 )
 def test_only_days_that_have_ended_have_a_bill(as_of: str, now: str, days: int | None) -> None:
-    """The closed days of the month, as far as they are over by now."""
+    """The full days of the month, as far as they are over by now."""
     judged, told = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (as_of, now))
     period = ended_by(told, MonthToDate(judged).closed)
     start = judged.replace(day=1, hour=0, minute=0, second=0)

@@ -181,7 +181,7 @@ def test_cap_that_is_crossed_names_the_day_it_was(cap: str, crosses_on: date) ->
 
 
 def test_spend_beyond_that_of_the_days_is_of_today() -> None:
-    """What is spent but on no closed day crosses the cap on the open one."""
+    """What is spent but on no full day crosses the cap on the open one."""
     closed = run("2026-11-01", *[10] * 14)
     found = forecast(
         month_at("2026-11-15T12:00:00"), Decimal(200), closed, Decimal(5), Decimal(150)

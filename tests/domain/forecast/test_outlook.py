@@ -296,13 +296,13 @@ def test_under_three_closed_days_there_is_no_forecast(count: int, *, has_one: bo
     month = MonthToDate(datetime(2026, 11, 1 + count, tzinfo=UTC))
     report = judged("global: {cap: 100}", spent(*days(count)), month)
     assert (budget(report, "global").forecast is not None) == has_one
-    message = "No forecast for organization: there are fewer than 3 closed days of spend to go by."
+    message = "No forecast for organization: there are fewer than 3 full days of spend."
     note = Note("info", "no_forecast", message)
     assert unforecast(report) == ([] if has_one else [note])
 
 
 def test_the_open_day_is_no_closed_one() -> None:
-    """Two closed days and most of a third are too few."""
+    """Two full days and most of a third are too few."""
     month = MonthToDate(datetime(2026, 11, 3, 23, tzinfo=UTC))
     assert overall("cap: 100", spent(*days(3)), month).forecast is None
 
@@ -638,7 +638,7 @@ def test_without_the_days_before_the_month_nothing_is_called_unusual(
 
 
 def test_a_model_without_a_price_before_the_month_is_no_matter_of_this_one(here: Here) -> None:
-    """The run is established, and those days count as what they surely cost."""
+    """The run is determined, and those days count as what they surely cost."""
     with LoopbackAPI(organization(model="claude-next-9"), now=THREE) as api:
         ended = run(here, api)
     assert (ended.code, ended.report["status"]) == (0, "ok")

@@ -14,7 +14,7 @@ from budget_gate.domain.period import DAY, MonthToDate
 from budget_gate.domain.verdict.report import Report
 from tests.helpers.builders import bounds, budget, judged, month_at
 
-# 19 closed days, and ten and a half days to come.
+# 19 full days, and ten and a half days to come.
 NOON = month_at("2026-11-20T12:00:00")
 
 
@@ -89,7 +89,7 @@ def test_a_today_without_an_upper_bound_is_not_compared() -> None:
 
 @pytest.mark.parametrize("as_of", ["2026-11-01T00:00:00", "2026-11-01T23:59:59"])
 def test_the_first_day_has_none_to_be_compared_with(as_of: str) -> None:
-    """A month without a closed day has no mean day."""
+    """A month without a full day has no mean day."""
     found = pace(month_at(as_of), Decimal(40), bounds("5"), bounds("5"))
     assert (found.today, found.mean_day) == (bounds("5"), None)
 

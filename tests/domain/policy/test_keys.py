@@ -160,12 +160,12 @@ def test_unattributed_usage_counts_once_against_a_group() -> None:
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ("evlas", "no workspace has this name or id"),
-        ("Evals", "no workspace has this name or id"),
+        ("evlas", "no workspace is called this"),
+        ("Evals", "no workspace is called this"),
         ('"Exp-*"', "the glob matches no workspace"),
-        ('"exp-{a,b}"', "no workspace has this name or id"),
-        ("wrkspc_01EVALZ", "no workspace has this name or id"),
-        ('"unattributed"', "no workspace has this name or id"),
+        ('"exp-{a,b}"', "no workspace is called this"),
+        ("wrkspc_01EVALZ", "no workspace is called this"),
+        ('"unattributed"', "no workspace is called this"),
     ],
 )
 def test_member_that_names_nothing_is_an_error_at_its_place(members: str, message: str) -> None:
@@ -195,7 +195,7 @@ def test_optional_group_may_match_nothing() -> None:
     report = judged(rules)
     assert [result.id for result in report.budgets] == ["global"]
     (note,) = [note for note in report.notes if note.code == "optional"]
-    assert note.message == "These optional budgets name nothing today: groups.g."
+    assert note.message == "Optional budgets that match nothing today: groups.g."
 
 
 def test_a_policy_whose_budgets_all_name_nothing_is_refused() -> None:
@@ -336,7 +336,7 @@ def test_glob_all_of_whose_matches_have_keys_of_their_own_is_no_error() -> None:
     [
         ("evel-*", "the glob matches no workspace"),
         ("EXP-*", "the glob matches no workspace"),
-        ("exp", "no workspace has this name or id"),
+        ("exp", "no workspace is called this"),
         ("*-old", "the glob matches no workspace"),
     ],
 )

@@ -178,7 +178,7 @@ def test_init_writes_whose_the_budgets_are(here: Here, api: LoopbackAPI) -> None
     here.set({"ANTHROPIC_BASE_URL": api.url})
     assert here.main("init", now=NOW).code == 0
     assert (
-        f'organization: "{ORGANIZATION.id}" # Sample Org: a credential of any other is refused\n'
+        f'organization: "{ORGANIZATION.id}" # Sample Org: a key of any other organization is refused\n'
     ) in here.program.text("budget.yml")
     assert here.main("check", now=NOW).code == 0
 

@@ -7,6 +7,7 @@ from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.errors import ConfigurationError
 from tests.helpers.builders import MONTH, Costs, bounds, budget, errors_of, judged, policy, spend_of
+from tests.helpers.wording import assert_says
 
 PRODUCTION = Workspace("wrkspc_01PROD", "production")
 STAGING = Workspace("wrkspc_01STAG", "staging")
@@ -186,13 +187,8 @@ def test_label_does_not_rename_a_listed_workspace() -> None:
 def test_unknown_name_is_an_error_with_the_nearest_names() -> None:
     """A cap for a workspace that was renamed would never fire: it is an error that helps."""
     error = refused("version: 1\nworkspaces:\n  prodction: {cap: 1}\n")
-    assert errors_of(error) == [
-        "budget.yml:3:3: workspaces.prodction: no workspace has this name or id"
-    ]
-    assert error.problems[0].hint == (
-        "did you mean 'production'? Otherwise use its id where it was renamed (an id never "
-        "changes), or remove the budget"
-    )
+    assert errors_of(error) == ["budget.yml:3:3: workspaces.prodction: no workspace is called this"]
+    assert_says(error.problems[0].hint, "did you mean 'production'?", "remove", "its id")
     assert error.message == "the policy does not fit the organization"
     assert error.file == "budget.yml"
 
@@ -211,7 +207,7 @@ def test_few_names_are_answered() -> None:
     (far,) = refused("version: 1\nworkspaces: {xyzzy: {cap: 1}}\n", workspaces=listed).problems
     assert far.hint == (
         "there are 'batch-a', 'batch-b', 'batch-c', 'batch-d', 'batch-e' and 1 more; correct it, "
-        "or use its id where it was renamed (an id never changes), or remove the budget"
+        "or remove the budget; if it was renamed, use its id, which never changes"
     )
 
 
@@ -219,7 +215,7 @@ def test_a_name_that_is_half_alike_is_near() -> None:
     """`abcd` shares two of four letters with `abxy`, which is just enough, and no other name is told."""
     listed = (Workspace("wrkspc_01A", "abxy"), Workspace("wrkspc_01B", "0000"))
     (problem,) = refused("version: 1\nworkspaces: {abcd: {cap: 1}}\n", workspaces=listed).problems
-    assert problem.hint.startswith("did you mean 'abxy'? Otherwise use its id")
+    assert problem.hint.startswith("did you mean 'abxy'? Otherwise remove the budget")
 
 
 @pytest.mark.parametrize(
@@ -229,7 +225,7 @@ def test_labels_and_ids_of_the_usage_are_near_names_too(key: str, near: str) -> 
     """What a policy labels, and what only the usage has, may be what was meant."""
     text = f"version: 1\nworkspaces: {{{key}: {{cap: 1}}}}\nnames: {{wrkspc_01OLDER: legacy-bot}}\n"
     (problem,) = refused(text, {"wrkspc_01GONE": bounds("1")}).problems
-    assert problem.hint.startswith(f"did you mean {near!r}? Otherwise use its id")
+    assert problem.hint.startswith(f"did you mean {near!r}? Otherwise remove the budget")
 
 
 @pytest.mark.parametrize(
@@ -238,16 +234,16 @@ def test_labels_and_ids_of_the_usage_are_near_names_too(key: str, near: str) -> 
 def test_keys_that_fit_no_workspace(key: str) -> None:
     """An id that does not exist, another case, a part of a name, a description: none is guessed."""
     (problem,) = refused(f"version: 1\nworkspaces: {{{key}: {{cap: 1}}}}\n").problems
-    assert problem.message == "no workspace has this name or id"
+    assert problem.message == "no workspace is called this"
 
 
 def test_description_of_unattributed_usage_is_no_name() -> None:
     """Usage that no workspace is known of has no budget by the words that describe it."""
     (problem,) = refused(
-        "version: 1\nworkspaces: {not told apart by the report: {cap: 1}}\n",
+        "version: 1\nworkspaces: {not separated by the report: {cap: 1}}\n",
         {UNATTRIBUTED: bounds("1")},
     ).problems
-    assert problem.message == "no workspace has this name or id"
+    assert problem.message == "no workspace is called this"
 
 
 def test_name_of_two_workspaces_is_an_error_with_their_ids() -> None:
@@ -333,7 +329,7 @@ def test_names_need_a_list() -> None:
 def test_empty_list_is_a_list() -> None:
     """An organization without workspaces has a list of none: an id that is not in it is wrong."""
     (problem,) = refused("version: 1\nworkspaces: {wrkspc_01A: {cap: 1}}\n", workspaces=()).problems
-    assert problem.message == "no workspace has this name or id"
+    assert problem.message == "no workspace is called this"
 
 
 # Workspaces that the policy does not name ----------------------------------------------------------
@@ -454,7 +450,7 @@ def test_unattributed_usage_may_be_of_an_unlisted_workspace() -> None:
     )
     result = budget(report, "unlisted.unattributed")
     assert (result.spend, result.status) == (bounds("0", "5"), "uncertain")
-    assert result.name == "not told apart by the report"
+    assert result.name == "not separated by the report"
 
 
 def test_unattributed_usage_without_a_price() -> None:

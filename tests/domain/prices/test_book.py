@@ -899,7 +899,7 @@ def test_priority_is_at_list_price() -> None:
 def test_a_tier_that_is_not_told_has_no_price() -> None:
     """It might be batch at half the price, or a tier that nobody knows."""
     found = cost_of(PriceBook(book().document), key(tier=None), Tokens(output=1))
-    assert found == Unpriced("the report does not tell its service tier")
+    assert found == Unpriced("the report does not name its service tier")
 
 
 @pytest.mark.parametrize(("above", "high"), [("199999", "30"), ("200000", "15")])

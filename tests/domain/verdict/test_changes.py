@@ -30,7 +30,7 @@ OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-5-5"
 LISTED = (Workspace(ALPHA, "alpha"), Workspace(BETA, "beta"))
 NAMES: Mapping[str | None, Workspace] = {
     None: Workspace(None, "default workspace"),
-    UNATTRIBUTED: Workspace(UNATTRIBUTED, "not told apart by the report"),
+    UNATTRIBUTED: Workspace(UNATTRIBUTED, "not separated by the report"),
     **{workspace.id: workspace for workspace in LISTED},
 }
 CAP = "version: 1\nglobal: {cap: 20, forecast: off}\n"
@@ -182,7 +182,7 @@ def test_what_has_no_name_is_told_too() -> None:
     found = driven(line("2", workspace=None, model=None), line("1", workspace=UNATTRIBUTED))
     assert found == (
         driver("default workspace", "no model", "2", "0"),
-        driver("not told apart by the report", OPUS, "1", "0"),
+        driver("not separated by the report", OPUS, "1", "0"),
     )
 
 

@@ -45,7 +45,7 @@ def on(day: str, cost: Bounds, workspace: str | None = "wrkspc_01A") -> SpendLin
         (
             bounds("9", "11"),
             "uncertain",
-            "it cannot be told whether today's spend is above the daily cap",
+            "it is not known whether today's spend is above the daily cap",
         ),
         (bounds("9", "10"), "ok", "spend is within the cap"),
         (bounds("11", "12"), "breached", "today's spend is above the daily cap"),

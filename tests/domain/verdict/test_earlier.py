@@ -1,4 +1,4 @@
-"""What an earlier report of the month proves where the spend of today cannot be established."""
+"""What an earlier report of the month proves where the spend of today cannot be determined."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +18,7 @@ from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.terms import STRICT, FailOn, OnError, Terms
 from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
 from tests.helpers.builders import MONTH, Costs, bounds, budget, policy, spend_of
+from tests.helpers.wording import assert_says
 
 DOWN = UnverifiedError("the API said no", "try again", code="http_503")
 WORKSPACES = (Workspace("wrkspc_01A", "alpha"), Workspace("wrkspc_01B", "beta"))
@@ -86,15 +87,9 @@ def test_a_breach_of_earlier_in_the_month_still_is_one() -> None:
     assert (report.status, report.enforced, exit_code) == ("breached", True, 1)
     assert report.evidence_as_of == MONTH.as_of - timedelta(hours=3)
     assert [note.code for note in report.notes] == ["http_503", "last_report"]
-    assert note_of(report) == Note(
-        "warning",
-        "last_report",
-        "Breached by the report of 2026-11-20T12:20:00Z, 3 hours ago: spend of a month does not "
-        "fall, and no cap has changed since.",
-    )
-    assert budget(report, "global").reason == (
-        "spend was above the cap when it was last established"
-    )
+    assert note_of(report).level == "warning"
+    assert_says(note_of(report).message, "over the cap", "Nov 20, 12:20 UTC", "3 hours ago")
+    assert budget(report, "global").reason == ("spend was over the cap in the last report")
 
 
 def test_the_amount_is_a_lower_bound() -> None:
@@ -171,7 +166,7 @@ def test_a_breach_is_one_by_its_amounts() -> None:
     assert_not_used(*run(believed), UNBREACHED)
 
 
-def test_spend_that_is_established_wins_over_any_evidence() -> None:
+def test_spend_that_is_determined_wins_over_any_evidence() -> None:
     """The report of today is on today's spend alone."""
     report, exit_code = run(earlier(), spend=spend_of({None: bounds("5")}))
     assert (report.status, exit_code, report.evidence_as_of) == ("ok", 0, None)
@@ -374,7 +369,7 @@ def test_only_what_was_breached_is_called_so() -> None:
     assert exit_code == 1
     statuses = {result.name: result.status for result in report.budgets}
     assert statuses == {"alpha": "breached", "beta": "uncertain"}
-    assert budget(report, "workspaces.wrkspc_01B").reason == "spend could not be established"
+    assert budget(report, "workspaces.wrkspc_01B").reason == "spend could not be determined"
 
 
 def test_evidence_is_handed_on() -> None:
@@ -414,7 +409,7 @@ def test_a_breach_still_is_one_where_a_part_has_no_price() -> None:
     report, exit_code = run(earlier(), spend=unpriced())
     assert (report.status, report.enforced, exit_code) == ("breached", True, 1)
     assert report.evidence_as_of == MONTH.as_of - timedelta(hours=3)
-    assert note_of(report).message.startswith("Breached by the report of 2026-11-20T12:20:00Z, ")
+    assert note_of(report).message.startswith("Over the cap in the report of Nov 20, 12:20 UTC, ")
 
 
 def test_what_was_read_stays_told() -> None:
@@ -422,7 +417,7 @@ def test_what_was_read_stays_told() -> None:
     report, _ = run(earlier(), spend=unpriced())
     result = budget(report, "global")
     assert (result.status, result.spend) == ("breached", bounds("21", "unlimited"))
-    assert result.reason == "spend was above the cap when it was last established"
+    assert result.reason == "spend was over the cap in the last report"
     assert report.spend == bounds("11", "unlimited")
     assert report.coverage is not None
 
@@ -464,7 +459,7 @@ def test_a_breach_of_today_needs_no_evidence() -> None:
 
 
 def test_a_range_is_not_decided_by_evidence() -> None:
-    """All of it has a price, which is between 19 and 21 USD: undecided, as it was established."""
+    """All of it has a price, which is between 19 and 21 USD: undecided, as it was determined."""
     report, exit_code = run(earlier(), spend=spend_of({None: bounds("19", "21")}))
     assert (report.status, exit_code, report.evidence_as_of) == ("uncertain", 3, None)
 

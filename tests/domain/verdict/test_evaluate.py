@@ -89,12 +89,12 @@ def test_breach_is_spend_above_the_cap(spent: str, status: str) -> None:
         (
             "global: {cap: 10}",
             bounds("9", "11"),
-            "the usage report cannot tell whether spend is above the cap",
+            "it is not known whether spend is above the cap",
         ),
         (
             "global: {cap: 10}\nspend: {uncertain: warn}",
             bounds("9", "11"),
-            "the usage report cannot tell whether spend is above the cap",
+            "it is not known whether spend is above the cap",
         ),
         (
             "global: {cap: 10}",
@@ -236,7 +236,7 @@ def test_no_budget_in_play_is_ok() -> None:
     ],
 )
 def test_unpriced_usage_is_never_ok(text: str) -> None:
-    """With usage of an unknown price no spend is established, whichever budgets it touches."""
+    """With usage of an unknown price no spend is determined, whichever budgets it touches."""
     usage = usage_of(
         [(key(NEW), Tokens(output=1))], workspaces=(Workspace("wrkspc_01PROD", "production"),)
     )
@@ -531,8 +531,8 @@ def test_stale_prices_are_told(age: int, level: NoteLevel | None) -> None:
     report = evaluate(policy(GLOBAL), spend_of(WITHIN, verified_on=verified_on), MONTH)
     assert report.price_age_days == age
     message = (
-        f"The price book was last checked on {verified_on}, {age} days before this report: "
-        "update budget-gate."
+        f"Prices were last checked on {verified_on}, {age} days before this report. Update "
+        "budget-gate."
     )
     assert notes_of(report, "stale_prices") == (
         [Note(level, "stale_prices", message)] if level else []

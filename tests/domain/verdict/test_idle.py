@@ -44,7 +44,7 @@ def test_a_cap_on_retired_models_alone_watches_nothing(
     """Whatever is known of the days before: claude-opus-4 is no prefix of the claude-opus-4-8 that spends."""
     (message,) = idle(f'{{"{key}": {{cap: 9}}}}', USED, history=history)
     assert message == (
-        f"The cap models.{key} is on retired models only, so it watches nothing. "
+        f"The cap models.{key} covers only retired models, so it watches nothing. "
         "In use: claude-opus-4-8."
     )
 
@@ -94,7 +94,7 @@ def test_a_cap_on_a_model_that_nobody_uses_watches_nothing() -> None:
     other = line(bounds("1"), model="claude-b")
     (message,) = idle("{claude-old: {cap: 9}}", USED, other, history=(BEFORE,))
     assert message == (
-        "The cap models.claude-old is on no model that was used this month or in the days before "
+        "The cap models.claude-old covers no model that was used this month or in the days before "
         "it. In use: claude-b, claude-opus-4-8."
     )
 
@@ -137,7 +137,7 @@ def test_the_price_book_knows_which_models_are_retired(here: Here) -> None:
             now=NOW,
         )
     (message,) = [it["message"] for it in run.report["notes"] if it["code"] == "idle_model"]
-    assert "models.claude-opus-4 is on retired models only" in message
+    assert "models.claude-opus-4 covers only retired models" in message
     assert "In use: claude-sonnet-4-5." in message
 
 
@@ -151,7 +151,7 @@ def test_a_member_of_an_optional_group_that_names_nothing_is_noted() -> None:
     )
     (note,) = [it for it in evaluate(policy(text), spend, MONTH).notes if it.code == "optional"]
     assert note.message == (
-        "These optional budgets name nothing today: groups.h, groups.g (betta), groups.g (exp-*)."
+        "Optional budgets that match nothing today: groups.h, groups.g (betta), groups.g (exp-*)."
     )
 
 

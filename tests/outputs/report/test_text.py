@@ -391,7 +391,7 @@ def test_what_changed_stands_between_the_budgets_and_the_notes() -> None:
     ],
 )
 def test_a_change_may_be_negative_nothing_or_unknown(change: Decimal | None, told: str) -> None:
-    """A correction of the usage takes spend back; a report that established nothing has no amount."""
+    """A correction of the usage takes spend back; a report that determined nothing has no amount."""
     assert changes(previous_as_of=THEN, change=change)[1] == (
         f"  Since the last report (Nov 22, 15:00 UTC){told}"
     )

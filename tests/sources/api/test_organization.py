@@ -103,7 +103,7 @@ def stalled(here: Here, policy: str, *, only: bool) -> Run:
 
 @pytest.mark.parametrize(("policy", "code"), [(OK, 0), (BREACHED, 1)])
 def test_silence_changes_no_verdict(here: Here, policy: str, code: int) -> None:
-    """The spend was established before the deadline, and the report says null."""
+    """The spend was determined before the deadline, and the report says null."""
     run = stalled(here, policy, only=True)
     assert (run.code, run.stderr) == (code, "")
     assert reported(here) is None

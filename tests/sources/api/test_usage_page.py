@@ -286,7 +286,7 @@ def test_rows_are_grouped_by_workspace_where_one_is_named() -> None:
     assert found(named, null)
     empty = without("workspace_id", row(**NOTHING))
     assert found(named, empty)
-    with pytest.raises(UnverifiedError, match="a row does not tell its workspace_id"):
+    with pytest.raises(UnverifiedError, match="a row has no workspace_id"):
         found(named, absent)
 
 
@@ -405,7 +405,7 @@ def test_input_and_output_are_required(given: dict[str, Any]) -> None:
 def test_a_row_that_is_no_object_is_refused(given: object) -> None:
     """Rows are objects, all of them."""
     for rows in ([given], [row(), given], [given, row()]):
-        with pytest.raises(UnverifiedError, match="a row is no object"):
+        with pytest.raises(UnverifiedError, match="a row is not an object"):
             usage(page(*rows))
 
 
@@ -662,15 +662,15 @@ def test_a_long_name_is_cut_short_in_the_message() -> None:
         (row(cache_creation={"ephemeral_5m_input_tokens": -1}), "a count of tokens is -1"),
         (row(server_tool_use={"web_search_requests": -1}), "a count of tokens is -1"),
         (scoped_row(cache_creation_input_tokens=-1), "a count of tokens is -1"),
-        (row(cache_creation=[]), "`cache_creation` is no object"),
+        (row(cache_creation=[]), "`cache_creation` is not an object"),
         (
             row(server_tool_use={"x_requests": 1}),
             "it counts 'x_requests', which this version cannot price",
         ),
         (row(x_tokens=1), "it counts 'x_tokens', which this version cannot price"),
         (row(model=7), "a dimension is not a name"),
-        ("row", "a row is no object"),
-        (without("uncached_input_tokens"), "a row has not one count of input"),
+        ("row", "a row is not an object"),
+        (without("uncached_input_tokens"), "a row has no count of input"),
         (without("output_tokens"), "a row has no count of output"),
         (row(cache_creation_input_tokens=1), "a row counts its cache writes in two forms"),
     ],
@@ -687,7 +687,7 @@ def test_a_dimension_that_is_not_told_is_named_in_the_message() -> None:
     (bucket,) = read_page(page(row(speed=None)), WHERE).buckets
     with pytest.raises(UnverifiedError) as raised:
         bucket.usage(told=["speed"])
-    assert raised.value.message == f"{BUCKET} cannot be trusted: a row does not tell its speed"
+    assert raised.value.message == f"{BUCKET} cannot be trusted: a row has no speed"
 
 
 @pytest.mark.parametrize(
@@ -696,7 +696,7 @@ def test_a_dimension_that_is_not_told_is_named_in_the_message() -> None:
         ([], "there is no list `data` in it"),
         (page(has_more=None), "`has_more` is neither true nor false"),
         (page(has_more=True), "it says that there is more, but not where"),
-        (page() | {"data": [{}]}, "a bucket holds no list `results`"),
+        (page() | {"data": [{}]}, "a bucket has no list `results`"),
         (
             page() | {"data": [{"starting_at": 5, "results": []}]},
             "a bucket's time is not RFC 3339: 5",

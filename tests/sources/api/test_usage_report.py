@@ -143,7 +143,7 @@ def test_the_next_page_repeats_the_query_of_the_first() -> None:
 
 
 def test_closed_days_are_asked_for_by_day_up_to_today() -> None:
-    """The closed days are one page of daily buckets that ends with yesterday."""
+    """The full days are one page of daily buckets that ends with yesterday."""
     with serving() as api:
         read(api)
         (request,) = [request for request in api.requests if of_width("1d")(request)]
@@ -286,7 +286,7 @@ def test_requests_that_do_not_depend_on_one_another_run_side_by_side() -> None:
 
 
 def test_second_queries_run_side_by_side() -> None:
-    """The context windows of both speeds, of closed days and of today, are asked for at once."""
+    """The context windows of both speeds, of full days and of today, are asked for at once."""
     day = [
         Usage(
             at(f"2026-02-{day:02}T10:00:00Z"),
@@ -431,7 +431,7 @@ def test_a_workspace_or_a_model_that_is_absent_is_an_error(
     """Only null is the default workspace, or a model without a name: absent was not grouped by."""
     with serving() as api:
         edit_rows(api, lambda row: row.pop(field), only)
-        with pytest.raises(UnverifiedError, match=f"does not tell its {field}"):
+        with pytest.raises(UnverifiedError, match=f"has no {field}"):
             read(api)
 
 
@@ -562,7 +562,7 @@ def test_a_failing_list_of_workspaces_is_an_error() -> None:
 
 @pytest.mark.parametrize("width", ["1d", "1h"])
 def test_one_failing_half_is_never_covered_by_the_other(width: str) -> None:
-    """Closed days without today, or today without the closed days, are an error."""
+    """Closed days without today, or today without the full days, are an error."""
     with serving() as api:
         api.intercept = lambda request, _: (
             refuse(500, "api_error") if of_width(width)(request) else None
@@ -847,7 +847,7 @@ def test_an_org_scoped_row_without_its_workspace_is_an_error_beside_one_with(spa
         if span == "both":
             assert {key.workspace for key in read(api).table} == {UNATTRIBUTED}
         else:
-            with pytest.raises(UnverifiedError, match="a row does not tell its workspace_id"):
+            with pytest.raises(UnverifiedError, match="a row has no workspace_id"):
                 read(api)
 
 

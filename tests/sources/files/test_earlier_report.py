@@ -120,7 +120,7 @@ def test_a_report_without_what_later_runs_go_by_is_read(tmp_path: Path) -> None:
     assert (earlier.basis, earlier.spend, earlier.budgets[0].since) == ("list", None, None)
 
 
-def test_a_report_that_established_no_spend_is_read(tmp_path: Path) -> None:
+def test_a_report_that_determined_no_spend_is_read(tmp_path: Path) -> None:
     """Its spend is null."""
     assert used(read(tmp_path, changed("spend", None))).spend is None
 
@@ -516,7 +516,7 @@ def test_a_state_outlasts_a_run_that_fell_back(here: Here, api: LoopbackAPI) -> 
     assert state(run) == ("breached", "2026-11-15T12:00:00Z", "0")
 
 
-def test_a_run_that_established_nothing_leaves_nothing_to_compare(
+def test_a_run_that_determined_nothing_leaves_nothing_to_compare(
     here: Here, api: LoopbackAPI
 ) -> None:
     """Only when it was; from the run after it on all is known again."""

@@ -68,7 +68,7 @@ def page(*buckets: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def days(*rows: dict[str, Any]) -> dict[str, Any]:
-    """Make a page of the two closed days, with `rows` in the first."""
+    """Make a page of the two full days, with `rows` in the first."""
     return page(bucket("01T00", "02T00", *rows), bucket("02T00", "03T00"))
 
 
@@ -374,7 +374,7 @@ def test_null_beside_a_named_workspace_is_the_default_one(save: Save) -> None:
 def test_a_row_without_a_workspace_beside_one_with_is_an_error(save: Save) -> None:
     """Null would be the default workspace: without the key it may be any, and a cap might miss it."""
     untold = {name: value for name, value in row().items() if name != "workspace_id"}
-    with pytest.raises(UnverifiedError, match="does not tell its workspace_id"):
+    with pytest.raises(UnverifiedError, match="has no workspace_id"):
         read(save(page(*days(row(), untold)["data"], *hours()["data"])))
     usage = read(save(page(*days(untold)["data"], *hours()["data"])))
     assert {key.workspace for key in usage.table} == {UNATTRIBUTED}

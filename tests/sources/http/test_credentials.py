@@ -164,7 +164,7 @@ def test_the_advice_is_for_the_credential_that_was_refused_last() -> None:
         pytest.raises(RefusedError) as raised,
     ):
         transport.get(ME)
-    assert "this looks like a key for messages" in raised.value.hint
+    assert "usage needs an Admin key" in raised.value.hint
 
 
 def test_a_source_that_has_no_credential_ends_the_request() -> None:

@@ -220,7 +220,7 @@ REFUSALS = {
     529: "overloaded_error",
 }
 RETRIED = {408, 409, 429, 500, 502, 504, 529}
-NOT_WHOLE = "check that the Admin key or OAuth token is whole, current and of this organization"
+NOT_WHOLE = "check that the Admin key or OAuth token is complete (no quotes), not revoked, and belongs to this organization"
 
 
 @pytest.mark.parametrize("status", REFUSALS)
@@ -272,8 +272,8 @@ def test_recorded_errors_are_told(name: str, status: int, words: str) -> None:
         pytest.param(
             401,
             MESSAGE_KEY,
-            "this looks like a key for messages, which cannot read usage: create an Admin key "
-            "(sk-ant-admin...) in the Console and set ANTHROPIC_ADMIN_KEY to it",
+            "this is an API key (sk-ant-api...); usage needs an Admin key (sk-ant-admin...): create one "
+            "in the Console and set ANTHROPIC_ADMIN_KEY to it",
             id="401-message-key",
         ),
         pytest.param(401, ADMIN, NOT_WHOLE, id="401-admin-key"),
@@ -288,7 +288,7 @@ def test_recorded_errors_are_told(name: str, status: int, words: str) -> None:
         pytest.param(
             429, ADMIN, "the API limits requests: run the gate less often, or later", id="429"
         ),
-        pytest.param(500, ADMIN, "the API is in trouble: run the gate again later", id="500"),
+        pytest.param(500, ADMIN, "the API has a problem: run the gate again later", id="500"),
         pytest.param(
             302,
             ADMIN,
@@ -308,7 +308,7 @@ def test_a_message_key_that_is_refused_is_recognised() -> None:
     """The real API refuses a key for messages, and the hint says which key to make instead."""
     raised = failure(None, credential=MESSAGE_KEY)
     assert "401 authentication_error: invalid x-api-key" in raised.message
-    assert "create an Admin key" in raised.hint
+    assert "usage needs an Admin key" in raised.hint
 
 
 def test_a_message_key_that_is_accepted_is_used() -> None:
