@@ -24,7 +24,7 @@ def exit_codes(*lines: str) -> str:
 
 
 EXIT_CODES = exit_codes(
-    "0  every budget is within its cap, or the run was told not to enforce",
+    "0  every budget is within its cap, or a setting let the run pass",
     "1  at least one budget is breached (with --fail-on warning: or warns)",
     "2  the policy, a flag or a setting is wrong: nothing was decided; or the report cannot be "
     "written",
