@@ -566,7 +566,7 @@ def test_markdown_is_what_the_summary_shows(inside: Here) -> None:
     """The verdict as a heading, the budgets as a table."""
     run = inside.main("--format", "markdown", *AS_OF, policy=BREACHED)
     assert run.stdout.startswith("### 🔴 budget-gate: breached\n")
-    assert "| `organization` | $18.30 | $18.29 |" in run.stdout
+    assert "| `organization` | 100.1% | $18.30 | $18.29 |" in run.stdout
 
 
 def test_a_terminal_has_colours(program: Gate) -> None:

@@ -106,7 +106,7 @@ def _table(budgets: Sequence[BudgetResult], cost: str) -> str:
     # A month that has ended has none of what is to come.
     to_come = _TO_COME[: 4 if any(it.forecast for it in budgets) else 3]
     to_come = to_come if any(it.pace for it in budgets) else ()
-    heads = [f"| | Budget | {cost} | Cap | Used |", *(f" {head} |" for head in to_come)]
+    heads = [f"| | Budget | Used | {cost} | Cap |", *(f" {head} |" for head in to_come)]
     lines = ["".join(heads), "|:--|:--|--:|--:|--:|" + "--:|" * len(to_come)]
     for budget in budgets:
         amount, limit = budget.measured
@@ -114,9 +114,10 @@ def _table(budgets: Sequence[BudgetResult], cost: str) -> str:
         cells = (
             f"{_ICONS[budget.status]}&nbsp;{budget.status}",
             code(budget.name),
+            # Beside the name, as a phone shows no more than three columns.
+            percent(budget),
             usd_range(amount, limit) + day,
             "any" if limit is None else usd(limit, limit),
-            percent(budget),
             *_outlook(budget)[: len(to_come)],
         )
         lines.append(f"| {' | '.join(cells)} |")

@@ -60,7 +60,7 @@ def test_the_verdict_is_the_heading_and_the_sentence_below_it() -> None:
 
 
 def test_the_table_of_budgets_has_a_row_for_each() -> None:
-    """Status, name, spend, cap, share, what is left, today, a mean day and the month's end."""
+    """Status, name, share, spend, cap, what is left, today, a mean day and the month's end."""
     report = make_report(
         "warning",
         make_budget("staging", "8.5", status="warning", pace=PACE, forecast=FORECAST),
@@ -68,18 +68,18 @@ def test_the_table_of_budgets_has_a_row_for_each() -> None:
     )
     header, _, *rows = tables(render(report))[0]
     assert (
-        header == "| | Budget | List cost | Cap | Used | Left | Today | Daily average | Forecast |"
+        header == "| | Budget | Used | List cost | Cap | Left | Today | Daily average | Forecast |"
     )
     assert [[html.unescape(cell.strip()) for cell in row.split("|")[1:-1]] for row in rows] == [
         [
             "🟡\xa0warning",
             "`staging`",
+            "85.0%",
             "$8.50",
             "$10.00",
-            "85.0%",
             *("$5.00", "$0.40", "$0.23", "$7.25"),
         ],
-        ["🟡\xa0warning", "`new`", "$3.00", "any", "\N{EN DASH}", "", "", "", ""],
+        ["🟡\xa0warning", "`new`", "\N{EN DASH}", "$3.00", "any", "", "", "", ""],
     ]
 
 
