@@ -42,11 +42,13 @@ def main(
 
     parsed = parse(arguments)
     settings: Surroundings | None = None
+    exit_code: int | None = None
     try:
         with signals.raising():
             settings = checked = Settings.read(parsed.settings)
             mask(checked)
-            return parsed.run(Invocation(checked, clock or _utc_now))
+            exit_code = parsed.run(Invocation(checked, clock or _utc_now))
+            return exit_code
     except ConfigurationError as error:
         explain(error, settings or Surroundings())
         return CONFIGURATION_WRONG
@@ -69,6 +71,9 @@ def main(
             settings or Surroundings(),
         )
         return BUG
+    finally:
+        if exit_code is None:
+            parsed.give_up(settings or Surroundings(**parsed.settings))  # type: ignore[arg-type]
 
 
 def _parser_of(command: str) -> "Callable[[Sequence[str]], Parsed]":

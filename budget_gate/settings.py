@@ -28,7 +28,10 @@ _LAST = "last"
 
 
 class Surroundings(BaseSettings):
-    """What the environment says of where the program runs: nothing of it can be wrong."""
+    """What the environment says of where the program runs: nothing of it can be wrong.
+
+    The badge is here as it must not stay an old one where a setting is wrong.
+    """
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True, frozen=True, hide_input_in_errors=True, extra="ignore"
@@ -45,6 +48,7 @@ class Surroundings(BaseSettings):
     force_color: str | None = Field(None, validation_alias="FORCE_COLOR")
     terminal: str | None = Field(None, validation_alias="TERM")
     certificates: str | None = Field(None, validation_alias="SSL_CERT_FILE")
+    badge: str | None = Field(None, validation_alias="BUDGET_GATE_BADGE")
     _secrets: Secrets = PrivateAttr(default_factory=Secrets)
 
     @property

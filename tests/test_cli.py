@@ -288,6 +288,7 @@ def test_a_cap_for_a_workspace_that_does_not_exist_is_2(inside: Here) -> None:
         ["--policy", "missing.yml"],
         ["--policy", "."],
         ["--report", "missing/report.json"],
+        ["--badge", "missing/badge.json"],
         ["--workspaces", "workspaces.json"],
         ["--partial"],
         ["--usage", "missing.json"],
@@ -560,6 +561,157 @@ def test_a_report_may_replace_the_last_one(inside: Here) -> None:
     )
     assert run.code == 1
     assert inside.program.report["as_of"] == "2026-11-15T12:00:00Z"
+
+
+# Badges
+
+GREEN = '{"schemaVersion": 1, "label": "Claude spend", "message": "ok", "color": "brightgreen"}'
+
+
+@pytest.fixture
+def badged(inside: Here) -> Here:
+    """The program where the badge of an earlier run is green."""
+    inside.program.write(GREEN, "badge.json")
+    inside.patch.setenv("BUDGET_GATE_BADGE", "badge.json")
+    return inside
+
+
+def badge(inside: Here) -> tuple[str, str]:
+    """What the badge says, and in which colour."""
+    shown = json.loads(inside.program.text("badge.json"))
+    return shown["message"], shown["color"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        (OK, ("ok: $18.30 of $100 (Nov 15)", "brightgreen")),
+        (BREACHED, ("breached: $18.30 of $18.29 (Nov 15)", "red")),
+    ],
+)
+def test_the_badge_is_the_verdict(badged: Here, policy: str, told: tuple[str, str]) -> None:
+    """It replaces the old one, and leaves nothing beside it."""
+    badged.main(*AS_OF, policy=policy)
+    assert badge(badged) == told
+    names = {path.name for path in badged.program.folder.iterdir()}
+    assert names == {"badge.json", "budget.yml"}
+
+
+def test_a_badge_is_not_green_where_warnings_fail_the_run(badged: Here) -> None:
+    """The run ends in 1."""
+    assert badged.main(*AS_OF, "--fail-on", "warning", policy=WARNS).code == 1
+    assert badge(badged)[1] == "yellow"
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "told"),
+    [
+        ([], 3, "spend unknown (Nov 15)"),
+        (["--on-error", "warn"], 0, "not enforced, spend unknown (Nov 15)"),
+    ],
+)
+def test_the_badge_of_unknown_spend_says_so(
+    badged: Here, flags: list[str], code: int, told: str
+) -> None:
+    """Told to pass or not."""
+    environment = {"ANTHROPIC_ADMIN_KEY": ""}
+    assert badged.main(*AS_OF, *flags, policy=OK, environment=environment).code == code
+    assert badge(badged) == (told, "lightgrey")
+
+
+@pytest.mark.parametrize(
+    ("policy", "flags", "environment"),
+    [
+        ("version: 1\nglobal: {cpa: 1}\n", (), {}),
+        (f"{OK}workspaces:\n  prodution: {{cap: 1}}\n", (), {}),
+        (OK, ("--policy", "missing.yml"), {}),
+        (OK, ("--offline",), {}),
+        (OK, ("--report", "missing/report.json"), {}),
+        (OK, (), {"BUDGET_GATE_DEADLINE": "soon"}),
+        (OK, (), {"BUDGET_GATE_LAST_REPORT": "badge.json"}),
+    ],
+)
+def test_a_run_without_a_verdict_leaves_no_old_badge(
+    badged: Here, policy: str, flags: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    """Whatever is wrong: the policy, a flag, a setting, or that a flag is another's file."""
+    run = badged.main("check", *AS_OF, *flags, policy=policy, environment=environment)
+    assert (run.code, badge(badged)) == (2, ("no verdict", "lightgrey"))
+
+
+def test_a_run_without_a_verdict_leaves_a_badge_where_there_was_none(inside: Here) -> None:
+    """So that what publishes it has something to publish."""
+    assert inside.main(*AS_OF, "--badge", "badge.json", policy="nonsense").code == 2
+    assert badge(inside) == ("no verdict", "lightgrey")
+
+
+def test_a_bug_leaves_no_old_badge(badged: Here) -> None:
+    """Exit 4 is no verdict."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    badged.patch.setattr(gate, "check", broken)
+    assert badged.main(*AS_OF, policy=OK).code == 4
+    assert badge(badged) == ("no verdict", "lightgrey")
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "told"),
+    [(OK, 2, "no verdict"), (BREACHED, 1, "breached: $18.30 of $18.29 (Nov 15)")],
+)
+def test_a_badge_is_not_green_where_the_report_is_lost(
+    badged: Here, policy: str, code: int, told: str
+) -> None:
+    """The run does not end in 0 then; a breach stays one."""
+    (badged.program.folder / "report.json").mkdir()
+    run = badged.main(*AS_OF, "--report", "report.json", policy=policy)
+    assert (run.code, badge(badged)[0]) == (code, told)
+
+
+def test_a_badge_that_cannot_be_written_is_told(inside: Here) -> None:
+    """The verdict is printed, and a run that is ok is not 0."""
+    (inside.program.folder / "badge").mkdir()
+    run = inside.main(*AS_OF, "--badge", "badge", policy=OK)
+    assert run.code == 2
+    assert "$18.30" in run.stdout
+    assert "badge cannot be written" in run.stderr
+
+
+@pytest.mark.parametrize("name", ["budget.yml", "usage.json", "workspaces.json", "last.json"])
+def test_a_badge_replaces_nothing_that_the_run_reads(inside: Here, name: str) -> None:
+    """The last report, too: the next run reads it again."""
+    inside.program.write(OK)
+    inside.program.write(RECORDING.read_text(encoding="utf-8"), "usage.json")
+    inside.program.write('{"data": []}', "workspaces.json")
+    inside.program.write(json.dumps(LAST_REPORT), "last.json")
+    before = inside.program.text(name)
+    read = (
+        "--usage",
+        "usage.json",
+        "--workspaces",
+        "workspaces.json",
+        "--last-report",
+        "last.json",
+    )
+    run = inside.main(*read, *RECORDED[2:], "--partial", "--badge", f"./{name}")
+    assert (run.code, run.stdout, inside.program.text(name)) == (2, "", before)
+    assert f"the badge would overwrite {name}, which this run reads" in run.stderr
+    assert "name another file with --badge (BUDGET_GATE_BADGE)" in run.stderr
+
+
+def test_a_badge_is_no_report(inside: Here) -> None:
+    """One file cannot be both, though neither is there yet."""
+    flags = ("--report", "report.json", "--badge", "./report.json")
+    run = inside.main(*AS_OF, *flags, policy=OK)
+    assert (run.code, run.stdout) == (2, "")
+    assert "the badge would overwrite report.json, which this run writes, too" in run.stderr
+
+
+def test_a_demo_that_fails_says_nothing_of_a_badge(badged: Here) -> None:
+    """It is not the run that the badge is of."""
+    assert badged.main("demo", environment={"BUDGET_GATE_DEADLINE": "soon"}).code == 2
+    assert badged.program.text("badge.json") == GREEN
 
 
 def test_markdown_is_what_the_summary_shows(inside: Here) -> None:

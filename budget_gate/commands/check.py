@@ -1,7 +1,7 @@
 """The command `check`: judges the month to date by the policy."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -21,7 +21,7 @@ from budget_gate.commands.shared_flags import (
     add_setting,
     given,
 )
-from budget_gate.delivery.results import deliver, publish
+from budget_gate.delivery.results import deliver, publish, retract_badge
 from budget_gate.domain.clock import check_age, run_time
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import PolicyFile
@@ -55,7 +55,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
             "--workspaces and --partial go with --usage: add --usage FILE, or leave them out"
         )
     options = CheckOptions(saved, audits=flags.audit, quiet=flags.quiet)
-    return Parsed(given(flags), partial(_run, options))
+    return Parsed(given(flags), partial(_run, options), retract_badge)
 
 
 def judge(
@@ -102,7 +102,11 @@ def judge(
         report = replace(report, judged_at=now, notes=(*aged, *report.notes))
     report = replace(report, base_url=None if options.saved else settings.other_address)
     name, quiet = file.source.file, options.quiet
-    return deliver(lambda: publish(report, name, settings, quiet=quiet), exit_code, settings)
+    return deliver(
+        lambda: publish(report, name, settings, exit_code=exit_code, quiet=quiet),
+        exit_code,
+        settings,
+    )
 
 
 def _run(options: CheckOptions, invocation: Invocation) -> int:
@@ -124,17 +128,13 @@ def _run(options: CheckOptions, invocation: Invocation) -> int:
 
 
 def _refuse_misfits(file: PolicyFile, options: CheckOptions, settings: Settings) -> None:
-    if settings.report and not Path(settings.report).absolute().parent.is_dir():
-        raise ConfigurationError(
-            f"the report cannot be written to {settings.report}: its folder does not exist",
-            "create the folder first, or name another file",
-        )
-    for read in _read_files(file, options, settings):
-        if settings.report and _is_same_file(settings.report, read):
-            raise ConfigurationError(
-                f"the report would overwrite {read}, which this run reads",
-                "name another file with --report (BUDGET_GATE_REPORT)",
-            )
+    read = tuple(_read_files(file, options, settings))
+    _refuse_path("report", settings.report, read)
+    # Unlike the report, a badge is no last report to the next run.
+    last = [Path(settings.last_report)] if settings.last_report else []
+    _refuse_path("badge", settings.badge, (*read, *last))
+    if settings.report:
+        _refuse_path("badge", settings.badge, [Path(settings.report)], "writes, too")
     if options.saved and (options.audits or file.policy.spend.basis == "billed"):
         raise ConfigurationError(
             "saved pages of the usage report contain no billed cost",
@@ -153,9 +153,28 @@ def _read_files(file: PolicyFile, options: CheckOptions, settings: Settings) -> 
             yield options.saved.workspaces
 
 
-def _is_same_file(one: str, other: Path) -> bool:
-    # A device keeps nothing that could be written over.
-    return Path(one).is_file() and other.exists() and other.samefile(one)
+def _refuse_path(what: str, name: str | None, others: Iterable[Path], does: str = "reads") -> None:
+    """Raises ConfigurationError where what is written has no folder, or another file's place."""
+    if not name:
+        return
+    if not Path(name).absolute().parent.is_dir():
+        raise ConfigurationError(
+            f"the {what} cannot be written to {name}: its folder does not exist",
+            "create the folder first, or name another file",
+        )
+    for other in others:
+        if _is_same_file(Path(name), other):
+            raise ConfigurationError(
+                f"the {what} would overwrite {other}, which this run {does}",
+                f"name another file with --{what} (BUDGET_GATE_{what.upper()})",
+            )
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        # A device keeps nothing that could be written over.
+        return one.is_file() and one.samefile(other)
+    return one.resolve() == other.resolve()
 
 
 def _parser() -> Parser:
@@ -183,6 +202,12 @@ def _parser() -> Parser:
     )
     add_format(parser)
     add_setting(parser, "--report", metavar="FILE", help="also write the JSON report to this file")
+    add_setting(
+        parser,
+        "--badge",
+        metavar="FILE",
+        help="also write the verdict as a shields.io badge (JSON)",
+    )
     add_setting(
         parser,
         "--last-report",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from budget_gate.settings import Settings
+from budget_gate.settings import Settings, Surroundings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,9 @@ class Parsed:
     """A command line: the settings that it gives, by variable, and the command with its options.
 
     `run` returns the exit code, and raises ConfigurationError where nothing can be decided.
+    `give_up` follows where it returns none, or cannot be called.
     """
 
     settings: Mapping[str, str]
     run: Callable[[Invocation], int]
+    give_up: Callable[[Surroundings], None] = lambda _: None

@@ -1,5 +1,6 @@
 """Tells a result, or what went wrong, on the streams, in the files and to GitHub Actions."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -14,7 +15,8 @@ from budget_gate.delivery.streams import is_file, write
 from budget_gate.domain.billed.audit import Audit
 from budget_gate.domain.verdict.report import Report
 from budget_gate.errors import ConfigurationError
-from budget_gate.exits import CONFIGURATION_WRONG
+from budget_gate.exits import CONFIGURATION_WRONG, OK
+from budget_gate.outputs.report.badge import is_badge, render_badge, render_no_verdict
 from budget_gate.outputs.report.github import (
     render_annotations,
     render_mask,
@@ -35,13 +37,17 @@ if TYPE_CHECKING:
 
 
 class _Renderers(NamedTuple):
-    """What a run came to, for each place that it is told in; `headline` is it in one line."""
+    """What a run came to, for each place that it is told in; `headline` is it in one line.
+
+    `badge` is that of a run which ends in the exit code that it is given.
+    """
 
     headline: str
     text: Callable[[bool, int | None], str]
     markdown: Callable[[], str]
     json: Callable[[], str]
     annotations: Callable[[], str]
+    badge: Callable[[int], str] | None = None
 
 
 _WIDEST: Final = 120
@@ -65,10 +71,13 @@ def deliver(tell: Callable[[], None], exit_code: int, settings: Settings) -> int
     return exit_code
 
 
-def publish(report: Report, policy: str, settings: Settings, *, quiet: bool = False) -> None:
+def publish(
+    report: Report, policy: str, settings: Settings, *, exit_code: int, quiet: bool = False
+) -> None:
     """Prints the report and writes it wherever the settings say; `policy` is the policy file.
 
-    `quiet` prints no more than the verdict, in one line. Raises ConfigurationError as `_tell` does.
+    `exit_code` is what the run ends in, unless a part of this is lost; `quiet` prints no more than
+    the verdict, in one line. Raises ConfigurationError as `_tell` does.
     """
     report = blotted(report, settings.secrets)
     links = Links(settings.server, settings.repository, settings.commit, settings.run_id)
@@ -82,6 +91,7 @@ def publish(report: Report, policy: str, settings: Settings, *, quiet: bool = Fa
             partial(render_markdown, report, policy, links),
             partial(render_json, report, policy),
             partial(render_annotations, report, policy),
+            lambda lost: render_badge(report, exit_code or lost),
         ),
         report,
         settings,
@@ -141,14 +151,38 @@ def _tell(render: _Renderers, report: Report, settings: Settings) -> None:
         for put, name, content in files
         if name
     ]
+    failed = _tried(ways)
+    if settings.badge and render.badge:
+        # Last, as it must not be green where any of the others is lost.
+        badge = render.badge(CONFIGURATION_WRONG if failed else OK)
+        told = without_secrets(badge, settings)
+        failed = _tried([partial(write_whole, Path(settings.badge), told)]) or failed
+    if failed:
+        raise failed
+
+
+def _tried(ways: Sequence[Callable[[], object]]) -> ConfigurationError | None:
+    """Goes every way, whatever becomes of the others; the first error, if there is one."""
     failed = None
     for tell in ways:
         try:
             tell()
         except ConfigurationError as error:
             failed = failed or error
-    if failed:
-        raise failed
+    return failed
+
+
+def retract_badge(settings: Surroundings) -> None:
+    """Has the badge of a run without a verdict say so; what stands there and is none is left."""
+    if not settings.badge:
+        return
+    path = Path(settings.badge)
+    try:
+        if not path.exists() or (path.is_file() and is_badge(path.read_text(encoding="utf-8"))):
+            write_whole(path, render_no_verdict())
+    except (ConfigurationError, OSError, ValueError) as error:
+        if os.path.lexists(path):
+            say(f"budget-gate: the badge {path} may be an old one: {error}", settings)
 
 
 def _has_colour(settings: Surroundings) -> bool:

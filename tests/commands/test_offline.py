@@ -444,6 +444,7 @@ def test_the_report_is_not_written_over_the_base(here: Here) -> None:
         ("--budget", "global"),
         ("--usage", "pages.json"),
         ("--last-report", "report.json"),
+        ("--badge", "badge.json"),
         ("--audit",),
     ],
 )
