@@ -228,12 +228,14 @@ class Report:
 
     @property
     def shift(self) -> Literal["worse", "better", "same"] | None:
-        """How budgets have changed since the last report, the worst change; None without one."""
+        """How budgets have changed since the last report, the worst change; None without one.
+
+        Of a budget that it has no state of, as it is new or spend was not known, it is news that it
+        is not ok.
+        """
         if self.previous_as_of is None:
             return None
-        steps = [
-            STATUSES.index(it.status) - STATUSES.index(it.was) for it in self.budgets if it.was
-        ]
+        steps = [STATUSES.index(it.status) - STATUSES.index(it.was or "ok") for it in self.budgets]
         if any(step > 0 for step in steps):
             return "worse"
         return "better" if any(steps) else "same"

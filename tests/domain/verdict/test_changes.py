@@ -20,9 +20,10 @@ from budget_gate.domain.verdict.changes import since_last
 from budget_gate.domain.verdict.drivers import rises
 from budget_gate.domain.verdict.earlier import EarlierReport
 from budget_gate.domain.verdict.evaluate import evaluate
-from budget_gate.domain.verdict.report import Driver, Report
+from budget_gate.domain.verdict.report import Driver, Report, Status
 from budget_gate.domain.verdict.terms import STRICT
 from tests.helpers.builders import MONTH, Costs, bounds, budget, policy, spend_of
+from tests.helpers.reports import make_budget, make_report
 
 TODAY: Final = date(2026, 11, 20)
 ALPHA, BETA = "wrkspc_01A", "wrkspc_01B"
@@ -359,6 +360,27 @@ def test_a_run_tells_what_changed_and_what_drives_it() -> None:
     report = run(earlier(CAP, {None: bounds("3")}), spend(line("5"), line("7", 1)))
     assert (report.previous_as_of, report.change) == (THEN, Decimal(9))
     assert report.drivers == (driver("alpha", OPUS, "5", "1"),)
+
+
+@pytest.mark.parametrize(
+    ("states", "shift"),
+    [
+        ([("ok", "ok")], "same"),
+        ([("breached", "breached")], "same"),
+        ([("warning", "ok")], "worse"),
+        ([("warning", "breached"), ("ok", "ok")], "better"),
+        ([("ok", "breached"), ("warning", "ok")], "worse"),
+        ([("ok", None)], "same"),
+        ([("warning", None)], "worse"),
+        ([("breached", None), ("ok", "breached")], "worse"),
+    ],
+)
+def test_the_worst_change_of_a_budget_is_that_of_the_report(
+    states: list[tuple[Status, Status | None]], shift: str
+) -> None:
+    """From what each was; one of which the last report knows no state was nothing to be told of."""
+    budgets = (make_budget(status=now, was=was) for now, was in states)
+    assert make_report("ok", *budgets, previous_as_of=THEN).shift == shift
 
 
 def test_a_run_without_a_last_report_tells_of_no_change() -> None:
