@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from budget_gate.domain.verdict.report import Status
-from tests.helpers.pages import BLOCKS, DOCS, PAGES, README, policies, steps, table
+from tests.helpers.pages import BLOCKS, DOCS, PAGES, README, policies, scripts, steps, table
 from tests.helpers.paths import ROOT, SCHEMA
 from tests.helpers.running import Here
 from tests.helpers.surface import action, flags_of, help_of, variables
@@ -82,13 +82,13 @@ def test_the_readme_is_short() -> None:
 
 
 def test_every_block_is_tried() -> None:
-    """What is no shell is a policy, a workflow's steps, a job of GitLab, the editor's comment or no code."""
-    known = {*policies(), *steps()}
+    """What is no shell is a policy, a workflow's steps, another system's job, the editor's comment or no code."""
+    known = {*policies(), *steps(), *scripts()}
     for block in BLOCKS:
         assert block.language in ("sh", "yaml", "text")
         if block.language == "yaml" and block.text not in known:
-            assert block.text.startswith(("# yaml-language-server:", "budget:\n"))
-    assert (len(policies()), len(steps())) == (3, 5)
+            assert block.text.startswith(("# yaml-language-server:", "budget:\n", "version: 2.1\n"))
+    assert (len(policies()), len(steps()), len(scripts())) == (3, 8, 6)
 
 
 # Tables

@@ -253,7 +253,8 @@ def test_steps_give_inputs_that_the_action_has() -> None:
     inputs = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
     for text in steps():
         read = yaml.safe_load(text)
-        for step in read if isinstance(read, list) else read["jobs"]["gate"]["steps"]:
+        jobs = {"gate": {"steps": read}} if isinstance(read, list) else read["jobs"]
+        for step in (step for job in jobs.values() for step in job["steps"]):
             if step.get("uses") == OURS:
                 assert step["with"].keys() <= inputs.keys()
 

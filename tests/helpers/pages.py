@@ -30,7 +30,7 @@ def policies() -> list[str]:
     return [
         block.text
         for block in BLOCKS
-        if block.language == "yaml" and re.search("^version:", block.text, re.MULTILINE)
+        if block.language == "yaml" and re.search(r"^version: 1\s", block.text, re.MULTILINE)
     ]
 
 
@@ -39,6 +39,11 @@ def steps() -> list[str]:
     return [
         block.text for block in BLOCKS if block.language == "yaml" and "  - uses:" in block.text
     ]
+
+
+def scripts() -> list[str]:
+    """The steps that run a script, which stand alone."""
+    return [block.text for block in BLOCKS if block.text.startswith("      - name:")]
 
 
 def table(page: str, heading: str) -> dict[str, tuple[str, ...]]:
