@@ -1,0 +1,512 @@
+"""The recipes of docs/recipes.md and docs/other-ci.md as they stand there: each step is run, and what it sends is seen.
+
+`gh` is a stand-in that keeps what it is given; curl and git are real. When a step runs, and with which outputs of the
+action, is seen end to end in tests/e2e.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+
+from budget_gate.outputs.report.badge import render_badge
+from tests.helpers.inert import SURROGATE
+from tests.helpers.pages import BLOCKS, scripts
+from tests.helpers.paths import ROOT
+from tests.helpers.reports import HOSTILE, make_budget, make_report
+from tests.helpers.runner import read_outputs
+from tests.helpers.running import BREACHED, NOW, OK, ORGANIZATION, PRODUCTION, Here
+from tests.world.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
+from tests.world.oracle import Usage
+
+BASE, COMMENT = (
+    block.text
+    for block in BLOCKS
+    if block.page == "docs/recipes.md" and block.text.startswith("name:")
+)
+RECIPES: dict[str, dict[str, Any]] = {
+    step["name"]: step for text in scripts() for step in yaml.safe_load(text)
+}
+COMMENTING: dict[str, Any] = yaml.safe_load(COMMENT)["jobs"]["comment"]["steps"][-1]
+SLACK = RECIPES["Tell Slack"]
+ISSUE = RECIPES["Keep an issue open while a budget is breached"]
+ON_BRANCH = RECIPES["Publish the badge on the branch badges"]
+IN_GIST = RECIPES["Publish the badge in a gist"]
+HEARTBEAT = RECIPES["Say that the gate has run"]
+KEEPALIVE = RECIPES["Keep the schedule from being disabled"]
+
+# What GitHub fills in, but for what a test is about.
+CONTEXT = {
+    "github.token": "EXAMPLE-token",
+    "github.server_url": "https://github.example",
+    "github.repository": "OWNER/NAME",
+    "github.run_id": "7",
+    "github.base_ref": "main",
+    "github.event.pull_request.number": "12",
+}
+RUN = "https://github.example/OWNER/NAME/actions/runs/7"
+# It keeps the arguments and the file or stdin that they name, and finds the issue that a test says is open.
+GH = """\
+#!/bin/bash
+{ printf '%s\\n' "$@"; echo --; } >> "$KEPT/gh"
+case "$1 $2" in
+  "issue list") if [ -n "$FOUND" ]; then echo "$FOUND"; fi ;;
+  "issue create") cat > "$KEPT/body" ;;
+  "pr comment" | "gist edit") cp "${@: -1}" "$KEPT/body" ;;
+esac
+"""
+
+
+@dataclass
+class Heard:
+    """The requests that a server was sent: the method and the body of each."""
+
+    url: str = ""
+    requests: list[tuple[str, str]] = field(default_factory=list)
+
+
+@contextmanager
+def listening() -> Iterator[Heard]:
+    """A server that takes whatever it is sent."""
+    heard = Heard()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            heard.requests.append((self.command, body.decode()))
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def log_message(self, *_: object) -> None:
+            """Leaves stderr alone."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        heard.url = f"http://127.0.0.1:{server.server_port}/hook"
+        yield heard
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def filled(text: str, context: Mapping[str, str]) -> str:
+    """A text with its expressions filled in as GitHub does it."""
+
+    def value(expression: str) -> str:
+        quoted = re.fullmatch(r"toJSON\((.+?) \|\| '(.+)'\)", expression)
+        if quoted:
+            return json.dumps(context.get(quoted[1]) or quoted[2])
+        return context[expression]
+
+    return re.sub(r"\$\{\{ (.+?) \}\}", lambda found: value(found[1]), text)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A folder to run steps in, beside what they leave."""
+
+    folder: Path
+
+    def run(self, step: Mapping[str, Any], context: Mapping[str, str], found: str = "") -> str:
+        """Runs a step's script, which must end well, and returns what it prints; `found` is the open issue."""
+        given = {name: filled(text, {**CONTEXT, **context}) for name, text in step["env"].items()}
+        assert "${{" not in step["run"]
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=self.folder,
+            env={
+                "PATH": f"{self.folder.parent / 'tools'}:{os.environ['PATH']}",
+                "HOME": str(self.folder.parent),
+                "RUNNER_TEMP": str(self.folder.parent / "temp"),
+                "GITHUB_SERVER_URL": f"file://{self.folder.parent}",
+                "GITHUB_REPOSITORY": "remote",
+                "KEPT": str(self.folder.parent),
+                "FOUND": found,
+                **given,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    @property
+    def called(self) -> list[list[str]]:
+        """The arguments of each call of `gh`."""
+        log = self.folder.parent / "gh"
+        calls = log.read_text(encoding="utf-8").split("--\n")[:-1] if log.exists() else []
+        return [call.splitlines() for call in calls]
+
+    @property
+    def body(self) -> str:
+        """What the last call of `gh` was given to publish."""
+        return (self.folder.parent / "body").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """A job whose folder is empty."""
+    for name in ("job", "tools", "temp"):
+        (tmp_path / name).mkdir()
+    gh = tmp_path / "tools" / "gh"
+    gh.write_text(GH, encoding="utf-8")
+    gh.chmod(0o755)
+    return Job(tmp_path / "job")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git prints, in a folder."""
+    identity = ("-c", "user.name=EXAMPLE", "-c", "user.email=EXAMPLE@example.com")
+    command = ["git", *identity, "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
+
+
+def test_every_recipe_is_tried_here() -> None:
+    """A new one has no test yet."""
+    assert len(RECIPES) == 6
+
+
+def test_the_recipes_together_are_a_workflow_that_linters_accept(tmp_path: Path) -> None:
+    """With each permission that the page names: by actionlint, and by zizmor but for the action's place, which is none."""
+    page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    named = re.findall(r"[Pp]ermission[^`.]*: `([a-z]+: write)`", page)
+    assert sorted(named) == ["actions: write", "contents: write", "issues: write"]
+    more = "".join(f"      {permission}\n" for permission in named)
+    contents = "      contents: read\n"
+    workflows = tmp_path / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    together = BASE.replace(contents, more) + "".join(scripts())
+    (workflows / "budget.yml").write_text(together, encoding="utf-8")
+    (workflows / "comment.yml").write_text(COMMENT, encoding="utf-8")
+    (workflows.parent / "zizmor.yml").write_text(
+        "rules: {unpinned-uses: {config: {policies: {'OWNER/budget-gate': any, '*': hash-pin}}}}\n",
+        encoding="utf-8",
+    )
+    tools = Path(sys.executable).parent
+    commands: tuple[list[Path | str], ...] = (
+        [tools / "actionlint", *workflows.iterdir()],
+        [tools / "zizmor", "--offline", "--no-progress", "--quiet", tmp_path],
+    )
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+# Slack
+
+
+def hostile_outputs(here: Here, name: str) -> dict[str, str]:
+    """The outputs of a step of a run in which a workspace of that name is over its budget."""
+    usage = [Usage(NOW.replace(day=3), PRODUCTION, "claude-sonnet-4-5", output=1_000_000)]
+    policy = f"version: 1\nworkspaces: {{{PRODUCTION}: {{cap: 1}}}}\n"
+    with LoopbackAPI(Organization(usage, [Workspace(PRODUCTION, name)]), now=NOW) as api:
+        assert here.check(api, policy=policy).code == 1
+    told = {f"steps.gate.outputs.{k}": v for k, v in read_outputs(here.program.output).items()}
+    (here.program.folder.parent / "output").unlink()
+    return told
+
+
+NAMES = [
+    *(text for text in HOSTILE if text.strip() and text != SURROGATE and len(text) < 80),
+    "$(touch pwned) `touch pwned` ${HOME}",
+    "'; touch pwned; '",
+    '", "text": "pwned',
+    "<!channel> <@U123>",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_no_more_than_text_in_a_message(step: Here, job: Job, name: str) -> None:
+    """Slack gets the headline as it is, in a block of plain text, and nothing else changes."""
+    outputs = hostile_outputs(step, name)
+    with listening() as slack:
+        job.run(SLACK, {**outputs, "secrets.SLACK_WEBHOOK": slack.url})
+    ((method, body),) = slack.requests
+    assert method == "POST"
+    assert json.loads(body) == {
+        "text": "Claude spend",
+        "blocks": [
+            {
+                "type": "section",
+                "text": {
+                    "type": "plain_text",
+                    "emoji": False,
+                    "text": outputs["steps.gate.outputs.headline"],
+                },
+            },
+            {"type": "section", "text": {"type": "mrkdwn", "text": f"<{RUN}|The run>"}},
+        ],
+    }
+    assert list(job.folder.iterdir()) == []
+
+
+def test_a_message_of_a_run_without_a_verdict_says_so(job: Job) -> None:
+    """There are no outputs then."""
+    with listening() as slack:
+        job.run(SLACK, {"secrets.SLACK_WEBHOOK": slack.url})
+    ((_, body),) = slack.requests
+    told = json.loads(body)["blocks"][0]["text"]["text"]
+    assert told == "The budget check came to no verdict."
+
+
+# The issue
+
+
+def outputs(status: str, headline: str = "The verdict.") -> dict[str, str]:
+    """The outputs that the issue goes by."""
+    return {"steps.gate.outputs.status": status, "steps.gate.outputs.headline": headline}
+
+
+def test_a_breach_opens_an_issue(job: Job) -> None:
+    """With its label, the headline and the run."""
+    job.run(ISSUE, outputs("breached", "Budget breached: production."))
+    listed, labelled, created = job.called
+    assert listed[:2] == ["issue", "list"]
+    assert labelled == ["label", "create", "claude-budget", "--force"]
+    assert created[:2] == ["issue", "create"]
+    assert created[created.index("--label") + 1] == listed[listed.index("--label") + 1]
+    assert job.body == f"~~~text\nBudget breached: production.\n~~~\n\n{RUN}\n"
+
+
+@pytest.mark.parametrize("status", ["ok", "warning"])
+def test_a_recovery_closes_the_issue(job: Job, status: str) -> None:
+    """The one that was found."""
+    job.run(ISSUE, outputs(status), found="31")
+    assert job.called[1:] == [
+        ["issue", "close", "31", "--comment", f"No budget is breached any more: {RUN}"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [
+        ("breached", "31"),
+        ("ok", ""),
+        ("warning", ""),
+        ("unverified", ""),
+        ("unverified", "31"),
+        ("uncertain", ""),
+        ("uncertain", "31"),
+        ("", ""),
+        ("", "31"),
+    ],
+)
+def test_an_issue_is_otherwise_left_as_it_is(job: Job, status: str, found: str) -> None:
+    """A second run of a breach opens no other one, and what is not known changes nothing."""
+    job.run(ISSUE, outputs(status), found)
+    assert [call[:2] for call in job.called] == [["issue", "list"]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_no_more_than_code_in_an_issue(step: Here, job: Job, name: str) -> None:
+    """The headline is the only block of code, whole."""
+    told = hostile_outputs(step, name)
+    job.run(ISSUE, told)
+    fence, *rest = MarkdownIt("commonmark").parse(job.body)
+    assert (fence.type, fence.content) == ("fence", told["steps.gate.outputs.headline"] + "\n")
+    assert [token.content for token in rest if token.type == "inline"] == [RUN]
+    assert list(job.folder.iterdir()) == []
+
+
+# The comment
+
+
+def pull_request(job: Job, base: str | None, policy: str) -> None:
+    """Makes the job's folder a checkout of a pull request for `main`, where the program is installed as the step does."""
+    (job.folder / "README.md").write_text("EXAMPLE\n", encoding="utf-8")
+    if base is not None:
+        (job.folder / "budget.yml").write_text(base, encoding="utf-8")
+    git(job.folder, "init", "-q")
+    git(job.folder, "add", ".")
+    git(job.folder, "commit", "-qm", "EXAMPLE")
+    git(job.folder, "update-ref", "refs/remotes/origin/main", "HEAD")
+    (job.folder / "budget.yml").write_text(policy, encoding="utf-8")
+    program = job.folder.parent / "temp" / "gate" / "bin" / "budget-gate"
+    program.parent.mkdir(parents=True)
+    start = "import sys; from budget_gate.cli import main; sys.exit(main())"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{start}" "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("base", "policy", "told"),
+    [
+        (
+            "version: 1\nglobal: {cap: 5}\n",
+            "version: 1\nglobal: {cap: 6}\n",
+            "- organization: cap $5 -> $6\n",
+        ),
+        (None, OK, "base.yml is empty, as is right for a new policy."),
+        (OK, "version: 1\nglobal: {cpa: 6}\n", "The policy is wrong."),
+    ],
+)
+def test_a_comment_says_what_a_policy_changes(
+    job: Job, base: str | None, policy: str, told: str
+) -> None:
+    """On that pull request, in place of the one before."""
+    pull_request(job, base, policy)
+    job.run(COMMENTING, {})
+    (called,) = job.called
+    assert called[:5] == ["pr", "comment", "12", "--edit-last", "--create-if-none"]
+    assert told in job.body
+
+
+def test_the_comment_comes_with_the_program_of_its_own_step() -> None:
+    """What one step installs is what the other one runs."""
+    installs = yaml.safe_load(COMMENT)["jobs"]["comment"]["steps"][-2]["run"]
+    (folder,) = re.findall(r'venv ("\$RUNNER_TEMP/\w+)"', installs)
+    assert f'{folder}/bin/budget-gate" check' in COMMENTING["run"]
+
+
+# The badge
+
+
+def published(job: Job) -> dict[str, Any]:
+    """The badge on the branch, which has one commit."""
+    remote = job.folder.parent / "remote"
+    assert git(remote, "rev-list", "--count", "badges") == "1\n"
+    read: dict[str, Any] = json.loads(git(remote, "show", "badges:badge.json"))
+    return read
+
+
+def test_the_badge_on_a_branch_is_that_of_the_last_run(job: Job) -> None:
+    """The branch is made, then replaced; where the gate left none, there is no verdict."""
+    (job.folder.parent / "remote").mkdir()
+    git(job.folder.parent / "remote", "init", "-q", "--bare")
+    green = render_badge(make_report("ok", make_budget()), 0)
+    for badge in (green, render_badge(make_report("breached"), 1), None):
+        (job.folder / "badge.json").unlink(missing_ok=True)
+        if badge:
+            (job.folder / "badge.json").write_text(badge, encoding="utf-8")
+        job.run(ON_BRANCH, {})
+        shown = published(job)
+        if badge:
+            assert shown == json.loads(badge)
+        # Each job has a folder of its own for what is temporary.
+        shutil.rmtree(job.folder.parent / "temp" / "badges")
+    assert (shown["message"], shown["isError"], shown.get("color")) == ("no verdict", True, None)
+
+
+@pytest.mark.parametrize("has_badge", [True, False])
+def test_the_badge_in_a_gist_is_that_of_the_run(job: Job, *, has_badge: bool) -> None:
+    """Or none of a verdict."""
+    badge = render_badge(make_report("ok", make_budget()), 0)
+    if has_badge:
+        (job.folder / "badge.json").write_text(badge, encoding="utf-8")
+    job.run(IN_GIST, {"secrets.GIST_TOKEN": "EXAMPLE"})
+    ((*command, gist, _, name, _),) = job.called
+    assert (command, gist, name) == (["gist", "edit"], IN_GIST["env"]["GIST"], "badge.json")
+    shown = json.loads(job.body)
+    assert shown == json.loads(badge) if has_badge else shown["message"] == "no verdict"
+
+
+def test_the_badges_of_the_page_are_those_of_the_program() -> None:
+    """The one of the block, and the message of a breach."""
+    page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    organization = make_budget("organization", "1234", "5000", id="global")
+    assert f"```text\n{render_badge(make_report('ok', organization), 0)}```" in page
+    research = make_budget("research", "312", "250", status="breached")
+    shown = json.loads(render_badge(make_report("breached", research), 1))
+    assert f"`{shown['message']}`" in page
+    (without,) = {*re.findall("echo '({.*})'", page)}
+    assert json.loads(without)["message"] == "no verdict"
+
+
+# Signs of life
+
+
+def test_the_heartbeat_is_one_request(job: Job) -> None:
+    """Of that address."""
+    with listening() as monitor:
+        job.run(HEARTBEAT, {"secrets.HEARTBEAT": monitor.url})
+    assert monitor.requests == [("GET", "")]
+
+
+def test_the_workflow_that_is_kept_enabled_is_the_one_to_write(job: Job) -> None:
+    """By the name of its file in the README."""
+    job.run(KEEPALIVE, {})
+    ((*command, name),) = job.called
+    assert command == ["workflow", "enable"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"The workflow, `.github/workflows/{name}`:" in readme
+
+
+# Other systems
+
+(JENKINS,) = (block.text for block in BLOCKS if block.text.startswith("pipeline {"))
+(CIRCLECI,) = (block.text for block in BLOCKS if block.text.startswith("version: 2.1\n"))
+
+
+def other_systems() -> dict[str, tuple[dict[str, str], list[str]]]:
+    """The variables that a system's job sets, and its commands."""
+    circle = yaml.safe_load(CIRCLECI)["jobs"]["budget"]
+    runs = [step["run"] for step in circle["steps"] if "run" in step]
+    return {
+        "Jenkins": (
+            dict(re.findall(r"(BUDGET_\w+) = '(.*)'", JENKINS)),
+            re.findall("sh '(.*)'", JENKINS),
+        ),
+        "CircleCI": (circle["environment"], runs),
+    }
+
+
+@pytest.mark.parametrize("name", other_systems())
+def test_jobs_of_other_systems_run_the_gate(tmp_path: Path, name: str) -> None:
+    """The last command's exit code is the gate's, and its report is the next run's last one."""
+    variables, (*installs, command) = other_systems()[name]
+    assert any('pip install -q "git+https://' in line for line in installs)
+    (tmp_path / "budget.yml").write_text(BREACHED, encoding="utf-8")
+    program = tmp_path / ".gate" / "bin" / "budget-gate"
+    program.parent.mkdir(parents=True)
+    start = (
+        "import sys; from datetime import datetime; from budget_gate.cli import main; "
+        f"sys.exit(main(clock=lambda: datetime.fromisoformat('{NOW.isoformat()}')))"
+    )
+    program.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -c {shlex.quote(start)} "$@"\n', encoding="utf-8"
+    )
+    program.chmod(0o755)
+    path = f"{program.parent}:{os.environ['PATH']}"
+    with LoopbackAPI(ORGANIZATION, now=NOW) as api:
+        given = {"ANTHROPIC_BASE_URL": api.url, "ANTHROPIC_ADMIN_KEY": EXAMPLE_KEY, "PATH": path}
+        done = [
+            subprocess.run(
+                ["sh", "-ec", command],
+                cwd=tmp_path,
+                env=given | variables,
+                capture_output=True,
+                encoding="utf-8",
+                check=False,
+            )
+            for _ in range(2)
+        ]
+    assert [run.returncode for run in done] == [1, 1], done
+    report = json.loads((tmp_path / variables["BUDGET_GATE_REPORT"]).read_text(encoding="utf-8"))
+    assert report["changed"] == "same"
+    kept = re.findall(r"paths: \[(.*?)\]", CIRCLECI)
+    assert name == "Jenkins" or kept == [variables["BUDGET_GATE_REPORT"]]
