@@ -1,11 +1,7 @@
 """The composite action end to end: a workflow run by act, on this machine, against the loopback API."""
 
 import json
-import os
-import re
-import shutil
-import subprocess
-import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,12 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.paths import ROOT
+from tests.helpers.acting import Machine, exit_code, logged, machine, summary
+from tests.helpers.pages import BLOCKS
 from tests.world.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
 from tests.world.oracle import Usage
-
-# From the environment that runs the tests, activated or not.
-ACT = str(Path(sys.executable).with_name("act"))
 
 NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
 PRODUCTION = "wrkspc_01EXAMPLE"
@@ -90,93 +84,42 @@ class Run:
 
 @dataclass(frozen=True)
 class Runner:
-    """A machine to run workflows on, with a checkout of the action; the caller's repository is made for each run."""
+    """A machine to run the gate on by a workflow; the caller's repository is made for each run."""
 
-    folder: Path
-    action: Path
+    machine: Machine
 
     def run(self, url: str, policy: str, *, on_error: str = "", key: str = EXAMPLE_KEY) -> Run:
         """Pushes a repository with that policy, whose workflow asks the API at that URL."""
-        caller = self.folder / f"caller-{len(list(self.folder.iterdir()))}"
-        seen = caller.with_suffix(".seen")
-        seen.mkdir()
-        workflows = caller / ".github" / "workflows"
-        workflows.mkdir(parents=True)
+        seen = Path(tempfile.mkdtemp(dir=self.machine.folder))
         workflow = WORKFLOW.format(url=url, as_of=NOW.isoformat(), on_error=on_error, seen=seen)
-        (workflows / "gate.yml").write_text(workflow, encoding="utf-8")
-        (caller / "budget.yml").write_text(policy, encoding="utf-8")
-        (caller / "json.py").write_text(HIJACK, encoding="utf-8")
-        (caller / "httpx.py").write_text(HIJACK, encoding="utf-8")
-        python = caller / ".venv" / "bin" / "python3"
-        python.parent.mkdir(parents=True)
-        python.write_text(OWN_PYTHON, encoding="utf-8")
-        python.chmod(0o755)
-        commit(caller)
-        job = subprocess.run(
-            [
-                *(ACT, "push", "--platform", "ubuntu-latest=-self-hosted", "--pull=false"),
-                *("--container-daemon-socket", "-", "--no-cache-server", "--json"),
-                *("--use-new-action-cache", "--action-cache-path", str(self.folder / "cache")),
-                *("--local-repository", f"OWNER/budget-gate@v1={self.action}"),
-                *("--secret", f"ANTHROPIC_ADMIN_KEY={key}"),
-            ],
-            cwd=caller,
-            env=environment(self.folder),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            check=False,
-            timeout=180,
+        caller = self.machine.caller(
+            {
+                ".github/workflows/gate.yml": workflow,
+                "budget.yml": policy,
+                "json.py": HIJACK,
+                "httpx.py": HIJACK,
+                ".venv/bin/python3": OWN_PYTHON,
+            }
         )
-        assert (seen / "outputs.json").exists(), job.stdout
-        entries = [json.loads(line) for line in job.stdout.splitlines() if line.startswith("{")]
-        check = [entry for entry in entries if entry.get("stepID") == ["gate", "check"]]
-        log = "\n".join(entry["msg"] for entry in check)
-        failure = re.search(r"^exit status (\d+)$", log, re.MULTILINE)
-        exit_code = int(failure[1]) if failure else 0
-        assert (job.returncode == 0) == (exit_code == 0), job.stdout
+        job = self.machine.act(caller, "push", secrets={"ANTHROPIC_ADMIN_KEY": key})
+        assert (seen / "outputs.json").exists(), job.output
+        check = job.of("gate", "check")
+        code = exit_code(check)
+        assert job.passed == (code == 0), job.output
         report = seen / "report.json"
         return Run(
-            exit_code=exit_code,
-            log=log,
+            exit_code=code,
+            log=logged(check),
             outputs=json.loads((seen / "outputs.json").read_text(encoding="utf-8")),
-            summary="".join(
-                entry["content"] for entry in check if entry.get("command") == "summary"
-            ),
+            summary=summary(check),
             report=json.loads(report.read_text(encoding="utf-8")) if report.exists() else None,
         )
-
-
-def environment(home: Path) -> dict[str, str]:
-    """The environment of the tests without what an outer workflow, or a user's own gate, put there."""
-    foreign = ("ACTIONS_", "ANTHROPIC_", "BUDGET_GATE_", "GITHUB_", "INPUT_", "RUNNER_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return {**kept, "XDG_CONFIG_HOME": str(home / "config")}
-
-
-def commit(folder: Path) -> None:
-    """Makes the folder a git repository with everything in it committed."""
-    identity = ("-c", "user.name=EXAMPLE", "-c", "user.email=EXAMPLE@example.com")
-    for command in (
-        ("init", "--quiet"),
-        ("add", "."),
-        ("commit", "--quiet", "--message", "EXAMPLE"),
-    ):
-        subprocess.run(["git", *identity, "-C", str(folder), *command], check=True)
 
 
 @pytest.fixture(scope="module")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
     """One machine for the whole module, with one checkout of the action."""
-    folder = tmp_path_factory.mktemp("runner")
-    action = tmp_path_factory.mktemp("action")
-    for name in ("action.yml", "requirements.txt"):
-        shutil.copy(ROOT / name, action)
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "budget_gate", action / "budget_gate", ignore=ignored)
-    commit(action)
-    return Runner(folder, action)
+    return Runner(machine(tmp_path_factory.mktemp("runner"), tmp_path_factory.mktemp("action")))
 
 
 @pytest.fixture
@@ -235,6 +178,35 @@ def test_an_api_that_is_down_can_be_told_to_pass(runner: Runner) -> None:
     assert run.exit_code == 0, run.log
     assert run.outputs["status"] == "unverified"
     assert run.outputs["enforced"] == "false"
+
+
+def test_a_pull_request_is_told_what_it_changes_of_the_policy(runner: Runner) -> None:
+    """By the workflow to copy, without a secret: a looser policy passes, and one that is wrong is exit code 2."""
+    (workflow,) = (block.text for block in BLOCKS if block.text.startswith("name: budget policy\n"))
+    caller = runner.machine.caller(
+        {
+            ".github/workflows/budget-policy.yml": workflow + AND_ONE_THAT_IS_WRONG,
+            "budget.yml": "version: 1\nglobal: {cap: 100}\n",
+            "wrong.yml": "version: 1\nglobal: {cpa: 100}\n",
+            "event.json": '{"pull_request": {"number": 1, "base": {"ref": "main"}}}',
+        }
+    )
+    (caller / "budget.yml").write_text("version: 1\nglobal: {cap: 250}\n", encoding="utf-8")
+    job = runner.machine.act(caller, "pull_request", "--eventpath", "event.json")
+    valid, wrong = job.of("2", "check"), job.of("wrong", "check")
+    assert (exit_code(valid), exit_code(wrong), job.passed) == (0, 2, False), job.output
+    assert "- organization: cap $100 -> $250" in summary(valid)
+    assert "wrong.yml:2:10: global.cpa: unknown key" in logged(wrong)
+
+
+AND_ONE_THAT_IS_WRONG = """\
+      - id: wrong
+        if: always()
+        uses: OWNER/budget-gate@v1
+        with:
+          offline: true
+          policy: wrong.yml
+"""
 
 
 def unreachable() -> str:
