@@ -11,11 +11,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +22,7 @@ from markdown_it import MarkdownIt
 
 from budget_gate.outputs.report.badge import render_badge
 from tests.helpers.inert import SURROGATE
+from tests.helpers.listening import calls, listening, put_gh
 from tests.helpers.pages import BLOCKS, scripts
 from tests.helpers.paths import ROOT
 from tests.helpers.reports import HOSTILE, make_budget, make_report
@@ -59,55 +57,6 @@ CONTEXT = {
     "github.event.pull_request.number": "12",
 }
 RUN = "https://github.example/OWNER/NAME/actions/runs/7"
-# It keeps the arguments and the file or stdin that they name, and finds the issue that a test says is open.
-GH = """\
-#!/bin/bash
-{ printf '%s\\n' "$@"; echo --; } >> "$KEPT/gh"
-case "$1 $2" in
-  "issue list") if [ -n "$FOUND" ]; then echo "$FOUND"; fi ;;
-  "issue create") cat > "$KEPT/body" ;;
-  "pr comment" | "gist edit") cp "${@: -1}" "$KEPT/body" ;;
-esac
-"""
-
-
-@dataclass
-class Heard:
-    """The requests that a server was sent: the method and the body of each."""
-
-    url: str = ""
-    requests: list[tuple[str, str]] = field(default_factory=list)
-
-
-@contextmanager
-def listening() -> Iterator[Heard]:
-    """A server that takes whatever it is sent."""
-    heard = Heard()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            heard.requests.append((self.command, body.decode()))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def do_GET(self) -> None:
-            self.do_POST()
-
-        def log_message(self, *_: object) -> None:
-            """Leaves stderr alone."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        heard.url = f"http://127.0.0.1:{server.server_port}/hook"
-        yield heard
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def filled(text: str, context: Mapping[str, str]) -> str:
@@ -158,9 +107,7 @@ class Job:
     @property
     def called(self) -> list[list[str]]:
         """The arguments of each call of `gh`."""
-        log = self.folder.parent / "gh"
-        calls = log.read_text(encoding="utf-8").split("--\n")[:-1] if log.exists() else []
-        return [call.splitlines() for call in calls]
+        return calls(self.folder.parent)
 
     @property
     def body(self) -> str:
@@ -173,9 +120,7 @@ def job(tmp_path: Path) -> Job:
     """A job whose folder is empty."""
     for name in ("job", "tools", "temp"):
         (tmp_path / name).mkdir()
-    gh = tmp_path / "tools" / "gh"
-    gh.write_text(GH, encoding="utf-8")
-    gh.chmod(0o755)
+    put_gh(tmp_path / "tools")
     return Job(tmp_path / "job")
 
 
