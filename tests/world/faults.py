@@ -1583,6 +1583,7 @@ class Outcome:
     summary: str
     outputs: str
     report: str
+    badge: str = ""
     seconds: float = 0.0
     met: int = 0
 
@@ -1737,6 +1738,7 @@ def environment(url: str, folder: Path, deadline: float = DEADLINE) -> dict[str,
         "GITHUB_OUTPUT": str(folder / "outputs"),
         "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
         "BUDGET_GATE_REPORT": str(folder / "report.json"),
+        "BUDGET_GATE_BADGE": str(folder / "badge.json"),
         "BUDGET_GATE_DEADLINE": f"{deadline:g}",
         "BUDGET_GATE_POLICY": str(folder / "budget.yml"),
     }
@@ -1744,11 +1746,11 @@ def environment(url: str, folder: Path, deadline: float = DEADLINE) -> dict[str,
 
 def outcome(code: int, stdout: str, stderr: str, folder: Path) -> Outcome:
     """Return how a run in a folder ended, with the files that it wrote there."""
-    files = [folder / name for name in ("summary.md", "outputs", "report.json")]
-    summary, outputs, report = (
+    files = [folder / name for name in ("summary.md", "outputs", "report.json", "badge.json")]
+    summary, outputs, report, badge = (
         file.read_text(encoding="utf-8") if file.exists() else "" for file in files
     )
-    return Outcome(code, stdout, stderr, summary, outputs, report)
+    return Outcome(code, stdout, stderr, summary, outputs, report, badge)
 
 
 _prices = cache(load_price_book)
@@ -1856,6 +1858,8 @@ def check(
         f"exit code {outcome.code}": outcome.code not in allowed,
         f"status {status}": status not in allowed.get(outcome.code, set()),
         f"a traceback: {stderr[-200:]}": "Traceback" in outcome.stdout + stderr,
+        f"the badge {outcome.badge}": '"isError": true' not in outcome.badge
+        or "green" in outcome.badge,
         f"it took {outcome.seconds:.1f} s": outcome.seconds > ANSWERED_WITHIN,
     }
     for name, text in texts.items():
@@ -1909,11 +1913,11 @@ HEAD = f"""# Faults
 
 What the gate does when the API fails. In each case the truth is one cent over the cap, so exit code 0 would be a
 false pass. `tests/world/test_faults.py` runs every row against every request it names and checks, besides the exit
-code, that there is no traceback, that no smaller number than the truth is reported as spend, and that the key,
-which the server echoes, is in no output. With billed cost the truth is what was billed for the days that are
-settled, and list cost of the rest. A state machine composes the faults at random (those of slowness left out): over
-the requests of a run and from one run to the next, which is given the report of the one before. This file is
-generated from `tests/world/faults.py`, and a test holds both together.
+code, that there is no traceback, that no smaller number than the truth is reported as spend, that the badge is not
+green, and that the key, which the server echoes, is in no output. With billed cost the truth is what was billed for
+the days that are settled, and list cost of the rest. A state machine composes the faults at random (those of slowness
+left out): over the requests of a run and from one run to the next, which is given the report of the one before. This
+file is generated from `tests/world/faults.py`, and a test holds both together.
 
 ```sh
 .venv/bin/pytest tests/world/test_faults.py
