@@ -79,6 +79,7 @@ def test_inputs_of_the_action_are_the_documented_ones() -> None:
         "fail-on",
         "on-error",
         "report",
+        "badge",
         "as-of",
         "month",
         "budgets",
