@@ -39,7 +39,8 @@ def _program() -> Parser:
     parser = Parser(
         prog="budget-gate",
         description="Checks whether this month's Claude API spend has breached a budget.",
-        epilog=f"For a command's flags: budget-gate COMMAND --help\n\nThe default command's {EXIT_CODES}",
+        epilog="For a command's flags: budget-gate COMMAND --help\n\n"
+        f"The default command's {EXIT_CODES}",
     )
     parser.add_argument("--version", action="version", version=f"budget-gate {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
