@@ -7,7 +7,7 @@ largest day before, and multiplied with it after, so that no amount is too large
 
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Final
@@ -28,12 +28,14 @@ class Forecast:
     How often they do is measured by `tests/bench/forecast.py`, and is less where spend grows or
     will shift. None of the three is below what is spent: part of a cent counts as one there.
     `crosses_on` is the UTC day on which expected spend exceeds the cap, None where it does not.
+    `path` is what is expected to be spent up to the end of today, and of each day after it.
     """
 
     low: Decimal
     expected: Decimal
     high: Decimal
     crosses_on: date | None
+    path: tuple[Decimal, ...] = field(default=(), compare=False)
 
 
 def forecast(
@@ -66,7 +68,8 @@ def forecast(
             max(least, (spent + largest * Decimal(rest.path[-1] * factor)).quantize(_CENT))
             for factor in (1 / rest.spread, 1, rest.spread)
         )
-        return Forecast(low, expected, high, _crossing(open_day, spent, closed, cap, path))
+        crosses_on = _crossing(open_day, spent, closed, cap, path)
+        return Forecast(low, expected, high, crosses_on, tuple(path))
 
 
 def _history(open_day: date, closed: Mapping[date, Decimal]) -> list[Decimal]:

@@ -1,10 +1,11 @@
 """A budget against its cap, its daily cap and its forecast."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from budget_gate.domain.bounds import NOTHING, ZERO, Bounds, plus, times
+from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds, plus, times
 from budget_gate.domain.forecast.month_end import Forecast, forecast
 from budget_gate.domain.forecast.pace import pace
 from budget_gate.domain.notes import percent
@@ -159,17 +160,27 @@ def _forecast(scoped: ScopedBudget, month: MonthToDate) -> Forecast | None:
     if lacks and scoped.budget and scoped.budget.forecast == "fail":
         return None
     days = {**({} if lacks else scoped.history), **scoped.days}
-    # Whether a range across the cap has crossed it is not known: what is sure of it is forecast.
-    straddles = scoped.spend.low <= scoped.cap < scoped.spend.high
 
-    def estimate(cost: Bounds) -> Decimal:
-        return cost.low if straddles else cost.middle
+    def of(estimate: Callable[[Bounds], Decimal]) -> Forecast | None:
+        if not estimate(scoped.spend).is_finite():
+            return None
+        return forecast(
+            month,
+            spent=estimate(scoped.spend),
+            closed={day: estimate(cost) for day, cost in days.items() if day != today},
+            today=estimate(days.get(today, NOTHING)),
+            cap=scoped.cap,
+        )
 
-    estimates = {day: estimate(cost) for day, cost in days.items()}
-    return forecast(
-        month,
-        spent=estimate(scoped.spend),
-        closed={day: cost for day, cost in estimates.items() if day != today},
-        today=estimates.get(today, ZERO),
-        cap=scoped.cap,
+    expected = of(lambda cost: cost.middle)
+    if expected is None or all(cost.is_exact for cost in (scoped.spend, *days.values())):
+        return expected
+    # Of a range each end goes on by itself, and the cap is crossed where that is sure.
+    low, high = of(lambda cost: cost.low), of(lambda cost: cost.high)
+    first = expected if scoped.spend.high <= scoped.cap else low
+    return replace(
+        expected,
+        low=min(low.low if low else scoped.spend.low, expected.expected),
+        high=max(high.high, expected.expected) if high else UNLIMITED,
+        crosses_on=first.crosses_on if first else None,
     )

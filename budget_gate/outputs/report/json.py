@@ -129,7 +129,7 @@ def _budget(budget: BudgetResult) -> dict[str, Any]:
         and {
             "low": exact(budget.forecast.low),
             "expected": exact(budget.forecast.expected),
-            "high": exact(budget.forecast.high),
+            "high": exact(budget.forecast.high) if budget.forecast.high.is_finite() else None,
             "crosses_on": budget.forecast.crosses_on and str(budget.forecast.crosses_on),
         },
         "pace": budget.pace

@@ -57,10 +57,11 @@ def _today(budget: BudgetResult) -> str:
 def _month_end(budget: BudgetResult) -> str:
     if budget.forecast is None:
         return ""
-    low, high = usd_roughly(budget.forecast.low), usd_roughly(budget.forecast.high)
-    return (
-        f"forecast for month-end: about {usd_roughly(budget.forecast.expected)} ({low} to {high})"
-    )
+    low = usd_roughly(budget.forecast.low)
+    if not budget.forecast.high.is_finite():
+        return f"forecast for month-end: at least {low}"
+    expected, high = usd_roughly(budget.forecast.expected), usd_roughly(budget.forecast.high)
+    return f"forecast for month-end: about {expected} ({low} to {high})"
 
 
 def _crossing(budget: BudgetResult) -> str:

@@ -239,10 +239,16 @@ def test_a_part_of_a_cent_crosses_no_cap() -> None:
 # What is not exactly known
 
 
-def test_a_range_is_forecast_by_its_middle() -> None:
-    """From 8 to 12 USD a day are about 10, and 300 in a month."""
+def between(low: str, expected: str, high: str, crosses_on: str | None = None) -> Forecast:
+    """The forecast of a range."""
+    day = date.fromisoformat(crosses_on) if crosses_on else None
+    return Forecast(Decimal(low), Decimal(expected), Decimal(high), day)
+
+
+def test_each_end_of_a_range_goes_on_by_itself() -> None:
+    """From 8 to 12 USD a day are about 10: between 240 and 360 in a month, and 300 as their middle."""
     spend = spent(*days(14, bounds("8", "12")))
-    assert overall("cap: 300", spend).forecast == certain("300.00")
+    assert overall("cap: 300", spend).forecast == between("240.00", "300.00", "360.00")
     result = overall("cap: 299", spend)
     assert (result.status, result.cause) == ("warning", "forecast")
 
@@ -253,18 +259,31 @@ def test_a_range_across_the_cap_stays_undecided() -> None:
     assert (result.status, result.cause) == ("uncertain", "cap")
 
 
-def test_a_range_across_the_cap_is_forecast_by_its_least() -> None:
+@pytest.mark.parametrize("cap", ["1", "111", "139", "150", "168", "250", "1000"])
+def test_what_is_forecast_does_not_depend_on_the_cap(cap: str) -> None:
+    """The same usage ends the month the same, be the cap below, within or above the range."""
+    found = outlook_of(overall(f"cap: {cap}", spent(*days(14, bounds("8", "12")))))
+    assert replace(found, crosses_on=None) == between("240.00", "300.00", "360.00")
+
+
+def test_a_range_across_the_cap_crosses_it_where_that_is_sure() -> None:
     """8 USD a day are sure, and 240 in a month: above 139 and, on the 18th, not before today."""
     result = overall("cap: 139, forecast: fail", spent(*days(14, bounds("8", "12"))))
     assert (result.status, result.cause) == ("breached", "forecast")
-    assert result.forecast == certain("240.00", "2026-11-18")
+    assert result.forecast == between("240.00", "300.00", "360.00", "2026-11-18")
 
 
-def test_spend_without_an_upper_bound_is_forecast_by_its_least() -> None:
-    """10 USD a day were surely spent, and the run stays unverified."""
+def test_a_range_above_the_cap_crossed_it_on_the_day_that_is_sure() -> None:
+    """Of 100 USD, 8 a day have spent 96 on the 12th; 12 a day would have on the 9th."""
+    found = outlook_of(overall("cap: 100", spent(*days(14, bounds("8", "12")))))
+    assert found.crosses_on == date(2026, 11, 13)
+
+
+def test_spend_without_an_upper_bound_is_forecast_without_one() -> None:
+    """10 USD a day were surely spent, and may be any more; the run stays unverified."""
     unpriced = spent(*days(14, bounds("10", "unlimited")), unpriced=("Some have no price.",))
     report = judged("global: {cap: 500}", unpriced)
-    assert budget(report, "global").forecast == certain("300.00")
+    assert budget(report, "global").forecast == between("300.00", "300.00", "Infinity")
     assert (report.status, decide(report, STRICT)[1]) == ("unverified", 3)
 
 
