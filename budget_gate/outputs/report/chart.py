@@ -54,7 +54,9 @@ def chart(report: Report, cost: str) -> list[str]:
 
 
 def _title(report: Report, cost: str, settled: Sequence[bool], *, has_forecast: bool) -> str:
-    limit = "" if report.spend and report.spend.is_exact else ", upper bound"
+    limit = ""
+    if report.spend and not report.spend.is_exact:
+        limit = ", upper bound" if report.spend.is_limited else ", lower bound"
     billed = sum(settled)
     late = report.coverage and report.coverage.doubted_days
     rest = "list cost on the others" if late else "then list cost"
@@ -64,15 +66,13 @@ def _title(report: Report, cost: str, settled: Sequence[bool], *, has_forecast: 
 
 
 def _ahead(report: Report, spent: Decimal) -> list[Decimal]:
-    """The days to come, evenly up to the month-end that is forecast; none without a forecast."""
+    """The days to come as they are forecast, from what is `spent` on; none without a forecast."""
     forecast = next((it.forecast for it in report.budgets if it.id == "global"), None)
-    last = report.days[-1].day
-    end = report.month.end.date()
-    count = (end - last).days - 1
-    if forecast is None or count < 1:
+    if forecast is None or report.spend is None:
         return []
-    step = max(forecast.expected - spent, ZERO) / count
-    return [spent + step * number for number in range(1, count + 1)]
+    # The bars go on from the end of the range that those before show.
+    above = spent - report.spend.middle
+    return [max(spent, total + above) for total in forecast.path[1:]]
 
 
 def _bars(

@@ -488,14 +488,28 @@ def test_a_hostile_file_name_stays_in_its_link(hostile: str) -> None:
     assert address is None or re.fullmatch(r"[A-Za-z0-9:/._~%#-]+", address)
 
 
-def test_days_to_come_rise_evenly_to_the_forecast() -> None:
-    """From 5.505 on the 3rd, 27 days of 0.5 lead to 19.005 on the 30th; they lie below what was spent."""
-    end = Forecast(Decimal(10), Decimal("19.005"), Decimal(30), None)
-    whole = make_budget("organization", cap="10", id="global", forecast=end)
-    chart = mermaid(render(make_report("ok", whole, days=DAYS)))
+@pytest.mark.parametrize(
+    ("least", "next_day", "last"), [("5.505", "6.00", "20.00"), ("4.505", "6.50", "20.50")]
+)
+def test_days_to_come_go_on_from_what_was_spent(least: str, next_day: str, last: str) -> None:
+    """Up to the month-end that is forecast; half a range higher, as the bars show its upper end."""
+    path = tuple(Decimal(20 if day == 30 else 6) for day in range(3, 31))
+    forecast = Forecast(Decimal(10), path[-1], Decimal(30), None, path)
+    whole = make_budget("organization", cap="10", id="global", forecast=forecast)
+    chart = mermaid(render(make_report("ok", whole, days=DAYS, spend=bounds(least, "5.505"))))
     grey, spent = (line for line in chart if line.startswith("bar"))
     heights = grey.removeprefix("bar [").removesuffix("]").split(", ")
     assert spent == "bar [3.10, 3.10, 5.50]"
-    assert heights[:4] == ["3.10", "3.10", "5.50", "6.00"]
-    assert (len(heights), heights[-1]) == (30, "19.00")
+    assert heights[:4] == ["3.10", "3.10", "5.50", next_day]
+    assert (len(heights), heights[-1]) == (30, last)
     assert points(chart, "x-axis") == [str(day) for day in range(1, 31)]
+
+
+def test_days_to_come_are_never_below_what_was_spent() -> None:
+    """A forecast of less than that, as usage may be taken back, draws no fall."""
+    path = tuple(Decimal(1) for _ in range(28))
+    forecast = Forecast(Decimal(1), Decimal(1), Decimal(1), None, path)
+    whole = make_budget("organization", cap="10", id="global", forecast=forecast)
+    chart = mermaid(render(make_report("ok", whole, days=DAYS, spend=bounds("5.505"))))
+    grey = next(line for line in chart if line.startswith("bar"))
+    assert grey.removesuffix("]").split(", ")[-1] == "5.50"
