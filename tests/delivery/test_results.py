@@ -279,7 +279,7 @@ def test_a_run_that_is_let_pass_is_visibly_unenforced(here: Here, why: str) -> N
     )
     mask, warning, *others = read_commands(run.stderr)
     assert (mask[0], warning[0]) == ("add-mask", "warning")
-    assert warning[2].startswith("NOT ENFORCED. ")
+    assert warning[2].startswith("NOT ENFORCED (on-error: warn). ")
     # An error would be shown as the reason of a failure that there was not.
     assert {level for level, _, _ in others} <= {"warning"}
     assert run.stdout.startswith("NOT ENFORCED (on-error: warn). Spend unknown: ")

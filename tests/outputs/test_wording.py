@@ -81,7 +81,7 @@ def test_an_amount_stays_on_its_side_of_the_cap(amount: Decimal, cap: Decimal) -
 @pytest.mark.parametrize(("spend", "cap"), [("10.0041", "10.004"), ("10.007", "10.006")])
 def test_a_cap_of_fractions_of_a_cent_is_not_rounded_to_the_spend(spend: str, cap: str) -> None:
     """A breach of such a cap shows a spend above the cap that stands beside it."""
-    told = spent_of_cap(make_budget(spend=spend, cap=cap, status="breached"), "list prices")
+    told = spent_of_cap(make_budget(spend=spend, cap=cap, status="breached"), make_report())
     shown, _, shown_cap = re.findall(r"\$[\d.]+", told)
     assert as_number(shown) > as_number(shown_cap)
 
@@ -217,8 +217,8 @@ def test_a_cut_text_says_that_it_is_cut() -> None:
 
 def test_what_was_spent_is_told_beside_the_cap() -> None:
     """Spend, cap and share in one phrase."""
-    told = spent_of_cap(make_budget(spend="8.5"), "as billed")
-    assert told == "$8.50 of its $10.00 cap (85.0%, as billed)"
+    told = spent_of_cap(make_budget(spend="8.5"), make_report())
+    assert told == "$8.50 of its $10.00 cap (85.0%, list prices)"
 
 
 @pytest.mark.parametrize(
@@ -236,12 +236,12 @@ def test_what_was_spent_is_told_beside_the_cap() -> None:
 def test_a_breach_tells_by_how_much(spend: str, high: str | None, told: str) -> None:
     """The amount above the cap, which is never $0.00."""
     result = make_budget(spend=spend, high=high, cap="2500", status="breached")
-    assert spent_of_cap(result, "list prices") == told
+    assert spent_of_cap(result, make_report()) == told
 
 
 def test_spend_without_a_cap_is_told_as_such() -> None:
     """A workspace that only warns has no share of anything."""
-    told = spent_of_cap(make_budget(cap=None, status="warning"), "list prices")
+    told = spent_of_cap(make_budget(cap=None, status="warning"), make_report())
     assert told == "$5.00 without a cap (list prices)"
 
 

@@ -11,6 +11,7 @@ from budget_gate.domain.policy.caps import Caps
 from budget_gate.domain.policy.keys import Resolved, workspace_id
 from budget_gate.domain.policy.model import Budget, CapException, Policy, PolicyFile
 from budget_gate.domain.policy.names import id_text, unique_name
+from budget_gate.domain.policy.places import KeyPath
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import ConfigurationError
@@ -161,7 +162,7 @@ class Scoping:
 
     def _scoped(
         self,
-        path: tuple[str, ...],
+        path: KeyPath,
         id_: str,
         name: str,
         budget: Budget | None,
@@ -172,7 +173,10 @@ class Scoping:
         workspaces: frozenset[str | None] | None = None,
         models: frozenset[str] | None = None,
     ) -> ScopedBudget:
-        key = ".".join(path)
+        key = ".".join(map(str, path))
+        exception = self.caps.exceptions.get(key)
+        if exception:
+            path = ("exceptions", self.file.policy.exceptions.index(exception))
         return ScopedBudget(
             id=id_,
             path=key,
@@ -182,7 +186,7 @@ class Scoping:
             line=self.file.source.line(*path, "cap"),
             days=days[0],
             history=days[1],
-            exception=self.caps.exceptions.get(key),
+            exception=exception,
             reserved=self.reservation.amount if self.reservation and is_reserved else ZERO,
             is_known=is_known,
             workspaces=workspaces,

@@ -1,17 +1,17 @@
 """Which workspaces and models the spend is of: that of a budget, and what rises today."""
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
-from budget_gate.domain.bounds import EXACT, ZERO, minus, plus
+from budget_gate.domain.bounds import EXACT, NOTHING, ZERO, minus, plus
 from budget_gate.domain.period import DAY, WEEK, MonthToDate
 from budget_gate.domain.policy.scoping import ScopedBudget
 from budget_gate.domain.spend import Spend, Workspace
-from budget_gate.domain.verdict.report import Driver
+from budget_gate.domain.verdict.report import BudgetResult, Driver, Span
 
 MOST_DRIVERS: Final = 3
 
@@ -21,44 +21,77 @@ _Place = tuple[str | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What each model costs each workspace at least, in USD: in the month, and on its open day."""
+    """What each model costs each workspace at least, in USD, in the month and on its last days.
+
+    `ranges` are those of which that is not all.
+    """
 
     month: Mapping[_Place, Decimal]
     today: Mapping[_Place, Decimal]
+    yesterday: Mapping[_Place, Decimal]
+    ranges: Collection[_Place]
     full_days: int
     workspaces: Mapping[str | None, Workspace]
 
-    def drivers(self, of: ScopedBudget) -> tuple[Driver, ...]:
-        """What most of the spend of a budget is of, today's first, then the month's."""
+    def driven(self, budget: BudgetResult, of: ScopedBudget, day: date) -> BudgetResult:
+        """`budget` with what most of its spend is of, in the time that its state comes from.
+
+        `day` is the open one.
+        """
+        span = _span(budget, of, day)
         found = [
-            self._driver(place, amount)
-            for place, amount in self.month.items()
-            if amount
-            and (of.workspaces is None or place[0] in of.workspaces)
+            self._driver(place)
+            for place in {**self.month, **self.yesterday}
+            if (of.workspaces is None or place[0] in of.workspaces)
             and (of.models is None or place[1] in of.models)
         ]
-        found.sort(key=lambda it: (-it.today, -it.month, it.workspace, it.model))
-        return tuple(found[:MOST_DRIVERS])
+        found = [it for it in found if it.month or getattr(it, span)]
+        found.sort(key=lambda it: (-getattr(it, span), -it.month, it.workspace, it.model))
+        return replace(budget, drivers=tuple(found[:MOST_DRIVERS]), driven_in=span)
 
-    def _driver(self, place: _Place, amount: Decimal) -> Driver:
-        today = self.today.get(place, ZERO)
-        before = minus(amount, today)
-        usual = _mean(before, self.full_days) if self.full_days else None
-        return Driver(_name(place, self.workspaces), place[1] or "no model", today, usual, amount)
+    def _driver(self, place: _Place) -> Driver:
+        today, month = self.today.get(place, ZERO), self.month.get(place, ZERO)
+        usual = _mean(minus(month, today), self.full_days) if self.full_days else None
+        return Driver(
+            _name(place, self.workspaces),
+            place[1] or "no model",
+            today,
+            usual,
+            month,
+            self.yesterday.get(place, ZERO),
+            is_exact=place not in self.ranges,
+        )
+
+
+def _span(budget: BudgetResult, of: ScopedBudget, day: date) -> Span:
+    """The time whose spend has brought a budget to its state."""
+    if budget.cause == "yesterday":
+        return "yesterday"
+    today = of.days.get(day, NOTHING)
+    is_older = budget.cap is not None and minus(of.spend.low, today.low) > budget.cap
+    # What was over its cap before today is so for what was spent since the 1st.
+    return "month" if budget.cause == "cap" and is_older else "today"
 
 
 def places(spend: Spend, month: MonthToDate, workspaces: Mapping[str | None, Workspace]) -> Places:
     """The spend of the month by workspace and model; a month that has ended has no open day."""
     sums: dict[_Place, Decimal] = defaultdict(Decimal)
     now: dict[_Place, Decimal] = defaultdict(Decimal)
+    before: dict[_Place, Decimal] = defaultdict(Decimal)
+    ranges: set[_Place] = set()
     today = None if month.is_whole else month.day
-    for line in spend.lines:
+    for line in (*spend.lines, *(spend.history or ())):
         place = (line.workspace, line.model)
-        sums[place] = plus(sums[place], line.cost.low)
+        if line.day >= month.period.start.date():
+            sums[place] = plus(sums[place], line.cost.low)
+            if not line.cost.is_exact:
+                ranges.add(place)
         if line.day == today:
             now[place] = plus(now[place], line.cost.low)
+        elif line.day == month.yesterday:
+            before[place] = plus(before[place], line.cost.low)
     full_days = len(month.closed.steps(DAY)) if month.closed else 0
-    return Places(sums, now, full_days, workspaces)
+    return Places(sums, now, before, ranges, full_days, workspaces)
 
 
 def rises(

@@ -1,7 +1,6 @@
 """Policy x spend x now -> one result per budget -> the report that every output renders."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
@@ -71,7 +70,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
     if any(it.status != "ok" for it in judged):
         used = places(spend, month, workspaces)
         judged = [
-            it if it.status == "ok" else replace(it, drivers=used.drivers(of))
+            it if it.status == "ok" else used.driven(it, of, month.as_of.date())
             for it, of in zip(judged, scoped, strict=True)
         ]
     budgets = worst_first(judged)

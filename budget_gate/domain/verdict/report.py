@@ -17,6 +17,8 @@ Status = Literal["ok", "warning", "uncertain", "breached", "unverified", "unchec
 
 # What the status of a budget comes from: `yesterday` is the daily cap, too.
 Cause = Literal["cap", "daily_cap", "yesterday", "forecast"]
+# The time whose spend it is that a budget is in its state for.
+Span = Literal["today", "yesterday", "month"]
 
 _RATIOS: Final = Context(prec=60)
 
@@ -52,7 +54,8 @@ class Driver:
     """What a workspace spends on a model today, in USD, and its mean day before.
 
     For a budget that is the mean of the month's full days, None where there is none, and `month`
-    is all of the month; for a report it is the mean day of the week before.
+    is all of the month and `yesterday` the day before; for a report it is the mean day of the week
+    before. All are what is certain, which is less than the whole where not `is_exact`.
     """
 
     workspace: str
@@ -60,6 +63,8 @@ class Driver:
     today: Decimal
     usual: Decimal | None
     month: Decimal = ZERO
+    yesterday: Decimal = ZERO
+    is_exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,8 @@ class BudgetResult:
     that of the budget in the policy, and `cause` what its status comes from. `since` is when the
     budget came to be in its state, where an earlier report tells, and `change` the USD spent since
     that report. `decides` is False where the run was told that other budgets decide its exit code.
-    `drivers` are what most of the spend is of, today's first, where the budget is not ok, and
-    `was` is the status in an earlier report that this one is compared with.
+    `drivers` are what most of the spend is of, where the budget is not ok, by what they spent in
+    `driven_in`, and `was` is the status in an earlier report that this one is compared with.
     """
 
     id: str
@@ -92,6 +97,7 @@ class BudgetResult:
     since: datetime | None = None
     change: Decimal | None = None
     drivers: tuple[Driver, ...] = ()
+    driven_in: Span = "today"
     was: Status | None = None
 
     @property
@@ -195,6 +201,7 @@ class Report:
     the last report, and `change` the USD spent since, where there is one that can be compared;
     `drivers` are then today's largest rises. `known_spend` is the most that this or an earlier
     report of the month knows to be spent, by each prices that there were, the latest last.
+    `fails_on_warning` is whether a warning ends the run in exit code 1.
     """
 
     status: Status
@@ -219,6 +226,7 @@ class Report:
     drivers: tuple[Driver, ...] = field(default=())
     known_spend: tuple[KnownSpend, ...] = ()
     base_url: str | None = None
+    fails_on_warning: bool = False
 
     @property
     def month(self) -> MonthToDate:

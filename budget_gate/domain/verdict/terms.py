@@ -44,7 +44,7 @@ def decide(report: Report, terms: Terms) -> tuple[Report, int]:
     if breached and terms.fail_on != "never":
         return report, 1
     if "warning" in statuses and terms.fail_on == "warning":
-        return report, 1
+        return replace(report, fails_on_warning=True), 1
     if undetermined and terms.on_error == "fail":
         return report, 3
     return replace(report, enforced=not (breached or undetermined)), 0

@@ -37,4 +37,4 @@ def summarize_ending(report: Report, now: datetime) -> Note:
 
 
 def _spent(budget: BudgetResult, report: Report) -> str:
-    return f"{plain(budget.name, NAME_LENGTH)} spent {spent_of_cap(budget, cost_name(report))}"
+    return f"{plain(budget.name, NAME_LENGTH)} spent {spent_of_cap(budget, report)}"

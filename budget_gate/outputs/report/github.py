@@ -7,9 +7,9 @@ from budget_gate.domain.verdict.report import BudgetResult, Report
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import exact
 from budget_gate.outputs.escaping import NAME_LENGTH, command, dumped, plain
-from budget_gate.outputs.report.basis import cost_name
-from budget_gate.outputs.report.headline import caveats, state, told_first
-from budget_gate.outputs.report.sentences import main_cause, spent_of_cap, why
+from budget_gate.outputs.report.causes import main_cause
+from budget_gate.outputs.report.headline import caveats, state, told_first, unenforced
+from budget_gate.outputs.report.sentences import spent_of_cap, why
 
 # GitHub shows no more of a kind in a step.
 MOST_ANNOTATIONS = 10
@@ -65,9 +65,9 @@ def render_annotations(report: Report, policy: str) -> str:
     if report.status == "unverified" or not report.enforced:
         level = "error" if report.enforced else "warning"
         reason = next((note.message for note in report.notes if note.level == "error"), "")
-        unenforced = "" if report.enforced else "NOT ENFORCED. "
         what = f"{state(report.status)}. ".capitalize()
-        commands.append(_command(level, f"{unenforced}{what}{reason}".strip(), title=_TITLE))
+        told = f"{unenforced(report)}{what}{reason}".strip()
+        commands.append(_command(level, told, title=_TITLE))
     notable = [budget for budget in report.budgets if budget.status in _LEVELS]
     commands += [_annotation(budget, policy, report) for budget in notable]
     return _capped(commands)
@@ -118,13 +118,14 @@ def render_mask(secret: str) -> str:
 def _annotation(budget: BudgetResult, policy: str, report: Report) -> str:
     # An error would be taken for the reason of a failure that there was not.
     level = _LEVELS[budget.status] if report.enforced and budget.decides else "warning"
-    spent = spent_of_cap(budget, cost_name(report))
-    cause = main_cause(budget, lambda text: plain(text, NAME_LENGTH))
+    name = plain(budget.name, NAME_LENGTH)
+    when = f"In {report.month.day:%B %Y}, " if report.month.is_whole else ""
     reason = f": {why(budget)}" if why(budget) else ""
-    message = f"{plain(budget.name, NAME_LENGTH)} has spent {spent}{reason}. {cause}".rstrip()
+    cause = main_cause(budget, report, lambda text: plain(text, NAME_LENGTH))
+    message = f"{when}{name} has spent {spent_of_cap(budget, report)}{reason}. {cause}".rstrip()
     if not budget.decides:
         message += " Not checked here."
-    title = f"{_TITLE}: {plain(budget.name, NAME_LENGTH)}"
+    title = f"{_TITLE}: {name}"
     return _command(level, message, file=policy, line=str(budget.line), title=title)
 
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from budget_gate.domain.clock import time_judged
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import in_words
 from budget_gate.domain.verdict.report import BudgetResult, Report, Status
-from budget_gate.outputs.amounts import usd, usd_range
+from budget_gate.outputs.amounts import usd, usd_down, usd_range
 from budget_gate.outputs.escaping import Escape, logged, logged_name
 from budget_gate.outputs.report.basis import cost_name
-from budget_gate.outputs.report.sentences import main_cause, reservable, spent_of_cap
+from budget_gate.outputs.report.causes import is_refused, main_cause, reservable
+from budget_gate.outputs.report.sentences import spent_of_cap
 
 _NAMED = 5
 _TOLD_FIRST = ("fixed_time", "month_before_over")
@@ -41,9 +43,7 @@ def headline(report: Report, place: Place, *, name: Escape, prose: Escape) -> st
     if any(note.code == "partial" for note in report.notes):
         text = f"PARTIAL (saved pages leave out part of the month). {text}"
     text = " ".join([text, *(prose(note.message) for note in caveats(report))])
-    if not report.enforced:
-        why = "fail-on: never" if report.status == "breached" else "on-error: warn"
-        text = f"NOT ENFORCED ({why}). {text}"
+    text = f"{unenforced(report)}{text}"
     if report.judged_at or report.month.is_whole:
         text = f"{time_judged(report.month, report.judged_at)}: {text}"
     return text
@@ -55,6 +55,14 @@ _STATES = {"unverified": "spend unknown", "uncertain": "undecided"}
 def plain_headline(report: Report, policy: str) -> str:
     """The verdict in one line of plain text; `policy` is the policy file."""
     return headline(report, lambda line: f"{logged(policy)}:{line}", name=logged_name, prose=logged)
+
+
+def unenforced(report: Report) -> str:
+    """That, and by which setting, a run passes that would fail; empty where none does."""
+    if report.enforced:
+        return ""
+    why = "fail-on: never" if report.status == "breached" else "on-error: warn"
+    return f"NOT ENFORCED ({why}). "
 
 
 def state(status: Status) -> str:
@@ -74,42 +82,85 @@ def _verdict(report: Report, place: Place, name: Escape, prose: Escape) -> str:
         reason = told_reason(report)
         return f"Spend unknown: {prose(reason.message)}" if reason else "Spend unknown."
     if first is None or report.status == "ok":
-        return _within(report)
-    spent = f"{name(first.name)} has spent {spent_of_cap(first, cost_name(report))}."
-    cause, more = main_cause(first, name), _others(worst, name)
-    if report.month.is_whole and report.status in ("breached", "warning"):
-        verdict = "Budget breached" if report.status == "breached" else "Warning"
-        remedy = f"The month has ended: to accept that, {_raise(first, place)}."
-        return _joined(f"{verdict}: {spent}", cause, remedy, more)
-    match report.status:
-        case "breached":
-            verdict = spent if report.evidence_as_of else f"Budget breached: {spent}"
-            reduce = "Reduce it, or" if cause else "Spend less, or"
-            remedy = f"{reduce} {_raise(first, place)}."
-            return _joined(verdict, reservable(first), cause, remedy, more)
-        case "uncertain" if first.cause == "forecast":
-            why = f"{first.reason.capitalize()} (see notes)."
-            return _joined(f"Undecided: {spent}", why, more)
-        case "uncertain":
-            why = "The API does not report all that the price depends on (see notes)."
-            if any(note.code == "unpriced_bounded" for note in report.notes):
-                why = "Some usage has no price (see notes)."
-            return _joined(f"Undecided: {spent} The cap lies in between.", why, more)
-        case _:
-            possible = first.cap is not None and first.spend.high > first.cap
-            verdict = "Possibly over budget" if possible else "Warning"
-            if first.cap and not first.spend.high:
-                spent = f"{name(first.name)}: {first.reason}. Correct it in {place(first.line)}."
-                return _joined(f"{verdict}: {spent}", more)
-            remedy = f"Slow down, or {_raise(first, place)}."
-            return _joined(f"{verdict}: {spent}", cause, remedy, more)
+        return _within(report, name)
+    words = _Words(report, place, name)
+    tell = {"breached": words.breached, "uncertain": words.undecided, "warning": words.warns}
+    if report.month.is_whole and report.status != "uncertain":
+        tell[report.status] = words.ended_badly
+    more = _named(_ALSO[first.status], worst[1:], name) if worst[1:] else ""
+    return " ".join(filter(None, [*tell[report.status](first), more]))
 
 
-def _joined(*sentences: str) -> str:
-    return " ".join(filter(None, sentences))
+class _Words(NamedTuple):
+    """The sentences on the worst budget of a report, each of which may be empty."""
+
+    report: Report
+    place: Place
+    name: Escape
+
+    def breached(self, budget: BudgetResult) -> list[str]:
+        spent = self._spent(budget)
+        if is_refused(budget):
+            remedy = f"Reserve less, or {_raise(budget, self.place)}."
+            return [f"Reservation refused: {spent}", reservable(self.report, self.name), remedy]
+        verdict = spent if self.report.evidence_as_of else f"Budget breached: {spent}"
+        cause = self._cause(budget)
+        return [verdict, cause, _remedy(budget, self.place, has_cause=bool(cause))]
+
+    def ended_badly(self, budget: BudgetResult) -> list[str]:
+        verdict = "Budget breached" if budget.status == "breached" else "Warning"
+        remedy = f"The month has ended: to accept that, {_raise(budget, self.place)}."
+        return [f"{verdict}: {self._spent(budget)}", self._cause(budget), remedy]
+
+    def undecided(self, budget: BudgetResult) -> list[str]:
+        spent = f"Undecided: {self._spent(budget)}"
+        if budget.cause == "forecast":
+            return [spent, f"{budget.reason.capitalize()} (see notes)."]
+        why = "The API does not report all that the price depends on (see notes)."
+        if any(note.code == "unpriced_bounded" for note in self.report.notes):
+            why = "Some usage has no price (see notes)."
+        return [f"{spent} The cap lies in between.", why, self._cause(budget)]
+
+    def warns(self, budget: BudgetResult) -> list[str]:
+        possible = budget.cap is not None and budget.spend.high > budget.cap
+        verdict = "Possibly over budget" if possible else "Warning"
+        if self.report.fails_on_warning:
+            verdict = f"{verdict} (fail-on: warning)"
+        if budget.cap and not budget.spend.high:
+            where = self.place(budget.line)
+            reason = f"{self.name(budget.name)}: {budget.reason}"
+            return [f"{verdict}: {reason}. Correct it in {where}."]
+        remedy = f"{_slow_down(budget)}, or {_raise(budget, self.place)}."
+        return [f"{verdict}: {self._spent(budget)}", self._cause(budget), remedy]
+
+    def _spent(self, budget: BudgetResult) -> str:
+        return f"{self.name(budget.name)} has spent {spent_of_cap(budget, self.report)}."
+
+    def _cause(self, budget: BudgetResult) -> str:
+        return main_cause(budget, self.report, self.name)
 
 
-def _within(report: Report) -> str:
+def _remedy(budget: BudgetResult, place: Place, *, has_cause: bool) -> str:
+    """What ends a breach, be it only the cap: what is spent stays spent."""
+    if budget.cause == "yesterday":
+        ends = "Yesterday counts until 03:00 UTC"
+        return f"{ends}; to accept it before, {_raise(budget, place)}."
+    if budget.id.startswith("unlisted.") and not budget.cap:
+        remedy = _raise(budget, place)
+        return f"{remedy[0].upper()}{remedy[1:]}."
+    if budget.cause == "forecast":
+        return f"{_slow_down(budget)}, or {_raise(budget, place)}."
+    return f"{'Reduce it' if has_cause else 'Spend less'}, or {_raise(budget, place)}."
+
+
+def _slow_down(budget: BudgetResult) -> str:
+    """With a forecast above the cap, to how much a day."""
+    if budget.cause != "forecast" or budget.pace is None or not budget.pace.per_day:
+        return "Slow down"
+    return f"Slow down to {usd_down(budget.pace.per_day)} per day"
+
+
+def _within(report: Report, name: Escape) -> str:
     """What was spent, and which caps hold: `all 13 caps hold`."""
     total = usd_range(report.spend) if report.spend else usd(Decimal(0))
     spent = f"Within budget: {total} spent in {report.month.day:%B} ({cost_name(report)})"
@@ -121,7 +172,9 @@ def _within(report: Report) -> str:
         holds = (
             f"the {here} budgets checked here hold" if here > 1 else "the budget checked here holds"
         )
-        return f"{spent}; {holds} ({rest} not checked)."
+        others = [it for it in report.budgets if not it.decides and it.status == "breached"]
+        over = f" {_named('Breached, but not checked here', others, name)}" if others else ""
+        return f"{spent}; {holds} ({rest} not checked).{over}"
     return f"{spent}; " + (f"all {here} caps hold." if here > 1 else "the cap holds.")
 
 
@@ -129,13 +182,11 @@ def _nothing_unlisted(report: Report) -> Note | None:
     return next((note for note in report.notes if note.code == "nothing_unlisted"), None)
 
 
-def _others(worst: Sequence[BudgetResult], name: Escape) -> str:
-    named = [name(budget.name) for budget in worst[1 : _NAMED + 1]]
-    rest = len(worst) - 1 - len(named)
-    if not named:
-        return ""
+def _named(what: str, budgets: Sequence[BudgetResult], name: Escape) -> str:
+    named = [name(budget.name) for budget in budgets[:_NAMED]]
+    rest = len(budgets) - len(named)
     more = f" and {rest} more" if rest else ""
-    return f"{_ALSO[worst[0].status]}: {', '.join(named)}{more}."
+    return f"{what}: {', '.join(named)}{more}."
 
 
 def _raise(budget: BudgetResult, place: Place) -> str:

@@ -11,12 +11,12 @@ from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import usd, usd_down, usd_range, usd_roughly
 from budget_gate.outputs.escaping import code, prose
 from budget_gate.outputs.report.basis import covered_days, covered_time, price_basis
+from budget_gate.outputs.report.causes import culprits
 from budget_gate.outputs.report.chart import chart
 from budget_gate.outputs.report.headline import headline, other_notes, state, told_first
 from budget_gate.outputs.report.links import CONSOLE, NO_LINKS, Links
 from budget_gate.outputs.report.sentences import (
     SHOWN,
-    culprits,
     details,
     percent,
     rest_of,
@@ -58,7 +58,7 @@ def render_markdown(report: Report, policy: str, links: Links = NO_LINKS) -> str
         *(f"**{note.level}**: {prose(note.message)}" for note in first),
         *_budgets(report.budgets, cost),
         *chart(report, cost),
-        *_details(report.budgets),
+        *_details(report),
         *_changes(report),
         *_folded("Spend by workspace", ("Workspace", cost), _workspaces(report)),
         *_folded("Spend by model", ("Model", cost), _models(report)),
@@ -135,13 +135,13 @@ def _outlook(budget: BudgetResult) -> tuple[str, str, str, str]:
     )
 
 
-def _details(budgets: Sequence[BudgetResult]) -> list[str]:
+def _details(report: Report) -> list[str]:
     """What there is to know of each budget besides its row: why it is not ok, and its drivers."""
     items = []
-    for budget in budgets[:SHOWN]:
-        said = list(details(budget, prose))
+    for budget in report.budgets[:SHOWN]:
+        said = list(details(budget, report, prose))
         if budget.status != "ok":
-            said = [why(budget), *culprits(budget, code), *to_come(budget), *said]
+            said = [why(budget), *culprits(budget, report, code), *to_come(budget), *said]
         if any(said):
             items.append(
                 f"- {_ICONS[budget.status]} {code(budget.name)}: {'; '.join(filter(None, said))}"

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
-from budget_gate.domain.bounds import ZERO, Bounds, minus
+from budget_gate.domain.bounds import ZERO, Bounds
 from budget_gate.domain.period import DAY, in_words, on_day
-from budget_gate.domain.verdict.report import BudgetResult, Driver, Report
+from budget_gate.domain.verdict.report import BudgetResult, LiveException, Report
 from budget_gate.outputs.amounts import (
     RATIOS,
     distinct,
@@ -18,6 +18,7 @@ from budget_gate.outputs.amounts import (
     usd_roughly,
 )
 from budget_gate.outputs.escaping import Escape
+from budget_gate.outputs.report.basis import cost_name
 
 # So many budgets are shown one by one, and the others as a number.
 SHOWN: Final = 20
@@ -73,19 +74,23 @@ def _crossing(budget: BudgetResult) -> str:
     return f"{'crossed the cap' if is_crossed else 'expected to cross the cap'} on {on_day(day)}"
 
 
-def details(budget: BudgetResult, prose: Escape) -> Iterator[str]:
+def details(budget: BudgetResult, report: Report, prose: Escape) -> Iterator[str]:
     """Further sentences on a budget; `prose` escapes what people wrote."""
     if not budget.decides:
         yield "not checked here"
     exception = budget.exception
     if exception:
         approved = f" (approved by {prose(exception.approved_by)})" if exception.approved_by else ""
+        cap = usd(budget.cap or ZERO)
         yield (
-            f"cap raised from {usd(exception.regular_cap)} to {usd(budget.cap or ZERO)} until "
-            f"{on_day(exception.until)}: {prose(exception.reason)}{approved}"
+            f"cap {_changed(budget)} from {usd(exception.regular_cap)} to {cap} until "
+            f"{_until(exception, report)}: {prose(exception.reason)}{approved}"
         )
     if budget.reserved:
-        yield f"plus {usd(budget.reserved, ZERO)} reserved"
+        yield f"including {usd(budget.reserved, ZERO)} reserved"
+    if budget.status != "ok" and budget.cause != "cap" and budget.cap is not None:
+        # What stands in its row is not the month's spend.
+        yield f"{usd_range(budget.spend, budget.cap)} of its {usd(budget.cap)} cap this month"
     daily = budget.daily
     if daily:
         yield f"{usd_range(daily.spend, daily.cap)} today, daily cap {usd(daily.cap)}"
@@ -95,40 +100,21 @@ def details(budget: BudgetResult, prose: Escape) -> Iterator[str]:
         yield f"first reported {budget.status} {in_words(budget.since)}"
 
 
+def _changed(budget: BudgetResult) -> str:
+    is_less = budget.exception and (budget.cap or ZERO) < budget.exception.regular_cap
+    return "lowered" if is_less else "raised"
+
+
+def _until(exception: LiveException, report: Report) -> str:
+    """`Nov 29`, with its year where that is another one than the month's."""
+    year = exception.until.year
+    return on_day(exception.until) + ("" if year == report.month.day.year else f", {year}")
+
+
 def why(budget: BudgetResult) -> str:
     """The reason of a status, where the numbers of the budget do not show it."""
-    is_shown = budget.status == "breached" and budget.cause == "cap"
+    is_shown = budget.status == "breached" or (budget.cause == "forecast" and budget.forecast)
     return "" if budget.status == "ok" or is_shown else budget.reason
-
-
-def culprits(budget: BudgetResult, name: Escape) -> Iterator[str]:
-    """What most of the spend is of, with today's amount or, where that is nothing, the month's.
-
-    `claude-opus-5-5 in research: $66.71 today (daily average $12.99)`
-    """
-    for driver in budget.drivers:
-        mean = "" if driver.usual is None else f" (daily average {usd(driver.usual)})"
-        amount = f"{usd(driver.today)} today{mean}" if driver.today else _of_month(driver)
-        yield f"{called(driver, budget, name)}: {amount}"
-
-
-def main_cause(budget: BudgetResult, name: Escape) -> str:
-    """`Most of today's spend: claude-opus-5-5 ($66.71).`; empty where nothing is known to be."""
-    if not budget.drivers:
-        return ""
-    first = budget.drivers[0]
-    when, amount = ("today", first.today) if first.today else ("this month", first.month)
-    return f"Most of {when}'s spend: {called(first, budget, name)} ({usd(amount)})."
-
-
-def called(driver: Driver, budget: BudgetResult, name: Escape) -> str:
-    """The model, and the workspace where that is not what the budget is called."""
-    is_same = driver.workspace == budget.name
-    return name(driver.model) if is_same else f"{name(driver.model)} in {name(driver.workspace)}"
-
-
-def _of_month(driver: Driver) -> str:
-    return f"{usd(driver.month)} this month, none today"
 
 
 def rest_of(budgets: Sequence[BudgetResult]) -> str:
@@ -183,16 +169,21 @@ def ratio(budget: BudgetResult) -> str | None:
     return None if share is None else distinct(share, Decimal(1), 4).replace(",", "")
 
 
-def spent_of_cap(budget: BudgetResult, cost: str) -> str:
+def spent_of_cap(budget: BudgetResult, report: Report) -> str:
     """`$2,712.40, $212.40 over its $2,500.00 cap (list prices)`, or the like.
 
     The numbers are those that the status comes from.
     """
     amount, limit = budget.measured
+    cost = cost_name(report)
     if limit is None:
         return f"{usd_range(budget.spend)} without a cap ({cost})"
+    if budget.id.startswith("unlisted.") and not limit:
+        return f"{usd_range(budget.spend)} and is not in the policy ({cost}; unlisted: fail)"
     cap = f"{usd(limit, limit)}"
-    raised = f"; raised until {on_day(budget.exception.until)}" if budget.exception else ""
+    raised = ""
+    if budget.exception:
+        raised = f"; {_changed(budget)} until {_until(budget.exception, report)}"
     is_over = budget.status == "breached"
     excess = over(amount, limit) if is_over else "of"
     spent = usd_range(amount, limit)
@@ -223,14 +214,3 @@ def _with_reserved(budget: BudgetResult, spend: Bounds, cap: Decimal) -> str:
         return spent
     together = usd_range(spend.plus(Bounds.exactly(budget.reserved)), cap)
     return f"{spent} + {usd(budget.reserved, ZERO)} reserved = {together}"
-
-
-def reservable(budget: BudgetResult) -> str:
-    """`At most $1,342.39 can be reserved.`; empty where nothing is reserved or nothing known."""
-    if not budget.reserved or budget.cap is None or not budget.spend.is_limited:
-        return ""
-    limits = [(budget.spend, budget.cap)]
-    if budget.daily:
-        limits.append((budget.daily.spend, budget.daily.cap))
-    most = min(minus(cap, spend.high) for spend, cap in limits)
-    return f"At most {usd_down(max(most, ZERO))} can be reserved."

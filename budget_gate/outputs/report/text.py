@@ -1,6 +1,6 @@
 """The report for a terminal, laid out for the width that it has."""
 
-from collections.abc import Sequence
+import re
 from decimal import Decimal
 from textwrap import wrap
 from typing import Final
@@ -10,10 +10,10 @@ from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import usd, usd_range
 from budget_gate.outputs.escaping import guarded, logged, logged_name
 from budget_gate.outputs.report.basis import covered_days, covered_time, price_basis
+from budget_gate.outputs.report.causes import culprits
 from budget_gate.outputs.report.headline import other_notes, plain_headline
 from budget_gate.outputs.report.sentences import (
     SHOWN,
-    culprits,
     details,
     outlook,
     percent,
@@ -45,9 +45,8 @@ def render_text(report: Report, policy: str, *, colour: bool, width: int | None 
         *wrapped(_covered(report, logged(policy)), width),
         "",
     ]
-    shown = report.budgets[:SHOWN]
-    if shown:
-        lines += _table(shown, width, colour=colour)
+    if report.budgets:
+        lines += _table(report, width, colour=colour)
         if len(report.budgets) > SHOWN:
             lines.append(f"  and {rest_of(report.budgets)}")
         lines.append("")
@@ -83,8 +82,9 @@ def _covered(report: Report, policy: str) -> str:
     return f"{text} ({covered_days(report.coverage)}){total}"
 
 
-def _table(budgets: Sequence[BudgetResult], width: int | None, *, colour: bool) -> list[str]:
+def _table(report: Report, width: int | None, *, colour: bool) -> list[str]:
     """A line for each budget, on two where one is too long; below it what there is to do."""
+    budgets = report.budgets[:SHOWN]
     rows = [
         (
             budget.status,
@@ -106,12 +106,28 @@ def _table(budgets: Sequence[BudgetResult], width: int | None, *, colour: bool) 
                 f"  {state}  {name.ljust(widths[1])}  {bar}  {share.rjust(widths[2])}  "
                 f"{spend.rjust(widths[3])} {cap}"
             )
-        elif budget.status == "ok":
-            lines.append(f"  {state}  {name}  {share}  {spend} {cap}")
         else:
-            lines += [f"  {state}  {name}", f"    {bar}  {share}  {spend} {cap}"]
-        lines += _below(budget, width)
+            lines += _narrow(budget, f"  {state}  {name}", f"{spend} {cap}", bar, width or 0)
+        lines += _below(budget, report, width)
     return lines
+
+
+def _narrow(budget: BudgetResult, head: str, spent: str, bar: str, width: int) -> list[str]:
+    """A budget on as few lines as have room for it."""
+    share = percent(budget)
+    if budget.status == "ok" and _seen(f"{head}  {share}  {spent}") <= width:
+        return [f"{head}  {share}  {spent}"]
+    if _seen(f"    {bar}  {share}  {spent}") <= width:
+        return [head, f"    {bar}  {share}  {spent}"]
+    return [head, f"    {bar}  {share}", *wrapped(spent, width, "    ")]
+
+
+def _seen(text: str) -> int:
+    """The columns of a text, of which colours take none."""
+    return len(_COLOUR.sub("", text))
+
+
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 
 def _spent(budget: BudgetResult) -> str:
@@ -128,11 +144,11 @@ def _of_cap(budget: BudgetResult) -> str:
     return f"of {usd(cap, cap)}{day}{forecast}"
 
 
-def _below(budget: BudgetResult, width: int | None) -> list[str]:
+def _below(budget: BudgetResult, report: Report, width: int | None) -> list[str]:
     """What stands below the line of a budget; an ok one mostly has its line alone."""
-    told = list(details(budget, logged))
+    told = list(details(budget, report, logged))
     if budget.status != "ok":
-        told = [why(budget), *culprits(budget, logged_name), outlook(budget), *told]
+        told = [why(budget), *culprits(budget, report, logged_name), outlook(budget), *told]
     return [line for part in told if part for line in wrapped(part, width, "      ")]
 
 
@@ -146,8 +162,16 @@ def wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
         return [indent + guarded(text)]
     further = indent + "  " if indent else ""
     room = width - len(further)
-    first, *rest = wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    # A range is read as one: `$2,820 to $2,870`.
+    bound = _RANGE.sub(lambda match: match[0].replace(" ", _NO_BREAK), text)
+    broken = wrap(bound, room, break_long_words=False, break_on_hyphens=False) or [""]
+    first, *rest = (line.replace(_NO_BREAK, " ") for line in broken)
     return [indent + guarded(first), *(further + guarded(line) for line in rest)]
+
+
+_RANGE = re.compile(r"(about |at least |up to )?\$[\d,.]*\d( to \$[\d,.]*\d)?")
+# Breaks no line, and is in no name: those are shown in letters.
+_NO_BREAK = "\0"
 
 
 def _bar(budget: BudgetResult) -> str:

@@ -219,7 +219,7 @@ def test_breach_by_a_reservation_is_told_as_one(here: Here) -> None:
     told = "$0.30 + $0.75 reserved = $1.05 today, $0.05 over its $1.00 daily cap (list prices)"
     assert ended.code == 1
     assert told in ended.said
-    assert "At most $0.70 can be reserved." in ended.said
+    assert "At most $0.70 can be reserved (daily cap of organization)." in ended.said
 
 
 @pytest.mark.parametrize("form", ["text", "markdown"])

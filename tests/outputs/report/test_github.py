@@ -176,7 +176,11 @@ def test_a_run_that_was_let_pass_says_unenforced() -> None:
     note = Note("error", "http_401", "The key is wrong.")
     report = make_report("unverified", spend=None, notes=(note,), enforced=False)
     assert annotations(report) == [
-        ("warning", {"title": "budget-gate"}, "NOT ENFORCED. Spend unknown. The key is wrong.")
+        (
+            "warning",
+            {"title": "budget-gate"},
+            "NOT ENFORCED (on-error: warn). Spend unknown. The key is wrong.",
+        )
     ]
 
 

@@ -317,7 +317,7 @@ def test_the_pace_and_the_forecast_stand_below_a_budget() -> None:
             ),
         ),
         (
-            {"forecast": forecast(date(2026, 11, 30)), "cause": "forecast"},
+            {"forecast": forecast(date(2026, 11, 30))},
             (
                 "forecast for month-end: about $7.25 ($6.00 to $9.00); "
                 "expected to cross the cap on Nov 30"
