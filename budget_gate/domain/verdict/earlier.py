@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
-from budget_gate.domain.notes import Note, NoteLevel
+from budget_gate.domain.notes import Note, NoteLevel, enumerated
 from budget_gate.domain.period import MonthToDate, in_words
 from budget_gate.domain.policy.caps import Caps, caps_in_force
 from budget_gate.domain.policy.model import Policy, PolicyFile
@@ -170,9 +170,12 @@ def _unusable(
     if "billed" in (earlier.basis, report.basis):
         # What a day costs at list price may be more than what is billed for it later.
         return "billed cost may fall when a day is settled"
-    breached = [budget for budget in earlier.budgets if _is_breached(budget)]
-    if not any(_decides(budget, file.policy, only) for budget in breached):
-        return "no budget was breached in it"
+    decided = [it for it in earlier.budgets if _decides(it, file.policy, only)]
+    if not any(map(_is_breached, decided)):
+        breached = [it.name for it in decided if it.status == "breached"]
+        if not breached:
+            return "no budget was breached in it"
+        return f"what was breached in it may hold again ({enumerated(breached)})"
     if not _is_unchanged(file.policy, earlier, caps_in_force(file, month)):
         return "a cap has changed since"
     return None

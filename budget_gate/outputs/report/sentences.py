@@ -96,7 +96,7 @@ def details(budget: BudgetResult, report: Report, prose: Escape) -> Iterator[str
         yield f"{usd_range(daily.spend, daily.cap)} today, daily cap {usd(daily.cap)}"
         if daily.yesterday:
             yield f"{usd_range(daily.yesterday, daily.cap)} yesterday"
-    if budget.since:
+    if budget.since and budget.status != "ok":
         yield f"first reported {budget.status} {in_words(budget.since)}"
 
 
@@ -131,6 +131,9 @@ def what_changed(report: Report, name: Escape) -> Iterator[str]:
         return
     change = "." if report.change is None else f": {signed(report)} spent."
     yield f"Since the last report ({in_words(report.previous_as_of)}){change}"
+    for budget in report.budgets[:SHOWN]:
+        if budget.was and budget.was != budget.status:
+            yield f"{name(budget.name)} was {budget.was} and is {budget.status}."
     for driver in report.drivers:
         yield (
             f"{name(driver.model)} in {name(driver.workspace)}: {usd(driver.today)} today, "

@@ -96,7 +96,8 @@ def _table(report: Report, width: int | None, *, colour: bool) -> list[str]:
         for budget in budgets
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    fits = width is None or sum(widths) + _BAR_WIDTH + len("  " * 5) - 1 <= width
+    # Two columns before each of five cells, and one between spend and cap.
+    fits = width is None or sum(widths) + _BAR_WIDTH + 11 <= width
     lines = []
     for budget, (status, name, share, spend, cap) in zip(budgets, rows, strict=True):
         state = _painted(status.ljust(widths[0]), status, colour)
@@ -169,7 +170,7 @@ def wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
     return [indent + guarded(first), *(further + guarded(line) for line in rest)]
 
 
-_RANGE = re.compile(r"(about |at least |up to )?\$[\d,.]*\d( to \$[\d,.]*\d)?")
+_RANGE = re.compile(r"(about |at least |up to )?(\$[\d,.]*\d( to \$[\d,.]*\d)?|[\d,.]+%)")
 # Breaks no line, and is in no name: those are shown in letters.
 _NO_BREAK = "\0"
 

@@ -1,9 +1,10 @@
 """The report for a terminal: a line for each budget, and nothing that a third party may add."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -14,12 +15,27 @@ from budget_gate.domain.forecast.month_end import Forecast
 from budget_gate.domain.forecast.pace import Pace
 from budget_gate.domain.notes import Note
 from budget_gate.domain.spend import PriceFacts
-from budget_gate.domain.verdict.report import STATUSES, BudgetResult, Driver, Report, Status
+from budget_gate.domain.verdict.report import (
+    STATUSES,
+    BudgetResult,
+    Cause,
+    DailySpend,
+    Driver,
+    Report,
+    Status,
+)
 from budget_gate.errors import ConfigurationError, Problem
 from budget_gate.outputs.report.sentences import SHOWN
 from budget_gate.outputs.report.text import render_error, render_text
 from tests.helpers.builders import bounds
-from tests.helpers.reports import HOSTILE, hostile_report, large_report, make_budget, make_report
+from tests.helpers.reports import (
+    HOSTILE,
+    NOW,
+    hostile_report,
+    large_report,
+    make_budget,
+    make_report,
+)
 
 
 def render(report: Report, policy: str = "budget.yml") -> str:
@@ -224,6 +240,30 @@ def test_no_line_is_longer_than_the_terminal_is_wide(width: int) -> None:
     assert max(map(len, text.splitlines())) <= width
     wide = render(report)
     assert text.split() == wide.split()
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize("cause", get_args(Cause))
+@pytest.mark.parametrize("status", ["ok", "warning", "breached"])
+def test_a_long_row_goes_over_several_lines(status: Status, cause: Cause, width: int) -> None:
+    """Whatever it shows, no line is too long, and a range stays on one: `$63.00 to $64.00`."""
+    wide = make_budget(
+        "data-pipeline-production-europe",
+        "231123.45",
+        "240000",
+        high="238123.45",
+        status=status,
+        cause=cause,
+        reserved=Decimal(2000),
+        forecast=Forecast(Decimal(282000), Decimal(285000), Decimal(287000), NOW.date()),
+        daily=DailySpend(
+            Decimal(50000), bounds("63000.16", "64000.16"), NOW.date(), bounds("64000.1", "65000")
+        ),
+    )
+    text = render_text(make_report(status, wide), "budget.yml", colour=False, width=width)
+    for row in text.splitlines():
+        assert len(row) <= width
+        assert not re.search(r"\$\S+ to$|\bup to$|\babout$|\bat least$", row)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

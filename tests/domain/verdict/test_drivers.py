@@ -1,0 +1,70 @@
+"""Whose spend brought a budget to its state: that of today, of yesterday, or of the month."""
+
+from decimal import Decimal
+
+import pytest
+
+from budget_gate.domain.spend import Workspace
+from budget_gate.domain.verdict.evaluate import evaluate
+from budget_gate.domain.verdict.report import BudgetResult
+from tests.helpers.builders import bounds, budget, line, month_at, policy, spend_of_lines
+
+LAB = "wrkspc_01LAB"
+OLD = line(bounds("100"), LAB, model="claude-opus-5-5", day="2026-11-10")
+NEW = line(bounds("3"), LAB, model="claude-haiku-5-5", day="2026-11-20")
+
+
+def lab(cap: str, *lines: object, at: str = "2026-11-20T15:20:00Z") -> BudgetResult:
+    """The budget of the one workspace that these lines are of."""
+    spend = spend_of_lines(*lines, workspaces=(Workspace(LAB, "lab"),))  # type: ignore[arg-type]
+    text = f"version: 1\nworkspaces: {{lab: {{{cap}}}}}\n"
+    return budget(evaluate(policy(text), spend, month_at(at)), f"workspaces.{LAB}")
+
+
+def test_what_was_over_its_cap_before_today_is_of_the_month() -> None:
+    """100 USD of 50 came on the 10th: the 3 of today are not why."""
+    found = lab("cap: 50", OLD, NEW)
+    assert (found.status, found.driven_in) == ("breached", "month")
+    assert [(it.model, it.month, it.today) for it in found.drivers] == [
+        ("claude-opus-5-5", Decimal(100), Decimal(0)),
+        ("claude-haiku-5-5", Decimal(3), Decimal(3)),
+    ]
+
+
+def test_what_crossed_its_cap_today_is_of_today() -> None:
+    """100 USD of 102 were spent before, and the 3 of today are why it is above."""
+    found = lab("cap: 102", OLD, NEW)
+    assert (found.status, found.driven_in) == ("breached", "today")
+    assert [it.model for it in found.drivers] == ["claude-haiku-5-5", "claude-opus-5-5"]
+
+
+def test_a_daily_cap_of_yesterday_is_of_yesterday() -> None:
+    """Early on the 20th the 19th is judged as well: 40 USD of 30, and what is spent today is not why."""
+    before = line(bounds("40"), LAB, model="claude-opus-5-5", day="2026-11-19")
+    found = lab("cap: 900, daily_cap: 30", before, NEW, at="2026-11-20T01:30:00Z")
+    assert (found.status, found.cause, found.driven_in) == ("breached", "yesterday", "yesterday")
+    assert [(it.model, it.yesterday) for it in found.drivers] == [
+        ("claude-opus-5-5", Decimal(40)),
+        ("claude-haiku-5-5", Decimal(0)),
+    ]
+
+
+@pytest.mark.parametrize(("high", "is_exact"), [("100", True), ("500", False)])
+def test_what_is_known_of_a_range_is_not_all_of_it(high: str, is_exact: bool) -> None:  # noqa: FBT001
+    """Its lower end is what is certain."""
+    found = lab("cap: 50", line(bounds("100", high), LAB))
+    (driver,) = found.drivers
+    assert (driver.month, driver.is_exact) == (Decimal(100), is_exact)
+
+
+def test_the_place_is_that_of_the_cap_in_force() -> None:
+    """With an exception it is the exception's: to raise the other one would change nothing."""
+    text = (
+        "version: 1\nglobal: {cap: 50}\nexceptions:\n"
+        "- {budget: global, cap: 20, until: 2026-11-19, reason: over}\n"
+        "- budget: global\n  cap: 60\n  until: 2026-11-30\n  reason: launch\n"
+    )
+    report = evaluate(policy(text), spend_of_lines(OLD), month_at("2026-11-20T15:20:00Z"))
+    assert budget(report, "global").line == 6
+    report = evaluate(policy(text), spend_of_lines(OLD), month_at("2026-12-01T15:20:00Z"))
+    assert budget(report, "global").line == 2
