@@ -78,7 +78,7 @@ def assert_not_used(report: Report, exit_code: int, why: str) -> None:
     """Fails unless the run is unverified, with a note that says what became of the last report."""
     assert (report.status, exit_code, report.evidence_as_of) == ("unverified", 3, None)
     assert "breached" not in {result.status for result in report.budgets}
-    assert note_of(report).level == ("warning" if "organization" in why else "info")
+    assert note_of(report).level == ("warning" if "another organization" in why else "info")
     assert note_of(report).message == f"The last report is not used: {why}."
 
 
