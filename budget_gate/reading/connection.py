@@ -22,7 +22,7 @@ _BY_CLOCK: Final = ("http_400", "malformed_answer")
 
 
 def connect(settings: Settings, clock: Callable[[], datetime]) -> Transport | None:
-    """The way to the API; None where no credential found.
+    """The way to the API; None where there is no credential.
 
     Raises ConfigurationError where what is set can be none.
     """
