@@ -15,8 +15,14 @@ from budget_gate.domain.usage import UsageKey
 # What a change of a policy does to what a run lets pass.
 Effect = Literal["looser", "tighter", "neutral"]
 
+# None: the report does not say. A price may leave the kinds as they are, and make that cheaper.
 _KINDS: Final = tuple(
-    product(("standard", "batch"), CONTEXT_WINDOWS, ("global", "us"), ("standard", "fast"))
+    product(
+        ("standard", "batch"),
+        (*CONTEXT_WINDOWS, None),
+        ("global", "us", None),
+        ("standard", "fast", None),
+    )
 )
 
 

@@ -200,7 +200,11 @@ def below_list_note(book: PriceBook, keys: Iterable[UsageKey]) -> Iterable[Note]
 
 
 def _is_below(book: PriceBook, key: UsageKey, listed: PriceBook) -> bool:
-    """Whether the policy's own price of such usage is lower, in any class, than its list price."""
+    """Whether such usage may cost less, in any class, by the policy's own price than by the list.
+
+    Both ends count: an own price without `long_context` or `fast` leaves the low end of unresolved
+    usage as it is, and takes the high one away.
+    """
     ours, theirs = book.rates(key), listed.rates(key)
     if isinstance(ours, Unpriced) or isinstance(theirs, Unpriced):
         return False
@@ -208,7 +212,11 @@ def _is_below(book: PriceBook, key: UsageKey, listed: PriceBook) -> bool:
         return False
     # Each book has units of its own.
     scale, other = 10**listed.places, 10**book.places
-    return any(a * scale < b * other for a, b in zip(ours.low, theirs.low, strict=True))
+    return any(
+        own * scale < list_ * other
+        for ends in zip(ours, theirs, strict=True)
+        for own, list_ in zip(*ends, strict=True)
+    )
 
 
 def free_note(book: PriceBook) -> Iterable[Note]:

@@ -317,6 +317,16 @@ def price(rate: str = "3", more: str = "", model: str = "custom") -> str:
     )
 
 
+LONG = (
+    ", long_context: {above: 200000, input: 6, output: 22.5, cache_write_5m: 7.5, "
+    "cache_write_1h: 12, cache_read: 0.6}"
+)
+OPUS = (
+    "prices: {models: {claude-opus-5-5: {input: 4, output: 20, cache_write_5m: 5, "
+    "cache_write_1h: 8, cache_read: 0.2}}}\n"
+)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "effect"),
     [
@@ -326,6 +336,10 @@ def price(rate: str = "3", more: str = "", model: str = "custom") -> str:
         (price(), price(more=", batch: none"), "tighter"),
         (price(), price(more=", us: 1"), "looser"),
         (price(), price(more=", fast: 6"), "looser"),
+        # What a report calls fast has no price any more; what it does not call at all costs less.
+        (price(more=", fast: 6"), price(), "looser"),
+        (price(more=LONG), price(), "looser"),
+        (price(), price(more=LONG), "tighter"),
         (price(), price(more=", source: contract"), "neutral"),
         (price(), price(more=", from: 2026-11-10"), "tighter"),
         (price(), price(more=", until: 2026-12-01"), "tighter"),
@@ -334,6 +348,9 @@ def price(rate: str = "3", more: str = "", model: str = "custom") -> str:
         ("", price("3", ", us: 1", model="claude-sonnet-4-5"), "neutral"),
         ("", price("3", model="claude-sonnet-4-5"), "tighter"),
         ("", price("2", model="claude-sonnet-4-5"), "looser"),
+        # Claude Opus 5.5 costs 20 by the list, and twice as much where it is fast.
+        ("", OPUS, "looser"),
+        ("", OPUS.replace("}}}", ", fast: 2}}}"), "neutral"),
     ],
 )
 def test_an_own_price_is_looser_where_any_usage_costs_less(

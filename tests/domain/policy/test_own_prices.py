@@ -11,17 +11,27 @@ from budget_gate.domain.notes import Note
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.prices.charges import price
 from budget_gate.domain.prices.pricing import list_spend
-from budget_gate.domain.usage import Tokens
+from budget_gate.domain.usage import Tokens, UsageKey
 from budget_gate.domain.verdict.report import Status
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.report.github import render_annotations
 from budget_gate.outputs.report.markdown import render_markdown
 from budget_gate.outputs.report.text import render_text
 from budget_gate.sources.files.documents import load_policy
-from tests.helpers.builders import MILLION, book_with, errors_of, key, usage_of
+from tests.helpers.builders import (
+    MILLION,
+    book,
+    book_with,
+    bounds,
+    cost_of,
+    errors_of,
+    key,
+    usage_of,
+)
 from tests.helpers.paths import PRICES
 from tests.helpers.reports import make_budget, make_report
 from tests.helpers.running import NOW, Here
+from tests.helpers.wording import assert_says
 from tests.world.loopback import LoopbackAPI, Organization
 from tests.world.oracle import Usage
 
@@ -242,6 +252,70 @@ def test_own_factor_below_list_is_noted() -> None:
     assert "below_list" in [note.code for note in spend.notes]
 
 
+SHORT = "claude-haiku-5-5"
+HAIKU = (
+    "input: 0.1, cache_write_5m: 0.125, cache_write_1h: 0.2, cache_read: 0.01, output: 0.5, us: 1"
+)
+LONG = "input: 0.5, cache_write_5m: 0.625, cache_write_1h: 1, cache_read: 0.05, output: 2.5"
+
+
+@pytest.mark.parametrize(
+    ("own", "usage", "listed", "cost"),
+    [
+        # The list has 0.5, and 2.5 above 100,000 tokens, which no window of a report tells apart.
+        (HAIKU, key(SHORT, window=None), ("0.5", "2.5"), ("0.5", "0.5")),
+        (HAIKU, key(SHORT), ("0.5", "2.5"), ("0.5", "0.5")),
+        (HAIKU, key(SHORT, window="200k-1M"), ("2.5", "2.5"), ("0.5", "0.5")),
+        (
+            f"{HAIKU}, long_context: {{above: 200000, {LONG}}}",
+            *(key(SHORT), ("0.5", "2.5"), ("0.5", "0.5")),
+        ),
+        (
+            f"{HAIKU}, long_context: {{above: 100000, {LONG.replace('2.5', '2.4')}}}",
+            *(key(SHORT, window=None), ("0.5", "2.5"), ("0.5", "2.4")),
+        ),
+        # Above the low end and below the high one.
+        (HAIKU.replace("0.5,", "1.5,"), key(SHORT), ("0.5", "2.5"), ("1.5", "1.5")),
+        # Fast costs twice as much, and the US 1.1 times: here the report does not say.
+        (card(), key(speed=None), ("20", "40"), ("20", "20")),
+        (f"{card()}, fast: 1.9", key(speed=None), ("20", "40"), ("20", "38")),
+        (f"{card()}, us: 1", key(geo=None), ("20", "22"), ("20", "20")),
+        (f"{card()}, batch: 0.4", key(tier="batch"), ("10", "10"), ("8", "8")),
+    ],
+)
+def test_own_prices_that_leave_out_what_makes_the_list_dearer_are_noted(
+    own: str, usage: UsageKey, listed: tuple[str, str], cost: tuple[str, str]
+) -> None:
+    """A million output tokens may cost less by them, at the high end of the range at least."""
+    prices = book_with(f"{{models: {{{usage.model}: {{{own}}}}}}}")
+    tokens = Tokens(output=MILLION)
+    assert cost_of(book(), usage, tokens) == bounds(*listed)
+    assert cost_of(prices, usage, tokens) == bounds(*cost)
+    spend = list_spend(price(usage_of([(usage, tokens)]), prices), unknown_model="fail")
+    (note,) = [note for note in spend.notes if note.code == "below_list"]
+    assert note.level == "warning"
+    assert_says(note.message, "below list price", str(usage.model))
+
+
+@pytest.mark.parametrize("window", [None, "0-200k", "200k-1M"])
+@pytest.mark.parametrize(
+    "own",
+    [
+        f"{HAIKU}, long_context: {{above: 100000, {LONG}}}",
+        # For every length as much as for the longest.
+        f"{LONG}, us: 1",
+    ],
+)
+def test_own_prices_at_which_no_prompt_costs_less_are_not_noted(
+    own: str, window: str | None
+) -> None:
+    """Whether the report tells the prompt's length or not."""
+    prices = book_with(f"{{models: {{{SHORT}: {{{own}}}}}}}")
+    usage = usage_of([(key(SHORT, window=window), Tokens(output=MILLION))])
+    spend = list_spend(price(usage, prices), unknown_model="fail")
+    assert "below_list" not in [note.code for note in spend.notes]
+
+
 @pytest.mark.parametrize(("discount", "told"), [("49.99%", []), ("50%", ["50"]), ("100%", ["100"])])
 def test_deep_discount_is_noted(discount: str, told: list[str]) -> None:
     """From half of the price on; a smaller one stands among the other notes."""
@@ -287,6 +361,21 @@ def test_what_names_bring_is_escaped_in_the_headline() -> None:
         make_report("ok", make_budget("lab", "8"), notes=(note,)), "budget.yml"
     )
     assert "<b>" not in summary
+
+
+def test_a_run_at_an_own_price_without_long_context_says_so_first(here: Here) -> None:
+    """A long prompt of a million tokens costs 0.50 by the list and 0.10 by the policy, whose cap holds then."""
+    usage = Usage(
+        *(NOW - timedelta(days=1), None, SHORT),
+        context_window="200k-1M",
+        uncached=MILLION,
+    )
+    cap = "version: 1\nglobal: {cap: 0.4, forecast: off}\n"
+    with LoopbackAPI(Organization([usage], []), now=NOW) as api:
+        listed = here.check(api, policy=cap)
+        own = here.check(api, policy=f"{cap}prices: {{models: {{{SHORT}: {{{HAIKU}}}}}}}\n")
+    assert (listed.code, own.code) == (1, 0)
+    assert_says(own.stdout.splitlines()[0], "below list price", SHORT)
 
 
 @pytest.mark.parametrize(("cap", "told"), [("20", False), ("20.01", True)])
