@@ -30,6 +30,11 @@ def exact_usd(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def list_prices(discount: Decimal) -> str:
+    """What list cost goes by under a discount: `list prices less 10%`."""
+    return f"list prices less {percent(discount)}" if discount else "list prices"
+
+
 def percent(ratio: Decimal) -> str:
     """A ratio as a policy writes it, exact, such as `80%`."""
     return f"{EXACT.scaleb(ratio, 2).normalize(EXACT):f}%"

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
-from budget_gate.domain.billed.audit import Audit, AuditLine, Cause
+from budget_gate.domain.billed.audit import FIXED, Audit, AuditLine, Cause
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import DAY, on_day
 from budget_gate.outputs.amounts import exact, settled_days, share_of, usd, usd_range
 from budget_gate.outputs.escaping import NAME_LENGTH, code, plain, prose
+from budget_gate.outputs.report.basis import prices_in_words
 from budget_gate.outputs.report.markdown import folded_notes
 
 SHOWN: Final = 20
@@ -86,26 +87,39 @@ def _verdict(audit: Audit, escape: Callable[[str], str]) -> str:
     days = settled_days(audit.settled_days)
     if audit.status == "ok" and not audit.causes:
         return f"Bill and list cost agree: {_lines(audit)}, {days}, within 0.5% or $0.01."
-    side = "below" if audit.drift < 0 else "above"
     if audit.status == "ok":
+        side = "below" if audit.drift < 0 else "above"
         return f"Billed {usd(abs(audit.drift))} {side} list cost on {days}: all of it is explained."
+    side = "below" if audit.unfixed < 0 else "above"
     count = len(audit.beyond)
     first = audit.beyond[0]
-    share = share_of(audit.drift, audit.list_cost.low).lstrip("+-") or usd(abs(audit.drift))
+    share = share_of(audit.unfixed, audit.list_cost.low).lstrip("+-") or usd(abs(audit.unfixed))
     apart = f"Billed {share} {side} list cost"
     if share == "0.0%":
         apart = "Bill and list cost differ"
     return (
-        f"{apart} on {days}; {count} of {_lines(audit)} {'differs' if count == 1 else 'differ'}, "
+        f"{apart} on {days}; {count} of {_lines(audit)} {'fails' if count == 1 else 'fail'}, "
         f"most of all {escape(_what(first))} on {on_day(first.part.day)}: "
-        f"{_signed(first.drift)}{_ratio(first.drift, first.list_cost.low)}."
+        f"{_signed(first.unfixed)}{_ratio(first.unfixed, first.list_cost.low)}.{_fixed(audit)}"
     )
+
+
+def _fixed(audit: Audit) -> str:
+    """What fails no line, such as ` Not counted: -$270.00 priority tier (prepaid).`, or nothing."""
+    told = [f"{_signed(it)} {_CAUSES[cause]}" for cause, it in explained(audit) if cause in FIXED]
+    return f" Not counted: {', '.join(told)}." if told else ""
 
 
 def _remedies(audit: Audit, escape: Callable[[str], str]) -> Iterator[str]:
     if audit.discount is not None:
         discount = percent(audit.discount)
         yield f"Set prices.discount: {discount} in the policy; tokens then cost what is billed."
+    if audit.usual is not None:
+        discount = percent(audit.usual)
+        yield (
+            f"Most lines are billed at list price less {discount}: set prices.discount: {discount} "
+            "in the policy."
+        )
     unpriced = _named(line for line in audit.beyond if "unpriced" in dict(line.causes))
     if unpriced:
         yield (
@@ -118,13 +132,24 @@ def _remedies(audit: Audit, escape: Callable[[str], str]) -> Iterator[str]:
             f"Prices may have changed since they were last checked: {escape(old)}. Update "
             "budget-gate."
         )
-    wrong = _named(line for line in audit.unexplained_lines if line.part.model)
+    listed = [line for line in audit.unexplained_lines if line.list_cost.high]
+    wrong = {str(line.part.model) for line in listed if line.part.model}
+    if audit.usual is not None:
+        wrong |= audit.apart.keys()
     if wrong:
+        named = enumerated([f"{it}{_model_ratio(it, audit)}" for it in sorted(wrong)], SHOWN)
+        than = "list price" if audit.usual is None else "that price"
         yield (
-            f"Not billed at list price: {escape(wrong)}. If that is what was agreed, put it under "
+            f"Not billed at {than}: {escape(named)}. If that is what was agreed, put it under "
             "prices.models; if not, update budget-gate, or ask the provider."
         )
-    other = _named(line for line in audit.unexplained_lines if not line.part.model)
+    fixed = _named(line for line in listed if not line.part.model)
+    if fixed:
+        yield (
+            f"Not billed at list price, and no setting has it: {escape(fixed)}. Look at it in the "
+            "Console, or ask the provider."
+        )
+    other = _named(line for line in audit.unexplained_lines if not line.list_cost.high)
     if other:
         yield f"No list cost to compare with: {escape(other)}. Look at it in the Console."
 
@@ -136,10 +161,11 @@ def explained(audit: Audit) -> list[tuple[Cause, Decimal]]:
 
 
 def _about(audit: Audit, name: Callable[[str], str]) -> str:
-    """Which days, and by whose prices: `2026-11-01 to 2026-11-19, at the prices of budget.yml`."""
+    """Which days, and what list cost is: `..., list cost at list prices less 10% (budget.yml)`."""
     last = (audit.period.end - DAY).date()
-    prices = f"the prices of {name(audit.policy)}" if audit.policy else "list prices"
-    return f"{audit.period.start.date()} to {last}, at {prices}"
+    whose = f" ({name(audit.policy)})" if audit.policy else ""
+    prices = prices_in_words(audit.taken, audit.own_prices)
+    return f"{audit.period.start.date()} to {last}, list cost at {prices}{whose}"
 
 
 def _totals(audit: Audit) -> str:
@@ -193,6 +219,12 @@ def _signed(amount: Decimal) -> str:
 def _ratio(drift: Decimal, list_cost: Decimal) -> str:
     share = share_of(drift, list_cost)
     return f" ({share})" if share else ""
+
+
+def _model_ratio(model: str, audit: Audit) -> str:
+    """How far a model's lines are billed from what they should cost: ` (+7.0%)`."""
+    apart = audit.apart.get(model)
+    return "" if apart is None else _ratio(apart, Decimal(1))
 
 
 def percent(ratio: Decimal) -> str:

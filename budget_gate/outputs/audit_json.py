@@ -35,6 +35,7 @@ def render_audit_json(audit: Audit) -> str:
             "unexplained": exact(audit.unexplained),
         },
         "discount": None if audit.discount is None else percent(audit.discount),
+        "usual_discount": None if audit.usual is None else percent(audit.usual),
         "lines": [_json_line(line, audit) for line in audit.lines],
         "notes": [
             {"level": note.level, "code": note.code, "message": note.message}

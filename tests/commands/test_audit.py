@@ -39,6 +39,7 @@ OCTOBER = Usage(at("2026-10-20T12:00:00Z"), ALPHA, "claude-opus-5-5", output=50_
 ORGANIZATION = Organization([OCTOBER, *MONTH], [Workspace(ALPHA, "alpha")])
 UNHEARD = "claude-unheard-of-9"
 CAP = "version: 1\nglobal: {cap: 100}\n"
+ONES = "input: 1, output: 1, cache_write_5m: 1, cache_write_1h: 1, cache_read: 1"
 
 
 def api(
@@ -349,6 +350,69 @@ def test_an_unknown_kind_of_cost_has_no_price_to_set(here: Here) -> None:
     assert "prices.models" not in run.stdout
 
 
+def test_searches_billed_at_another_price_have_a_list_cost(here: Here) -> None:
+    """100 cost $1 by the list, of which 97 cents were billed."""
+    charges = [
+        replace(one, usd=one.usd * Fraction(97, 100)) if one.cost_type == "web_search" else one
+        for one in bill_of(ORGANIZATION)
+    ]
+    run = audited(here, api(charges))
+    assert run.code == 1
+    assert "No list cost" not in run.stdout
+    assert_says(run.stdout, "not billed at list price", "web search", "Console", "provider")
+
+
+def test_the_discount_of_most_lines_is_told_before_what_is_apart(here: Here) -> None:
+    """Two models cost 10% less than list, and the third 7% more than that."""
+    haiku = "claude-haiku-4-5"
+    organization = Organization(
+        [*MONTH, Usage(at("2026-11-05T12:00:00Z"), None, haiku, output=MILLION)],
+        ORGANIZATION.workspaces,
+    )
+    charges = bill_of(organization, discount=Fraction(1, 10), factors={haiku: Fraction(107, 100)})
+    told = document(here, api(charges, organization))
+    assert (told["code"], told["discount"], told["usual_discount"]) == (1, None, "10%")
+    _, first, second, *_ = audited(here, api(charges, organization)).stdout.splitlines()
+    assert_says(first, "most lines", "less 10%", "set prices.discount: 10%")
+    assert_says(second, "not billed at that price", f"{haiku}-20251001 (+7.0%)", "prices.models")
+
+
+def test_prepaid_tokens_are_none_of_what_fails(here: Here) -> None:
+    """$20 of priority tier are not billed; what fails is 30 cents of $1."""
+    prepaid = Usage(
+        *(at("2026-11-04T12:00:00Z"), ALPHA, "claude-opus-5-5"),
+        service_tier="priority",
+        output=MILLION,
+    )
+    organization = Organization([*MONTH, prepaid], ORGANIZATION.workspaces)
+    charges = [
+        replace(one, usd=one.usd * Fraction(13, 10)) if str(one.day) == "2026-11-14" else one
+        for one in bill_of(organization)
+    ]
+    run = audited(here, api(charges, organization))
+    assert run.code == 1
+    verdict = run.stdout.splitlines()[0]
+    assert_says(verdict, "0.6% above list cost", "1 of 5 lines fails", "claude-sonnet-5 on Nov 14")
+    assert_says(verdict, "+$0.30 (+30.0%)", "not counted", "-$20.00 priority tier (prepaid)")
+
+
+@pytest.mark.parametrize(
+    ("prices", "told"),
+    [
+        ("", "list cost at list prices"),
+        ("prices: {discount: 12.5%}\n", "list cost at list prices less 12.5% (budget.yml)"),
+        (
+            f"prices: {{models: {{claude-x: {{{ONES}}}}}}}\n",
+            "list cost at list prices, own prices for 1 model (budget.yml)",
+        ),
+    ],
+)
+def test_what_list_cost_is_made_of_is_told(here: Here, prices: str, told: str) -> None:
+    """The discount and the own prices of the policy, where it has some."""
+    run = audited(here, api(), policy=CAP + prices if prices else None)
+    assert_says(run.stdout, f"2026-11-01 to 2026-11-14, {told}")
+
+
 def test_days_after_the_last_check_of_the_prices_are_told(here: Here) -> None:
     """Three days after the bundled prices were last checked, one of them may have changed."""
     checked_on = datetime.combine(book().document.verified_on, time(12), UTC)
@@ -519,7 +583,7 @@ def audit(*lines: AuditLine, **changes: Any) -> Audit:
 def test_one_of_each_is_not_many() -> None:
     """A day is no days, a line no lines."""
     text = render_audit_text(audit(line(), settled_days=1))
-    assert_says(text, "1 settled day;", "1 of 1 line differs")
+    assert_says(text, "1 settled day;", "1 of 1 line fails")
 
 
 @pytest.mark.parametrize("count", [SHOWN, SHOWN + 1, 2_000])

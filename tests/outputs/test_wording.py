@@ -1,6 +1,7 @@
 """Amounts, percentages and the verdict in words: where a rounding could lie."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -9,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget_gate.domain.notes import Note
-from budget_gate.domain.spend import PriceFacts
-from budget_gate.domain.verdict.report import STATUSES, Report, Status
+from budget_gate.domain.spend import Basis, PriceFacts
+from budget_gate.domain.verdict.report import STATUSES, DaySpend, Report, Status
 from budget_gate.outputs.amounts import exact, usd, usd_range
 from budget_gate.outputs.escaping import plain
-from budget_gate.outputs.report.basis import price_basis
+from budget_gate.outputs.report.basis import cost_name, price_basis
 from budget_gate.outputs.report.headline import headline, plain_headline, told_reason
 from budget_gate.outputs.report.sentences import percent, ratio, spent_of_cap
-from tests.helpers.builders import bounds
+from tests.helpers.builders import COVERAGE, bounds
 from tests.helpers.reports import HOSTILE, make_budget, make_report
 
 # As small as a fraction of a cent can get: rates, factors and a discount multiplied.
@@ -439,3 +440,25 @@ def test_only_an_unverified_report_tells_its_reason_in_the_headline() -> None:
     note = Note("error", "unpriced", "Some tokens have no price.")
     assert told_reason(make_report("unverified", notes=(note,))) is note
     assert told_reason(make_report("breached", notes=(note,))) is None
+
+
+@pytest.mark.parametrize(
+    ("basis", "billed_days", "told"),
+    [
+        ("list", 0, "list prices less 10%"),
+        ("billed", 0, "list prices less 10%: no day is settled yet"),
+        ("billed", 1, "1 day as billed, 1 at list prices less 10%"),
+        ("billed", 2, "as billed"),
+    ],
+)
+def test_list_cost_less_a_discount_is_called_so_in_the_headline(
+    basis: Basis, billed_days: int, told: str
+) -> None:
+    """Of two days, as many as billed as are settled."""
+    report = make_report(
+        prices=PriceFacts(date(2026, 11, 10), (), Decimal("0.1")),
+        basis=basis,
+        coverage=replace(COVERAGE, billed_days=billed_days),
+        days=[DaySpend(date(2026, 11, day), bounds("1")) for day in (1, 2)],
+    )
+    assert cost_name(report) == told

@@ -1,13 +1,14 @@
 """List cost against billed cost, line by line: the drift, what explains it, and what does not."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import reduce
 from typing import Final, Literal
 
-from budget_gate.domain.bounds import NOTHING, Bounds, plus, sum_of, times
+from budget_gate.domain.bounds import NOTHING, ZERO, Bounds, minus, plus, sum_of, times
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import Period
 
@@ -17,6 +18,8 @@ AuditStatus = Literal["ok", "drift", "unverified"]
 # A line agrees within either of these: USD, or the ratio of its list cost.
 TOLERANCE_USD: Final = Decimal("0.01")
 TOLERANCE_RATIO: Final = Decimal("0.005")
+# What no setting can change, as list cost does not hold it or nobody bills it: it fails no line.
+FIXED: Final[tuple[Cause, ...]] = ("priority", "code_execution", "session_usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,22 @@ class AuditLine:
     unexplained: Decimal
     is_beyond: bool
 
+    @property
+    def unfixed(self) -> Decimal:
+        """The drift that a price or a discount may change, which is what may fail the line."""
+        return minus(self.drift, sum_of(it for cause, it in self.causes if cause in FIXED))
+
 
 @dataclass(frozen=True, slots=True)
 class Audit:
     """The comparison of a period's settled days, its lines the worst first.
 
     `discount` is the ratio off list prices by which every line agrees, where there is one that
-    the policy does not have yet. `names` are the workspaces' by id, and `policy` is the file whose
-    prices list cost goes by, None for the bundled ones alone.
+    the policy does not have yet, and `usual` the one by which most lines do, but not all. `apart`
+    is how far each model with lines that do not agree is billed from its list cost, as a ratio of
+    it; with `discount` or `usual`, from that at such a discount. `names` are the workspaces' by id,
+    `policy` is the file whose prices list cost goes by, None for the bundled ones alone, `taken`
+    its discount, and `own_prices` of how many models it has prices.
     """
 
     status: AuditStatus
@@ -63,8 +74,12 @@ class Audit:
     settled_days: int = 0
     lines: tuple[AuditLine, ...] = ()
     discount: Decimal | None = None
+    usual: Decimal | None = None
+    apart: Mapping[str, Decimal] = field(default_factory=dict)
     names: dict[str | None, str] = field(default_factory=dict)
     policy: str | None = None
+    taken: Decimal = ZERO
+    own_prices: int = 0
     notes: tuple[Note, ...] = ()
 
     @property
@@ -91,6 +106,11 @@ class Audit:
     def drift(self) -> Decimal:
         """The drift of all lines."""
         return sum_of(line.drift for line in self.lines)
+
+    @property
+    def unfixed(self) -> Decimal:
+        """The drift of all lines that a price or a discount may change."""
+        return sum_of(line.unfixed for line in self.lines)
 
     @property
     def unexplained(self) -> Decimal:

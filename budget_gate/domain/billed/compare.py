@@ -1,6 +1,7 @@
 """List cost against billed cost, line by line."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
@@ -22,8 +23,9 @@ _ONE: Final = Decimal(1)
 # A discount is told to a hundredth of a percent, and what it explains to a trillionth of a dollar.
 _DISCOUNT_PLACES: Final = Decimal("0.0001")
 _COST_PLACES: Final = Decimal("1e-12")
-# One line alone could as well have a wrong price.
+# One line alone could as well have a wrong price, and so could one model.
 _LINES_OF_A_DISCOUNT: Final = 2
+_MODELS_OF_A_DISCOUNT: Final = 2
 # What the usage report does not hold, so that no list cost can be compared with it.
 _BEYOND_USAGE: Final[dict[str, Cause]] = {
     "code_execution": "code_execution",
@@ -64,7 +66,11 @@ def compare(
     sides = _sides(priced, bill)
     _refuse_unbilled_days(sides, bill)
     discount = _discount(sides, book)
-    lines = [_line(part, each, book, discount) for part, each in sides.items()]
+    usual = _usual_discount(sides, book) if discount is None else None
+    taken = usual if discount is None else discount
+    lines = [
+        _line(part, each, book, taken, is_usual=usual is not None) for part, each in sides.items()
+    ]
     lines.sort(key=_worst_first)
     return Audit(
         status="drift" if any(line.is_beyond for line in lines) else "ok",
@@ -73,7 +79,11 @@ def compare(
         settled_days=bill.settled_days,
         lines=tuple(lines),
         discount=discount,
+        usual=usual,
+        apart=_models_apart(sides, book, taken),
         names=names,
+        taken=book.discount,
+        own_prices=len(book.overrides),
         notes=(*usage.notes, *bill.notes),
     )
 
@@ -81,7 +91,7 @@ def compare(
 def _worst_first(line: AuditLine) -> tuple[object, ...]:
     part = line.part
     names = (part.workspace or "", part.cost_type, part.model or "")
-    return not line.is_beyond, line.drift.copy_abs().copy_negate(), part.day, *names
+    return not line.is_beyond, line.unfixed.copy_abs().copy_negate(), part.day, *names
 
 
 def _period(bill: Bill) -> Period:
@@ -141,7 +151,9 @@ def _names_in_bill(bill: Bill, book: PriceBook) -> dict[str, str]:
     return {name: book.model_id(name) or name for name in named}
 
 
-def _line(part: Part, sides: _Sides, book: PriceBook, discount: Decimal | None) -> AuditLine:
+def _line(
+    part: Part, sides: _Sides, book: PriceBook, discount: Decimal | None, *, is_usual: bool
+) -> AuditLine:
     listed, whole = sides.comparable, sides.listed.plus(sides.priority)
     is_unpriced = not listed.is_limited
     if is_unpriced:
@@ -160,9 +172,9 @@ def _line(part: Part, sides: _Sides, book: PriceBook, discount: Decimal | None) 
         causes.append(("unpriced", left))
         left = ZERO
     if discount is not None and _takes_discount(part, sides):
-        factor = _factor(discount, book)
-        after = _apart(sides.billed, _scaled(listed, factor))
-        if after.copy_abs() < left.copy_abs():
+        after = _apart(sides.billed, _scaled(listed, _factor(discount, book)))
+        # The usual discount is also taken where a line does not agree by it, to show what is left.
+        if after.copy_abs() < left.copy_abs() or (is_usual and beyond):
             causes.append(("discount", minus(left, after)))
             left = after
     has_book_price = part.cost_type in (TOKENS, WEB_SEARCH) and not sides.is_own_price
@@ -196,15 +208,71 @@ def _discount(sides: dict[Part, _Sides], book: PriceBook) -> Decimal | None:
     listed = sum_of(amount for amount, _ in exact)
     if len(showing) < _LINES_OF_A_DISCOUNT or not listed:
         return None
-    billed = sum_of(amount for _, amount in exact)
+    discount = _discount_of(exact, book)
+    if discount is None:
+        return None
+    factor = _factor(discount, book)
+    return discount if all(_agrees(*each, factor) for each in lines) else None
+
+
+def _usual_discount(sides: dict[Part, _Sides], book: PriceBook) -> Decimal | None:
+    """The discount off list by which most lines of two models at least agree; None without one."""
+    lines = [
+        (part.model, each.comparable, each.billed)
+        for part, each in sides.items()
+        if _takes_discount(part, each) and each.comparable.low and each.comparable.is_exact
+    ]
+    of_model: dict[str | None, list[tuple[Decimal, Decimal]]] = defaultdict(list)
+    for model, bounds, amount in lines:
+        of_model[model].append((bounds.low, amount))
+    for pairs in of_model.values():
+        discount = _discount_of(pairs, book)
+        if discount is None:
+            continue
+        factor = _factor(discount, book)
+        alike = [it for it in lines if _agrees(*it[1:], factor)]
+        # A line so small that it agrees either way shows nothing.
+        silent = sum(_agrees(*it[1:], _ONE) for it in alike)
+        found = [it for it in alike if not _agrees(*it[1:], _ONE)]
+        is_shared = len({model for model, _, _ in found}) >= _MODELS_OF_A_DISCOUNT
+        if 2 * len(found) > len(lines) - silent and is_shared:
+            return _discount_of([(bounds.low, amount) for _, bounds, amount in found], book)
+    return None
+
+
+def _discount_of(pairs: Sequence[tuple[Decimal, Decimal]], book: PriceBook) -> Decimal | None:
+    """What is off list where so much was billed of list costs; None where that is none, or set."""
+    listed, billed = (sum_of(side) for side in zip(*pairs, strict=True))
     with localcontext(_RATIOS):
         discount = 1 - (1 - book.discount) * billed / listed
         discount = discount.quantize(_DISCOUNT_PLACES)
-    if not 0 <= discount < 1 or discount == book.discount:
-        return None
-    factor = _factor(discount, book)
-    left = ((_apart(amount, _scaled(bounds, factor)), bounds) for bounds, amount in lines)
-    return None if any(is_beyond(drift, bounds) for drift, bounds in left) else discount
+    return discount if 0 <= discount < 1 and discount != book.discount else None
+
+
+def _models_apart(
+    sides: dict[Part, _Sides], book: PriceBook, discount: Decimal | None
+) -> dict[str, Decimal]:
+    """How far the lines of a model that do not agree are from list cost, as a ratio of it.
+
+    List cost is that at `discount`, where there is one.
+    """
+    discounted = _ONE if discount is None else _factor(discount, book)
+    apart: dict[str, Decimal] = defaultdict(Decimal)
+    listed: dict[str, Decimal] = defaultdict(Decimal)
+    for part, each in sides.items():
+        if part.cost_type != TOKENS or not part.model or not each.comparable.is_limited:
+            continue
+        factor = discounted if _takes_discount(part, each) else _ONE
+        bounds = _scaled(each.comparable, factor)
+        if bounds.low and not _agrees(each.comparable, each.billed, factor):
+            apart[part.model] = plus(apart[part.model], _apart(each.billed, bounds))
+            listed[part.model] = plus(listed[part.model], bounds.low)
+    return {model: _RATIOS.divide(apart[model], listed[model]) for model in sorted(apart)}
+
+
+def _agrees(bounds: Bounds, billed: Decimal, factor: Decimal) -> bool:
+    """Whether what was billed agrees with list cost times a factor."""
+    return not is_beyond(_apart(billed, _scaled(bounds, factor)), bounds)
 
 
 def _scaled(bounds: Bounds, factor: Decimal) -> Bounds:

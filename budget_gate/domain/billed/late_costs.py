@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill, Charge, listed_costs
 from budget_gate.domain.billed.names import model_of
 from budget_gate.domain.bounds import NOTHING, ZERO, Bounds, plus, sum_of
-from budget_gate.domain.notes import Note, enumerated, usd
+from budget_gate.domain.notes import Note, enumerated, list_prices, usd
 from budget_gate.domain.prices.charges import PricedUsage
 from budget_gate.domain.prices.rates import Unpriced
+from budget_gate.domain.usage import Usage
 
 # A day may be billed this much less than the other days lead one to expect.
 TOLERANCE: Final = Fraction(10, 100)
@@ -56,14 +57,15 @@ class _Sides(NamedTuple):
         """Whether the ratio of the two says what is usual."""
         return self.listed.low > _ROUNDED and self.billed > 0
 
-    def __str__(self) -> str:
-        """Both amounts, for people."""
+    def told(self, prices: str) -> str:
+        """Both amounts, for people; `prices` is what list cost goes by."""
         least = "" if self.is_told else "at least "
-        return f"{usd(self.billed)} billed, {least}{usd(self.listed.low)} at list prices"
+        return f"{usd(self.billed)} billed, {least}{usd(self.listed.low)} at {prices}"
 
 
 # Model or web search, day and workspace.
 _Part = tuple[str, date, str | None]
+_AllSides = Mapping[str, Mapping[date, Mapping[str | None, _Sides]]]
 
 
 def doubt_late(bill: Bill, priced: PricedUsage, *, expected: int | None) -> Bill:
@@ -75,9 +77,10 @@ def doubt_late(bill: Bill, priced: PricedUsage, *, expected: int | None) -> Bill
     and a ratio above it says nothing. Where there is none, `expected` is the measure. A day is
     doubted where what is billed, of all workspaces or of one, is more than 10% below. So a
     discount that the policy does not know makes no day doubtful where it shows on most days; one of
-    more than half is told.
+    more than half is told. `expected` of None is for an audit, which leaves doubted days out.
     """
     found: dict[date, _Sides] = {}
+    places: dict[date, set[str | None]] = defaultdict(set)
     is_usual = True
     sides = _sides(bill, priced)
     wholes = {
@@ -97,9 +100,11 @@ def doubt_late(bill: Bill, priced: PricedUsage, *, expected: int | None) -> Bill
         if least is None:
             continue
         for day, whole in days.items():
-            low = _low(sides[name][day].values(), least) or _low([whole], least)
+            parts = sides[name][day]
+            low = _low(parts, least) or (_low({None: whole}, least) and parts)
             if low:
-                found[day] = _sum([found.get(day, _Sides()), *low])
+                found[day] = _sum([found.get(day, _Sides()), *low.values()])
+                places[day] |= low.keys()
                 is_usual &= known is not None
     # What is late is told by its day.
     kept = {
@@ -107,12 +112,32 @@ def doubt_late(bill: Bill, priced: PricedUsage, *, expected: int | None) -> Bill
         for name, days in wholes.items()
     }
     far = {name: whole for name, whole in kept.items() if whole.is_below(FAR_BELOW)}
-    notes = [*_late_note(found, is_usual=is_usual), *_far_note(far)]
+    prices = list_prices(priced.book.discount)
+    told = {
+        f"{day}{_where(places[day], day, sides, priced.usage)}": it.told(prices)
+        for day, it in sorted(found.items())
+    }
+    if expected is None:
+        meanwhile = "The audit leaves these days out"
+    else:
+        meanwhile = f"Until they are in, {prices} count there"
+    notes = [
+        *_late_note(told, meanwhile, is_usual=is_usual),
+        *_far_note(far, prices),
+    ]
     return replace(bill, doubted=frozenset(found), notes=(*bill.notes, *notes))
 
 
-def _low(parts: Iterable[_Sides], least: Fraction | int) -> list[_Sides]:
-    return [each for each in parts if each.is_below(least * (1 - TOLERANCE))]
+def _low(parts: Mapping[str | None, _Sides], least: Fraction | int) -> Mapping[str | None, _Sides]:
+    return {id_: each for id_, each in parts.items() if each.is_below(least * (1 - TOLERANCE))}
+
+
+def _where(places: Collection[str | None], day: date, sides: _AllSides, usage: Usage) -> str:
+    """The workspaces whose costs are low on a day, ` in alpha, beta`; empty where all are."""
+    if {id_ for days in sides.values() for id_ in days.get(day, ())} <= {*places}:
+        return ""
+    names = {it.id: it.name for it in usage.workspaces or ()} | {None: "the default workspace"}
+    return f" in {enumerated(sorted(names.get(id_) or str(id_) for id_ in places))}"
 
 
 def _shared(usual: Iterable[Fraction | None]) -> Fraction | None:
@@ -135,26 +160,27 @@ def _usual(days: Collection[_Sides]) -> Fraction | None:
     return next((low for low, high in pairs if high <= low * (1 + AGREEMENT)), None)
 
 
-def _late_note(found: Mapping[date, _Sides], *, is_usual: bool) -> Iterator[Note]:
+def _late_note(found: Mapping[str, str], meanwhile: str, *, is_usual: bool) -> Iterator[Note]:
     if found:
-        told = enumerated([f"{day} ({each})" for day, each in sorted(found.items())])
+        told = enumerated([f"{day} ({amounts})" for day, amounts in found.items()])
         remedy = (
             "if it stays so, look at the bill in the Console"
             if is_usual
             else "if that is a discount of yours, set prices.discount"
         )
-        message = (
-            f"Some costs seem to be missing from the bill: {told}. Until they are in, list prices "
-            f"less discount count there; {remedy}."
-        )
+        message = f"Some costs seem to be missing from the bill: {told}. {meanwhile}; {remedy}."
         yield Note("warning", "late_costs_suspected", message)
 
 
-def _far_note(far: Mapping[str, _Sides]) -> Iterator[Note]:
+def _far_note(far: Mapping[str, _Sides], prices: str) -> Iterator[Note]:
     if far:
-        told = enumerated([f"{name} ({each})" for name, each in sorted(far.items())])
+        # A discount is one on tokens.
+        at = {WEB_SEARCH: list_prices(ZERO)}
+        told = enumerated(
+            [f"{name} ({it.told(at.get(name, prices))})" for name, it in sorted(far.items())]
+        )
         message = (
-            f"Less than half of list price is billed on all days: {told}. Look in the Console "
+            f"Less than half of {prices} is billed on all days: {told}. Look in the Console "
             "whether all costs are there; if these are your prices, set prices.discount or "
             "prices.models."
         )

@@ -18,7 +18,7 @@ from budget_gate.domain.billed.bill import (
 )
 from budget_gate.domain.billed.names import model_of, naming
 from budget_gate.domain.bounds import ZERO, Bounds, minus, plus, sum_of
-from budget_gate.domain.notes import Note, enumerated, usd
+from budget_gate.domain.notes import Note, enumerated, list_prices, usd
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import PricedUsage
 from budget_gate.domain.prices.pricing import UnknownModel, list_spend
@@ -57,7 +57,7 @@ def settle(priced: PricedUsage, bill: Bill, *, unknown_model: UnknownModel) -> S
             *_at_least(listed.lines, late, book),
         ),
         coverage=replace(usage.coverage, billed_days=bill.settled_days, doubted_days=bill.doubted),
-        notes=(*notes, *bill.notes, *_notes(usage, bill)),
+        notes=(*notes, *bill.notes, *_notes(usage, bill, book)),
     )
 
 
@@ -203,7 +203,7 @@ def _workspace(id_: str | None) -> str:
     return f"workspace {id_}" if id_ else "the default workspace"
 
 
-def _notes(usage: Usage, bill: Bill) -> Iterator[Note]:
+def _notes(usage: Usage, bill: Bill, book: PriceBook) -> Iterator[Note]:
     if bill.settled_days:
         prepaid = {(it.workspace, it.day) for it in bill.charges if it.service_tier == PRIORITY}
         tokens: dict[str, int] = defaultdict(int)
@@ -230,11 +230,12 @@ def _notes(usage: Usage, bill: Bill) -> Iterator[Note]:
         yield Note("warning", "unknown_cost", message)
     late = usage.coverage.closed_days - (bill.through - bill.start).days
     if late > _USUALLY_LATE:
-        message = f"Costs are known only up to {bill.through}: {late} full days are at list price."
+        prices = list_prices(book.discount)
+        message = f"Costs are known only up to {bill.through}: {late} full days are at {prices}."
         yield Note("warning", "late_costs", message)
     if bill.settled_days < usage.coverage.closed_days + usage.coverage.open_day:
         message = (
-            "Days at list price include neither code execution nor managed-agent sessions; these "
-            "are added once the day is settled."
+            "Days that are not settled include neither code execution nor managed-agent sessions; "
+            "these are added once the day is settled."
         )
         yield Note("info", "not_included", message)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds
-from budget_gate.domain.notes import Note, enumerated, exact_usd, percent
+from budget_gate.domain.notes import Note, enumerated, exact_usd, list_prices, percent
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import PricedUsage
 from budget_gate.domain.prices.models import undated
@@ -95,7 +95,7 @@ def list_spend(
             *(replace(note, message=sentence) for sentence in named),
             *usage.notes,
             *_range_note(costs, {model for model, _ in unpriced}),
-            *_priority_note(book.bounds(*priority)),
+            *_priority_note(book.bounds(*priority), book.discount),
             *_dated_note(book, {model for _, _, model in costs if model}),
             *discount_notes(book),
             *below_list_note(book, (row.key for row in rows if any(row.tokens))),
@@ -144,14 +144,15 @@ def _range_note(costs: Mapping[_Place, Bounds], unpriced: Collection[str | None]
         )
 
 
-def _priority_note(cost: Bounds) -> Iterable[Note]:
+def _priority_note(cost: Bounds, discount: Decimal) -> Iterable[Note]:
     if cost == NOTHING:
         return
     amount = f"{'' if cost.is_exact else 'at least '}{exact_usd(cost.low)}"
     yield Note(
         "info",
         "priority_tier",
-        f"Priority tier, which is prepaid, is counted at list price: {amount} of the spend.",
+        f"Priority tier, which is prepaid, is counted at {list_prices(discount)}: {amount} of the "
+        "spend.",
     )
 
 

@@ -1,34 +1,40 @@
 """What the amounts of a report stand for: prices or bill, and which days."""
 
+from decimal import Decimal
+
+from budget_gate.domain.bounds import ZERO
+from budget_gate.domain.notes import list_prices
 from budget_gate.domain.period import in_words, on_day
 from budget_gate.domain.spend import Coverage
 from budget_gate.domain.verdict.report import Report
-from budget_gate.outputs.amounts import exact, settled_days
+from budget_gate.outputs.amounts import settled_days
 
 
 def cost_name(report: Report) -> str:
-    """By what the amounts of a report go: `list prices`, `as billed`, or how much of each."""
+    """By what the amounts go: `list prices less 10%`, `as billed`, or how much of each."""
     billed = report.coverage.billed_days if report.coverage else 0
+    prices = prices_in_words(report.prices.discount if report.prices else ZERO)
     if report.basis == "list":
-        return "list prices"
+        return prices
     if not billed:
-        return "list prices: no day is settled yet"
+        return f"{prices}: no day is settled yet"
     rest = len(report.days) - billed
     if not rest:
         return "as billed"
-    return f"{billed} day{'' if billed == 1 else 's'} as billed, {rest} at list prices"
+    return f"{billed} day{'' if billed == 1 else 's'} as billed, {rest} at {prices}"
+
+
+def prices_in_words(discount: Decimal, own: int = 0) -> str:
+    """What list cost is made of: `list prices less 10%, own prices for 2 models`."""
+    text = list_prices(discount)
+    return f"{text}, own prices for {own} model{'' if own == 1 else 's'}" if own else text
 
 
 def price_basis(report: Report) -> str:
     """What a cost stands for, such as `list prices less 10%, own prices for 2 models`."""
     if report.prices is None:
         return ""
-    text = "list prices"
-    if report.prices.discount:
-        text += f" less {exact(report.prices.discount * 100)}%"
-    own = len(report.prices.overrides)
-    if own:
-        text += f", own prices for {own} model{'' if own == 1 else 's'}"
+    text = prices_in_words(report.prices.discount, len(report.prices.overrides))
     billed = report.coverage.billed_days if report.coverage else 0
     if report.basis == "billed" and not billed:
         return f"{text}, as no day is settled yet"

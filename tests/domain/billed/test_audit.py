@@ -349,6 +349,15 @@ def test_old_prices_explain_nothing_within_the_tolerance() -> None:
     assert (line.causes, line.unexplained) == ((), Decimal("0.05"))
 
 
+def test_the_worst_line_is_the_one_with_the_most_that_may_be_wrong() -> None:
+    """$4 beside nothing go before 30 cents beside $20 that are prepaid."""
+    usage = used(key(), key(tier="priority"), key(SONNET))
+    charges = (charge("20.3"), charge("14", model=SONNET))
+    first, second = audit(usage, bill(*charges)).lines
+    assert (first.part.model, first.unfixed) == (SONNET, Decimal(4))
+    assert (second.drift, second.unfixed) == (Decimal("-19.7"), Decimal("0.3"))
+
+
 # Discounts
 
 
@@ -521,6 +530,96 @@ def test_a_wrong_price_is_not_taken_for_a_discount() -> None:
     assert found.discount is None
     assert {line.part.model for line in found.beyond} == {SONNET}
     assert {line.unexplained for line in found.beyond} == {Decimal(-5)}
+
+
+HAIKU = "claude-haiku-4-5-20251001"
+# Of a million output tokens: $20, $10 and $5 at list price.
+LISTED = {"claude-opus-5-5": 20, SONNET: 10, HAIKU: 5}
+
+
+def of_models(ratios: dict[str, str], days: int = 3, prices: PriceBook | None = None) -> Audit:
+    """The audit of some days of these models, each billed at a part of its list price."""
+    dates = range(10, 10 + days)
+    keys = [key(model, day=f"2026-11-{day}") for model in ratios for day in dates]
+    charges = [
+        charge(str(LISTED[model] * Decimal(ratio)), day, model=model)
+        for model, ratio in ratios.items()
+        for day in dates
+    ]
+    return audit(used(*keys), bill(*charges), prices)
+
+
+def test_a_discount_of_most_lines_is_told_with_what_is_apart_from_it() -> None:
+    """10% off for two models; the third costs 7% more than that, so 3.7% less than list."""
+    found = of_models({"claude-opus-5-5": "0.9", SONNET: "0.9", HAIKU: "0.963"})
+    assert (found.discount, found.usual) == (None, Decimal("0.1"))
+    assert found.apart == {HAIKU: Decimal("0.07")}
+    # Three days of $35 less 10% are $94.50, and 7% of three times $4.50 are $0.945.
+    assert (found.causes["discount"], found.unexplained) == (Decimal("-10.5"), Decimal("0.945"))
+
+
+def test_a_model_at_list_price_is_apart_from_the_discount_of_most_lines() -> None:
+    """It agrees now, so nothing of it is explained, and would not with the discount."""
+    found = of_models({"claude-opus-5-5": "0.9", SONNET: "0.9", HAIKU: "1"})
+    assert (found.usual, len(found.beyond)) == (Decimal("0.1"), 6)
+    assert found.apart[HAIKU].quantize(Decimal("0.0001")) == Decimal("0.1111")
+    assert {line.causes for line in found.lines if line.part.model == HAIKU} == {()}
+
+
+def test_the_discount_of_most_lines_is_one_off_list() -> None:
+    """5% is set already, and off list it is 10%."""
+    prices = book_with("{discount: 5%}")
+    found = of_models({"claude-opus-5-5": "0.9", SONNET: "0.9", HAIKU: "1"}, prices=prices)
+    assert found.usual == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    "ratios",
+    [
+        pytest.param({"claude-opus-5-5": "0.9", SONNET: "0.8", HAIKU: "1"}, id="no-two-agree"),
+        pytest.param({"claude-opus-5-5": "0.9", SONNET: "1", HAIKU: "1"}, id="one-of-three"),
+        pytest.param({"claude-opus-5-5": "1.1", SONNET: "1.1", HAIKU: "1"}, id="dearer"),
+        pytest.param({"claude-opus-5-5": "1", SONNET: "1", HAIKU: "0.5"}, id="most-at-list"),
+        pytest.param({"claude-opus-5-5": "0.9", SONNET: "0.9"}, id="all-lines"),
+    ],
+)
+def test_other_ratios_are_no_discount_of_most_lines(ratios: dict[str, str]) -> None:
+    """It takes more than half of the lines, and one that all agree on is told by itself."""
+    assert of_models(ratios).usual is None
+
+
+@pytest.mark.parametrize(("first", "usual"), [("9", Decimal("0.1")), ("10", None)])
+def test_lines_that_show_no_ratio_do_not_count(first: str, usual: Decimal | None) -> None:
+    """Ten of a fifth of a cent agree with whatever is off; of the four others, three or two have 10%."""
+    days = ("2026-11-10", "2026-11-11")
+    rows = [(key(model, day=day), OUTPUT) for model in ("claude-opus-5-5", SONNET) for day in days]
+    rows += [(key(HAIKU, day=f"2026-11-{day}"), Tokens(output=400)) for day in range(10, 20)]
+    charges = [charge("18"), charge("18", 11)]
+    charges += [charge(first, model=SONNET), charge("10", 11, model=SONNET)]
+    charges += [charge("0.002", day, model=HAIKU) for day in range(10, 20)]
+    assert audit(usage_of(rows), bill(*charges)).usual == usual
+
+
+def test_most_lines_of_one_model_alone_are_no_discount() -> None:
+    """Three at 90% and one of another at list: its price may be wrong."""
+    keys = [key(day=f"2026-11-{day}") for day in (10, 11, 12)]
+    charges = [charge("18", day) for day in (10, 11, 12)]
+    found = audit(used(*keys, key(SONNET)), bill(*charges, charge("10", model=SONNET)))
+    assert (found.usual, found.apart) == (None, {"claude-opus-5-5": Decimal("-0.1")})
+
+
+def test_how_far_each_model_is_from_list_cost_is_told() -> None:
+    """Of the lines that do not agree: one of three days at half the price is half."""
+    keys = [key(day=f"2026-11-{day}") for day in (10, 11, 12)]
+    found = audit(used(*keys), bill(charge("20"), charge("20", 11), charge("10", 12)))
+    assert found.apart == {"claude-opus-5-5": Decimal("-0.5")}
+
+
+def test_own_prices_are_apart_from_what_they_are_themselves() -> None:
+    """$7 less 10%: no discount is taken off them."""
+    usage = used(key(), key(day="2026-11-11"), key(SONNET))
+    charges = (charge("18"), charge("18", 11), charge("6.3", model=SONNET))
+    assert audit(usage, bill(*charges), book_with(OWN)).apart == {SONNET: Decimal("-0.1")}
 
 
 # Sums

@@ -14,10 +14,12 @@ from budget_gate.domain.billed.late_costs import doubt_late
 from budget_gate.domain.billed.settle import settle
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.prices.charges import price
+from budget_gate.domain.spend import Workspace as ListedWorkspace
 from budget_gate.domain.usage import Tokens, Usage
 from tests.helpers.bills import ALPHA, FIRST, OUTPUT
 from tests.helpers.builders import MILLION, book, book_with, bounds, key, usage_of
 from tests.helpers.running import Here, Run
+from tests.helpers.wording import assert_says
 from tests.world.billing import Charge as TrueCharge
 from tests.world.billing import bill_of, code_execution, so_far
 from tests.world.loopback import LoopbackAPI, Organization, Workspace
@@ -425,7 +427,51 @@ def test_a_late_workspace_shows_beside_one_that_is_whole() -> None:
         }
     )
     assert late(told) == [5]
-    assert "2026-11-05 ($2.00 billed, $10.00 at list prices)" in told.notes[0].message
+    assert_says(told.notes[0].message, f"2026-11-05 in {ALPHA} (", "$2.00 billed, $10.00 at list")
+
+
+def test_a_day_that_is_late_in_every_workspace_names_none() -> None:
+    """Both lack $8 of $10."""
+    percents = days("100", "100", "100", "100", "20")
+    told = billed_at({(OPUS, None): percents, (OPUS, ALPHA): percents})
+    assert_says(told.notes[0].message, "2026-11-05 ($4.00 billed, $20.00 at list prices)")
+
+
+def test_late_workspaces_have_the_names_that_are_listed() -> None:
+    """Its id stands for one that is not, and the default workspace has a name of its own."""
+    rows = [
+        (key(day="2026-11-01", workspace=id_), OUTPUT)
+        for id_ in (None, ALPHA, "wrkspc_01X", "wrkspc_01Y")
+    ]
+    usage = usage_of(rows, workspaces=(ListedWorkspace(ALPHA, "alpha"),))
+    charges = [
+        Charge(id_, date(2026, 11, 1), "tokens", "claude-opus-5-5", "standard", Decimal(amount))
+        for id_, amount in ((None, 5), (ALPHA, 5), ("wrkspc_01X", 5), ("wrkspc_01Y", 20))
+    ]
+    told = doubt_late(replace(bill({}), charges=tuple(charges)), price(usage, book()), expected=1)
+    where = "2026-11-01 in alpha, the default workspace, wrkspc_01X ("
+    assert_says(told.notes[0].message, where, "$15.00 billed, $60.00")
+
+
+def test_list_cost_less_a_discount_is_called_so() -> None:
+    """$20 less 10% are $18, of which half was billed."""
+    known = book_with("{discount: 10%}")
+    told = doubt_late(bill(days("45")), price(used(days("45")), known), expected=1)
+    (note,) = told.notes
+    assert_says(note.message, "($9.00 billed, $18.00 at list prices less 10%)")
+    assert_says(note.message, "until they are in, list prices less 10% count there")
+
+
+def test_an_audit_leaves_late_days_out_and_says_so() -> None:
+    """Nothing is counted there."""
+    told = doubt_late(
+        bill(days("100", "100", "100", "50")),
+        price(used(days(*["100"] * 4)), book()),
+        expected=None,
+    )
+    (note,) = told.notes
+    assert_says(note.message, "2026-11-04", "the audit leaves these days out")
+    assert "count there" not in note.message
 
 
 def test_late_cents_of_many_workspaces_show_in_what_the_model_cost() -> None:

@@ -355,7 +355,7 @@ def test_priority_is_told_with_its_exact_amount(output: int, amount: str) -> Non
     (note,) = notes(spend, "priority_tier")
     assert (note.level, note.message) == (
         "info",
-        f"Priority tier, which is prepaid, is counted at list price: {amount} of the spend.",
+        f"Priority tier, which is prepaid, is counted at list prices: {amount} of the spend.",
     )
 
 
