@@ -105,7 +105,7 @@ def bare_reports() -> Iterator[dict[str, Any]]:
     lean = replace(
         budget,
         daily=DailySpend(Decimal(1), nothing, date(2026, 11, 22)),
-        forecast=Forecast(Decimal(1), Decimal(2), Decimal(3), None),
+        forecast=Forecast(Decimal(1), Decimal(2), UNLIMITED, None),
         spend=nothing,
         drivers=(Driver("alpha", "no model", Decimal(1), None),),
     )
