@@ -163,7 +163,7 @@ def _workspaces(report: Report) -> list[tuple[str, Bounds]]:
 
 def _models(report: Report) -> list[tuple[str, Bounds]]:
     # A cost of no model: code execution, for one.
-    none = "none" if report.basis == "billed" else "unnamed"
+    none = "no model" if report.basis == "billed" else "unnamed"
     return [(code(row.id or none), row.spend) for row in report.models]
 
 
