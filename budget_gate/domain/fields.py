@@ -14,15 +14,22 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 _SHOWN = 60
+NO_BREAK_SPACES = "\u00a0\u202f\u2007"
 # What nobody sees around a name.
 BLANKS = " \t\r\n"
 SEEN = r"[^ \t\r\n]"
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
 # As people write money: a thousand with its separators or as k, with or without its currency.
 _MONEY = re.compile(
-    r"(?:US)?[$]?(?:USD)? ?([0-9]{1,3}(?:[,_' ][0-9]{3})+|[0-9]+)(\.[0-9]+)? ?(k?) ?(?:USD|[$])?",
+    r"(?:US)?[$]?(?:USD)? ?([0-9]{1,3}(?:[,_' ][0-9]{3})+|[0-9]{1,3}(?:\.[0-9]{3}){2,}|[0-9]+)"
+    r"(\.[0-9]+)? ?(k?) ?(?:USD|[$])?",
     re.ASCII | re.IGNORECASE,
 )
+# Some write five thousand so, and others five.
+_THOUSANDS_OR_NOT = r"[1-9][0-9]{0,2}\.[0-9]{3}"
+NO_COMMA = "write amounts without commas, such as 5000 or 2800.50"
+_PLAIN_SPACES = dict.fromkeys(map(ord, NO_BREAK_SPACES), " ")
+_CURLY = frozenset("\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb")
 _COUNT = re.compile(r"[0-9]{1,15}", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -46,24 +53,54 @@ def shown(value: object) -> str:
 
 
 def _kind(value: object) -> str:
-    return "mapping" if isinstance(value, dict) else "list"
+    return "block of keys" if isinstance(value, dict) else "list"
+
+
+def _refused(value: object, what: str, hint: str) -> PydanticCustomError:
+    if isinstance(value, str) and not _CURLY.isdisjoint(value):
+        hint = "use straight quotes, or none"
+    return wrong(f"{shown(value)} is not {what}", hint)
 
 
 def _number(value: object) -> Decimal:
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return Decimal(value)
     plain = plain_amount(value)
-    raise wrong(
-        f"{shown(value)} is not an amount",
-        f"write {plain}"
-        if plain
-        else "write a plain number that is not negative, such as 5000 or 0.30",
-    )
+    hint = "write a plain number that is not negative, such as 5000 or 0.30"
+    if plain:
+        hint = f"write {plain}"
+    elif isinstance(value, str) and "," in value:
+        hint = NO_COMMA
+    raise _refused(value, "an amount", hint)
+
+
+def _cap(value: object) -> Decimal:
+    readings = cap_readings(value)
+    if len(readings) > 1:
+        raise wrong(
+            f"{shown(value)} may be {' or '.join(readings)}", f"write {', or '.join(readings)}"
+        )
+    return _number(value)
+
+
+def cap_readings(value: object) -> tuple[str, ...]:
+    """The plain amounts that a cap may be which is written so: two of `5.000`, 5000 and 5.00."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        plain: str | None = value
+    else:
+        plain = plain_amount(value)
+    if plain is None:
+        return ()
+    if not re.fullmatch(_THOUSANDS_OR_NOT, plain):
+        return (plain,)
+    return plain.replace(".", ""), plain.removesuffix("0") if plain.endswith("0") else f"{plain}0"
 
 
 def plain_amount(value: object) -> str | None:
     """The number of `5k`, `$5,000`, `5_000` or `5000 USD` as a policy has it; None for another."""
-    found = _MONEY.fullmatch(value) if isinstance(value, str) else None
+    found = None
+    if isinstance(value, str):
+        found = _MONEY.fullmatch(value.translate(_PLAIN_SPACES))
     if found is None:
         return None
     number = Decimal(re.sub("[^0-9]", "", found[1]) + (found[2] or ""))
@@ -72,23 +109,30 @@ def plain_amount(value: object) -> str | None:
 
 
 def _percent(value: object) -> Decimal:
-    ratio = _ratio(value, " from 0% to 100%")
+    ratio = _ratio(value, Decimal(100))
     if ratio <= 1:
         return ratio
-    raise wrong(
-        f"{shown(value)} is not a percentage from 0% to 100%",
-        "write it with the percent sign, such as 80%",
-    )
+    raise wrong(f"{shown(value)} is not a percentage from 0% to 100%", "write at most 100%")
 
 
-def _ratio(value: object, bounds: str = "") -> Decimal:
+def _ratio(value: object, most: Decimal | None = None) -> Decimal:
     number = value.removesuffix("%").rstrip() if isinstance(value, str) else ""
-    if isinstance(value, str) and value.endswith("%") and _NUMBER.fullmatch(number):
+    is_number = _NUMBER.fullmatch(number)
+    if isinstance(value, str) and value.endswith("%") and is_number:
         return Decimal(number).scaleb(-2)
-    raise wrong(
-        f"{shown(value)} is not a percentage{bounds}",
-        "write it with the percent sign, such as 80%",
-    )
+    what = "a percentage" if most is None else f"a percentage from 0% to {most}%"
+    written = Decimal(number) if is_number else None
+    raise _refused(value, what, _percent_hint(written, most))
+
+
+def _percent_hint(written: Decimal | None, most: Decimal | None) -> str:
+    """How to write the percentage that stands without its sign, in both ways it may be meant."""
+    if not written:
+        return "write it with the percent sign, such as 80%"
+    if most and written > most:
+        return f"write at most {most}%"
+    readings = [written.scaleb(2), written] if written <= 1 else [written]
+    return f"write {', or '.join(f'{reading:f}%' for reading in readings)}"
 
 
 def _any_ratio(value: object) -> Decimal:
@@ -98,7 +142,7 @@ def _any_ratio(value: object) -> Decimal:
 def _count(value: object) -> int:
     if isinstance(value, str) and _COUNT.fullmatch(value):
         return int(value)
-    raise wrong(f"{shown(value)} is not a whole number", "write a number such as 200000")
+    raise _refused(value, "a whole number", "write a number such as 200000")
 
 
 def _day(value: object) -> date:
@@ -107,7 +151,9 @@ def _day(value: object) -> date:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise wrong(f"{shown(value)} is not a day", "write a UTC day as YYYY-MM-DD")
+    from budget_gate.domain.days import day_hint  # needed for an error alone
+
+    raise _refused(value, "a day", day_hint(value))
 
 
 def _text(value: object) -> str:
@@ -146,6 +192,17 @@ Number = Annotated[
     Decimal,
     BeforeValidator(_number),
     schema(["number", "string"], _NUMBER.pattern, minimum=0, exclusiveMaximum=10**15),
+]
+# USD that may be spent: as a number, but for one that may mean a thousand times as much.
+Cap = Annotated[
+    Decimal,
+    BeforeValidator(_cap),
+    schema(
+        ["number", "string"],
+        rf"(?!{_THOUSANDS_OR_NOT}$){_NUMBER.pattern}",
+        minimum=0,
+        exclusiveMaximum=10**15,
+    ),
 ]
 # A ratio from 0 to 1, written as a percentage.
 Percent = Annotated[Decimal, BeforeValidator(_percent), schema("string", rf"{_BELOW_101}\s*%")]

@@ -16,11 +16,11 @@ from pydantic import (
 
 from budget_gate.domain.fields import (
     SEEN,
+    Cap,
     Day,
     Document,
     Flag,
     Name,
-    Number,
     Ratio,
     Text,
     Version,
@@ -66,7 +66,7 @@ class Budget(Document):
     as well. `forecast` is what an expected month-end above the cap does.
     """
 
-    cap: Number = Field(
+    cap: Cap = Field(
         description="USD that may be spent in a calendar month (UTC); more breaches the budget. "
         "0 is a cap, too: any spend breaches it.",
         examples=[5000, 0.5],
@@ -76,7 +76,7 @@ class Budget(Document):
         description="The parts of the cap at which spend warns: above 0%, at most 100%.",
         examples=[["80%", "95%"]],
     )
-    daily_cap: Number | None = Field(
+    daily_cap: Cap | None = Field(
         None,
         description="USD that may be spent in one day (UTC): a second cap, on today's spend alone, "
         "and in the first three hours of a day on yesterday's as well.",
@@ -130,7 +130,7 @@ class CapException(Document):
         "groups.KEY or models.KEY.",
         examples=["workspaces.production", "global"],
     )
-    cap: Number = Field(
+    cap: Cap = Field(
         description="The cap until then, USD per calendar month (UTC): more or less than the "
         "regular one.",
         examples=[7500],

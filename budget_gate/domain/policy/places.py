@@ -19,9 +19,9 @@ class SourceMap:
         """The line of what stands at `path`, or of the nearest part that holds it."""
         return self._place(path)[0]
 
-    def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
-        """A defect of what stands at `path`."""
-        line, column = self._place(path)
+    def problem(self, path: KeyPath, message: str, hint: str = "", *, at: KeyPath = ()) -> Problem:
+        """A defect of what stands at `path`, or, where it is given, at the part `at` of it."""
+        line, column = self._place(at or path)
         return Problem(
             place=f"{self.file}:{line}:{column}",
             key=".".join(map(str, path)),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from budget_gate.domain.fields import NO_COMMA
 from budget_gate.domain.policy.places import KeyPath, SourceMap
 from budget_gate.errors import Problem
 
@@ -14,9 +15,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
-# In braces a comma ends a value: of `{cap: 5,000}` the zeros are a key.
-_THOUSANDS = re.compile("[0-9]{3}", re.ASCII)
-NO_COMMA = "write amounts without commas, such as 5000"
+# In braces a comma ends a value: of `{cap: 2.800,50}` the 50 is a key, and has nothing behind it.
+AFTER_COMMA = re.compile("[0-9].*|-", re.ASCII)
 
 
 # libyaml's parser where PyYAML was built with it, ten times as fast; the same events otherwise.
@@ -101,7 +101,7 @@ class Reader:
         self._places.setdefault(path, _place(event))
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             message = "YAML anchors and aliases are not allowed"
-            raise UnreadableError(_place(event), message, "write the value out", path)
+            raise UnreadableError(_place(event), message, _without_anchor(event), path)
         if event.tag not in (None, "!"):
             message = "YAML tags are not allowed"
             raise UnreadableError(_place(event), message, "remove the `!` tag", path)
@@ -116,6 +116,9 @@ class Reader:
             while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
                 items.append(self._node(event, (*path, len(items))))
             return items
+        if ":" in event.value:
+            # Of `cap:5000`, which is one word: no key of the document can have this path.
+            self._places[*path, event.value] = _place(event)
         return event.value
 
     def _mapping(self, path: KeyPath) -> dict[str, object]:
@@ -123,14 +126,19 @@ class Reader:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
                 message = "a key is not plain text: no anchors, aliases, tags or lists"
-                raise UnreadableError(_place(event), message, "write the key as one word", path)
+                hint = "write the key as one word"
+                if isinstance(event, yaml.AliasEvent):
+                    hint = _without_anchor(event)
+                raise UnreadableError(_place(event), message, hint, path)
             key = (*path, event.value)
             if event.value in mapping:
                 twice = f"the key stands already in line {self._places[key][0]}"
-                error = UnreadableError(_place(event), twice, "keep one of the two", key)
-                self._problems.append(error.problem(self._source))
                 # Read past the value, under a path that no key of the document can have.
-                self._node(next(self._events), (*key, "\0"))
+                value = self._node(next(self._events), (*key, "\0"))
+                is_split = value == "" and AFTER_COMMA.fullmatch(event.value)
+                hint = NO_COMMA if is_split else "keep one of the two"
+                error = UnreadableError(_place(event), twice, hint, key)
+                self._problems.append(error.problem(self._source))
                 continue
             self._places[key] = _place(event)
             mapping[event.value] = self._node(next(self._events), key)
@@ -141,13 +149,7 @@ def _place(event: Any) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
 
 
-def not_yaml(error: yaml.YAMLError, text: str) -> UnreadableError:
-    """The error of a text that no YAML parser takes, at the place where it stopped."""
-    mark = getattr(error, "problem_mark", None)
-    place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    what = getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable"
-    hint = "check indentation, colons and quotes here"
-    line = "".join(text.splitlines()[place[0] - 1 : place[0]])
-    if "\t" in (line[place[1] - 1 : place[1]], line.lstrip(" ")[:1]):
-        hint = "indent with spaces: YAML takes no tab here"
-    return UnreadableError(place, f"this is not YAML: {what}", hint)
+def _without_anchor(event: Any) -> str:
+    if isinstance(event, yaml.AliasEvent):
+        return f'write the value out; put a glob in quotes: "*{event.anchor}"'
+    return "write the value out"

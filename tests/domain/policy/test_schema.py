@@ -302,6 +302,9 @@ EXCEPTION = "budget: global, cap: 6, until: 2026-11-30"
         pytest.param("version: 1\nglobal: {cap: $5}\n", id="currency"),
         pytest.param("version: 1\nglobal: {cap: '5.'}\n", id="half a number"),
         pytest.param("version: 1\nglobal: {cap: true}\n", id="boolean as cap"),
+        # Without quotes an editor sees the number 5, and cannot know how it was written.
+        pytest.param("version: 1\nglobal: {cap: '5.000'}\n", id="cap in thousands"),
+        pytest.param("version: 1\nglobal: {cap: 5, daily_cap: '12.500'}\n", id="thousands a day"),
         pytest.param("version: 1\nglobal: {cap: 1000000000000000}\n", id="cap too long"),
         pytest.param("version: 1\nglobal: {cap: 5, daily_cap: -1}\n", id="negative daily cap"),
         pytest.param("version: 1\nglobal: {cap: 5, daily_cap: }\n", id="empty daily cap"),

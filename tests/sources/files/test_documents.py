@@ -16,6 +16,7 @@ from budget_gate.domain.policy.model import Budget, GlobalBudget, Policy, Policy
 from budget_gate.errors import ConfigurationError
 from budget_gate.sources.files.documents import load_document, load_policy
 from tests.helpers.builders import errors_of, policy
+from tests.helpers.wording import assert_says
 
 HEAD = "version: 1\n"
 VALID = "version: 1\nglobal: {cap: 5}\n"
@@ -196,6 +197,8 @@ def test_what_is_no_amount_is_refused(written: str) -> None:
         ("5000 USD", "5000"),
         ("USD 5000", "5000"),
         ("US$5,000.50", "5000.50"),
+        ("1.234.567", "1234567"),
+        ('"5\u00a0000"', "5000"),
         ("$2k", "2000"),
         ('" 5"', "5"),
     ],
@@ -212,19 +215,87 @@ def test_money_is_refused_with_the_number_to_write(written: str, plain: str) -> 
 
 
 @pytest.mark.parametrize(
-    "written", ["5.000,00", "5,00", "50,00,000", "5kk", "5 EUR", "-5k", "$", "k"]
+    ("written", "example"),
+    [
+        *((written, "without commas") for written in ("5.000,00", "5,00", "50,00,000")),
+        *((written, "such as 5000 or 0.30") for written in ("5kk", "5 EUR", "-5k", "$", "k")),
+    ],
 )
-def test_money_that_may_be_another_amount_is_not_guessed(written: str) -> None:
+def test_money_that_may_be_another_amount_is_not_guessed(written: str, example: str) -> None:
     """Which sign stands before the cents is not known, nor what another currency is worth."""
-    written_hint = hint(f"{HEAD}global:\n  cap: {written}\n")
-    assert written_hint == "write a plain number that is not negative, such as 5000 or 0.30"
+    assert_says(hint(f"{HEAD}global:\n  cap: {written}\n"), example)
 
 
-@pytest.mark.parametrize("written", ["5,000", "$5,000", "1,234,567"])
-def test_commas_in_braces_are_told_as_such(written: str) -> None:
-    """There a comma ends the value, so that what is before it must not be taken for the amount."""
-    for problem in refused(f"{HEAD}global: {{cap: {written}}}\n").problems:
-        assert problem.hint == "write amounts without commas, such as 5000"
+@pytest.mark.parametrize(
+    "written",
+    ["5,000", "$5,000", "1,234,567", "2,50", "2.800,50", "5.000,00", "5,000.50", "5,000 USD"],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "global: {cap: 5, daily_cap: AMOUNT}",
+        "workspaces: {a: {cap: AMOUNT, optional: true}}",
+        "workspaces: {a: AMOUNT}",
+        "unlisted: {daily_cap: AMOUNT, cap: AMOUNT}",
+        f"prices: {{models: {{x: {{{CARD.replace('3.75', 'AMOUNT')}}}}}}}",
+    ],
+)
+def test_commas_in_braces_are_told_as_such(text: str, written: str) -> None:
+    """There a comma ends the value: what is before it is not the amount, and what is behind it no key to remove."""
+    head = HEAD if "global" in text else VALID
+    problems = refused(f"{head}{text.replace('AMOUNT', written)}\n").problems
+    assert len(problems) >= 1
+    for problem in problems:
+        assert_says(problem.hint, "without commas", "2800.50")
+
+
+@pytest.mark.parametrize(
+    ("written", "thousands", "small"),
+    [
+        ("5.000", "5000", "5.00"),
+        ("'5.000'", "5000", "5.00"),
+        ("12.500", "12500", "12.50"),
+        ("999.125", "999125", "999.1250"),
+        ("$5.000", "5000", "5.00"),
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "global: {cap: AMOUNT}",
+        "global: {cap: 5, daily_cap: AMOUNT}",
+        "unlisted: {cap: AMOUNT}",
+        "models: {a: {cap: AMOUNT}}",
+        "global: {cap: 5}\nexceptions: [{budget: global, cap: AMOUNT, until: 2026-11-30, reason: x}]",
+    ],
+)
+def test_a_cap_that_may_be_thousands_is_not_guessed(
+    text: str, written: str, thousands: str, small: str
+) -> None:
+    """A dot stands before the cents or before the thousands; what the hint has is taken as it stands."""
+    whole = f"{HEAD}{text}\n"
+    assert hint(whole.replace("AMOUNT", written)) == f"write {thousands}, or {small}"
+    for plain in (thousands, small):
+        policy(whole.replace("AMOUNT", plain))
+
+
+@pytest.mark.parametrize("written", ["0.500", "05.000", "1234.500", "5.0000", "5.00", "5.1"])
+def test_a_cap_that_nobody_writes_in_thousands_is_taken(written: str) -> None:
+    """Thousands do not begin with 0, and have groups of three."""
+    assert cap(written) == Decimal(written)
+
+
+def test_a_price_with_three_decimals_is_taken() -> None:
+    """As lists of prices have them."""
+    read = policy(f"{VALID}prices: {{models: {{x: {{{CARD.replace('3.75', '3.125')}}}}}}}\n").policy
+    (card,) = read.prices.models["x"]
+    assert card.cache_write_5m == Decimal("3.125")
+
+
+@pytest.mark.parametrize("text", ["global: 5.000", "unlisted: 5.000", "workspaces: {a: 5.000}"])
+def test_a_budget_given_as_a_number_that_may_be_thousands_is_not_guessed(text: str) -> None:
+    """Neither as a budget."""
+    assert hint(f"{HEAD}{text}\n") == "write {cap: 5000}, or {cap: 5.00}"
 
 
 @pytest.mark.parametrize(
@@ -249,8 +320,8 @@ def test_budget_given_as_a_number_is_told_how_to_write_it(
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        (f"{VALID}spend: 5\n", "write `key: value` pairs below it"),
-        (f"{VALID}workspaces: 5\n", "write `key: value` pairs below it"),
+        (f"{VALID}spend: 5\n", "write `basis: billed` below it, indented"),
+        (f"{VALID}workspaces: 5\n", "write `production: {cap: 2500}` below it, indented"),
         (f"{VALID}prices: {{models: {{x: 5}}}}\n", "list it below, each as `- key: value`"),
         (f"{VALID}exceptions: 5\n", "list it below, each as `- key: value`"),
     ],
@@ -280,7 +351,7 @@ def test_tabs_are_told_to_be_spaces(text: str) -> None:
     ("written", "what"),
     [
         ("[5]", "a list is not an amount"),
-        ("{usd: 5}", "a mapping is not an amount"),
+        ("{usd: 5}", "a block of keys is not an amount"),
         ("abc", "'abc' is not an amount"),
         ('"{problem}"', "'{problem}' is not an amount"),
     ],
@@ -329,14 +400,45 @@ def test_warning_levels(written: str, read: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["101%", "100.01%", "-5%", "80", "0.8", '"%"', "eighty", "1e1%", '""', "80%%"]
+    ("written", "remedy"),
+    [
+        ("101%", "write at most 100%"),
+        ("100.01%", "write at most 100%"),
+        ("150", "write at most 100%"),
+        ("80", "write 80%"),
+        ("0.8", "write 80%, or 0.8%"),
+        ("1", "write 100%, or 1%"),
+        ("\u201c80%\u201d", "use straight quotes, or none"),
+        *(
+            (written, "write it with the percent sign, such as 80%")
+            for written in ("0", "-5%", '"%"', "eighty", "1e1%", '""', "80%%")
+        ),
+    ],
 )
-def test_what_is_no_level_is_refused(written: str) -> None:
+def test_what_is_no_level_is_refused(written: str, remedy: str) -> None:
     """A level without its sign could mean 80 or 80%, and above 100% it is no warning."""
     (problem,) = refused(f"{HEAD}global: {{cap: 1, warn_at: [50%, {written}]}}\n").problems
     assert str(problem).startswith("budget.yml:2:33: global.warn_at.1: ")
     assert str(problem).endswith("is not a percentage from 0% to 100%")
-    assert problem.hint == "write it with the percent sign, such as 80%"
+    assert problem.hint == remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("prices: {discount: 10}", "write 10%"),
+        ("prices: {discount: 0.15}", "write 15%, or 0.15%"),
+        ("prices: {discount: 110%}", "write at most 100%"),
+    ],
+)
+def test_a_discount_is_written_with_its_sign(text: str, remedy: str) -> None:
+    """The hint has the very number."""
+    assert hint(f"{VALID}{text}\n") == remedy
+
+
+def test_a_bound_of_exceptions_may_be_above_100_percent() -> None:
+    """So that 150 is 150%."""
+    assert hint(f"{HEAD}global: {{cap: 5, max_exception: 150}}\n") == "write 150%"
 
 
 @pytest.mark.parametrize("written", ["[]", "[0%]", "[0.0%, 80%]"])
@@ -349,9 +451,9 @@ def test_level_of_nothing_is_refused(written: str) -> None:
     assert hint(text) == "write levels above 0%, such as [80%]"
 
 
-@pytest.mark.parametrize(("written", "what"), [("[50%]", "list"), ("{at: 50%}", "mapping")])
+@pytest.mark.parametrize(("written", "what"), [("[50%]", "list"), ("{at: 50%}", "block of keys")])
 def test_a_level_that_is_no_text_is_refused(written: str, what: str) -> None:
-    """A level is one percentage, neither a list nor a mapping of them."""
+    """A level is one percentage, neither a list nor a block of keys."""
     assert errors_of(refused(f"{HEAD}global: {{cap: 1, warn_at: [{written}]}}\n")) == [
         f"budget.yml:2:28: global.warn_at.0: a {what} is not a percentage from 0% to 100%"
     ]
@@ -389,12 +491,192 @@ def test_a_threshold_is_a_plain_number(written: str) -> None:
     assert hint(f"{VALID}{text}\n") == "write a number such as 200000"
 
 
-@pytest.mark.parametrize("written", ["80%", "{80%: 1}", '""'])
-def test_levels_that_are_no_list_are_refused(written: str) -> None:
-    """One level is written in brackets too, and the hint shows how."""
+@pytest.mark.parametrize(
+    ("written", "brackets"),
+    [
+        ("80%", "[80%]"),
+        ("'60%, 90%'", "[60%, 90%]"),
+        ("{80%: 1}", "[80%, 95%]"),
+        ('""', "[80%, 95%]"),
+        ("much", "[80%, 95%]"),
+    ],
+)
+def test_levels_that_are_no_list_are_refused(written: str, brackets: str) -> None:
+    """One level is written in brackets too, and the hint shows how; written so, it is taken."""
     text = f"{HEAD}global: {{cap: 1, warn_at: {written}}}\n"
     assert errors_of(refused(text)) == ["budget.yml:2:18: global.warn_at: is not a list"]
-    assert "[80%]" in hint(text)
+    assert hint(text).endswith(brackets)
+    policy(text.replace(written, brackets))
+
+
+@pytest.mark.parametrize(
+    ("written", "brackets"),
+    [("evals", "[evals]"), ("'*'", '["*"]'), ("'a, b-*'", "[a, b-*]"), ("", "[evals, exp-*]")],
+)
+def test_members_that_are_no_list_are_refused(written: str, brackets: str) -> None:
+    """The hint has the very member in brackets; written so, it is taken."""
+    text = f"{HEAD}groups:\n  g:\n    cap: 1\n    workspaces: {written}\n"
+    assert hint(text).endswith(brackets)
+    policy(text.replace(f"workspaces: {written}", f"workspaces: {brackets}"))
+
+
+# A day, a colon, an indentation ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("2026-11-31", "November 2026 has 30 days"),
+        ("2026-2-30", "February 2026 has 28 days"),
+        ("2026-13-01", "a year has 12 months: write a UTC day as YYYY-MM-DD"),
+        ("5.12.2026", "write 2026-12-05"),
+        ("2026/12/05", "write 2026-12-05"),
+        ("20261205", "write 2026-12-05"),
+        ("2026-12-05T10:00:00Z", "write 2026-12-05"),
+        ("31/12/2026", "write 2026-12-31"),
+        ("5/12/2026", "write 2026-12-05, or 2026-05-12"),
+        ("4/4/2026", "write 2026-04-04"),
+        ("2026115", "write a UTC day as YYYY-MM-DD"),
+        ("0000-01-01", "write a UTC day as YYYY-MM-DD"),
+        ("soon", "write a UTC day as YYYY-MM-DD"),
+        ("[2026-11-30]", "write a UTC day as YYYY-MM-DD"),
+    ],
+)
+def test_what_is_no_day_is_told_as_the_day_it_may_be(written: str, remedy: str) -> None:
+    """With dots the day comes first; with slashes, who knows."""
+    text = f"{VALID}exceptions: [{{budget: global, cap: 6, until: {written}, reason: x}}]\n"
+    assert hint(text) == remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "key"),
+    [
+        (f"{HEAD}global:\n  cap:5000\n", "3:3", "cap"),
+        (f"{HEAD}global: {{cap:5000}}\n", "2:10", "cap"),
+        (f"{HEAD}global:\n  cap:5000\n  warn_at: [80%]\n", "3:3", "cap"),
+        (f"{HEAD}global:\n  cap: 5\n  warn_at:[80%]\n", "4:3", "warn_at"),
+        (f"{HEAD}global:{{cap: 5}}\n", "2:1", "global"),
+        ("version:1\nglobal: {cap: 5}\n", "1:1", "version"),
+        ("version:1\n", "1:1", "version"),
+        (f"{HEAD}global:\n  cap:\u00a05000\n", "3:3", "cap"),
+    ],
+)
+def test_a_colon_without_a_space_is_told_at_its_place(text: str, place: str, key: str) -> None:
+    """YAML takes it for a part of a word; with a space it is a policy, as far as it goes."""
+    problem = refused(text).problems[0]
+    assert len(refused(text).problems) == 1
+    assert problem.place == f"budget.yml:{place}"
+    assert_says(problem.hint, "space after", f"{key}:")
+
+
+def test_a_key_that_is_not_indented_is_told_what_it_belongs_below() -> None:
+    """The key before it has nothing below it."""
+    for text, key in (
+        ("global:\ncap: 5\n", "global"),
+        ("workspaces:\na: {cap: 5}\n", "workspaces"),
+    ):
+        hints = [problem.hint for problem in refused(f"{HEAD}{text}").problems]
+        assert f"indent it below `{key}:`" in hints
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (f"{VALID}discount: 10%\n", "below `prices:`"),
+        (f"{HEAD}global: {{cap: 5, uncertain: warn}}\n", "below `spend:`"),
+        (f"{HEAD}workspaces: {{a: {{cap: 5, unlisted: fail}}}}\n", "at the top"),
+    ],
+)
+def test_a_key_at_the_wrong_place_is_told_its_own(text: str, where: str) -> None:
+    """By the keys that it may stand below."""
+    assert_says(hint(text), "it belongs", where)
+
+
+def test_a_no_break_space_is_told() -> None:
+    """Nobody sees it."""
+    problems = refused(f"{HEAD}global:\n\u00a0\u00a0cap: 5\n").problems
+    assert_says(problems[-1].hint, "no-break space")
+
+
+@pytest.mark.parametrize(
+    ("written", "key", "read"),
+    [
+        ("reason: launch: week", "reason", "launch: week"),
+        ("reason: at last: week # soon", "reason", "at last: week"),
+        ("reason: one, two: three", "reason", "one, two: three"),
+    ],
+)
+def test_a_colon_in_a_text_is_told_how_to_quote(written: str, key: str, read: str) -> None:
+    """The hint is the line to write."""
+    text = f"{VALID}exceptions:\n  - budget: global\n    cap: 6\n    until: 2026-11-30\n    {written}\n"
+    advised = f"{key}: '{read}'"
+    assert hint(text) == f"put the text in quotes: {advised}"
+    (exception,) = policy(text.replace(written, advised)).policy.exceptions
+    assert exception.reason == read
+
+
+def test_a_colon_in_a_text_in_braces_is_told_how_to_quote() -> None:
+    """There the text ends at the comma."""
+    text = f"{VALID}exceptions: [{{reason: launch: week, budget: global, cap: 6, until: 2026-11-30}}]\n"
+    assert hint(text) == "put the text in quotes: reason: 'launch: week'"
+    policy(text.replace("launch: week", "'launch: week'"))
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("workspaces:\n  *: {cap: 5}\n", ["3:3", "begins with *", 'put it in quotes: "*"']),
+        ("groups: {g: {cap: 5, workspaces: [*.x]}}\n", ["2:35", 'put it in quotes: "*.x"']),
+        ("groups: {g: {cap: 5, workspaces: [*-x]}}\n", ["2:35", 'glob in quotes: "*-x"']),
+        ("workspaces: {*-x: {cap: 5}}\n", ["2:14", 'glob in quotes: "*-x"']),
+        ("organization: @me\n", ["2:15", "begins with @", 'put it in quotes: "@me"']),
+        ("global: {cap: 5 warn_at: [80%]}\n", ["2:24", "comma"]),
+        ("global: {warn_at: [80%] cap: 5}\n", ["2:25", "comma"]),
+        ("global: {cap: 5\nmodels: {a: {cap: 5}}\n", ["3:7", "`{` of line 2 is not closed", "`}`"]),
+        ("global: {cap: 5\n", ["2:9", "`{` is not closed", "`}`"]),
+        ("global: {cap: 5, warn_at: [80%\n", ["2:27", "`[` is not closed", "`]`"]),
+        ("global: {cap: 5}}\n", ["2:17", "`}` too many"]),
+        ("organization: 'x\n", ["2:15", "a quote is not closed"]),
+        ('organization: "a\\p"\n', ["2:15", "backslash", "single quotes"]),
+        ("organization: 'x' y\n", ["2:19", "behind", "the whole text in quotes"]),
+        ("global:\n  cap: 5\n   warn_at: [80%]\n", ["4:11", "not indented", "same column"]),
+        ("global:\n    cap: 5\n  warn_at: [80%]\n", ["4:3", "not indented", "same column"]),
+        ("global:\n  cap: 5\nmodels\n", ["4:1", "without a colon", "key: value"]),
+        ("global: cap: 5\n", ["2:12", "two keys in one line", "new line behind `global:`"]),
+        ("groups: {}\nmodels: - a\n", ["3:9", "dash", "brackets"]),
+        ("organization: it's: me\n", ["2:19", "colon in a text", "in quotes"]),
+        ("global:\n  cap: 5\n\u00a0 x: 5: 6\n", ["4:7", "no-break space"]),
+        ("organization: !<x y\n", ["2:18", "check indentation, colons and quotes"]),
+    ],
+)
+def test_what_is_not_yaml_is_told_in_plain_words(text: str, facts: list[str]) -> None:
+    """Where it is, what it is, and what to write; in the words of YAML's parser only where none other is known."""
+    (problem,) = refused(HEAD + text).problems
+    assert_says(f"{problem}: {problem.hint}", "budget.yml:", *facts)
+
+
+def test_a_workflow_is_told_to_be_one() -> None:
+    """Once, whatever keys it has."""
+    text = "name: budget\non: push\njobs: {gate: {runs-on: x, steps: [{uses: a}]}}\n"
+    assert errors_of(refused(text)) == ["budget.yml:1:1: this is a workflow, not a policy"]
+    assert_says(hint(text), "--policy", "budget-gate init")
+
+
+@pytest.mark.parametrize(
+    ("text", "example"),
+    [
+        ("global: {cap: 5}\n", "add `version: 1`"),
+        (f"{HEAD}global: {{}}\n", "add it, such as `cap: 5000`"),
+        (f"{HEAD}groups: {{g: {{cap: 5}}}}\n", "add it, such as `workspaces: [evals, exp-*]`"),
+        (
+            f"{VALID}exceptions: [{{budget: global, cap: 6, until: 2026-11-30}}]\n",
+            "add it, such as `reason: the migration`",
+        ),
+    ],
+)
+def test_a_missing_key_is_told_with_an_example(text: str, example: str) -> None:
+    """Which an editor proposes, too."""
+    assert hint(text) == example
 
 
 # Defects and their places ------------------------------------------------------------------------
@@ -433,12 +715,12 @@ def test_levels_that_are_no_list_are_refused(written: str) -> None:
         ),
         pytest.param(
             "version: 1\nglobal:\n",
-            ["budget.yml:2:1: global: is not a mapping"],
+            ["budget.yml:2:1: global: is empty"],
             id="empty global",
         ),
         pytest.param(
             "version: 1\nglobal: 5000\n",
-            ["budget.yml:2:1: global: is not a mapping"],
+            ["budget.yml:2:1: global: '5000' stands where keys belong"],
             id="number as global",
         ),
         pytest.param(
@@ -453,12 +735,12 @@ def test_levels_that_are_no_list_are_refused(written: str) -> None:
         ),
         pytest.param(
             "version: 1\nworkspaces: [production]\n",
-            ["budget.yml:2:1: workspaces: is not a mapping"],
+            ["budget.yml:2:1: workspaces: is a list, where keys belong"],
             id="list of workspaces",
         ),
         pytest.param(
             "version: 1\nworkspaces:\n  production: 5\n",
-            ["budget.yml:3:3: workspaces.production: is not a mapping"],
+            ["budget.yml:3:3: workspaces.production: '5' stands where keys belong"],
             id="number as workspace",
         ),
         pytest.param(
@@ -588,8 +870,10 @@ def test_levels_that_are_no_list_are_refused(written: str) -> None:
         pytest.param("# later\n", ["budget.yml:1:1: the file is empty"], id="only a comment"),
         pytest.param("\ufeff", ["budget.yml:1:1: the file is empty"], id="only a BOM"),
         pytest.param("---\n", ["budget.yml:1:1: the file is empty"], id="only a marker"),
-        pytest.param("5000\n", ["budget.yml:1:1: is not a mapping"], id="only a number"),
-        pytest.param("- a\n- b\n", ["budget.yml:1:1: is not a mapping"], id="a list"),
+        pytest.param(
+            "5000\n", ["budget.yml:1:1: '5000' stands where keys belong"], id="only a number"
+        ),
+        pytest.param("- a\n- b\n", ["budget.yml:1:1: is a list, where keys belong"], id="a list"),
         pytest.param(
             "\ufeffversion: 2\nglobal: {cap: 5}\n",
             ["budget.yml:1:1: version: '2' is not allowed here"],
@@ -686,9 +970,9 @@ def test_refused_yaml_tells_its_key(text: str, errors: list[str]) -> None:
         pytest.param(VALID + "---\nversion: 1\n", "3:1", "second document", id="two documents"),
         pytest.param(VALID + "...\n---\n", "4:1", "second document", id="empty second document"),
         pytest.param("version: 1\nglobal:\n\tcap: 5\n", "3:1", "not YAML", id="tab"),
-        pytest.param("version: 1\nglobal: {cap: 5\n", "3:1", "not YAML", id="open brace"),
+        pytest.param("version: 1\nglobal: {cap: 5\n", "2:9", "not YAML", id="open brace"),
         pytest.param("version: 1\nglobal: {cap: 5}}\n", "2:17", "not YAML", id="brace too many"),
-        pytest.param("version: 1\nglobal: 'x\n", "3:1", "not YAML", id="open quote"),
+        pytest.param("version: 1\nglobal: 'x\n", "2:9", "not YAML", id="open quote"),
         pytest.param("version: 1\nglobal: a: b\n", "2:10", "not YAML", id="two colons"),
         pytest.param(
             VALID + "a: [[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]\n", "3:20", "deep", id="deep"
@@ -802,7 +1086,7 @@ def test_a_blank_around_a_name_is_told(text: str, key: str, name: str) -> None:
 def test_defects_before_unreadable_text_are_told_too() -> None:
     """A key that stands twice is told although the file breaks off further down."""
     problems = refused("version: 1\nversion: 1\nglobal: {cap: 5\n").problems
-    assert [problem.line for problem in problems] == [2, 4]
+    assert [problem.line for problem in problems] == [2, 3]
 
 
 def test_second_of_two_keys_is_not_taken() -> None:
@@ -1139,10 +1423,10 @@ def test_any_amount_is_read_back_exactly(written: str) -> None:
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20))
 def test_only_plain_numbers_are_amounts(written: str) -> None:
-    """What is read as an amount is ASCII digits with at most one point between them."""
+    """What is read as a cap is ASCII digits with at most one point between them, no thousands."""
     text = f"{HEAD}global: {{cap: {json.dumps(written)}}}\n"
     read = read_or_refused(text.encode())
-    if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,12})?", written):
+    if re.fullmatch(r"(?![1-9]\d?\d?\.\d{3}$)[0-9]{1,15}(\.[0-9]{1,12})?", written):
         assert isinstance(read, Policy)
         assert read.global_
         assert read.global_.cap == Decimal(written)
