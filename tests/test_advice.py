@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.running import NOW, RECORDING, Here
+from tests.helpers.wording import assert_says
 from tests.world.loopback import LoopbackAPI, Organization
 from tests.world.loopback import Workspace as Listed
 from tests.world.oracle import Usage
@@ -120,6 +121,36 @@ def test_policy_by_a_like_name_is_asked_for(here: Here, command: str, name: str)
     if command == "check":
         with LoopbackAPI(organization(), now=NOW) as api:
             assert here.check(api, "--policy", name, now=NOW).code == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "there"),
+    [
+        ("budgets.yml", "budget.yml"),
+        ("ci/budgte.yml", "ci/budget.yml"),
+        ("budget.yml", ".github/budget.yml"),
+        ("elsewhere/policy.yml", "budget.yml"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "audit", "doctor"])
+def test_a_named_policy_that_does_not_exist_is_asked_for(
+    here: Here, command: str, given: str, there: str
+) -> None:
+    """By one of a like name beside it, or by a usual name; that one is read."""
+    here.program.write(OK, there)
+    run = here.main(command, "--policy", given, now=NOW)
+    assert run.code == 2
+    assert_says(run.stdout + run.stderr, f"{given} does not exist", f"did you mean {there}?")
+    assert here.main("check", "--offline", "--policy", there).code == 0
+
+
+@pytest.mark.parametrize("flags", [(), ("--policy", "ci/budget.yml")])
+def test_a_step_without_a_checkout_is_asked_about_it(step: Here, flags: tuple[str, ...]) -> None:
+    """Where there is one, the policy is what is missing."""
+    run = step.main("check", *flags, now=NOW)
+    assert_says(run.stderr, "is actions/checkout before this step?", "budget-gate init")
+    (step.program.folder / ".git").mkdir()
+    assert "checkout" not in step.main("check", *flags, now=NOW).stderr
 
 
 def test_doctor_asks_for_a_policy_by_a_like_name(here: Here) -> None:

@@ -306,7 +306,7 @@ def pull_request(job: Job, base: str | None, policy: str) -> None:
             "version: 1\nglobal: {cap: 6}\n",
             "- organization: cap $5 -> $6\n",
         ),
-        (None, OK, "base.yml is empty, as is right for a new policy."),
+        (None, OK, "base.yml is empty"),
         (OK, "version: 1\nglobal: {cpa: 6}\n", "The policy is wrong."),
     ],
 )

@@ -4,12 +4,11 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from budget_gate import exits
 from budget_gate.commands.invocation import Invocation, Parsed
-from budget_gate.commands.policy_name import found_policy
+from budget_gate.commands.policy_name import found_policy, needed_policy
 from budget_gate.commands.shared_flags import (
     Parser,
     add_as_of,
@@ -26,7 +25,6 @@ from budget_gate.domain.period import MonthToDate
 from budget_gate.errors import UnverifiedError
 from budget_gate.reading.bill import read_audit
 from budget_gate.reading.connection import connect
-from budget_gate.sources.files.documents import load_policy
 
 # The cost analytics answer for no longer at once.
 MOST_DAYS: Final = 31
@@ -65,14 +63,13 @@ def parse(arguments: Sequence[str]) -> Parsed:
 
 def _run(options: AuditOptions, invocation: Invocation) -> int:
     settings = invocation.settings
-    name = settings.policy or found_policy()
-    file = load_policy(Path(name), name) if name else None
+    file = needed_policy(settings) if settings.policy or found_policy() else None
     now = invocation.clock()
     month = MonthToDate(settings.time(now))
     transport = connect(settings, invocation.clock)
     try:
         audit = read_audit(settings, file, month, options.days, now=now, transport=transport)
-        audit = replace(audit, policy=name)
+        audit = replace(audit, policy=file.source.file if file else None)
     except UnverifiedError as error:
         note = Note("error", error.code, error.told)
         audit = Audit("unverified", month.as_of, month.period, notes=(note,))

@@ -29,7 +29,6 @@ from budget_gate.errors import ConfigurationError, InterruptedRunError
 from budget_gate.reading.connection import connect, start_identifying
 from budget_gate.reading.spend import SavedPages, read_spend
 from budget_gate.settings import Settings
-from budget_gate.sources.files.documents import load_policy
 from budget_gate.sources.files.earlier_report import read_last_report
 
 
@@ -113,11 +112,10 @@ def _run(options: CheckOptions, invocation: Invocation) -> int:
     settings = invocation.settings
     if settings.offline or settings.base_policy:
         refuse_spend_flags(settings, has_pages=bool(options.saved), audits=options.audits)
-    name = settings.policy or needed_policy()
-    file = load_policy(Path(name), name)
+    file = needed_policy(settings)
     if settings.offline:
         _refuse_misfits(file, options, settings)
-        return check_offline(file, invocation)
+        return check_offline(file, invocation, quiet=options.quiet)
     if settings.reserve and settings.month:
         raise ConfigurationError(
             "--reserve is about today, and --month judges a month that has ended",

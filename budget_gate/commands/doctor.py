@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from budget_gate.commands.invocation import Invocation, Parsed
@@ -40,7 +39,7 @@ from budget_gate.domain.verdict.terms import Terms
 from budget_gate.errors import ConfigurationError
 from budget_gate.reading.examination import examine
 from budget_gate.settings import Settings
-from budget_gate.sources.files.documents import load_policy, load_price_book
+from budget_gate.sources.files.documents import load_price_book
 
 _EXIT_CODES: Final = exit_codes(
     "0  no error (warnings included)",
@@ -65,7 +64,7 @@ def _run(invocation: Invocation) -> int:
     book = PriceBook(load_price_book())
     findings: list[Finding] = []
     month = _month(settings, now, findings)
-    file = _load(settings.policy, month, findings)
+    file = _load(settings, month, findings)
     if file:
         book = book.with_policy(file.policy.prices)
     spend = examine(settings, file, month, book, now=now, clock=clock, findings=findings)
@@ -94,12 +93,11 @@ def _month(settings: Settings, now: datetime, findings: list[Finding]) -> MonthT
     return month
 
 
-def _load(name: str | None, month: MonthToDate, findings: list[Finding]) -> PolicyFile | None:
+def _load(settings: Settings, month: MonthToDate, findings: list[Finding]) -> PolicyFile | None:
     """The policy, or None where there is none that can be read; adds what there is to say of it."""
     file = None
     try:
-        name = name or needed_policy()
-        file = load_policy(Path(name), name)
+        file = needed_policy(settings)
         caps_in_force(file, month)
     except ConfigurationError as error:
         findings += misconfigured("policy", error)
@@ -109,7 +107,7 @@ def _load(name: str | None, month: MonthToDate, findings: list[Finding]) -> Poli
             file = replace(file, policy=policy)
     else:
         count = sum(1 for _ in file.policy.budgets())
-        message = f"{name} is valid and has {count} budget{'' if count == 1 else 's'}"
+        message = f"{file.source.file} is valid and has {count} budget{'' if count == 1 else 's'}"
         findings.append(Finding("ok", "policy", message))
     return file
 

@@ -14,7 +14,7 @@ from budget_gate.exits import OK
 from budget_gate.settings import Settings
 from budget_gate.sources.files.documents import load_policy, load_price_book
 
-_NEW: Final = "as is right for a new policy"
+_SUSPECT: Final = "If a policy exists already, this path is wrong: changes are not shown."
 _OF_SPEND: Final = {
     "as_of": "--as-of (BUDGET_GATE_AS_OF)",
     "month": "--month (BUDGET_GATE_MONTH)",
@@ -41,8 +41,10 @@ def refuse_spend_flags(settings: Settings, *, has_pages: bool, audits: bool) -> 
         )
 
 
-def check_offline(file: PolicyFile, invocation: Invocation) -> int:
+def check_offline(file: PolicyFile, invocation: Invocation, *, quiet: bool) -> int:
     """Tells what there is to say of a valid policy, and returns the exit code.
+
+    `quiet` prints no more than one line.
 
     Raises ConfigurationError where its exceptions do not fit its budgets.
     """
@@ -51,7 +53,7 @@ def check_offline(file: PolicyFile, invocation: Invocation) -> int:
     book = PriceBook(load_price_book())
     checked = check_policy(file, MonthToDate(invocation.clock()), book, base)
     name = file.source.file
-    return deliver(lambda: publish_policy_check(checked, name, settings), OK, settings)
+    return deliver(lambda: publish_policy_check(checked, name, settings, quiet=quiet), OK, settings)
 
 
 def _read_base(name: str) -> Base:
@@ -59,9 +61,15 @@ def _read_base(name: str) -> Base:
     path = Path(name)
     try:
         if not path.stat().st_size:
-            return Base(name, None, f"{name} is empty, {_NEW}.")
-        return Base(name, load_policy(path, name).policy)
+            return Base(name, None, f"{name} is empty. {_SUSPECT}")
+        return Base(name, load_policy(path, path.name or name).policy)
     except FileNotFoundError:
-        return Base(name, None, f"{name} does not exist, {_NEW}.")
-    except (OSError, ConfigurationError):
-        return Base(name, None, f"{name} cannot be read as a policy.")
+        return Base(name, None, f"{name} does not exist. {_SUSPECT}")
+    except OSError as error:
+        why = error.strerror or str(error)
+    except ConfigurationError as error:
+        rest = len(error.problems) - 1
+        why = str(error.problems[0]) if error.problems else error.message
+        why += f" (and {rest} more)" if rest > 0 else ""
+    message = f"{name} cannot be read as a policy, so changes are not shown: {why}."
+    return Base(name, None, message)

@@ -1,9 +1,13 @@
 """Which file is the policy where nobody names one, and what to do where there is none."""
 
 import os
+from pathlib import Path
 from typing import Final
 
+from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.errors import ConfigurationError
+from budget_gate.settings import Settings
+from budget_gate.sources.files.documents import load_policy
 
 POLICY_FILES: Final = ("budget.yml", ".github/budget.yml")
 _MISNAMED: Final = tuple(
@@ -29,14 +33,41 @@ def found_policy() -> str | None:
     return None
 
 
-def needed_policy() -> str:
-    """The policy that stands here; raises ConfigurationError where there is none."""
-    name = found_policy()
-    if name is None:
-        raise ConfigurationError(
-            _none_here(), "write one with `budget-gate init`, or name it with --policy"
-        )
-    return name
+def needed_policy(settings: Settings) -> PolicyFile:
+    """The policy that the settings name, or that stands here.
+
+    Raises ConfigurationError where there is none, or where it cannot be read.
+    """
+    name = settings.policy or found_policy()
+    if name and os.path.lexists(name):
+        return load_policy(Path(name), name)
+    missing = f"the policy {name} does not exist" if name else _none_here()
+    near = _near(name) if name else ""
+    if near:
+        raise ConfigurationError(missing, f"did you mean {near}? That file exists")
+    remedy = "write one with `budget-gate init`, or name it with --policy"
+    if settings.in_github_actions and not _is_checkout():
+        remedy = f"is actions/checkout before this step? Otherwise {remedy}"
+    raise ConfigurationError(missing, remedy)
+
+
+def _near(name: str) -> str:
+    """A file that may be meant: one with a like name beside it, or a policy by a usual name."""
+    from difflib import get_close_matches  # needed for an error alone
+
+    folder = Path(name).parent
+    try:
+        beside = [path.name for path in folder.iterdir() if path.suffix in (".yml", ".yaml")]
+    except OSError:
+        beside = []
+    for like in get_close_matches(Path(name).name, beside, 1):
+        return str(folder / like)
+    return next(filter(os.path.lexists, (*POLICY_FILES, *_MISNAMED)), "")
+
+
+def _is_checkout() -> bool:
+    here = Path.cwd()
+    return any((folder / ".git").exists() for folder in (here, *here.parents))
 
 
 def _none_here() -> str:

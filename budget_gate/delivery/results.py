@@ -98,7 +98,9 @@ def publish(
     )
 
 
-def publish_policy_check(check: "PolicyCheck", policy: str, settings: Settings) -> None:
+def publish_policy_check(
+    check: "PolicyCheck", policy: str, settings: Settings, *, quiet: bool = False
+) -> None:
     """The same for a policy that was checked without any spend."""
     from budget_gate.outputs.policy_check import (
         policy_headline,
@@ -109,10 +111,15 @@ def publish_policy_check(check: "PolicyCheck", policy: str, settings: Settings) 
     )
 
     check = blotted(check, settings.secrets)
+    headline = policy_headline(check)
     _tell(
         _Renderers(
-            policy_headline(check),
-            lambda colour, width: render_policy_text(check, policy, colour=colour, width=width),
+            headline,
+            lambda colour, width: (
+                f"{headline}\n"
+                if quiet
+                else render_policy_text(check, policy, colour=colour, width=width)
+            ),
             partial(render_policy_markdown, check, policy),
             partial(render_policy_json, check, policy),
             partial(render_policy_annotations, check, policy),

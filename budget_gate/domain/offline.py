@@ -33,14 +33,13 @@ class PolicyCheck:
     """A policy that is valid, of which `report` knows no spend.
 
     `changes` are those against the policy in the file `base`; None where there is none to compare
-    with, of which `reason` may say why.
+    with.
     """
 
     report: Report
     budgets: int
     base: str | None = None
     changes: tuple[Change, ...] | None = None
-    reason: str = ""
 
 
 def check_policy(
@@ -67,7 +66,9 @@ def check_policy(
     if base is None:
         return checked
     if base.policy is None:
-        return replace(checked, base=base.file, reason=base.reason)
+        note = Note("warning", "not_compared", base.reason)
+        report = replace(report, notes=(note, *report.notes))
+        return replace(checked, report=report, base=base.file)
     changes = compare(base.policy, file, book, month.day)
     return replace(checked, base=base.file, changes=changes)
 

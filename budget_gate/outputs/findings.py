@@ -43,4 +43,4 @@ def _sentences(finding: Finding) -> str:
         text += f": {', '.join(named)}"
     if finding.remedy:
         text += f". {plain(finding.remedy[0].upper() + finding.remedy[1:])}"
-    return f"{text}."
+    return text if text.endswith("?") else f"{text}."

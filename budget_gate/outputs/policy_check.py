@@ -34,7 +34,7 @@ def render_policy_text(
     `colour` adds ANSI colours; `width` is that of the terminal; 80 without one.
     """
     width = width or _WIDTH
-    shown = [policy_headline(check), *wrapped(_compared(check, policy, plain, plain), width)]
+    shown = [policy_headline(check), *wrapped(_compared(check, policy, plain), width)]
     for effect in EFFECTS:
         found = _lines(check, effect, _NAME, plain)
         if found:
@@ -52,7 +52,7 @@ def render_policy_text(
 def render_policy_markdown(check: PolicyCheck, policy: str) -> str:
     """The same for a GitHub step summary."""
     parts = [f"### ⚪ budget-gate: {check.report.status}", f"**{policy_headline(check)}**"]
-    parts.append(_compared(check, policy, code, prose))
+    parts.append(_compared(check, policy, code))
     notes = [f"**{note.level}**: {prose(note.message)}" for note in _notes(check)]
     lists = [(TITLES[effect], _lines(check, effect, code, prose)) for effect in EFFECTS]
     for title, found in (*lists, ("Notes", notes)):
@@ -90,12 +90,12 @@ def policy_headline(check: PolicyCheck) -> str:
     return f"Policy is valid: {budgets}. No spend was checked (offline)."
 
 
-def _compared(check: PolicyCheck, policy: str, name: Escape, prose: Escape) -> str:
+def _compared(check: PolicyCheck, policy: str, name: Escape) -> str:
     if check.base is None:
         return f"Checked: {name(policy)}."
+    base = PurePath(check.base).name or check.base
     if check.changes is None:
-        return f"Not compared: {prose(check.reason)}"
-    base = PurePath(check.base).name
+        return f"Checked: {name(policy)}. Not compared with {name(base)}."
     return f"{name(policy)} compared with {name(base)}: {counted(check.changes)}."
 
 

@@ -38,7 +38,7 @@ LISTED = [
 ]
 GOOD = "version: 1\nglobal: {cap: 1000}\nworkspaces:\n  production: {cap: 500}\n"
 ROUTES = (USAGE, WORKSPACES)
-LINE = re.compile(r"(ok     |warning|error  )  ([A-Za-z ]+): (.+\.)")
+LINE = re.compile(r"(ok     |warning|error  )  ([A-Za-z ]+): (.+[.?])")
 
 
 def used(workspace: str | None, millions: str) -> Usage:
@@ -148,7 +148,7 @@ def test_a_policy_that_is_named_and_missing_is_an_error(here: Here) -> None:
     """It is read where it is said to be."""
     run = doctor(here, "--policy", "other.yml")
     assert run.code == 2
-    assert told(run, "policy")[0][1].startswith("the policy other.yml cannot be read: ")
+    assert told(run, "policy")[0][1].startswith("the policy other.yml does not exist. ")
 
 
 def test_every_defect_of_a_policy_has_a_line(here: Here) -> None:

@@ -17,6 +17,7 @@ from tests.helpers.pages import BLOCKS
 from tests.helpers.runner import read_commands, read_outputs
 from tests.helpers.running import NOW, OK, Gate, Here, Run
 from tests.helpers.surface import action
+from tests.helpers.wording import assert_says
 from tests.world.loopback import EXAMPLE_KEY, LoopbackAPI, Organization
 
 POLICY = "version: 1\nglobal: {cap: 5000}\nworkspaces:\n  production: {cap: 2500}\n  a: {cap: 1}\n"
@@ -124,6 +125,12 @@ def test_an_exception_that_doubles_a_cap_does_not_more_than_double_it(here: Here
 
 
 # How it is told
+
+
+def test_quiet_prints_one_line(here: Here) -> None:
+    """The headline, whatever changes."""
+    run = offline(here, "--quiet", base=POLICY.replace("2500", "2000"))
+    assert (run.code, run.stdout, run.stderr) == (0, f"{HEADLINE}\n", "")
 
 
 def test_the_json_report_has_every_key_of_a_report_and_the_policy(here: Here) -> None:
@@ -396,27 +403,36 @@ def test_many_changes_are_counted(step: Here) -> None:
 @pytest.mark.parametrize(
     ("base", "told"),
     [
-        (None, "none.yml does not exist, as is right for a new policy."),
-        ("", "none.yml is empty, as is right for a new policy."),
-        ("version: 1\nglobal: {cpa: 1}\n", "none.yml cannot be read as a policy."),
+        (None, ["does not exist", "path is wrong", "changes are not shown"]),
+        ("", ["is empty", "path is wrong", "changes are not shown"]),
+        (
+            "version: 1\nglobal: {cpa: 1}\n",
+            ["changes are not shown", "none.yml:2:10: global.cpa: unknown key"],
+        ),
+        ("version: 1\nglobal: {cpa: 1, wran_at: 1}\n", ["unknown key (and 1 more)"]),
     ],
 )
-def test_a_base_that_is_no_policy_is_told_in_one_line(
-    here: Here, base: str | None, told: str
+def test_a_base_that_is_no_policy_is_warned_of(
+    step: Here, base: str | None, told: list[str]
 ) -> None:
-    """And is no error: the policy is checked by itself."""
+    """With the reason, in every output: nobody is to think that nothing changes. The policy is checked by itself."""
     if base is not None:
-        here.program.write(base, "none.yml")
-    run = offline(here, "--base-policy", "none.yml")
-    assert (run.code, run.stderr) == (0, "")
-    assert run.stdout.splitlines()[1] == f"Not compared: {told}"
-    assert told in offline(here, "--base-policy", "none.yml", "--format", "markdown").stdout
+        step.program.write(base, "none.yml")
+    run = offline(step, "--base-policy", "none.yml", "--report", "report.json")
+    assert run.code == 0
+    assert run.stdout.splitlines()[1] == "Checked: budget.yml. Not compared with none.yml."
+    (annotation,) = [text for kind, _, text in read_commands(run.stderr) if kind == "warning"]
+    for text in (run.stdout, annotation, step.program.summary.replace("`", "")):
+        assert_says(text, "none.yml", *told)
+    notes = step.program.report["notes"]
+    assert [(it["level"], it["code"]) for it in notes] == [("warning", "not_compared")]
 
 
 def test_a_folder_is_no_base(here: Here) -> None:
     """Nor a file that cannot be read."""
     run = offline(here, "--base-policy", ".")
-    assert (run.code, ". cannot be read as a policy." in run.stdout) == (0, True)
+    assert run.code == 0
+    assert_says(run.stdout, ". cannot be read as a policy", "Is a directory")
 
 
 def test_the_base_may_have_exceptions_that_fit_no_budget(here: Here) -> None:

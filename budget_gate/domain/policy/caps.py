@@ -8,7 +8,8 @@ from decimal import Decimal
 from budget_gate.domain.bounds import plus, times
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy.model import CapException, Policy, PolicyFile
+from budget_gate.domain.policy.model import ID_PREFIX, CapException, Policy, PolicyFile
+from budget_gate.domain.policy.names import meant_keys
 from budget_gate.errors import ConfigurationError, Problem
 
 WARN_AFTER_DAYS = 30
@@ -55,7 +56,9 @@ def caps_in_force(file: PolicyFile, month: MonthToDate) -> Caps:
         if cap is None:
             problems.append(
                 file.source.problem(
-                    (*path, "budget"), f"no budget is called {exception.budget!r}", _remedy(policy)
+                    (*path, "budget"),
+                    f"no budget is called {exception.budget!r}",
+                    _remedy(policy, exception.budget),
                 )
             )
             continue
@@ -122,8 +125,12 @@ def expired(policy: Policy, day: date) -> Iterator[Note]:
             )
 
 
-def _remedy(policy: Policy) -> str:
+def _remedy(policy: Policy, name: str) -> str:
     names = _named(policy)
     if not names:
         return "remove it, as the policy has no cap that could be another"
-    return f"name one as it stands in the policy, such as {' or '.join(sorted(names)[:3])}"
+    near = meant_keys(name, names)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    by_id = ", not by its id" if ID_PREFIX in name else ""
+    return f"name one as it stands in the policy{by_id}, such as {' or '.join(sorted(names)[:3])}"

@@ -15,6 +15,7 @@ from budget_gate.domain.policy.names import (
     nearest,
 )
 from budget_gate.domain.policy.places import KeyPath
+from budget_gate.domain.prices.models import newest_first
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import ConfigurationError, Problem
@@ -23,7 +24,7 @@ _NO_LIST = (
     "there is no list of workspaces to find this name in",
     "use the workspace's id as the key, or give the list with --workspaces FILE",
 )
-_RENAMED = "remove the budget; if it was renamed, use its id, which never changes"
+_RENAMED = "if it was renamed, use its id, which never changes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,18 @@ def workspace_id(key: str, workspaces: Mapping[str | None, Workspace]) -> str | 
     raise ConfigurationError(f"no workspace is called {key!r}", nearest(key, workspaces.values()))
 
 
+def _likely_models(spend: Spend) -> list[str]:
+    """The models that a key may be meant for: first those in use, then others, newest first.
+
+    Retired ones that nobody uses are left out, and other names of a model that is there.
+    """
+    day = spend.coverage.through.date()
+    prices = spend.prices
+    retired = {id_ for id_, from_ in prices.retired_on.items() if from_ <= day}
+    others = {*prices.models} - spend.models - retired - prices.aliases.keys()
+    return [*newest_first(spend.models), *newest_first(others)]
+
+
 class _Resolver:
     """Looks keys up, and gathers what is wrong with them."""
 
@@ -114,6 +127,7 @@ class _Resolver:
         self._workspaces = workspaces
         self._models = spend.models | set(spend.prices.models)
         self._aliases = spend.prices.aliases
+        self._likely = _likely_models(spend)
         late = [line for line in spend.history or () if line.day == yesterday]
         spending = {line.workspace for line in (*spend.lines, *late) if line.cost.high}
         # What a glob may match: a workspace that nobody can use any more is nobody's surprise.
@@ -188,7 +202,7 @@ class _Resolver:
                 self._add(
                     ("models", key),
                     "no model with a price or with usage has this id",
-                    f"{like(key, self._models, 'remove the budget')}, or add `optional: true`",
+                    f"{like(key, self._likely, 'remove the budget')}, or add `optional: true`",
                 )
             if names:
                 found.models[key] = names
@@ -204,7 +218,9 @@ class _Resolver:
         if not ids and not self._has_list:
             self._add(path, *_NO_LIST)
         elif not ids and not optional:
-            hint = nearest(key, self._workspaces.values(), _RENAMED)
+            what = "member" if path[0] == "groups" else "budget"
+            otherwise = f"remove the {what}; {_RENAMED}"
+            hint = nearest(key, self._workspaces.values(), otherwise)
             self._add(path, "no workspace is called this", hint)
         return tuple(ids)
 

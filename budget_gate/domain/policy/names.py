@@ -1,6 +1,6 @@
 """What a name may stand for: a workspace or a model, its id, or all that a glob matches."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -12,6 +12,8 @@ from budget_gate.domain.usage import UNATTRIBUTED
 
 DEFAULT_KEY: Final = "default"
 
+# So many letters that one name is unlikely to have them by chance.
+_A_WORD: Final = 3
 _GLOB_CHARACTERS: Final = frozenset("*?[")
 
 
@@ -83,16 +85,39 @@ def ids_text(ids: Iterable[str | None]) -> str:
 def nearest(key: str, workspaces: Iterable[Workspace], otherwise: str = "") -> str:
     """The remedy for a key that names no workspace: what it may mean, or `otherwise`."""
     names = {DEFAULT_KEY, *(workspace.name for workspace in workspaces if workspace.id)}
-    return like(key, names, otherwise)
+    return like(key, sorted(names), otherwise)
 
 
-def like(key: str, names: Collection[str], otherwise: str = "") -> str:
-    """The remedy for a key that is none of the `names`: the nearest of them, or `otherwise`."""
+def like(key: str, names: Sequence[str], otherwise: str = "") -> str:
+    """The remedy for a key that is none of the `names`: the nearest of them, or `otherwise`.
+
+    Those that have the key in them go before those that are spelt alike, in the order of `names`.
+    """
     from difflib import get_close_matches  # needed for an error alone
 
-    near = get_close_matches(key, names, n=3, cutoff=0.5)
+    within = [name for name in names if key.casefold() in name.casefold()]
+    near = within[:3] if len(key) >= _A_WORD else []
+    near = near or get_close_matches(key, names, n=3, cutoff=0.5)
     if near:
         meant = f"did you mean {', '.join(map(repr, near))}?"
         return f"{meant} Otherwise {otherwise}" if otherwise else meant
-    some = enumerated([repr(name) for name in sorted(names)])
+    some = enumerated([repr(name) for name in names])
     return ", or ".join(filter(None, (f"there are {some}; correct it", otherwise)))
+
+
+def meant_keys(name: str, keys: Collection[str], called: Collection[str] = ()) -> list[str]:
+    """The budgets' keys that `name` may stand for, three at most, the most likely first.
+
+    By what each key names, or by the keys `called` so; otherwise those spelt alike.
+    """
+    from difflib import get_close_matches  # needed for an error alone
+
+    own = {name, name.partition(".")[2]} - {""}
+    exact = {key for key in keys if key.partition(".")[2] in own} | {*called}
+    if exact:
+        return sorted(exact)[:3]
+    known = {key.partition(".")[2] or key: key for key in keys} | {key: key for key in keys}
+    if "global" in keys:
+        known["organization"] = "global"
+    near = (known[it] for it in get_close_matches(name, known, 3, 0.8))
+    return list(dict.fromkeys(near))

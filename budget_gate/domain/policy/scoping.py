@@ -10,7 +10,7 @@ from budget_gate.domain.costs import Costs, Days, total
 from budget_gate.domain.policy.caps import Caps
 from budget_gate.domain.policy.keys import Resolved, workspace_id
 from budget_gate.domain.policy.model import Budget, CapException, Policy, PolicyFile
-from budget_gate.domain.policy.names import id_text, unique_name
+from budget_gate.domain.policy.names import id_text, meant_keys, unique_name
 from budget_gate.domain.policy.places import KeyPath
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
@@ -223,20 +223,17 @@ def select(budgets: Collection[ScopedBudget], only: Collection[str], policy: Pol
 
 def _meant(name: str, budgets: Collection[ScopedBudget], keys: Collection[str]) -> str:
     """Which budget `name` may stand for: that of what is called so, or one by a like key."""
-    from difflib import get_close_matches  # needed for an error alone
-
     paths = [budget.path for budget in budgets]
-    called = {name, name.partition(".")[2]} - {""}
-    meant = {key for key in keys if key.partition(".")[2] in called} | {
+    own = {name, name.partition(".")[2]} - {""}
+    called = {
         # The key of a glob, and `unlisted`, would name others as well.
         budget.path if paths.count(budget.path) == 1 else budget.id
         for budget in budgets
-        if called & {budget.name, budget.id.partition(".")[2]}
+        if own & {budget.name, budget.id.partition(".")[2]}
     }
-    known = {key.partition(".")[2] or key: key for key in keys} | {key: key for key in keys}
-    near = sorted(meant)[:3] or [known[it] for it in get_close_matches(name, known, 3, 0.8)]
+    near = meant_keys(name, keys, called)
     if near:
-        return f"did you mean {' or '.join(dict.fromkeys(near))}?"
+        return f"did you mean {' or '.join(near)}?"
     return f"name one of: {', '.join(sorted(keys))}"
 
 

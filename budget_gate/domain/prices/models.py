@@ -1,9 +1,19 @@
 """Which model an id means."""
 
 import re
+from collections.abc import Iterable
 from datetime import date
 
 _DATED = re.compile(r"(.+)-([0-9]{8})", re.ASCII)
+# The parts of a version in an id; eight digits are a date.
+_VERSION = re.compile(r"(?<![0-9])[0-9]{1,2}(?![0-9])", re.ASCII)
+
+
+def newest_first(models: Iterable[str]) -> list[str]:
+    """The ids by the versions in them, the highest first; those of one version by the alphabet."""
+    return sorted(
+        sorted(models), key=lambda model: [*map(int, _VERSION.findall(model))], reverse=True
+    )
 
 
 def undated(model: str) -> str:

@@ -258,6 +258,30 @@ def test_exception_for_no_budget_is_an_error_at_its_place(named: str) -> None:
     assert refused(text) == [f"budget.yml:6:5: exceptions.0.budget: no budget is called {named!r}"]
 
 
+@pytest.mark.parametrize(
+    ("named", "meant"),
+    [
+        ("production", "did you mean workspaces.production?"),
+        ("workspaces.prodution", "did you mean workspaces.production?"),
+        ("prodution", "did you mean workspaces.production?"),
+        ("models.production", "did you mean workspaces.production?"),
+        ("globl", "did you mean global?"),
+        ("organization", "did you mean global?"),
+        ("xyzzy", "such as global or workspaces.production"),
+        ("wrkspc_01EXAMPLE", "not by its id, such as global or workspaces.production"),
+    ],
+)
+def test_exception_for_no_budget_is_told_the_one_meant(named: str, meant: str) -> None:
+    """By its key in the policy."""
+    text = (
+        "version: 1\nglobal: {cap: 10}\nworkspaces: {production: {cap: 9}}\n"
+        f"exceptions: [{{budget: {named}, cap: 1, until: 2026-11-30, reason: y}}]\n"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        judged(text)
+    assert caught.value.problems[0].hint.endswith(meant)
+
+
 def test_error_names_budgets_as_exceptions_do() -> None:
     """So that one of them can be copied."""
     text = 'version: 1\nworkspaces: {"exp-*": {cap: 9}}\nexceptions: [{budget: x, cap: 1, until: 2026-11-30, reason: y}]\n'

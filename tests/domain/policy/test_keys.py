@@ -28,6 +28,7 @@ from tests.helpers.builders import (
     spend_of_lines,
     usage_of,
 )
+from tests.helpers.wording import assert_says
 from tests.world import oracle
 from tests.world.organizations import STRATEGY_WORKSPACES, random_organization, seeded, usages
 
@@ -516,6 +517,42 @@ def test_mistyped_model_is_answered_with_the_nearest() -> None:
     """As a workspace is."""
     error = refused("models: {claude-sonet-5: {cap: 9}}", MODEL_SPEND)
     assert "did you mean 'claude-sonnet-5'" in error.problems[0].hint
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        (
+            "opus",
+            "did you mean 'claude-opus-4-7-beta', 'claude-opus-4', 'claude-opus-5-1'? Otherwise remove",
+        ),
+        (
+            "xyzzy",
+            "there are 'claude-opus-4-7-beta', 'claude-opus-4', 'claude-haiku-5-1', 'claude-opus-5-1', 'claude-opus-5'; ",
+        ),
+    ],
+)
+def test_models_in_use_are_told_first_and_then_the_newest(key: str, hint: str) -> None:
+    """Neither retired ones that nobody uses, nor a second name of one model."""
+    spend = spend_of_lines(
+        line(bounds("2"), model="claude-opus-4"),
+        line(bounds("4"), model="claude-opus-4-7-beta"),
+        models=(
+            *("claude-3-opus", "claude-opus-4", "claude-opus-5", "claude-opus-5-latest"),
+            *("claude-opus-5-1", "claude-haiku-5-1"),
+        ),
+        aliases={"claude-opus-5-latest": "claude-opus-5"},
+    )
+    retired = {"claude-3-opus": MONTH.day, "claude-opus-4": MONTH.day}
+    spend = replace(spend, prices=replace(spend.prices, retired_on=retired))
+    error = refused(f"models: {{{key}: {{cap: 9}}}}", spend)
+    assert error.problems[0].hint.startswith(hint)
+
+
+def test_mistyped_member_is_told_to_be_removed_itself() -> None:
+    """Not the budget of the group."""
+    error = refused("groups: {g: {workspaces: [prodution], cap: 9}}", MODEL_SPEND)
+    assert_says(error.problems[0].hint, "remove the member")
 
 
 @pytest.mark.parametrize("key", ["claude-opus-4-0", "claude-opus-4-20250514", "*-4-0"])
