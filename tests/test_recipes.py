@@ -40,6 +40,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     step["name"]: step for text in scripts() for step in yaml.safe_load(text)
 }
 COMMENTING: dict[str, Any] = yaml.safe_load(COMMENT)["jobs"]["comment"]["steps"][-1]
+(CHECK_OF_THE_POLICY,) = (it.text for it in BLOCKS if it.text.startswith("name: budget policy\n"))
+TAKING: dict[str, Any] = yaml.safe_load(CHECK_OF_THE_POLICY)["jobs"]["gate"]["steps"][1]
 SLACK = RECIPES["Tell Slack"]
 ISSUE = RECIPES["Keep an issue open while a budget is breached"]
 ON_BRANCH = RECIPES["Publish the badge on the branch badges"]
@@ -281,16 +283,17 @@ def test_a_name_is_no_more_than_code_in_an_issue(step: Here, job: Job, name: str
 # The comment
 
 
-def pull_request(job: Job, base: str | None, policy: str) -> None:
+def pull_request(job: Job, base: str | None, policy: str, name: str = "budget.yml") -> None:
     """Makes the job's folder a checkout of a pull request for `main`, where the program is installed as the step does."""
     (job.folder / "README.md").write_text("EXAMPLE\n", encoding="utf-8")
+    (job.folder / name).parent.mkdir(exist_ok=True)
     if base is not None:
-        (job.folder / "budget.yml").write_text(base, encoding="utf-8")
+        (job.folder / name).write_text(base, encoding="utf-8")
     git(job.folder, "init", "-q")
     git(job.folder, "add", ".")
     git(job.folder, "commit", "-qm", "EXAMPLE")
     git(job.folder, "update-ref", "refs/remotes/origin/main", "HEAD")
-    (job.folder / "budget.yml").write_text(policy, encoding="utf-8")
+    (job.folder / name).write_text(policy, encoding="utf-8")
     program = job.folder.parent / "temp" / "gate" / "bin" / "budget-gate"
     program.parent.mkdir(parents=True)
     start = "import sys; from budget_gate.cli import main; sys.exit(main())"
@@ -319,6 +322,21 @@ def test_a_comment_says_what_a_policy_changes(
     (called,) = job.called
     assert called[:5] == ["pr", "comment", "12", "--edit-last", "--create-if-none"]
     assert told in job.body
+
+
+@pytest.mark.parametrize("name", ["budget.yml", ".github/budget.yml"])
+def test_either_place_of_the_policy_is_compared(job: Job, name: str) -> None:
+    """By the recipe, and by the workflow that checks a policy; both run when that file changes."""
+    base = "version: 1\nglobal: {cap: 5}\n"
+    pull_request(job, base, base.replace("5", "6"), name)
+    job.run(COMMENTING, {})
+    assert "- organization: cap $5 -> $6\n" in job.body
+    taken = job.folder.parent / "temp" / "base.yml"
+    taken.unlink()
+    job.run(TAKING, {})
+    assert taken.read_text(encoding="utf-8") == base
+    for text in (COMMENT, CHECK_OF_THE_POLICY):
+        assert name in yaml.load(text, yaml.BaseLoader)["on"]["pull_request"]["paths"]  # noqa: S506
 
 
 def test_the_comment_comes_with_the_program_of_its_own_step() -> None:

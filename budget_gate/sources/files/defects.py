@@ -49,7 +49,7 @@ class _Reading:
 
     def problems(self, error: ValidationError) -> Iterator[Problem]:
         places = self.source.places
-        keys = (it for it in places if it and isinstance(it[-1], str))
+        keys = (it for it in places if it and isinstance(it[-1], str) and not self._value(it))
         split = {it[:-1] for it in keys if AFTER_COMMA.fullmatch(str(it[-1]))}
         # A misspelt key is told once, and not as missing under its right name as well.
         misspelt: set[KeyPath] = set()
@@ -89,7 +89,7 @@ class _Reading:
             case "tuple_type":
                 return self.source.problem(path, "is not a list", self._listed(path, written))
             case _:
-                return self.source.problem(path, detail["msg"], "see docs/policy.md")
+                return self.source.problem(path, detail["msg"], "correct it, or remove it")
 
     def _add(self, path: KeyPath) -> str:
         info = self._info(path)
@@ -185,9 +185,13 @@ class _Reading:
         return str(last[-1]) if is_free or path[-1] in keys_in(info) else ""
 
     def _value(self, path: KeyPath) -> object:
+        """What stands at a path; None where nothing does."""
         value: Any = self.document
         for part in path:
-            value = value[part]
+            if isinstance(part, int):
+                value = value[part] if isinstance(value, list) else None
+            else:
+                value = value.get(part) if isinstance(value, dict) else None
         return value
 
     def _near(self, path: KeyPath) -> str:

@@ -249,6 +249,12 @@ def test_commas_in_braces_are_told_as_such(text: str, written: str) -> None:
         assert_says(problem.hint, "without commas", "2800.50")
 
 
+def test_a_name_that_begins_with_a_digit_is_no_rest_of_an_amount() -> None:
+    """It has something behind it."""
+    text = f"{HEAD}workspaces: {{2026-team: {{cap: 5}}, a: 5000}}\n"
+    assert hint(text) == "write {cap: 5000}"
+
+
 @pytest.mark.parametrize(
     ("written", "thousands", "small"),
     [
