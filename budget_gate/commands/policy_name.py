@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from budget_gate.domain.policy.model import PolicyFile
@@ -9,6 +10,7 @@ from budget_gate.errors import ConfigurationError
 from budget_gate.settings import Settings
 from budget_gate.sources.files.documents import load_policy
 
+_CORRECT: Final = "correct --policy (BUDGET_GATE_POLICY)"
 POLICY_FILES: Final = ("budget.yml", ".github/budget.yml")
 _MISNAMED: Final = tuple(
     f"{folder}{name}"
@@ -44,8 +46,10 @@ def needed_policy(settings: Settings) -> PolicyFile:
     missing = f"the policy {name} does not exist" if name else _none_here()
     near = _near(name) if name else ""
     if near:
-        raise ConfigurationError(missing, f"did you mean {near}? That file exists")
+        raise ConfigurationError(missing, f"did you mean {near}? Then {_CORRECT}")
     remedy = "write one with `budget-gate init`, or name it with --policy"
+    if name:
+        remedy = f"write it with `budget-gate init --policy {quote(name)}`, or {_CORRECT}"
     if settings.in_github_actions and not _is_checkout():
         remedy = f"is actions/checkout before this step? Otherwise {remedy}"
     raise ConfigurationError(missing, remedy)
