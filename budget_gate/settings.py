@@ -1,18 +1,28 @@
 """The settings from the environment: this module is its only reader."""
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from budget_gate.domain.address import safe_address
 from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.domain.credential import bare, fault_of
+from budget_gate.domain.fields import plain_amount
 from budget_gate.domain.period import MonthToDate, format_instant, parse_instant
 from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.verdict.terms import FailOn, OnError, Terms
@@ -23,8 +33,17 @@ Format = Literal["text", "markdown", "json"]
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 _LAST = "last"
+_LONGEST_DEADLINE = 3600
+_SHOWN = 40
+_OWN = "BUDGET_GATE_"
+# What an error calls the settings whose flag or input is not called as their variable.
+_NAMES = {
+    "ANTHROPIC_ADMIN_KEY": "admin-key (ANTHROPIC_ADMIN_KEY or ANTHROPIC_ADMIN_API_KEY)",
+    "BUDGET_GATE_BUDGETS": "budgets (--budget or BUDGET_GATE_BUDGETS)",
+}
 
 
 class Surroundings(BaseSettings):
@@ -69,6 +88,8 @@ class Settings(Surroundings):
         None, validation_alias=AliasChoices("ANTHROPIC_ADMIN_KEY", "ANTHROPIC_ADMIN_API_KEY")
     )
     auth_token: SecretStr | None = Field(None, validation_alias="ANTHROPIC_AUTH_TOKEN")
+    # It cannot read usage, and is never sent; whoever has no other is told so.
+    has_message_key: bool = Field(default=False, validation_alias="ANTHROPIC_API_KEY")
     base_url: str = Field(DEFAULT_BASE_URL, validation_alias="ANTHROPIC_BASE_URL")
     policy: str | None = Field(None, validation_alias="BUDGET_GATE_POLICY")
     offline: bool = Field(default=False, validation_alias="BUDGET_GATE_OFFLINE")
@@ -83,9 +104,7 @@ class Settings(Surroundings):
     budgets: str | None = Field(None, validation_alias="BUDGET_GATE_BUDGETS")
     # A text, as settings of any other kind than a scalar would be read as JSON.
     reserve: str | None = Field(None, validation_alias="BUDGET_GATE_RESERVE")
-    deadline: float = Field(
-        120, gt=0, le=3600, allow_inf_nan=False, validation_alias="BUDGET_GATE_DEADLINE"
-    )
+    deadline: float = Field(120, validation_alias="BUDGET_GATE_DEADLINE")
 
     def model_post_init(self, _: object) -> None:
         """Keeps the credentials secret, as they were given and without what they came with."""
@@ -108,38 +127,70 @@ class Settings(Surroundings):
             return None
         amount, is_named, workspace = text.partition("=")
         if not _AMOUNT.fullmatch(amount) or (is_named and not workspace):
-            raise ValueError(f"{text[:40]!r} is not USD, or USD=WORKSPACE, such as 250=staging")
+            plain = plain_amount(amount) if workspace or not is_named else None
+            right = f"write {plain}{is_named}{workspace}" if plain else "such as 250=staging"
+            raise ValueError(f"{_shown(text)} is not USD, or USD=WORKSPACE; {right[:_SHOWN]}")
         return text
 
     @field_validator("as_of", mode="before")
     @classmethod
     def _is_an_instant(cls, text: str | None) -> datetime | None:
+        if text and _DAY.fullmatch(text):
+            right = f"write {text}T16:00:00Z, with the hour that you mean"
+            raise ValueError(f"{_shown(text)} is a day and not a time; {right}")
         try:
             instant = parse_instant(text) if text else None
         except ValueError as error:
             message = (
-                f"{str(text)[:40]!r} is not a time; write 2026-11-22T16:00:00Z, or omit it for now "
-                f"({error})"
+                f"{_shown(text)} is not a time; write YYYY-MM-DDTHH:MM:SSZ, in UTC, or leave it "
+                f"out for now ({error})"
             )
             raise ValueError(message) from error
         if instant and instant.year == MINYEAR:
-            raise ValueError("the days before it may lie before the first year")
+            raise ValueError(f"{_shown(text)}: the days before it may lie before the first year")
         if instant and instant.year == MAXYEAR:
-            raise ValueError("its buckets would end after the last year")
+            raise ValueError(f"{_shown(text)}: its buckets would end after the last year")
         return instant
 
     @field_validator("offline", mode="before")
     @classmethod
     def _is_true_or_false(cls, text: object) -> object:
         if text not in ("true", "false", False):
-            raise ValueError(f"{str(text)[:40]!r} is not true or false")
+            raise ValueError(f"{_shown(text)} is not true or false")
         return text
+
+    @field_validator("has_message_key", mode="before")
+    @classmethod
+    def _is_set(cls, text: str) -> bool:
+        return bool(text.strip())
+
+    @field_validator("format", "fail_on", "on_error", mode="before")
+    @classmethod
+    def _is_one_of_the_words(cls, text: object, info: ValidationInfo) -> object:
+        words = get_args(cls.model_fields[str(info.field_name)].annotation)
+        if text not in words:
+            raise ValueError(f"{_shown(text)} is not {', '.join(words[:-1])} or {words[-1]}")
+        return text
+
+    @field_validator("deadline", mode="before")
+    @classmethod
+    def _is_a_time_to_wait(cls, text: str) -> float:
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = 0
+        if not 0 < seconds <= _LONGEST_DEADLINE:
+            raise ValueError(
+                f"{_shown(text)} is not a number of seconds, above 0 and up to {_LONGEST_DEADLINE}"
+                "; write 120 for two minutes"
+            )
+        return seconds
 
     @field_validator("month")
     @classmethod
     def _is_a_month(cls, text: str | None) -> str | None:
         if text and text != _LAST and not (_MONTH.fullmatch(text) and int(text[:4]) > MINYEAR):
-            raise ValueError(f"{text[:40]!r} is not a month; write 2026-10 or last")
+            raise ValueError(f"{_shown(text)} is not a month; write 2026-10 or last")
         return text
 
     @field_validator("base_url")
@@ -223,24 +274,67 @@ class Settings(Surroundings):
     def read(cls, flags: Mapping[str, str]) -> Self:
         """The settings of the process's environment; `flags`, by variable, win over it.
 
-        Raises ConfigurationError that names the variables at fault and never shows a secret.
+        Raises ConfigurationError that names the settings at fault, shows what was written, and
+        never a secret.
         """
+        unknown = list(cls._unknown())
+        wrong: list[str] = []
         try:
-            return cls(**flags)  # type: ignore[arg-type]
+            settings = cls(**flags)  # type: ignore[arg-type]
         except ValidationError as error:
             details = error.errors(include_input=False, include_url=False, include_context=False)
-            raise ConfigurationError(
-                "; ".join(
-                    f"{_name(str(detail['loc'][0]))}: {detail['msg'].removeprefix('Value error, ')}"
-                    for detail in details
-                ),
-                "correct the flag or the variable, or omit it for the default",
-            ) from None
+            wrong = [f"{_name(str(detail['loc'][0]))}: {_fault(detail)}" for detail in details]
+        if wrong or unknown:
+            remedies = ["correct it, or leave it out for the default"] if wrong else []
+            remedies += ["correct the variable's name, or unset it"] if unknown else []
+            raise ConfigurationError("; ".join([*unknown, *wrong]), "; ".join(remedies))
+        return settings
+
+    @classmethod
+    def _unknown(cls) -> Iterator[str]:
+        """What is wrong with each variable that would be this program's, and is none of it."""
+        known = set(cls._variables())
+        for name in sorted(os.environ):
+            # As pydantic reads them, and Windows has them: capitals are of no account.
+            variable = name.upper()
+            if variable.startswith(_OWN) and variable not in known and os.environ[name]:
+                yield f"there is no setting {name[:_SHOWN]}{_meant(variable, known)}"
+
+    @classmethod
+    def _variables(cls) -> Iterator[str]:
+        for setting in cls.model_fields.values():
+            alias = setting.validation_alias
+            yield from map(str, alias.choices if isinstance(alias, AliasChoices) else [alias])
+
+
+def _meant(variable: str, known: Iterable[str]) -> str:
+    """The variable that is near one that there is not, in brackets; empty where none is."""
+    from difflib import get_close_matches  # needed for an error alone
+
+    ends = {
+        name.removeprefix(start): name
+        for start in ("ANTHROPIC_", _OWN)
+        for name in known
+        if name.startswith(start)
+    }
+    near = get_close_matches(variable.removeprefix(_OWN), ends, 1)
+    return f" (did you mean {ends[near[0]]}?)" if near else ""
+
+
+def _shown(value: object) -> str:
+    """What was written, as an error quotes it: cut, and without what looks like a key."""
+    return repr(re.sub(r"sk-ant-\S*", "***", str(value))[:_SHOWN])
+
+
+def _fault(detail: Mapping[str, object]) -> str:
+    """What is wrong with a setting, in plain words."""
+    if detail["type"] == "string_unicode":
+        return "it is not text in UTF-8"
+    return str(detail["msg"]).removeprefix("Value error, ")
 
 
 def _name(variable: str) -> str:
     """What an error calls a setting: by all the names that it may have been given under."""
-    if variable == "ANTHROPIC_ADMIN_KEY":
-        return "ANTHROPIC_ADMIN_KEY (or ANTHROPIC_ADMIN_API_KEY)"
-    flag = variable.removeprefix("BUDGET_GATE_").lower().replace("_", "-")
-    return variable if flag == variable.lower().replace("_", "-") else f"{variable} (or --{flag})"
+    flag = variable.removeprefix(_OWN).lower().replace("_", "-")
+    alone = f"{flag} (--{flag} or {variable})" if variable.startswith(_OWN) else variable
+    return _NAMES.get(variable, alone)
