@@ -47,8 +47,7 @@ class GateError(Exception):
         """The hint as a sentence, empty where there is none."""
         return as_sentence(self.hint)
 
-    @property
-    def reason(self) -> str:
+    def __str__(self) -> str:
         """What went wrong, and the trace of it, to stand within a sentence."""
         return f"{self.message} ({self.trace})" if self.trace else self.message
 

@@ -34,6 +34,7 @@ Format = Literal["text", "markdown", "json"]
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_BUDGET = re.compile(r"(global|unlisted)$|(workspaces|groups|models|unlisted)\.")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 _LAST = "last"
 _LONGEST_DEADLINE = 3600
@@ -120,6 +121,16 @@ class Settings(Surroundings):
         text = secret.get_secret_value().strip() if secret else ""
         return SecretStr(text) if text else None
 
+    @field_validator("budgets")
+    @classmethod
+    def _is_one_a_line(cls, text: str | None) -> str | None:
+        for line in (text or "").splitlines():
+            _, *others = line.split(",")
+            if others and all(_BUDGET.match(other.strip()) for other in others):
+                right = "write one a line, or each with a --budget of its own"
+                raise ValueError(f"{_shown(line)} is {len(others) + 1} budgets: {right}")
+        return text
+
     @field_validator("reserve")
     @classmethod
     def _is_a_reservation(cls, text: str | None) -> str | None:
@@ -128,22 +139,22 @@ class Settings(Surroundings):
         amount, is_named, workspace = text.partition("=")
         if not _AMOUNT.fullmatch(amount) or (is_named and not workspace):
             plain = plain_amount(amount) if workspace or not is_named else None
-            right = f"write {plain}{is_named}{workspace}" if plain else "such as 250=staging"
-            raise ValueError(f"{_shown(text)} is not USD, or USD=WORKSPACE; {right[:_SHOWN]}")
+            right = f"{plain}{is_named}{workspace}" if plain else "250=staging, for example"
+            raise ValueError(f"{_shown(text)} is not USD or USD=WORKSPACE: write {right[:_SHOWN]}")
         return text
 
     @field_validator("as_of", mode="before")
     @classmethod
     def _is_an_instant(cls, text: str | None) -> datetime | None:
         if text and _DAY.fullmatch(text):
-            right = f"write {text}T16:00:00Z, with the hour that you mean"
-            raise ValueError(f"{_shown(text)} is a day and not a time; {right}")
+            right = f"{text}T16:00:00Z, with the hour that you mean"
+            raise ValueError(f"{_shown(text)} is a day and not a time: write {right}")
         try:
             instant = parse_instant(text) if text else None
         except ValueError as error:
             message = (
-                f"{_shown(text)} is not a time; write YYYY-MM-DDTHH:MM:SSZ, in UTC, or leave it "
-                f"out for now ({error})"
+                f"{_shown(text)} is not a time ({error}): write YYYY-MM-DDTHH:MM:SSZ, in UTC, or "
+                "leave it out for now"
             )
             raise ValueError(message) from error
         if instant and instant.year == MINYEAR:
@@ -161,8 +172,8 @@ class Settings(Surroundings):
 
     @field_validator("has_message_key", mode="before")
     @classmethod
-    def _is_set(cls, text: str) -> bool:
-        return bool(text.strip())
+    def _is_set(cls, text: object) -> bool:
+        return text is not False and bool(str(text).strip())
 
     @field_validator("format", "fail_on", "on_error", mode="before")
     @classmethod
@@ -181,8 +192,8 @@ class Settings(Surroundings):
             seconds = 0
         if not 0 < seconds <= _LONGEST_DEADLINE:
             raise ValueError(
-                f"{_shown(text)} is not a number of seconds, above 0 and up to {_LONGEST_DEADLINE}"
-                "; write 120 for two minutes"
+                f"{_shown(text)} is not a number of seconds, above 0 and up to {_LONGEST_DEADLINE}:"
+                " write 120 for two minutes"
             )
         return seconds
 
@@ -190,7 +201,7 @@ class Settings(Surroundings):
     @classmethod
     def _is_a_month(cls, text: str | None) -> str | None:
         if text and text != _LAST and not (_MONTH.fullmatch(text) and int(text[:4]) > MINYEAR):
-            raise ValueError(f"{_shown(text)} is not a month; write 2026-10 or last")
+            raise ValueError(f"{_shown(text)} is not a month: write 2026-10 or last")
         return text
 
     @field_validator("base_url")
@@ -283,7 +294,10 @@ class Settings(Surroundings):
             settings = cls(**flags)  # type: ignore[arg-type]
         except ValidationError as error:
             details = error.errors(include_input=False, include_url=False, include_context=False)
-            wrong = [f"{_name(str(detail['loc'][0]))}: {_fault(detail)}" for detail in details]
+            wrong = [
+                f"{_name(str(detail['loc'][0]))}: {detail['msg'].removeprefix('Value error, ')}"
+                for detail in details
+            ]
         if wrong or unknown:
             remedies = ["correct it, or leave it out for the default"] if wrong else []
             remedies += ["correct the variable's name, or unset it"] if unknown else []
@@ -324,13 +338,6 @@ def _meant(variable: str, known: Iterable[str]) -> str:
 def _shown(value: object) -> str:
     """What was written, as an error quotes it: cut, and without what looks like a key."""
     return repr(re.sub(r"sk-ant-\S*", "***", str(value))[:_SHOWN])
-
-
-def _fault(detail: Mapping[str, object]) -> str:
-    """What is wrong with a setting, in plain words."""
-    if detail["type"] == "string_unicode":
-        return "it is not text in UTF-8"
-    return str(detail["msg"]).removeprefix("Value error, ")
 
 
 def _name(variable: str) -> str:

@@ -133,7 +133,7 @@ def audited(
         if policy.spend.basis == "list":
             yield from (note for note in bill.notes if note.code == "late_costs_suspected")
     except UnverifiedError as error:
-        yield Note("warning", "audit", f"The audit could not be made: {error.reason}.")
+        yield Note("warning", "audit", f"The audit could not be made: {error}.")
 
 
 def _names(usage: Usage, labels: Mapping[str, str]) -> dict[str | None, str]:
