@@ -157,7 +157,7 @@ def _meaning(status: int, secret: str, path: str) -> tuple[str, str]:
                 "belongs to this organization"
             )
         case 403:
-            return "the API does not allow this request", (
+            return "this request is not allowed", (
                 "the credential may not read usage: use an Admin key, or the scope org:admin"
             )
         case 404:
@@ -175,7 +175,8 @@ def _meaning(status: int, secret: str, path: str) -> tuple[str, str]:
             return "the API has a problem", "run the gate again later"
         case _:
             hint = "update budget-gate; if it is current, report this"
-            return "the API refused the request", hint
+            is_refusal = httpx.codes.is_client_error(status)
+            return f"the {'request was refused' if is_refusal else 'status is unexpected'}", hint
 
 
 def _said(body: bytes) -> str:
