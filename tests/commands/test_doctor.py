@@ -38,7 +38,7 @@ LISTED = [
 ]
 GOOD = "version: 1\nglobal: {cap: 1000}\nworkspaces:\n  production: {cap: 500}\n"
 ROUTES = (USAGE, WORKSPACES)
-LINE = re.compile(r"(ok     |warning|error  )  ([A-Za-z ]+): (.+\.)")
+LINE = re.compile(r"(ok     |warning|error  )  ([A-Za-z ]+): (.+[.?)])")
 
 
 def used(workspace: str | None, millions: str) -> Usage:
@@ -209,9 +209,10 @@ def test_a_key_in_quotes_stops_no_other_check(here: Here) -> None:
         ("ok", "prices"),
     ]
     ((_, text),) = told(run, "credential")
-    assert text == (
-        "ANTHROPIC_ADMIN_KEY (or ANTHROPIC_ADMIN_API_KEY) is in quotes, so the API was not asked. "
-        "Paste the key without them."
+    assert_says(
+        text,
+        "ANTHROPIC_ADMIN_KEY",
+        "is in quotes, so the API was not asked. Paste the key without them.",
     )
     assert "sk-ant-admin01" not in run.stdout + run.stderr
 
@@ -289,8 +290,7 @@ def test_the_route_that_is_refused_is_told(here: Here, path: str) -> None:
     checks = dict(zip(ROUTES, ("usage report", "workspaces"), strict=True))
     ((level, text),) = told(run, checks.pop(path))
     assert level == "error"
-    assert text.startswith(f"GET {path}: 403 ")
-    assert "The credential may not read usage" in text
+    assert_says(text, "(403)", "The credential may not read usage", f"(GET {path}: ")
     ((level, _),) = told(run, *checks.values())
     assert level == "ok"
 
@@ -319,10 +319,10 @@ def test_a_refused_key_is_one_error_with_one_remedy(
     here.set({"ANTHROPIC_ADMIN_KEY": key})
     run = doctor(here, policy=f"{GOOD}spend: {{basis: billed}}\n")
     assert run.code == 3
-    assert run.stdout.count(" 401 ") == 1
+    assert run.stdout.count("(401)") == 1
     assert "organization" not in {check for _, check, _ in lines(run)}
     assert [
-        check for level, check, text in lines(run) if level != "ok" and ". " in text
+        check for level, check, text in lines(run) if level != "ok" and re.search(r"\. [A-Z]", text)
     ] == remedies
 
 
