@@ -357,7 +357,9 @@ def test_an_error_without_a_body_has_its_status() -> None:
 def test_another_kind_of_success_is_no_answer(status: int) -> None:
     """Anything but 200 is no whole report."""
     body = b"" if status == 204 else b"{}"
-    assert failure(Response(status, body)).code == f"http_{status}"
+    raised = failure(Response(status, body))
+    assert raised.code == f"http_{status}"
+    assert_says(raised.message, "unexpected", f"({status})")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
