@@ -1,9 +1,8 @@
 """The settings from the environment: this module is its only reader."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal, Self, get_args
 from urllib.parse import urlsplit
@@ -19,26 +18,20 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from budget_gate.domain import written
 from budget_gate.domain.address import safe_address
 from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.domain.credential import bare, fault_of
-from budget_gate.domain.fields import plain_amount
-from budget_gate.domain.period import MonthToDate, format_instant, parse_instant
+from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.verdict.terms import FailOn, OnError, Terms
+from budget_gate.domain.written import LAST
 from budget_gate.errors import ConfigurationError
 from budget_gate.secrecy import Secrets
 
 Format = Literal["text", "markdown", "json"]
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
-_AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_BUDGET = re.compile(r"(global|unlisted)$|(workspaces|groups|models|unlisted)\.")
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
-_LAST = "last"
-_LONGEST_DEADLINE = 3600
-_SHOWN = 40
 _OWN = "BUDGET_GATE_"
 # What an error calls the settings whose flag or input is not called as their variable.
 _NAMES = {
@@ -124,51 +117,27 @@ class Settings(Surroundings):
     @field_validator("budgets")
     @classmethod
     def _is_one_a_line(cls, text: str | None) -> str | None:
-        for line in (text or "").splitlines():
-            _, *others = line.split(",")
-            if others and all(_BUDGET.match(other.strip()) for other in others):
-                right = "write one a line, or each with a --budget of its own"
-                raise ValueError(f"{_shown(line)} is {len(others) + 1} budgets: {right}")
-        return text
+        return written.one_a_line(text) if text else None
 
     @field_validator("reserve")
     @classmethod
     def _is_a_reservation(cls, text: str | None) -> str | None:
-        if not text:
-            return None
-        amount, is_named, workspace = text.partition("=")
-        if not _AMOUNT.fullmatch(amount) or (is_named and not workspace):
-            plain = plain_amount(amount) if workspace or not is_named else None
-            right = f"{plain}{is_named}{workspace}" if plain else "250=staging, for example"
-            raise ValueError(f"{_shown(text)} is not USD or USD=WORKSPACE: write {right[:_SHOWN]}")
-        return text
+        return written.reservation(text) if text else None
 
     @field_validator("as_of", mode="before")
     @classmethod
     def _is_an_instant(cls, text: str | None) -> datetime | None:
-        if text and _DAY.fullmatch(text):
-            right = f"{text}T16:00:00Z, with the hour that you mean"
-            raise ValueError(f"{_shown(text)} is a day and not a time: write {right}")
-        try:
-            instant = parse_instant(text) if text else None
-        except ValueError as error:
-            message = (
-                f"{_shown(text)} is not a time ({error}): write YYYY-MM-DDTHH:MM:SSZ, in UTC, or "
-                "leave it out for now"
-            )
-            raise ValueError(message) from error
-        if instant and instant.year == MINYEAR:
-            raise ValueError(f"{_shown(text)}: the days before it may lie before the first year")
-        if instant and instant.year == MAXYEAR:
-            raise ValueError(f"{_shown(text)}: its buckets would end after the last year")
-        return instant
+        return written.instant(text) if text else None
+
+    @field_validator("month")
+    @classmethod
+    def _is_a_month(cls, text: str | None) -> str | None:
+        return written.month(text) if text else None
 
     @field_validator("offline", mode="before")
     @classmethod
     def _is_true_or_false(cls, text: object) -> object:
-        if text not in ("true", "false", False):
-            raise ValueError(f"{_shown(text)} is not true or false")
-        return text
+        return text and written.word(text, ("true", "false"))
 
     @field_validator("has_message_key", mode="before")
     @classmethod
@@ -178,31 +147,12 @@ class Settings(Surroundings):
     @field_validator("format", "fail_on", "on_error", mode="before")
     @classmethod
     def _is_one_of_the_words(cls, text: object, info: ValidationInfo) -> object:
-        words = get_args(cls.model_fields[str(info.field_name)].annotation)
-        if text not in words:
-            raise ValueError(f"{_shown(text)} is not {', '.join(words[:-1])} or {words[-1]}")
-        return text
+        return written.word(text, get_args(cls.model_fields[str(info.field_name)].annotation))
 
     @field_validator("deadline", mode="before")
     @classmethod
-    def _is_a_time_to_wait(cls, text: str) -> float:
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = 0
-        if not 0 < seconds <= _LONGEST_DEADLINE:
-            raise ValueError(
-                f"{_shown(text)} is not a number of seconds, above 0 and up to {_LONGEST_DEADLINE}:"
-                " write 120 for two minutes"
-            )
-        return seconds
-
-    @field_validator("month")
-    @classmethod
-    def _is_a_month(cls, text: str | None) -> str | None:
-        if text and text != _LAST and not (_MONTH.fullmatch(text) and int(text[:4]) > MINYEAR):
-            raise ValueError(f"{_shown(text)} is not a month: write 2026-10 or last")
-        return text
+    def _is_a_time_to_wait(cls, text: object) -> float:
+        return written.seconds(text)
 
     @field_validator("base_url")
     @classmethod
@@ -235,7 +185,7 @@ class Settings(Surroundings):
                 "leave one of them out",
             )
         running = MonthToDate(now)
-        if self.month == _LAST:
+        if self.month == LAST:
             return running.last
         year, month = map(int, self.month.split("-"))
         if (year, month) >= (now.year, now.month):
@@ -260,7 +210,7 @@ class Settings(Surroundings):
     @property
     def fixed_time(self) -> str | None:
         """The setting that names a time which is the same in every run; None where none does."""
-        if self.month not in (None, _LAST):
+        if self.month not in (None, LAST):
             return f"month {self.month} (--month or BUDGET_GATE_MONTH)"
         if self.as_of:
             return f"as-of {format_instant(self.as_of)} (--as-of or BUDGET_GATE_AS_OF)"
@@ -312,7 +262,7 @@ class Settings(Surroundings):
             # As pydantic reads them, and Windows has them: capitals are of no account.
             variable = name.upper()
             if variable.startswith(_OWN) and variable not in known and os.environ[name]:
-                yield f"there is no setting {name[:_SHOWN]}{_meant(variable, known)}"
+                yield f"there is no setting {name[:60]}{_meant(variable, known)}"
 
     @classmethod
     def _variables(cls) -> Iterator[str]:
@@ -333,11 +283,6 @@ def _meant(variable: str, known: Iterable[str]) -> str:
     }
     near = get_close_matches(variable.removeprefix(_OWN), ends, 1)
     return f" (did you mean {ends[near[0]]}?)" if near else ""
-
-
-def _shown(value: object) -> str:
-    """What was written, as an error quotes it: cut, and without what looks like a key."""
-    return repr(re.sub(r"sk-ant-\S*", "***", str(value))[:_SHOWN])
 
 
 def _name(variable: str) -> str:
