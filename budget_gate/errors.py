@@ -14,18 +14,48 @@ class Problem:
     line: int = 0
     column: int = 0
 
+    @property
+    def remedy(self) -> str:
+        """The hint as a sentence, empty where there is none."""
+        return as_sentence(self.hint)
+
     def __str__(self) -> str:
         """`file:line:column: key.path: what is wrong`."""
         return ": ".join(part for part in (self.place, self.key, self.message) if part)
 
 
-class GateError(Exception):
-    """The base of every expected failure; `hint` is the remedy, for a person."""
+def as_sentence(text: str) -> str:
+    """`text` with a capital and a full stop, unless it ends as a question; empty if it is."""
+    end = "" if text.endswith(("?", ".")) else "."
+    return f"{text[0].upper()}{text[1:]}{end}" if text else ""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+
+class GateError(Exception):
+    """The base of every expected failure; `hint` is the remedy, for a person.
+
+    `trace` is what was asked and what came back, for whoever looks into it.
+    """
+
+    def __init__(self, message: str, hint: str = "", trace: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.trace = trace
+
+    @property
+    def remedy(self) -> str:
+        """The hint as a sentence, empty where there is none."""
+        return as_sentence(self.hint)
+
+    def __str__(self) -> str:
+        """What went wrong, and the trace of it, to stand within a sentence."""
+        return f"{self.message} ({self.trace})" if self.trace else self.message
+
+    @property
+    def told(self) -> str:
+        """What went wrong and the remedy as sentences, and last the trace."""
+        trace = f"({self.trace})" if self.trace else ""
+        return " ".join(filter(None, (f"{self.message}.", self.remedy, trace)))
 
 
 class ConfigurationError(GateError):
@@ -46,15 +76,11 @@ class ConfigurationError(GateError):
 class UnverifiedError(GateError):
     """Spend could not be determined (exit 3); `code` names the reason in the JSON report."""
 
-    def __init__(self, message: str, hint: str = "", *, code: str = "unverified") -> None:
-        super().__init__(message, hint)
+    def __init__(
+        self, message: str, hint: str = "", trace: str = "", *, code: str = "unverified"
+    ) -> None:
+        super().__init__(message, hint, trace)
         self.code = code
-
-    @property
-    def told(self) -> str:
-        """The message and the remedy as sentences."""
-        remedy = f" {self.hint[0].upper()}{self.hint[1:]}." if self.hint else ""
-        return f"{self.message}.{remedy}"
 
 
 class InterruptedRunError(BaseException):

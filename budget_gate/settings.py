@@ -1,30 +1,43 @@
 """The settings from the environment: this module is its only reader."""
 
-import re
-from collections.abc import Mapping
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from budget_gate.domain import written
 from budget_gate.domain.address import safe_address
 from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.domain.credential import bare, fault_of
-from budget_gate.domain.period import MonthToDate, format_instant, parse_instant
+from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.verdict.terms import FailOn, OnError, Terms
+from budget_gate.domain.written import LAST
 from budget_gate.errors import ConfigurationError
 from budget_gate.secrecy import Secrets
 
 Format = Literal["text", "markdown", "json"]
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
-_AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
-_LAST = "last"
+_OWN = "BUDGET_GATE_"
+# What an error calls the settings whose flag or input is not called as their variable.
+_NAMES = {
+    "ANTHROPIC_ADMIN_KEY": "admin-key (ANTHROPIC_ADMIN_KEY or ANTHROPIC_ADMIN_API_KEY)",
+    "BUDGET_GATE_BUDGETS": "budgets (--budget or BUDGET_GATE_BUDGETS)",
+}
 
 
 class Surroundings(BaseSettings):
@@ -69,6 +82,8 @@ class Settings(Surroundings):
         None, validation_alias=AliasChoices("ANTHROPIC_ADMIN_KEY", "ANTHROPIC_ADMIN_API_KEY")
     )
     auth_token: SecretStr | None = Field(None, validation_alias="ANTHROPIC_AUTH_TOKEN")
+    # It cannot read usage, and is never sent; whoever has no other is told so.
+    has_message_key: bool = Field(default=False, validation_alias="ANTHROPIC_API_KEY")
     base_url: str = Field(DEFAULT_BASE_URL, validation_alias="ANTHROPIC_BASE_URL")
     policy: str | None = Field(None, validation_alias="BUDGET_GATE_POLICY")
     offline: bool = Field(default=False, validation_alias="BUDGET_GATE_OFFLINE")
@@ -83,9 +98,7 @@ class Settings(Surroundings):
     budgets: str | None = Field(None, validation_alias="BUDGET_GATE_BUDGETS")
     # A text, as settings of any other kind than a scalar would be read as JSON.
     reserve: str | None = Field(None, validation_alias="BUDGET_GATE_RESERVE")
-    deadline: float = Field(
-        120, gt=0, le=3600, allow_inf_nan=False, validation_alias="BUDGET_GATE_DEADLINE"
-    )
+    deadline: float = Field(120, validation_alias="BUDGET_GATE_DEADLINE")
 
     def model_post_init(self, _: object) -> None:
         """Keeps the credentials secret, as they were given and without what they came with."""
@@ -101,46 +114,45 @@ class Settings(Surroundings):
         text = secret.get_secret_value().strip() if secret else ""
         return SecretStr(text) if text else None
 
+    @field_validator("budgets")
+    @classmethod
+    def _is_one_a_line(cls, text: str | None) -> str | None:
+        return written.one_a_line(text) if text else None
+
     @field_validator("reserve")
     @classmethod
     def _is_a_reservation(cls, text: str | None) -> str | None:
-        if not text:
-            return None
-        amount, is_named, workspace = text.partition("=")
-        if not _AMOUNT.fullmatch(amount) or (is_named and not workspace):
-            raise ValueError(f"{text[:40]!r} is not USD, or USD=WORKSPACE, such as 250=staging")
-        return text
+        return written.reservation(text) if text else None
 
     @field_validator("as_of", mode="before")
     @classmethod
     def _is_an_instant(cls, text: str | None) -> datetime | None:
-        try:
-            instant = parse_instant(text) if text else None
-        except ValueError as error:
-            message = (
-                f"{str(text)[:40]!r} is not a time; write 2026-11-22T16:00:00Z, or omit it for now "
-                f"({error})"
-            )
-            raise ValueError(message) from error
-        if instant and instant.year == MINYEAR:
-            raise ValueError("the days before it may lie before the first year")
-        if instant and instant.year == MAXYEAR:
-            raise ValueError("its buckets would end after the last year")
-        return instant
-
-    @field_validator("offline", mode="before")
-    @classmethod
-    def _is_true_or_false(cls, text: object) -> object:
-        if text not in ("true", "false", False):
-            raise ValueError(f"{str(text)[:40]!r} is not true or false")
-        return text
+        return written.instant(text) if text else None
 
     @field_validator("month")
     @classmethod
     def _is_a_month(cls, text: str | None) -> str | None:
-        if text and text != _LAST and not (_MONTH.fullmatch(text) and int(text[:4]) > MINYEAR):
-            raise ValueError(f"{text[:40]!r} is not a month; write 2026-10 or last")
-        return text
+        return written.month(text) if text else None
+
+    @field_validator("offline", mode="before")
+    @classmethod
+    def _is_true_or_false(cls, text: object) -> object:
+        return text and written.word(text, ("true", "false"))
+
+    @field_validator("has_message_key", mode="before")
+    @classmethod
+    def _is_set(cls, text: object) -> bool:
+        return text is not False and bool(str(text).strip())
+
+    @field_validator("format", "fail_on", "on_error", mode="before")
+    @classmethod
+    def _is_one_of_the_words(cls, text: object, info: ValidationInfo) -> object:
+        return written.word(text, get_args(cls.model_fields[str(info.field_name)].annotation))
+
+    @field_validator("deadline", mode="before")
+    @classmethod
+    def _is_a_time_to_wait(cls, text: object) -> float:
+        return written.seconds(text)
 
     @field_validator("base_url")
     @classmethod
@@ -173,7 +185,7 @@ class Settings(Surroundings):
                 "leave one of them out",
             )
         running = MonthToDate(now)
-        if self.month == _LAST:
+        if self.month == LAST:
             return running.last
         year, month = map(int, self.month.split("-"))
         if (year, month) >= (now.year, now.month):
@@ -198,7 +210,7 @@ class Settings(Surroundings):
     @property
     def fixed_time(self) -> str | None:
         """The setting that names a time which is the same in every run; None where none does."""
-        if self.month not in (None, _LAST):
+        if self.month not in (None, LAST):
             return f"month {self.month} (--month or BUDGET_GATE_MONTH)"
         if self.as_of:
             return f"as-of {format_instant(self.as_of)} (--as-of or BUDGET_GATE_AS_OF)"
@@ -223,24 +235,58 @@ class Settings(Surroundings):
     def read(cls, flags: Mapping[str, str]) -> Self:
         """The settings of the process's environment; `flags`, by variable, win over it.
 
-        Raises ConfigurationError that names the variables at fault and never shows a secret.
+        Raises ConfigurationError that names the settings at fault, shows what was written, and
+        never a secret.
         """
+        unknown = list(cls._unknown())
+        wrong: list[str] = []
         try:
-            return cls(**flags)  # type: ignore[arg-type]
+            settings = cls(**flags)  # type: ignore[arg-type]
         except ValidationError as error:
             details = error.errors(include_input=False, include_url=False, include_context=False)
-            raise ConfigurationError(
-                "; ".join(
-                    f"{_name(str(detail['loc'][0]))}: {detail['msg'].removeprefix('Value error, ')}"
-                    for detail in details
-                ),
-                "correct the flag or the variable, or omit it for the default",
-            ) from None
+            wrong = [
+                f"{_name(str(detail['loc'][0]))}: {detail['msg'].removeprefix('Value error, ')}"
+                for detail in details
+            ]
+        if wrong or unknown:
+            remedies = ["correct it, or leave it out for the default"] if wrong else []
+            remedies += ["correct the variable's name, or unset it"] if unknown else []
+            raise ConfigurationError("; ".join([*unknown, *wrong]), "; ".join(remedies))
+        return settings
+
+    @classmethod
+    def _unknown(cls) -> Iterator[str]:
+        """What is wrong with each variable that would be this program's, and is none of it."""
+        known = set(cls._variables())
+        for name in sorted(os.environ):
+            # As pydantic reads them, and Windows has them: capitals are of no account.
+            variable = name.upper()
+            if variable.startswith(_OWN) and variable not in known and os.environ[name]:
+                yield f"there is no setting {name[:60]}{_meant(variable, known)}"
+
+    @classmethod
+    def _variables(cls) -> Iterator[str]:
+        for setting in cls.model_fields.values():
+            alias = setting.validation_alias
+            yield from map(str, alias.choices if isinstance(alias, AliasChoices) else [alias])
+
+
+def _meant(variable: str, known: Iterable[str]) -> str:
+    """The variable that is near one that there is not, in brackets; empty where none is."""
+    from difflib import get_close_matches  # needed for an error alone
+
+    ends = {
+        name.removeprefix(start): name
+        for start in ("ANTHROPIC_", _OWN)
+        for name in known
+        if name.startswith(start)
+    }
+    near = get_close_matches(variable.removeprefix(_OWN), ends, 1)
+    return f" (did you mean {ends[near[0]]}?)" if near else ""
 
 
 def _name(variable: str) -> str:
     """What an error calls a setting: by all the names that it may have been given under."""
-    if variable == "ANTHROPIC_ADMIN_KEY":
-        return "ANTHROPIC_ADMIN_KEY (or ANTHROPIC_ADMIN_API_KEY)"
-    flag = variable.removeprefix("BUDGET_GATE_").lower().replace("_", "-")
-    return variable if flag == variable.lower().replace("_", "-") else f"{variable} (or --{flag})"
+    flag = variable.removeprefix(_OWN).lower().replace("_", "-")
+    alone = f"{flag} (--{flag} or {variable})" if variable.startswith(_OWN) else variable
+    return _NAMES.get(variable, alone)

@@ -189,6 +189,19 @@ def test_empty_policy_is_written_by_the_command_that_is_named(
         assert here.check(api, "--policy", name, now=NOW).code in (0, 1)
 
 
+# The address
+
+
+def test_an_address_with_the_version_is_shown_what_to_leave_out(here: Here) -> None:
+    """Without it, the very same address answers."""
+    with LoopbackAPI(organization(), now=NOW) as api:
+        here.set({"ANTHROPIC_BASE_URL": f"{api.url}/v1"})
+        run = here.main("check", policy=OK, now=NOW)
+        assert run.code == 3
+        assert "Leave out /v1 at the end of ANTHROPIC_BASE_URL." in run.stdout
+        assert here.check(api, policy=OK, now=NOW).code == 0
+
+
 # The command line
 
 

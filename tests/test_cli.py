@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from budget_gate import __version__, gate
-from budget_gate.commands import demo
+from budget_gate.commands import COMMANDS, demo
 from tests.helpers.running import (
     AS_OF,
     BREACHED,
@@ -42,6 +42,8 @@ from tests.helpers.running import (
     stalling,
 )
 from tests.helpers.serving import ME, USAGE
+from tests.helpers.surface import flags_of
+from tests.helpers.wording import assert_says
 from tests.world.loopback import (
     EXAMPLE_AUTH_TOKEN,
     EXAMPLE_KEY,
@@ -130,6 +132,19 @@ def test_a_missing_credential_is_3(inside: Here, api: LoopbackAPI) -> None:
     assert run.stdout.startswith("Spend unknown: ")
     assert "ANTHROPIC_ADMIN_KEY" in run.stdout
     assert "a pull request from a fork has none" in run.stdout
+    assert api.requests == []
+
+
+def test_whoever_has_a_key_for_messages_alone_is_told_which_one_is_needed(
+    inside: Here, api: LoopbackAPI
+) -> None:
+    """It is a credential, and opens no report: it is neither sent nor shown."""
+    inside.set({"ANTHROPIC_ADMIN_KEY": "", "ANTHROPIC_API_KEY": "sk-ant-api03-EXAMPLE"})
+    for command in (("check",), ("doctor",), ("init", "--stdout"), ("audit",)):
+        run = inside.main(*command, policy=OK)
+        assert run.code == 3
+        assert_says(run.stdout + run.stderr, "ANTHROPIC_API_KEY is set, but", "an Admin key")
+        assert "EXAMPLE" not in run.stdout + run.stderr
     assert api.requests == []
 
 
@@ -303,6 +318,61 @@ def test_a_wrong_flag_is_2_before_any_request(
     assert run.stderr
     assert "Traceback" not in run.stderr
     assert api.requests == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_flag_with_one_value_is_given_once(inside: Here, command: str) -> None:
+    """Of two that differ none is meant, whichever flag it is; those that may be repeated say so."""
+    values = {"--format": "json", "--fail-on": "never", "--on-error": "warn"}
+    several = {"--budget", "--usage"}
+    without = {"--help", "--offline", "--partial", "--audit", "--quiet", "--force", "--stdout"}
+    for flag in flags_of(command) - several - without:
+        value = values.get(flag, "1")
+        run = inside.main(command, flag, value, f"{flag}={value}", policy=OK)
+        assert (run.code, run.stdout) == (2, ""), flag
+        assert_says(run.stderr.splitlines()[-1], flag, "twice", "once")
+
+
+def test_an_empty_flag_is_given_all_the_same(inside: Here) -> None:
+    """As a shell's variable that is not set leaves it: a second one may be what was not meant."""
+    run = inside.main("check", "--policy", "", "--policy", "budget.yml", policy=OK)
+    assert (run.code, run.stdout) == (2, "")
+
+
+def test_a_flag_that_may_be_repeated_is_no_error(inside: Here) -> None:
+    """Each budget that is named decides."""
+    run = inside.main(*AS_OF, "--budget", "global", "--budget", "global", policy=OK)
+    assert run.code == 0
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--key", "EXAMPLE"),
+        ("--key=EXAMPLE",),
+        ("--admin-key", "EXAMPLE"),
+        ("--api-keyEXAMPLE",),
+        ("--auth-token", "EXAMPLE"),
+        ("--nonsense", "EXAMPLE", "--secret"),
+    ],
+)
+def test_a_key_that_is_given_as_a_flag_is_not_repeated(
+    inside: Here, flags: tuple[str, ...]
+) -> None:
+    """The error says where a key is read from."""
+    run = inside.main("check", *flags, policy=OK)
+    assert (run.code, run.stdout) == (2, "")
+    assert_says(run.stderr.splitlines()[-1], "no flag", "key", "ANTHROPIC_ADMIN_KEY only")
+    assert "EXAMPLE" not in run.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "demo", "doctor", "init", "audit"])
+def test_a_misspelt_variable_is_2_for_every_command(inside: Here, command: str) -> None:
+    """What it was to do would not be done."""
+    inside.set({"BUDGET_GATE_RESERVED": "250"})
+    run = inside.main(command, policy=OK)
+    assert (run.code, run.stdout) == (2, "")
+    assert_says(run.stderr, "BUDGET_GATE_RESERVED", "did you mean BUDGET_GATE_RESERVE?", "unset it")
 
 
 @pytest.mark.parametrize(
@@ -747,12 +817,25 @@ def test_a_pipe_has_no_colours(program: Gate) -> None:
     assert "\x1b" not in program.run(*AS_OF, policy=BREACHED).stdout
 
 
-def on_a_terminal(program: Gate, environment: dict[str, str]) -> str:
-    """What a breach prints where stdout is a terminal."""
+def test_an_error_fits_the_terminal(program: Gate) -> None:
+    """Eighty columns, where a log has it on one line to be searched."""
+    wrong = {"BUDGET_GATE_DEADLINE": "2m", "BUDGET_GATE_RESERVE": "$5", "COLUMNS": "80"}
+    shown = on_a_terminal(program, wrong, stream="stderr", code=2)
+    assert max(map(len, shown.splitlines())) <= 80
+    logged = program.run(*AS_OF, policy=BREACHED, environment=wrong).stderr
+    assert len(logged.splitlines()) == 2
+    assert shown.split() == logged.split()
+
+
+def on_a_terminal(
+    program: Gate, environment: dict[str, str], *, stream: str = "stdout", code: int = 1
+) -> str:
+    """What a check of a breach prints where that stream is a terminal."""
     master, terminal = pty.openpty()
     try:
-        run = program.run(*AS_OF, policy=BREACHED, environment=environment, stdout=terminal)
-        assert run.code == 1, run.stderr
+        streams = {stream: terminal}
+        run = program.run(*AS_OF, policy=BREACHED, environment=environment, **streams)
+        assert run.code == code, run.stderr
         os.close(terminal)
         shown = b""
         while chunk := _read(master):
@@ -987,6 +1070,35 @@ def test_a_wrong_policy_is_told_where_github_shows_it(step: Here) -> None:
     assert step.program.summary.startswith("before\n\n### ⚫ budget-gate: nothing was decided\n")
     assert "`budget.yml:2:10`" in step.program.summary
     assert step.program.output == "before=1\n"
+
+
+def test_what_is_wrong_comes_first_and_what_was_asked_last_wherever_it_is_said(step: Here) -> None:
+    """In one sentence after the other: on the terminal, in the summary, the annotation and the JSON."""
+    told = (
+        "the API refused the key (401). Check that",
+        "(GET /v1/organizations/usage_report/messages: authentication_error: ",
+        ", request-id req_",
+    )
+    with LoopbackAPI(ORGANIZATION, now=NOW, key="another") as api:
+        step.set({**step.program.step, "ANTHROPIC_BASE_URL": api.url})
+        run = step.main(*AS_OF, "--report", "report.json", policy=OK)
+    assert run.code == 3
+    assert_says(run.stdout.splitlines()[0], f"Spend unknown: {told[0]}", *told[1:])
+    assert_says(html.unescape(step.program.summary), f"Spend unknown: {told[0]}", *told[1:])
+    (annotation,) = (line for line in run.stderr.splitlines() if line.startswith("::error"))
+    assert_says(annotation, f"Spend unknown: {told[0]}", *told[1:])
+    (note,) = (it for it in step.program.report["notes"] if it["level"] == "error")
+    assert note["code"] == "http_401"
+    assert_says(note["message"], *told)
+
+
+def test_a_wrong_key_is_annotated_in_two_sentences(step: Here) -> None:
+    """Each begins with a capital, after a full stop."""
+    step.set({**step.program.step, "ANTHROPIC_ADMIN_KEY": '"sk-ant-admin01-EXAMPLE"'})
+    run = step.main(*AS_OF, policy=OK)
+    assert run.code == 2
+    assert "is in quotes. Paste the key without them." in run.stderr
+    assert "is in quotes. Paste the key without them." in step.program.summary
 
 
 def test_an_unverified_step_has_outputs(step: Here) -> None:

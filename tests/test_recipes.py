@@ -55,6 +55,7 @@ CONTEXT = {
     "github.server_url": "https://github.example",
     "github.repository": "OWNER/NAME",
     "github.run_id": "7",
+    "github.run_attempt": "1",
     "github.base_ref": "main",
     "github.event.pull_request.number": "12",
 }

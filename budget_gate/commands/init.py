@@ -133,7 +133,7 @@ def _read(
     settings: Settings, month: MonthToDate, now: datetime, clock: Callable[[], datetime]
 ) -> tuple[Spend, tuple[str, str] | None]:
     """Last month's spend at list price, and the organization's id and name, where they are told."""
-    transport = needed(connect(settings, clock))
+    transport = needed(connect(settings, clock), settings)
     identity = transport.start(partial(read_identity, transport))
     book = PriceBook(load_price_book())
     with suspecting_clock(now, transport, month, named=settings.as_of):

@@ -32,6 +32,22 @@ EXIT_CODES = exit_codes(
 )
 
 
+class _Once(argparse.Action):
+    """Keeps the value of a flag, and refuses a second one: of two that differ, none is meant."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - as argparse calls it
+        namespace: argparse.Namespace,
+        values: "Any",
+        option_string: str | None = None,  # noqa: ARG002 - as argparse calls it
+    ) -> None:
+        """Sets the value; raises ArgumentError where there is one already."""
+        if getattr(namespace, self.dest) is not self.default:
+            raise argparse.ArgumentError(self, "it is given twice: give it once")
+        setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors repeat what was given as plain text, and never a credential.
 
@@ -43,12 +59,19 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **given
         )
+        # What argparse takes for a flag that says nothing else: the last of several would win.
+        self.register("action", None, _Once)
 
     def parse_known_args(self, args: "Any" = None, namespace: "Any" = None) -> "Any":
         """As the base does, but a command's parser itself refuses what it does not know."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             flags = [each.partition("=")[0] for each in unknown if each.startswith("-")]
+            if any(map(_is_credential, flags)):
+                self.error(
+                    "there is no flag for the key, as others could read it there: it is read from "
+                    "ANTHROPIC_ADMIN_KEY only"
+                )
             known = list(self._option_string_actions)
             self.error(f"unrecognized arguments: {' '.join(unknown)}{_meant(flags, known)}")
         return found, unknown
@@ -72,6 +95,11 @@ class Parser(argparse.ArgumentParser):
         if lost and not isinstance(lost, BrokenPipeError):
             status, message = 2, f"budget-gate: stdout cannot be written: {lost.strerror}\n"
         super().exit(status, message)
+
+
+def _is_credential(flag: str) -> bool:
+    """Whether a flag that there is not would be followed by what must not be repeated."""
+    return any(word in flag.lower() for word in ("key", "token", "secret", "credential"))
 
 
 def _meant(given: "Sequence[str]", known: "Sequence[str]") -> str:

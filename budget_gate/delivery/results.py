@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TextIO
 
 from budget_gate import signals
 from budget_gate.delivery.files import append, write_whole
@@ -136,7 +136,7 @@ def _tell(render: _Renderers, report: Report, settings: Settings) -> None:
     """
     match settings.format:
         case "text":
-            text = render.text(_has_colour(settings), _width())
+            text = render.text(_has_colour(settings), _width(sys.stdout))
         case "markdown":
             text = render.markdown()
         case "json":
@@ -195,19 +195,19 @@ def retract_badge(settings: Surroundings) -> None:
 def _has_colour(settings: Surroundings) -> bool:
     if settings.no_color:
         return False
-    return bool(settings.force_color) or (_is_terminal() and settings.terminal != "dumb")
+    return bool(settings.force_color) or (_is_terminal(sys.stdout) and settings.terminal != "dumb")
 
 
-def _width() -> int | None:
+def _width(stream: TextIO | None) -> int | None:
     """How many columns a line may have: a log or a pipe takes any, and is searched by lines."""
-    if not _is_terminal():
+    if not _is_terminal(stream):
         return None
     # Eyes lose lines that are longer, however wide the terminal.
     return min(shutil.get_terminal_size().columns, _WIDEST)
 
 
-def _is_terminal() -> bool:
-    return sys.stdout is not None and sys.stdout.isatty()
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def publish_audit(audit: Audit, settings: Settings) -> None:
@@ -247,7 +247,7 @@ def publish_text(text: str, settings: Settings) -> None:
 
 def explain(error: ConfigurationError, settings: Surroundings) -> None:
     """Says on stderr, and where GitHub shows it, what is wrong with the configuration."""
-    say(render_error(error), settings)
+    say(render_error(error, _width(sys.stderr)), settings)
     if not settings.in_github_actions:
         return
     write(sys.stderr, without_secrets(render_problems(error), settings))
@@ -256,7 +256,7 @@ def explain(error: ConfigurationError, settings: Surroundings) -> None:
         try:
             append(Path(settings.step_summary), summary)
         except ConfigurationError as unwritable:
-            say(render_error(unwritable), settings)
+            say(render_error(unwritable, _width(sys.stderr)), settings)
 
 
 def say(text: str, settings: Surroundings) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from budget_gate.domain.notes import Note
-from budget_gate.domain.period import DAY, HOUR, MonthToDate, in_words
+from budget_gate.domain.period import DAY, HOUR, MonthToDate, in_words, on_day
 from budget_gate.errors import UnverifiedError
 
 # A `Date` header is cut to the second, and an answer takes a while.
@@ -12,6 +12,7 @@ TOLERANCE: Final = timedelta(seconds=10)
 WORTH_A_WARNING: Final = timedelta(minutes=5)
 # How long the usage report may take to have a request.
 LAG: Final = 2 * HOUR
+_MINUTE: Final = timedelta(minutes=1)
 
 
 def check_month(
@@ -44,7 +45,7 @@ def check_clock(now: datetime, difference: timedelta | None) -> tuple[Note, ...]
     """
     if difference is None or abs(difference) <= TOLERANCE:
         return ()
-    message = _apart(difference)
+    message = _apart(now, difference)
     try:
         is_same_day = (now + difference).date() == now.date()
     except OverflowError:
@@ -57,7 +58,7 @@ def check_clock(now: datetime, difference: timedelta | None) -> tuple[Note, ...]
         other = ", or name the time with --as-of" if difference < timedelta(0) else ""
         raise UnverifiedError(
             f"{message}, and they disagree about {what}",
-            f"set the clock{other}",
+            _remedy(difference, other),
             code="clock",
         )
     if abs(difference) <= WORTH_A_WARNING:
@@ -73,10 +74,9 @@ def blame_clock(now: datetime, difference: timedelta | None) -> None:
     check_clock(now, difference)
     if difference is None or now + difference >= now.replace(minute=0, second=0, microsecond=0):
         return
-    is_far = abs(difference) > WORTH_A_WARNING
     raise UnverifiedError(
-        f"{_apart(difference)}, and they disagree about the hour",
-        "set the clock" if is_far else "run the gate again in a few minutes, or set the clock",
+        f"{_apart(now, difference)}, and they disagree about the hour",
+        _remedy(difference),
         # Not that of a day in dispute, by which the last report would prove nothing.
         code="clock_ahead",
     )
@@ -92,17 +92,44 @@ def check_fixed_time(
     """
     if difference is None or abs(difference) <= WORTH_A_WARNING:
         return ()
-    message = _apart(difference)
+    message = _apart(now, difference)
     if month.as_of - now > difference + WORTH_A_WARNING:
         what = f"{in_words(month.as_of)}, the time to judge at, is in the future"
-        raise UnverifiedError(f"{message}, by which {what}", "set the clock", code="clock")
+        raise UnverifiedError(f"{message}, by which {what}", _remedy(difference), code="clock")
     return (Note("warning", "clock", f"T{message[1:]}: set it."),)
 
 
-def _apart(difference: timedelta) -> str:
+def distance(difference: timedelta) -> str:
+    """How far the local clock is from that of the API, as `9 hours behind that of the API`."""
     way = "behind" if difference > timedelta(0) else "ahead of"
-    seconds = int(abs(difference).total_seconds())
-    return f"the clock of this machine is {seconds} s {way} that of the API"
+    return f"{_in_units(abs(difference))} {way} that of the API"
+
+
+def _apart(now: datetime, difference: timedelta) -> str:
+    text = f"the clock of this machine is {distance(difference)}"
+    try:
+        times = (now, now + difference)
+    except OverflowError:
+        return text
+    year = "" if times[0].year == times[1].year else " %Y"
+    here, there = (f"{on_day(time)}{time.strftime(year)}, {time:%H:%M} UTC" for time in times)
+    return f"{text} (it says {here}, the API {there})"
+
+
+def _in_units(duration: timedelta) -> str:
+    """`276 seconds`, `50 minutes`, `9 hours` or `3 days`: as much as a person wants to know."""
+    units = ((2 * DAY, DAY, "day"), (2 * HOUR, HOUR, "hour"), (WORTH_A_WARNING, _MINUTE, "minute"))
+    fitting = ((length, unit) for least, length, unit in units if duration > least)
+    length, unit = next(fitting, (timedelta(seconds=1), "second"))
+    count = round(duration / length)
+    return f"{count:,} {unit}{'' if count == 1 else 's'}"
+
+
+def _remedy(difference: timedelta, other: str = "") -> str:
+    """What helps against a clock that is wrong; `other` is what does besides setting it."""
+    if abs(difference) <= WORTH_A_WARNING:
+        return f"run the gate again in a few minutes, or set the clock{other}"
+    return f"set the clock{other}; on a hosted runner, which sets its own, run the gate again later"
 
 
 def run_time(now: datetime, difference: timedelta | None) -> datetime:

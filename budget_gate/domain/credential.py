@@ -7,9 +7,13 @@ ADMIN_KEY: Final = "sk-ant-admin"
 TOKEN: Final = "sk-ant-oat"  # noqa: S105 - how any OAuth token begins
 MESSAGE_KEY: Final = "sk-ant-api"
 
-MISSING: Final = (
+_MISSING: Final = (
     "set ANTHROPIC_ADMIN_KEY to an Admin key of the organization (in a workflow: from a secret; a "
     "pull request from a fork has none)"
+)
+_ONLY_MESSAGE_KEY: Final = (
+    f"ANTHROPIC_API_KEY is set, but usage needs an Admin key ({ADMIN_KEY}...): create one in the "
+    "Console and set ANTHROPIC_ADMIN_KEY to it"
 )
 
 _QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d"
@@ -18,6 +22,11 @@ _BEFORE_KEY: Final = re.compile(
     r"(authorization|x-api-key)\s*:|bearer\b|(export\s+)?(anthropic_[a-z_]{1,40})\s*[=:]",
     re.IGNORECASE | re.ASCII,
 )
+
+
+def remedy_for_none(*, has_message_key: bool) -> str:
+    """What helps where there is no credential, be it that a key for messages alone is set."""
+    return _ONLY_MESSAGE_KEY if has_message_key else _MISSING
 
 
 def bare(text: str) -> str:

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from budget_gate.domain.bounds import Bounds, plus, times
-from budget_gate.domain.clock import check_clock
+from budget_gate.domain.clock import TOLERANCE, check_clock, distance
 from budget_gate.domain.costs import add_up, total
-from budget_gate.domain.credential import ADMIN_KEY, MESSAGE_KEY, MISSING, TOKEN
+from budget_gate.domain.credential import ADMIN_KEY, MESSAGE_KEY, TOKEN, remedy_for_none
 from budget_gate.domain.notes import Note, enumerated, exact_usd
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.keys import Resolved, directory
@@ -32,7 +32,8 @@ class Finding:
     """What one check found, as sentences without a full stop; `remedy` may be empty.
 
     `exit_code` is what an error ends in: 2 where the configuration is wrong, 3 where the spend
-    cannot be determined. `spenders` are the names and the USD that the message ends with.
+    cannot be determined. `spenders` are the names and the USD that the message ends with, and
+    `trace` is that of an error, for whoever looks into it.
     """
 
     level: Literal["ok", "warning", "error"]
@@ -41,6 +42,7 @@ class Finding:
     remedy: str = ""
     exit_code: Literal[0, 2, 3] = 0
     spenders: tuple[tuple[str, Bounds], ...] = ()
+    trace: str = ""
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
@@ -59,17 +61,22 @@ def misconfigured(check: str, error: ConfigurationError) -> Iterator[Finding]:
 
 def unverified(check: str, error: UnverifiedError) -> Finding:
     """The error of what could not be read."""
-    return Finding("error", check, error.message, error.hint, 3)
+    return Finding("error", check, error.message, error.hint, 3, trace=error.trace)
 
 
-def check_credential(key: str | None, token: str | None) -> Finding:
+def check_credential(
+    key: str | None, token: str | None, *, has_message_key: bool, is_usual_address: bool
+) -> Finding:
     """Which credential is used, and what its first characters say of its kind: no more than a hint.
 
-    `key` is what stands where the Admin key belongs, and wins over `token`. Neither is shown.
+    `key` is what stands where the Admin key belongs, and wins over `token`. Neither is shown. A
+    gateway may have credentials of its own, which look otherwise; `has_message_key` says whether
+    there is one for messages, which nothing is asked with.
     """
     if key is None and token is None:
         message = "none found, so the API was not asked"
-        return Finding("error", "credential", message, MISSING, 3)
+        remedy = remedy_for_none(has_message_key=has_message_key)
+        return Finding("error", "credential", message, remedy, 3)
     variable = "ANTHROPIC_AUTH_TOKEN" if key is None else "ANTHROPIC_ADMIN_KEY"
     secret = (token if key is None else key) or ""
     if secret.startswith(MESSAGE_KEY):
@@ -93,7 +100,10 @@ def check_credential(key: str | None, token: str | None) -> Finding:
     is_known = secret.startswith(begin)
     message = f"{variable} {'is' if is_known else 'does not look like'} {kind} ({begin}...)"
     ignored = "; ANTHROPIC_AUTH_TOKEN is set as well, and not used" if key and token else ""
-    return Finding("ok", "credential", message + ignored)
+    if is_known or not is_usual_address:
+        return Finding("ok", "credential", message + ignored)
+    remedy = f"if the API refuses it, set {variable} to {kind}"
+    return Finding("warning", "credential", message + ignored, remedy)
 
 
 def check_time(now: datetime, difference: timedelta | None, *, is_told: bool) -> Finding:
@@ -113,8 +123,10 @@ def check_time(now: datetime, difference: timedelta | None, *, is_told: bool) ->
         return unverified("clock", error)
     for note in notes:
         return Finding("warning", "clock", note.message)
-    seconds = int(abs(difference).total_seconds())
-    return Finding("ok", "clock", f"in sync with the API ({seconds} s)")
+    if abs(difference) <= TOLERANCE:
+        seconds = int(abs(difference).total_seconds())
+        return Finding("ok", "clock", f"in sync with the API ({seconds} s)")
+    return Finding("ok", "clock", f"{distance(difference)}; up to 5 minutes do no harm")
 
 
 def check_keys(

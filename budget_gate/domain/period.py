@@ -135,7 +135,7 @@ def parse_instant(text: str) -> datetime:
     """
     found = _INSTANT.fullmatch(text)
     if found is None:
-        raise ValueError("it is not written as in RFC 3339")
+        raise ValueError("its form is wrong")
     day, time, fraction, offset = found.groups(default="")
     if not offset:
         raise ValueError("it has no offset")

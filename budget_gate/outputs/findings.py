@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from budget_gate.domain.health import Finding
+from budget_gate.errors import as_sentence
 from budget_gate.outputs.amounts import usd_range
 from budget_gate.outputs.escaping import NAME_LENGTH, plain
 
@@ -41,6 +42,5 @@ def _sentences(finding: Finding) -> str:
     if finding.spenders:
         named = (f"{plain(name, NAME_LENGTH)} {usd_range(cost)}" for name, cost in finding.spenders)
         text += f": {', '.join(named)}"
-    if finding.remedy:
-        text += f". {plain(finding.remedy[0].upper() + finding.remedy[1:])}"
-    return text if text.endswith("?") else f"{text}."
+    text += f". {plain(as_sentence(finding.remedy))}" if finding.remedy else "."
+    return f"{text} ({plain(finding.trace)})" if finding.trace else text

@@ -87,7 +87,7 @@ def read_audit(
 
     prices, names = (file.policy.prices, file.policy.names) if file else (Prices(), {})
     book = PriceBook(load_price_book()).with_policy(prices)
-    transport = needed(transport)
+    transport = needed(transport, settings)
     period = ended_by(now, month.last_days(days) if days else month.closed)
     if period is None:
         raise UnverifiedError(
@@ -133,7 +133,7 @@ def audited(
         if policy.spend.basis == "list":
             yield from (note for note in bill.notes if note.code == "late_costs_suspected")
     except UnverifiedError as error:
-        yield Note("warning", "audit", f"The audit could not be made: {error.message}.")
+        yield Note("warning", "audit", f"The audit could not be made: {error}.")
 
 
 def _names(usage: Usage, labels: Mapping[str, str]) -> dict[str | None, str]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from budget_gate.domain.clock import blame_clock, check_clock, check_fixed_time
-from budget_gate.domain.credential import MISSING
+from budget_gate.domain.credential import remedy_for_none
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import PolicyFile
@@ -41,10 +41,10 @@ def connect(settings: Settings, clock: Callable[[], datetime]) -> Transport | No
     )
 
 
-def needed(transport: Transport | None) -> Transport:
+def needed(transport: Transport | None, settings: Settings) -> Transport:
     """The way to the API; raises UnverifiedError where there is none."""
     if transport is None:
-        hint = f"{MISSING[0].upper()}{MISSING[1:]}"
+        hint = remedy_for_none(has_message_key=settings.has_message_key)
         raise UnverifiedError("no credential found", hint, code="no_credential")
     return transport
 

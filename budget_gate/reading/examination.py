@@ -62,7 +62,12 @@ def examine(
         secret.get_secret_value() if secret else None
         for secret in (settings.admin_key, settings.auth_token)
     )
-    credential = check_credential(key, token)
+    credential = check_credential(
+        key,
+        token,
+        has_message_key=settings.has_message_key,
+        is_usual_address=settings.other_address is None,
+    )
     findings.append(credential)
     try:
         transport = connect(settings, clock)
@@ -84,9 +89,10 @@ def examine(
                     it for it in organization if it.level == "ok" or it.exit_code not in (0, 3)
                 ]
                 findings += known
-                hint = "" if credential.remedy else error.hint
                 check = "clock" if error.code in _CLOCK else check
-                findings.append(Finding("error", check, error.message, hint, 3))
+                found = unverified(check, error)
+                is_explained = error.code == "http_401" and credential.remedy
+                findings.append(replace(found, remedy="") if is_explained else found)
             else:
                 findings += [*organization, *_probe(transport, month, error)]
         else:
@@ -160,7 +166,7 @@ def _organization(
             yield Finding("ok", "organization", f"{found}, which the policy names")
         else:
             # A gateway may have no such route, and a check does without.
-            yield Finding("warning", "organization", error.message, error.hint)
+            yield replace(unverified("organization", error), level="warning", exit_code=0)
     else:
         yield Finding("ok", "organization", f"{name} ({id_})" if name else id_)
 

@@ -63,7 +63,7 @@ def read_spend(
             message = "Saved pages do not name their organization, so it was not checked."
             notes.append(Note("info", "organization_unchecked", message))
     else:
-        transport = needed(transport)
+        transport = needed(transport, settings)
         needs_bill = audits or policy.spend.basis == "billed"
         pending = start_bill(month, now, transport) if needs_bill else None
         history = start_history(settings, file, month, book, transport)
@@ -84,7 +84,7 @@ def read_spend(
         if month.has_begun:
             notes.append(_ended(file, month, before, bill_before, transport=transport, now=now))
         elif isinstance(before, UnverifiedError):
-            message = f"The days before the month could not be read: {before.message}."
+            message = f"The days before the month could not be read: {before}."
             notes.append(Note("info", "no_history", message))
         if policy.spend.basis == "billed" and pending:
             bill = settled_bill(pending.result(), transport, used, policy.names, expected=1)
@@ -170,6 +170,6 @@ def _ended(
         spend = spend_of(before, bill, file.policy)
         return summarize_ending(evaluate(file, spend, month.last), now)
     except (ConfigurationError, UnverifiedError) as error:
-        why = "; ".join([error.message, *map(str, getattr(error, "problems", ())[:1])])
+        why = "; ".join([str(error), *map(str, getattr(error, "problems", ())[:1])])
         message = f"How {month.last.day:%B %Y} ended could not be determined: {why}."
         return Note("warning", "month_before_unknown", message)

@@ -538,7 +538,9 @@ def test_markdown_of_agreement_has_no_table(here: Here) -> None:
 def test_markdown_of_no_audit_tells_why_once(here: Here) -> None:
     """The reason is the verdict."""
     run = audited(here, api(refuse={"analytics/cost": 401}), "--format", "markdown")
-    assert run.stdout.startswith("## ⚫ budget-gate audit: unverified\n\n**Not audited: GET ")
+    assert run.stdout.startswith(
+        "## ⚫ budget-gate audit: unverified\n\n**Not audited: the API refused "
+    )
     assert run.stdout.count("401") == 1
 
 

@@ -23,6 +23,7 @@ from tests.helpers.builders import bounds, policy, spend_of
 from tests.helpers.pages import PAGES
 from tests.helpers.running import NOWHERE, Here, Run
 from tests.helpers.serving import NOW, USAGE, WORKSPACES, refuse
+from tests.helpers.wording import assert_says
 from tests.world.loopback import (
     EXAMPLE_AUTH_TOKEN,
     EXAMPLE_KEY,
@@ -421,8 +422,9 @@ def test_an_api_that_refuses_leaves_nothing(here: Here, path: str, flag: str) ->
     """Exit 3, and the reason with its remedy."""
     run = init(here, flag, answer={path: refuse(401)})
     assert (run.code, run.stdout, files(here)) == (3, "", [])
-    assert run.stderr.startswith(f"budget-gate: nothing was written: GET {path}: 401 ")
-    assert "Check that the Admin key" in run.stderr
+    assert_says(
+        run.stderr, "nothing was written", "(401)", "Check that the Admin key", f"(GET {path}: "
+    )
 
 
 def test_without_a_credential_nothing_is_written(here: Here) -> None:

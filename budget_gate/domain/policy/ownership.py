@@ -39,6 +39,7 @@ def owner(
             f"whether the spend is that of organization {named} could not be determined: "
             f"{error.message}",
             hint,
+            error.trace,
             code="organization_unknown",
         ) from error
     if found not in (None, named):

@@ -43,7 +43,8 @@ def hold_against(report: Report, month: MonthToDate, earlier: EarlierReport) -> 
         "error",
         "spend_fell",
         f"{fell}. Spend of a month does not fall, so part of the usage is missing. Run the gate "
-        "again later. If the earlier amount was wrong, delete the last report.",
+        "again later. If the earlier amount was wrong, delete the last report (where a workflow's "
+        "cache keeps it: in the repository under Actions, Caches).",
     )
     return replace(
         report,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 from budget_gate.domain.verdict.report import BudgetResult, Report
-from budget_gate.errors import ConfigurationError
+from budget_gate.errors import ConfigurationError, as_sentence
 from budget_gate.outputs.amounts import exact
 from budget_gate.outputs.escaping import NAME_LENGTH, command, dumped, plain
 from budget_gate.outputs.report.causes import main_cause
@@ -65,9 +65,12 @@ def render_annotations(report: Report, policy: str) -> str:
     if report.status == "unverified" or not report.enforced:
         level = "error" if report.enforced else "warning"
         reason = next((note.message for note in report.notes if note.level == "error"), "")
-        what = f"{state(report.status)}. ".capitalize()
-        told = f"{unenforced(report)}{what}{reason}".strip()
-        commands.append(_command(level, told, title=_TITLE))
+        what = state(report.status).capitalize()
+        if report.status == "unverified" and reason:
+            what = f"{what}: {reason}"
+        else:
+            what = f"{what}. {as_sentence(reason)}".rstrip()
+        commands.append(_command(level, f"{unenforced(report)}{what}", title=_TITLE))
     notable = [budget for budget in report.budgets if budget.status in _LEVELS]
     commands += [_annotation(budget, policy, report) for budget in notable]
     return _capped(commands)
@@ -79,7 +82,7 @@ def render_problems(error: ConfigurationError) -> str:
         [
             _command(
                 "error",
-                f"{problem.key}: {problem.message}. {problem.hint}".removeprefix(": "),
+                f"{problem.key}: {problem.message}. {problem.remedy}".removeprefix(": "),
                 file=error.file,
                 line=str(problem.line),
                 col=str(problem.column),
@@ -87,7 +90,7 @@ def render_problems(error: ConfigurationError) -> str:
             )
             for problem in error.problems
         ]
-        or [_command("error", f"{error.message}. {error.hint}", title=_TITLE)]
+        or [_command("error", error.told, title=_TITLE)]
     )
 
 

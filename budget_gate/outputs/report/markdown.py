@@ -77,7 +77,7 @@ def render_configuration_error(error: ConfigurationError) -> str:
     rest = len(error.problems) - SHOWN
     if rest > 0:
         lines.append(f"- and {rest} more, all of them in the step's log")
-    verdict = f"The configuration is wrong: {prose(error.message)}. {prose(error.hint)}".rstrip()
+    verdict = f"The configuration is wrong: {prose(error.message)}. {prose(error.remedy)}".rstrip()
     parts = ["### ⚫ budget-gate: nothing was decided", f"**{verdict}**", "\n".join(lines)]
     return "\n\n".join(parts).rstrip() + "\n"
 

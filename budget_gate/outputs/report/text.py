@@ -61,15 +61,15 @@ def render_text(report: Report, policy: str, *, colour: bool, width: int | None 
     return "\n".join(lines).rstrip() + "\n"
 
 
-def render_error(error: ConfigurationError) -> str:
-    """What is wrong with the configuration: each defect on a line, its remedy below it."""
-    lines = [f"budget-gate: {logged(error.message)}"]
-    if error.hint:
-        lines.append(f"  {logged(error.hint)}")
+def render_error(error: ConfigurationError, width: int | None = None) -> str:
+    """What is wrong with the configuration: each defect on a line, its remedy below it.
+
+    `width` is as for `render_text`.
+    """
+    told = [("", f"budget-gate: {logged(error.message)}"), ("  ", logged(error.hint))]
     for problem in error.problems:
-        lines.append(f"  {logged(str(problem))}")
-        if problem.hint:
-            lines.append(f"      {logged(problem.hint)}")
+        told += [("  ", logged(str(problem))), ("      ", logged(problem.hint))]
+    lines = [line for indent, text in told if text for line in wrapped(text, width, indent)]
     return "\n".join(lines) + "\n"
 
 

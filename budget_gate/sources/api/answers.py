@@ -32,8 +32,9 @@ def read_instant(value: Any, what: str, where: str) -> datetime:
 def malformed(where: str, problem: str) -> UnverifiedError:
     """The error of an answer that is not as documented."""
     return UnverifiedError(
-        f"{where} cannot be trusted: {problem}",
+        f"an answer of the API cannot be trusted: {problem}",
         "fetch it again; if it stays so, update budget-gate, as the API may have changed",
+        where,
         code="malformed_answer",
     )
 

@@ -147,10 +147,12 @@ def _read_cost_report(
         if again.status not in _REFUSALS:
             raise
         raise UnverifiedError(
-            f"billed cost cannot be read: {refused.message}; {again.message}",
+            f"billed cost cannot be read: the API refused it twice ({refused.status}, "
+            f"{again.status})",
             again.hint
             if again.is_explained
             else "use a credential that may read costs, or judge list cost (spend.basis: list)",
+            f"{refused.trace}; {again.trace}",
             code="no_billed_cost",
         ) from None
     # This report does not say how fresh it is, and costs come in up to a day late.

@@ -6,7 +6,7 @@ from typing import Any, Final
 import httpx
 from pydantic_core import from_json
 
-from budget_gate.domain.credential import MESSAGE_KEY
+from budget_gate.domain.credential import MESSAGE_KEY, TOKEN
 from budget_gate.errors import UnverifiedError
 from budget_gate.sources.http.request import Request
 from budget_gate.sources.strict_json import decode
@@ -46,8 +46,10 @@ class RefusedError(UnverifiedError):
     `is_explained`: the API's message says why, and the hint is about that.
     """
 
-    def __init__(self, message: str, hint: str, status: int, *, is_explained: bool = False) -> None:
-        super().__init__(message, hint, code=f"http_{status}")
+    def __init__(
+        self, message: str, hint: str, trace: str, status: int, *, is_explained: bool = False
+    ) -> None:
+        super().__init__(message, hint, trace, code=f"http_{status}")
         self.status = status
         self.is_explained = is_explained
 
@@ -67,11 +69,9 @@ class PassingError(Exception):
 
     def told(self, attempts: int) -> UnverifiedError:
         """The failure as the last of so many attempts."""
-        error = self.error
-        message = error.message + (f" (tried {attempts} times)" if attempts > 1 else "")
-        if isinstance(error, RefusedError):
-            return RefusedError(message, error.hint, error.status, is_explained=error.is_explained)
-        return UnverifiedError(message, error.hint, code=error.code)
+        if attempts > 1:
+            self.error.trace += f", tried {attempts} times"
+        return self.error
 
 
 def decoded(asked: str, response: httpx.Response, body: bytes) -> Any:
@@ -86,9 +86,10 @@ def decoded(asked: str, response: httpx.Response, body: bytes) -> Any:
     except ValueError as error:
         what = "HTML" if body.lstrip()[:1] == b"<" else "no JSON"
         raise UnverifiedError(
-            f"{asked}: the answer is {what}{_request_id(response)}",
+            f"the answer is {what}",
             "something between here and the API may have answered: check the proxy and "
             "ANTHROPIC_BASE_URL",
+            f"{asked}{_request_id(response)}",
             code="malformed_answer",
         ) from error
 
@@ -96,8 +97,9 @@ def decoded(asked: str, response: httpx.Response, body: bytes) -> Any:
 def oversized(asked: str, what: str) -> UnverifiedError:
     """The error of an answer that is too large; `what` says by which measure."""
     return UnverifiedError(
-        f"{asked}: the answer {what}",
+        f"the answer {what}",
         "check what answers at ANTHROPIC_BASE_URL",
+        asked,
         code="oversized_answer",
     )
 
@@ -107,8 +109,9 @@ def check_encoding(asked: str, response: httpx.Response) -> None:
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("gzip", "identity", ""):
         raise UnverifiedError(
-            f"{asked}: the answer is encoded in a way that was not asked for",
+            "the answer is encoded in a way that was not asked for",
             "check what answers at ANTHROPIC_BASE_URL",
+            asked,
             code="malformed_answer",
         )
 
@@ -119,12 +122,13 @@ def refusal(
     """The error of an answer whose status says no, to a request that `secret` went with."""
     status = response.status_code
     said = _said(body)
-    message = f"{request}: {status}{f' {said}' if said else ''}{_request_id(response)}"
     fitting = next((advice for about, advice in _ADVICE.items() if about.search(said)), "")
     if httpx.codes.is_server_error(status):
         fitting = ""
+    what, hint = _meaning(status, secret, response.url.path)
+    trace = f"{request}{f': {said}' if said else ''}{_request_id(response)}"
     error = RefusedError(
-        message, fitting or _hint(status, secret), status, is_explained=bool(fitting)
+        f"{what} ({status})", fitting or hint, trace, status, is_explained=bool(fitting)
     )
     if request.may_repeat:
         is_passing = status in _RETRIED or httpx.codes.is_server_error(status)
@@ -139,33 +143,40 @@ def refusal(
     )
 
 
-def _hint(status: int, secret: str) -> str:
+def _meaning(status: int, secret: str, path: str) -> tuple[str, str]:
+    """What a status says in plain words, and what helps; `path` is what was asked for in full."""
     match status:
         case 401 if secret.startswith(MESSAGE_KEY):
-            return (
+            return "the API refused the key", (
                 "this is an API key (sk-ant-api...); usage needs an Admin key (sk-ant-admin...): "
                 "create one in the Console and set ANTHROPIC_ADMIN_KEY to it"
             )
         case 401:
-            return (
+            return f"the API refused the {'token' if secret.startswith(TOKEN) else 'key'}", (
                 "check that the Admin key or OAuth token is complete (no quotes), not revoked, and "
                 "belongs to this organization"
             )
         case 403:
-            return "the credential may not read usage: use an Admin key, or the scope org:admin"
+            return "this request is not allowed", (
+                "the credential may not read usage: use an Admin key, or the scope org:admin"
+            )
         case 404:
-            return "check ANTHROPIC_BASE_URL"
+            twice = "/v1/v1/" in path
+            hint = "leave out /v1 at the end of ANTHROPIC_BASE_URL"
+            return "nothing is at this address", hint if twice else "check ANTHROPIC_BASE_URL"
         case 429:
-            return "the API limits requests: run the gate less often, or later"
+            return "the API limits requests", "run the gate less often, or later"
         case _ if httpx.codes.is_redirect(status):
-            return (
+            return "the address redirects to another one", (
                 "redirects are not followed, as they would carry the key along: set "
                 "ANTHROPIC_BASE_URL to the final address"
             )
         case _ if httpx.codes.is_server_error(status):
-            return "the API has a problem: run the gate again later"
+            return "the API has a problem", "run the gate again later"
         case _:
-            return "update budget-gate; if it is current, report this"
+            hint = "update budget-gate; if it is current, report this"
+            is_refusal = httpx.codes.is_client_error(status)
+            return f"the {'request was refused' if is_refusal else 'status is unexpected'}", hint
 
 
 def _said(body: bytes) -> str:
@@ -174,12 +185,12 @@ def _said(body: bytes) -> str:
         error = from_json(body)["error"]
         return f"{error['type']}: {error['message']}"
     except (ValueError, TypeError, KeyError, IndexError):
-        return "(an answer that is not the API's)" if body else ""
+        return "an answer that is not the API's" if body else ""
 
 
 def _request_id(response: httpx.Response) -> str:
     request_id = response.headers.get("request-id")
-    return f" (request-id {request_id})" if request_id else ""
+    return f", request-id {request_id}" if request_id else ""
 
 
 def _seconds(retry_after: str | None) -> float | None:

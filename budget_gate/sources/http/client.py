@@ -106,22 +106,26 @@ def failed(asked: str, error: httpx.RequestError) -> UnverifiedError:
     """What ended a request without a whole answer, and what helps."""
     if isinstance(error, httpx.TimeoutException):
         return UnverifiedError(
-            f"{asked}: no answer in time",
+            "no answer came in time",
             "try again; if it stays so, see the API's status page",
+            asked,
             code="timeout",
         )
-    reason = str(error) or type(error).__name__
+    trace = f"{asked}: {str(error) or type(error).__name__}"
     if _is_untrusted(error):
         return UnverifiedError(
-            f"{asked}: the certificate does not verify ({reason})",
+            "the certificate does not verify",
             "where a proxy or gateway signs with a CA of its own, set SSL_CERT_FILE to a "
             "PEM file that holds that CA; where the certificate is out of its dates, check "
             "the clock",
+            trace,
             code="certificate",
         )
     return UnverifiedError(
-        f"{asked}: the connection failed ({reason})",
-        f"check the network, {_proxy_variables()} and ANTHROPIC_BASE_URL",
+        "the connection failed",
+        "the API may be down: run the gate again later; if it stays so, check the network, "
+        f"{_proxy_variables()} and ANTHROPIC_BASE_URL",
+        trace,
         code="connection",
     )
 

@@ -639,7 +639,7 @@ def test_variable_that_is_no_reservation_is_refused(here: Here, reserve: str) ->
 def test_wrong_reservation_names_its_flag_and_variable(here: Here) -> None:
     """Whichever was given."""
     told = run(here, "--reserve", "10 USD", text=WITHIN)
-    assert "BUDGET_GATE_RESERVE (or --reserve): '10 USD' is not USD" in told.stderr
+    assert "reserve (--reserve or BUDGET_GATE_RESERVE): '10 USD' is not USD" in told.stderr
 
 
 def test_empty_reservation_is_refused(here: Here) -> None:

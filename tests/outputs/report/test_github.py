@@ -167,7 +167,7 @@ def test_an_unverified_run_is_one_error_with_its_reason() -> None:
     """It belongs to no line of the policy."""
     note = Note("error", "http_401", "The key is wrong.")
     assert annotations(make_report("unverified", spend=None, notes=(note,))) == [
-        ("error", {"title": "budget-gate"}, "Spend unknown. The key is wrong.")
+        ("error", {"title": "budget-gate"}, "Spend unknown: The key is wrong.")
     ]
 
 
@@ -179,7 +179,7 @@ def test_a_run_that_was_let_pass_says_unenforced() -> None:
         (
             "warning",
             {"title": "budget-gate"},
-            "NOT ENFORCED (on-error: warn). Spend unknown. The key is wrong.",
+            "NOT ENFORCED (on-error: warn). Spend unknown: The key is wrong.",
         )
     ]
 
@@ -239,12 +239,12 @@ def test_each_defect_of_a_policy_is_an_error_at_its_place() -> None:
         (
             "error",
             {"file": "budget.yml", "line": "2", "col": "3", "title": "budget-gate"},
-            "global.cpa: unknown key. did you mean 'cap'?",
+            "global.cpa: unknown key. Did you mean 'cap'?",
         ),
         (
             "error",
             {"file": "budget.yml", "line": "9", "col": "1", "title": "budget-gate"},
-            "this is not YAML. check it",
+            "this is not YAML. Check it.",
         ),
     ]
 
@@ -253,7 +253,7 @@ def test_an_error_without_a_place_is_one_annotation() -> None:
     """It is told all the same."""
     error = ConfigurationError("there is no policy", "write one")
     assert read_commands(render_problems(error)) == [
-        ("error", {"title": "budget-gate"}, "there is no policy. write one")
+        ("error", {"title": "budget-gate"}, "there is no policy. Write one.")
     ]
 
 

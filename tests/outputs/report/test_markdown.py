@@ -330,7 +330,7 @@ def test_a_configuration_error_without_defects_is_one_sentence() -> None:
     text = render_configuration_error(ConfigurationError("There is no policy", "write one"))
     assert text == (
         "### ⚫ budget-gate: nothing was decided\n\n"
-        "**The configuration is wrong: There is no policy. write one**\n"
+        "**The configuration is wrong: There is no policy. Write one.**\n"
     )
 
 

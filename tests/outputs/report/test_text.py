@@ -289,6 +289,15 @@ def test_an_error_has_a_line_for_each_defect_and_its_remedy() -> None:
     )
 
 
+def test_an_error_fits_the_terminal() -> None:
+    """No line is longer than it is wide, a further one is indented more, and no word is lost."""
+    problems = (Problem("budget.yml:2:3", "global.cpa", "unknown key " * 9, "cap? " * 20, 2, 3),)
+    error = ConfigurationError("wrong " * 30, "see below " * 12, problems=problems)
+    narrow = render_error(error, 60)
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert narrow.split() == render_error(error).split()
+
+
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_an_errors_text_stays_text(hostile: str) -> None:
     """A policy may come from a stranger's pull request: its keys and values are quoted safely."""

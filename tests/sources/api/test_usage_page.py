@@ -12,6 +12,7 @@ from budget_gate.domain.usage import UNATTRIBUTED, Tokens, UsageKey
 from budget_gate.errors import UnverifiedError
 from budget_gate.sources.api.usage_page import MOST_TOKENS, is_grouped, read_page
 from tests.helpers.serving import recorded
+from tests.helpers.wording import assert_says
 
 WHERE = "GET /somewhere"
 BUCKET = f"{WHERE}, bucket 2026-11-05T00:00:00Z"
@@ -595,8 +596,9 @@ def test_a_direct_row_may_tell_its_cache_writes_in_one_number() -> None:
 )
 def test_an_answer_that_is_no_page_is_refused(answer: object) -> None:
     """Whatever else JSON may hold is an error that names where it came from."""
-    with pytest.raises(UnverifiedError, match=f"^{WHERE} cannot be trusted: ") as raised:
+    with pytest.raises(UnverifiedError, match="cannot be trusted: ") as raised:
         read_page(answer, WHERE)
+    assert raised.value.trace.startswith(WHERE)
     assert raised.value.code == "malformed_answer"
     assert raised.value.hint == (
         "fetch it again; if it stays so, update budget-gate, as the API may have changed"
@@ -631,9 +633,7 @@ def test_a_long_value_is_cut_short_in_the_message() -> None:
     """A hostile value does not fill the report."""
     with pytest.raises(UnverifiedError) as raised:
         usage(page(row(output_tokens="9" * 10_000)))
-    assert raised.value.message == (
-        f"{BUCKET} cannot be trusted: a count of tokens is '{'9' * 36}..."
-    )
+    assert raised.value.message.endswith(f"cannot be trusted: a count of tokens is '{'9' * 36}...")
 
 
 @pytest.mark.parametrize(("digits", "told"), [(38, "9" * 38 + "'"), (39, "9" * 36 + "...")])
@@ -648,9 +648,8 @@ def test_a_long_name_is_cut_short_in_the_message() -> None:
     """Of the name of what cannot be priced, sixty signs are told."""
     with pytest.raises(UnverifiedError) as raised:
         usage(page(row(**{"x" * 99 + "_tokens": 1})))
-    assert raised.value.message == (
-        f"{BUCKET} cannot be trusted: it counts '{'x' * 60}', which this version cannot price"
-    )
+    problem = f"it counts '{'x' * 60}', which this version cannot price"
+    assert_says(str(raised.value), f"cannot be trusted: {problem}", BUCKET)
 
 
 @pytest.mark.parametrize(
@@ -679,7 +678,7 @@ def test_what_is_wrong_with_a_row_is_told(given: object, problem: str) -> None:
     """The message names the origin, the bucket and the defect."""
     with pytest.raises(UnverifiedError) as raised:
         usage(page(given))
-    assert raised.value.message == f"{BUCKET} cannot be trusted: {problem}"
+    assert_says(str(raised.value), f"cannot be trusted: {problem}", BUCKET)
 
 
 def test_a_dimension_that_is_not_told_is_named_in_the_message() -> None:
@@ -687,7 +686,7 @@ def test_a_dimension_that_is_not_told_is_named_in_the_message() -> None:
     (bucket,) = read_page(page(row(speed=None)), WHERE).buckets
     with pytest.raises(UnverifiedError) as raised:
         bucket.usage(told=["speed"])
-    assert raised.value.message == f"{BUCKET} cannot be trusted: a row has no speed"
+    assert_says(str(raised.value), "cannot be trusted: a row has no speed", BUCKET)
 
 
 @pytest.mark.parametrize(
@@ -720,20 +719,20 @@ def test_what_is_wrong_with_a_page_is_told(answer: object, problem: str) -> None
     """The message names the origin and the defect."""
     with pytest.raises(UnverifiedError) as raised:
         read_page(answer, WHERE)
-    assert raised.value.message == f"{WHERE} cannot be trusted: {problem}"
+    assert_says(str(raised.value), f"cannot be trusted: {problem}", WHERE)
 
 
 def test_a_wrong_count_among_nulls_names_its_bucket() -> None:
     """Where one row has no count and the next a wrong one, the error is told as any other."""
     with pytest.raises(UnverifiedError) as raised:
         usage(page(row(cache_read_input_tokens=None), row(cache_read_input_tokens=-2)))
-    assert raised.value.message == f"{BUCKET} cannot be trusted: a count of tokens is -2"
+    assert_says(str(raised.value), "cannot be trusted: a count of tokens is -2", BUCKET)
 
 
 @pytest.mark.parametrize("right", [0, MOST_TOKENS - 1])
 def test_the_wrong_count_is_the_one_that_is_told(right: int) -> None:
     """The least and the largest count are right, so that it is the other row's that is quoted."""
-    with pytest.raises(UnverifiedError, match=r"a count of tokens is -1$"):
+    with pytest.raises(UnverifiedError, match=r"a count of tokens is -1 \("):
         usage(page(row(output_tokens=right), row(output_tokens=-1)))
 
 

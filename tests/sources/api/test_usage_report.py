@@ -34,6 +34,7 @@ from tests.helpers.serving import (
     tamper,
     with_limit,
 )
+from tests.helpers.wording import assert_says
 from tests.world.loopback import (
     SPEED_BETA,
     LoopbackAPI,
@@ -693,7 +694,7 @@ def test_what_is_wrong_with_the_pages_is_told(trap: str, problem: str) -> None:
         tamper(api, TRAPS[trap], only=of_width("1d"), limit=8)
         with pytest.raises(UnverifiedError) as raised:
             read(api)
-    assert raised.value.message == f"GET {USAGE} cannot be trusted: {problem}"
+    assert_says(str(raised.value), f"cannot be trusted: {problem}", f"(GET {USAGE})")
 
 
 def test_a_cursor_that_repeats_is_an_error_even_if_its_pages_do_not() -> None:
@@ -905,7 +906,7 @@ def test_anything_but_one_organization_is_an_error(answer: object, problem: str)
         )
         with pytest.raises(UnverifiedError) as raised:
             read(api)
-    assert raised.value.message == f"GET /v1/organizations cannot be trusted: {problem}"
+    assert_says(str(raised.value), f"cannot be trusted: {problem}", "(GET /v1/organizations)")
 
 
 SEVERAL = {"data": [{"id": "org-a", "name": "A"}, {"id": "org-b", "name": "B"}]}
@@ -930,7 +931,7 @@ def test_where_nothing_is_found_the_first_error_is_shown() -> None:
         api.intercept = lambda *_: refuse(404, "not_found_error")
         with pytest.raises(RefusedError) as raised:
             read(api)
-    assert raised.value.message.startswith(f"GET {USAGE}: 404 not_found_error")
+    assert_says(str(raised.value), "(404)", f"GET {USAGE}: not_found_error")
     assert "ANTHROPIC_BASE_URL" in raised.value.hint
 
 
@@ -942,7 +943,9 @@ def test_a_discovery_that_is_denied_says_so() -> None:
             if request.path == "/v1/organizations"
             else refuse(404, "not_found_error")
         )
-        with pytest.raises(RefusedError, match="GET /v1/organizations: 403"):
+        with pytest.raises(
+            RefusedError, match=r"\(403\) \(GET /v1/organizations: permission_error"
+        ):
             read(api)
 
 

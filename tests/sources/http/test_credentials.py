@@ -244,7 +244,7 @@ def test_every_secret_that_was_sent_is_blotted_out_of_answers() -> None:
         )
         with pytest.raises(RefusedError) as raised:
             transport.get(ME)
-    assert "neither *** nor ***" in raised.value.message
+    assert "neither *** nor ***" in raised.value.trace
 
 
 def test_a_placeholder_leaves_answers_as_they_are() -> None:

@@ -1,0 +1,95 @@
+"""What settings may say, as people write them: an error shows what was written, and a right one."""
+
+import re
+from collections.abc import Collection
+from datetime import MAXYEAR, MINYEAR, datetime
+from typing import Final
+
+from budget_gate.domain.fields import plain_amount
+from budget_gate.domain.period import parse_instant
+
+LAST: Final = "last"
+
+_AMOUNT: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
+_BUDGET: Final = re.compile(r"(global|unlisted)$|(workspaces|groups|models|unlisted)\.")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
+_LONGEST_WAIT: Final = 3600
+_SHOWN: Final = 40
+
+
+def shown(value: object) -> str:
+    """What was written, as an error quotes it: cut, and without what looks like a key."""
+    return repr(re.sub(r"sk-ant-\S*", "***", str(value))[:_SHOWN])
+
+
+def instant(text: str) -> datetime:
+    """The UTC time that is written; raises ValueError where it is none that can be judged at."""
+    if _DAY.fullmatch(text):
+        right = f"{text}T16:00:00Z, with the hour that you mean"
+        raise ValueError(f"{shown(text)} is a day and not a time: write {right}")
+    try:
+        found = parse_instant(text)
+    except ValueError as error:
+        message = (
+            f"{shown(text)} is not a time ({error}): write YYYY-MM-DDTHH:MM:SSZ, in UTC, or leave "
+            "it out for now"
+        )
+        raise ValueError(message) from error
+    if found.year == MINYEAR:
+        raise ValueError(f"{shown(text)}: the days before it may lie before the first year")
+    if found.year == MAXYEAR:
+        raise ValueError(f"{shown(text)}: its buckets would end after the last year")
+    return found
+
+
+def month(text: str) -> str:
+    """A month such as `2026-10`, or `last`; raises ValueError where it is neither."""
+    if text != LAST and not (_MONTH.fullmatch(text) and int(text[:4]) > MINYEAR):
+        raise ValueError(f"{shown(text)} is not a month: write 2026-10 or last")
+    return text
+
+
+def reservation(text: str) -> str:
+    """`USD` or `USD=WORKSPACE`; raises ValueError where it is neither."""
+    amount, is_named, workspace = text.partition("=")
+    if _AMOUNT.fullmatch(amount) and bool(is_named) == bool(workspace):
+        return text
+    plain = plain_amount(amount) if workspace or not is_named else None
+    right = f"{plain}{is_named}{workspace}"[:_SHOWN] if plain else "250=staging, for example"
+    raise ValueError(f"{shown(text)} is not USD or USD=WORKSPACE: write {right}")
+
+
+def one_a_line(text: str) -> str:
+    """Budgets, one a line; raises ValueError where a line has several.
+
+    A comma alone is none of that, as a name may have one.
+    """
+    for line in text.splitlines():
+        _, *others = line.split(",")
+        if others and all(_BUDGET.match(other.strip()) for other in others):
+            right = "write one a line, or each with a --budget of its own"
+            raise ValueError(f"{shown(line)} is {len(others) + 1} budgets: {right}")
+    return text
+
+
+def seconds(text: object) -> float:
+    """How long to wait; raises ValueError where that is no number of seconds up to an hour."""
+    try:
+        found = float(str(text))
+    except ValueError:
+        found = 0
+    if 0 < found <= _LONGEST_WAIT:
+        return found
+    raise ValueError(
+        f"{shown(text)} is not a number of seconds, above 0 and up to {_LONGEST_WAIT}: write 120 "
+        "for two minutes"
+    )
+
+
+def word(text: object, words: Collection[str]) -> object:
+    """One of the words; raises ValueError where it is none of them."""
+    if text in words:
+        return text
+    *most, last = words
+    raise ValueError(f"{shown(text)} is not {', '.join(most)} or {last}")
