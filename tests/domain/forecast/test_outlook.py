@@ -232,7 +232,7 @@ def test_a_part_of_a_cent_crosses_no_cap() -> None:
     """10.0005 USD on the last instants of a month are told as 10.01, and are within 10.001."""
     month = MonthToDate(datetime(2026, 11, 30, 23, 59, 59, 999999, tzinfo=UTC))
     lines = (*days(29, "0.1", since="2026-11-01"), *days(1, "7.1005", since="2026-11-30"))
-    result = overall("cap: 10.001, forecast: fail, warn_at: [100%]", spent(*lines), month)
+    result = overall("cap: 10.0010, forecast: fail, warn_at: [100%]", spent(*lines), month)
     assert (result.status, outlook_of(result).crosses_on) == ("ok", None)
 
 
@@ -769,7 +769,7 @@ def test_days_that_cannot_be_read_are_no_verdict(
     assert (ended.code, ended.stderr) == (code, "")
     assert ended.report["spend"] == {"low": "6", "high": "6"}
     (told,) = notes(ended, "no_history")
-    assert told.startswith("The days before the month could not be read: GET ")
+    assert told.startswith("The days before the month could not be read: ")
     assert len(notes(ended, "no_forecast")) == 1
     levels = {note["level"] for note in ended.report["notes"]}
     assert levels == {"info"}
