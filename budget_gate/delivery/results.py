@@ -1,17 +1,16 @@
 """Tells a result, or what went wrong, on the streams, in the files and to GitHub Actions."""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple, TextIO
+from typing import NamedTuple
 
 from budget_gate import signals
 from budget_gate.delivery.files import append, write_whole
 from budget_gate.delivery.secrets import blotted, without_secrets
-from budget_gate.delivery.streams import is_file, write
+from budget_gate.delivery.streams import is_file, is_terminal, width, write
 from budget_gate.domain.billed.audit import Audit
 from budget_gate.domain.verdict.report import Report
 from budget_gate.errors import ConfigurationError
@@ -48,9 +47,6 @@ class _Renderers(NamedTuple):
     json: Callable[[], str]
     annotations: Callable[[], str]
     badge: Callable[[int], str] | None = None
-
-
-_WIDEST: Final = 120
 
 
 def mask(settings: Settings) -> None:
@@ -136,7 +132,7 @@ def _tell(render: _Renderers, report: Report, settings: Settings) -> None:
     """
     match settings.format:
         case "text":
-            text = render.text(_has_colour(settings), _width(sys.stdout))
+            text = render.text(_has_colour(settings), width(sys.stdout))
         case "markdown":
             text = render.markdown()
         case "json":
@@ -195,19 +191,7 @@ def retract_badge(settings: Surroundings) -> None:
 def _has_colour(settings: Surroundings) -> bool:
     if settings.no_color:
         return False
-    return bool(settings.force_color) or (_is_terminal(sys.stdout) and settings.terminal != "dumb")
-
-
-def _width(stream: TextIO | None) -> int | None:
-    """How many columns a line may have: a log or a pipe takes any, and is searched by lines."""
-    if not _is_terminal(stream):
-        return None
-    # Eyes lose lines that are longer, however wide the terminal.
-    return min(shutil.get_terminal_size().columns, _WIDEST)
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    return stream is not None and stream.isatty()
+    return bool(settings.force_color) or (is_terminal(sys.stdout) and settings.terminal != "dumb")
 
 
 def publish_audit(audit: Audit, settings: Settings) -> None:
@@ -247,7 +231,7 @@ def publish_text(text: str, settings: Settings) -> None:
 
 def explain(error: ConfigurationError, settings: Surroundings) -> None:
     """Says on stderr, and where GitHub shows it, what is wrong with the configuration."""
-    say(render_error(error, _width(sys.stderr)), settings)
+    say(render_error(error, width(sys.stderr)), settings)
     if not settings.in_github_actions:
         return
     write(sys.stderr, without_secrets(render_problems(error), settings))
@@ -256,7 +240,7 @@ def explain(error: ConfigurationError, settings: Surroundings) -> None:
         try:
             append(Path(settings.step_summary), summary)
         except ConfigurationError as unwritable:
-            say(render_error(unwritable, _width(sys.stderr)), settings)
+            say(render_error(unwritable, width(sys.stderr)), settings)
 
 
 def say(text: str, settings: Surroundings) -> None:

@@ -7,6 +7,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
+_WIDEST = 120
+
 
 def write(stream: "TextIO | None", text: str) -> OSError | None:
     """Writes to a stream at once; what went wrong where the text is lost.
@@ -32,3 +34,18 @@ def is_file(stream: "TextIO | None") -> bool:
         return stream is not None and stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError):
         return False
+
+
+def width(stream: "TextIO | None") -> int | None:
+    """How many columns a line may have: a log or a pipe takes any, and is searched by lines."""
+    if not is_terminal(stream):
+        return None
+    import shutil  # needed for people alone
+
+    # Eyes lose lines that are longer, however wide the terminal.
+    return min(shutil.get_terminal_size().columns, _WIDEST)
+
+
+def is_terminal(stream: "TextIO | None") -> bool:
+    """Whether people read a stream as it is written."""
+    return stream is not None and stream.isatty()
