@@ -65,7 +65,13 @@ def judge(
         if scoped.cap is None or month.is_whole
         else pace(month, scoped.cap, spend, today),
         decides=decides,
+        lapsed=_lapsed(scoped, policy, month) if (status, cause) == ("breached", "cap") else None,
     )
+
+
+def _lapsed(scoped: ScopedBudget, policy: Policy, month: MonthToDate) -> date | None:
+    ended = (it for it in policy.exceptions if it.budget == scoped.path and it.until < month.day)
+    return max((it.until for it in ended if scoped.spend.low <= it.cap), default=None)
 
 
 def _live(scoped: ScopedBudget) -> LiveException | None:

@@ -77,6 +77,7 @@ class BudgetResult:
     that report. `decides` is False where the run was told that other budgets decide its exit code.
     `drivers` are what most of the spend is of, where the budget is not ok, by what they spent in
     `driven_in`, and `was` is the status in an earlier report that this one is compared with.
+    `lapsed` is the last day of an exception that the spend would still be within.
     """
 
     id: str
@@ -99,6 +100,7 @@ class BudgetResult:
     drivers: tuple[Driver, ...] = ()
     driven_in: Span = "today"
     was: Status | None = None
+    lapsed: date | None = None
 
     @property
     def measured(self) -> tuple[Bounds, Decimal | None]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from budget_gate.domain.clock import time_judged
 from budget_gate.domain.notes import Note
-from budget_gate.domain.period import in_words
+from budget_gate.domain.period import in_words, on_day
 from budget_gate.domain.verdict.report import BudgetResult, Report, Status
 from budget_gate.outputs.amounts import usd, usd_down, usd_range
 from budget_gate.outputs.escaping import Escape, logged, logged_name
@@ -104,8 +104,9 @@ class _Words(NamedTuple):
             remedy = f"Reserve less, or {_raise(budget, self.place)}."
             return [f"Reservation refused: {spent}", reservable(self.report, self.name), remedy]
         verdict = spent if self.report.evidence_as_of else f"Budget breached: {spent}"
+        ended = f"Its exception ended on {on_day(budget.lapsed)}." if budget.lapsed else ""
         cause = self._cause(budget)
-        return [verdict, cause, _remedy(budget, self.place, has_cause=bool(cause))]
+        return [verdict, ended, cause, _remedy(budget, self.place, has_cause=bool(cause))]
 
     def ended_badly(self, budget: BudgetResult) -> list[str]:
         verdict = "Budget breached" if budget.status == "breached" else "Warning"

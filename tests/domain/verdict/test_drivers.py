@@ -1,5 +1,6 @@
 """Whose spend brought a budget to its state: that of today, of yesterday, or of the month."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -55,6 +56,27 @@ def test_what_is_known_of_a_range_is_not_all_of_it(high: str, is_exact: bool) ->
     found = lab("cap: 50", line(bounds("100", high), LAB))
     (driver,) = found.drivers
     assert (driver.month, driver.is_exact) == (Decimal(100), is_exact)
+
+
+@pytest.mark.parametrize(
+    ("cap", "until", "lapsed"),
+    [
+        ("150", "2026-11-19", date(2026, 11, 19)),
+        ("100", "2026-11-19", date(2026, 11, 19)),
+        ("99.99", "2026-11-19", None),
+        ("150", "2026-11-20", None),
+    ],
+)
+def test_an_exception_that_would_still_hold_is_remembered(
+    cap: str, until: str, lapsed: date | None
+) -> None:
+    """100 USD of 50 are a breach since it ended; a lower one was not why, and a live one has not."""
+    text = (
+        "version: 1\nglobal: {cap: 50}\nexceptions:\n"
+        f"- {{budget: global, cap: {cap}, until: {until}, reason: launch}}\n"
+    )
+    report = evaluate(policy(text), spend_of_lines(OLD), month_at("2026-11-20T15:20:00Z"))
+    assert budget(report, "global").lapsed == lapsed
 
 
 def test_the_place_is_that_of_the_cap_in_force() -> None:

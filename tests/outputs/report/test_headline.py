@@ -123,6 +123,12 @@ def test_an_exception_says_what_it_does_and_until_when(
     assert f"; {change})" in said(make_budget(spend="11", status="breached", exception=exception))
 
 
+def test_an_exception_that_has_ended_is_named_as_why() -> None:
+    """What was within its cap yesterday is above it today, though nothing was spent."""
+    found = said(make_budget(spend="11", status="breached", lapsed=date(2026, 11, 21)))
+    assert_says(found, "$1.00 over", "exception ended on Nov 21", "raise the cap")
+
+
 @pytest.mark.parametrize("status", ["warning", "breached"])
 def test_a_forecast_says_how_much_a_day_would_do(status: Status) -> None:
     """What is left, by the days to come."""
