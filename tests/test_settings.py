@@ -553,3 +553,13 @@ def test_a_key_for_messages_is_only_known_to_be_there(
     assert settings.has_message_key is is_set
     assert list(settings.secrets) == []
     assert "EXAMPLE" not in repr(settings)
+
+
+@pytest.mark.parametrize("written", ["5.000", "12.500=production", "$5.000=production"])
+def test_a_reservation_that_may_be_a_thousand_times_as_much_is_refused(
+    monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    """As a cap that is written so: both readings are shown, and neither is taken."""
+    told = refused(monkeypatch, {"BUDGET_GATE_RESERVE": written})
+    thousands = written.strip("$").partition("=")[0].replace(".", "")
+    assert_says(told, repr(written), "may be", thousands, "write", thousands)

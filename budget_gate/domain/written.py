@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Final
 
-from budget_gate.domain.fields import plain_amount
+from budget_gate.domain.fields import cap_readings, plain_amount
 from budget_gate.domain.period import parse_instant
 
 LAST: Final = "last"
@@ -53,6 +53,10 @@ def month(text: str) -> str:
 def reservation(text: str) -> str:
     """`USD` or `USD=WORKSPACE`; raises ValueError where it is neither."""
     amount, is_named, workspace = text.partition("=")
+    readings = cap_readings(amount)
+    if len(readings) > 1:
+        meant = ", or ".join(f"{it}{is_named}{workspace}"[:_SHOWN] for it in readings)
+        raise ValueError(f"{shown(text)} may be {' or '.join(readings)} USD: write {meant}")
     if _AMOUNT.fullmatch(amount) and bool(is_named) == bool(workspace):
         return text
     plain = plain_amount(amount) if workspace or not is_named else None

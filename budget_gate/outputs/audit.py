@@ -89,18 +89,21 @@ def _verdict(audit: Audit, escape: Callable[[str], str]) -> str:
         return f"Bill and list cost agree: {_lines(audit)}, {days}, within 0.5% or $0.01."
     if audit.status == "ok":
         side = "below" if audit.drift < 0 else "above"
-        return f"Billed {usd(abs(audit.drift))} {side} list cost on {days}: all of it is explained."
+        billed = f"Billed {usd(abs(audit.drift))} {side} list cost on {days}"
+        if usd(audit.unexplained) == usd(Decimal(0)):
+            return f"{billed}: all of it is explained."
+        return f"{billed}: {_lines(audit)} agree within 0.5% or $0.01, the rest is explained."
     side = "below" if audit.unfixed < 0 else "above"
     count = len(audit.beyond)
     first = audit.beyond[0]
-    share = share_of(audit.unfixed, audit.list_cost.low).lstrip("+-") or usd(abs(audit.unfixed))
+    share = share_of(audit.unfixed, audit.comparable.low).lstrip("+-") or usd(abs(audit.unfixed))
     apart = f"Billed {share} {side} list cost"
     if share == "0.0%":
         apart = "Bill and list cost differ"
     return (
         f"{apart} on {days}; {count} of {_lines(audit)} {'fails' if count == 1 else 'fail'}, "
         f"most of all {escape(_what(first))} on {on_day(first.part.day)}: "
-        f"{_signed(first.unfixed)}{_ratio(first.unfixed, first.list_cost.low)}.{_fixed(audit)}"
+        f"{_signed(first.unfixed)}{_ratio(first.unfixed, first.comparable.low)}.{_fixed(audit)}"
     )
 
 

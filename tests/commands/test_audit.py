@@ -392,7 +392,7 @@ def test_prepaid_tokens_are_none_of_what_fails(here: Here) -> None:
     run = audited(here, api(charges, organization))
     assert run.code == 1
     verdict = run.stdout.splitlines()[0]
-    assert_says(verdict, "0.6% above list cost", "1 of 5 lines fails", "claude-sonnet-5 on Nov 14")
+    assert_says(verdict, "0.9% above list cost", "1 of 5 lines fails", "claude-sonnet-5 on Nov 14")
     assert_says(verdict, "+$0.30 (+30.0%)", "not counted", "-$20.00 priority tier (prepaid)")
 
 
@@ -801,3 +801,37 @@ def test_an_answer_that_is_no_cost_data_is_3(here: Here) -> None:
     server = api(intercept=lambda request, _: reply([]) if request.path == COST else None)
     told = document(here, server)
     assert (told["code"], codes(told)) == (3, ["malformed_answer"])
+
+
+def test_a_share_is_of_what_is_billed() -> None:
+    """$10 were billed $7, and beside them $1,000 are prepaid: 30% less, and not 0.3%."""
+    mixed = line(
+        list_cost=bounds("1010"),
+        billed=Decimal(7),
+        drift=Decimal(-1003),
+        causes=(("priority", Decimal(-1000)),),
+        unexplained=Decimal(-3),
+    )
+    text = render_audit_text(audit(mixed))
+    assert_says(text, "Billed 30.0% below list cost", "-$3.00 (-30.0%)", "prices.models")
+
+
+def test_what_only_agrees_is_not_called_explained() -> None:
+    """A line 0.45% below list agrees, which explains nothing; code execution is explained."""
+    near = line(
+        list_cost=bounds("1000"),
+        billed=Decimal("995.50"),
+        drift=Decimal("-4.50"),
+        unexplained=Decimal("-4.50"),
+        is_beyond=False,
+    )
+    code = line(
+        list_cost=bounds("0"),
+        billed=Decimal(5),
+        drift=Decimal(5),
+        causes=(("code_execution", Decimal(5)),),
+        unexplained=Decimal(0),
+        is_beyond=False,
+    )
+    verdict = render_audit_text(audit(near, code, status="ok")).splitlines()[0]
+    assert_says(verdict, "$0.50 above", "2 lines agree within 0.5%")

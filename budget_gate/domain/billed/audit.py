@@ -55,6 +55,12 @@ class AuditLine:
         """The drift that a price or a discount may change, which is what may fail the line."""
         return minus(self.drift, sum_of(it for cause, it in self.causes if cause in FIXED))
 
+    @property
+    def comparable(self) -> Bounds:
+        """The list cost of what is billed, without what is prepaid."""
+        prepaid = sum_of(amount for cause, amount in self.causes if cause == "priority")
+        return Bounds(*(max(plus(end, prepaid), ZERO) for end in self.list_cost))
+
 
 @dataclass(frozen=True, slots=True)
 class Audit:
@@ -90,12 +96,17 @@ class Audit:
     @property
     def unexplained_lines(self) -> tuple[AuditLine, ...]:
         """The lines that no cause brings within the tolerance."""
-        return tuple(it for it in self.lines if is_beyond(it.unexplained, it.list_cost))
+        return tuple(it for it in self.lines if is_beyond(it.unexplained, it.comparable))
 
     @property
     def list_cost(self) -> Bounds:
         """The list cost of all lines."""
         return reduce(Bounds.plus, (line.list_cost for line in self.lines), NOTHING)
+
+    @property
+    def comparable(self) -> Bounds:
+        """The list cost of all lines without what is prepaid."""
+        return reduce(Bounds.plus, (line.comparable for line in self.lines), NOTHING)
 
     @property
     def billed(self) -> Decimal:

@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Final
 
-from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.bounds import Bounds, minus
 from budget_gate.domain.notes import exact_usd
 from budget_gate.domain.period import on_day
 from budget_gate.domain.verdict.report import BudgetResult, Report, Status
@@ -84,10 +84,15 @@ def _amounts(report: Report, deciding: list[BudgetResult]) -> str:
     first = worst[0]
     name = "" if first.id == "global" else f"{plain(first.name, _NAME_LENGTH)} "
     amount, cap = first.measured
+    reserved = ""
+    if first.reserved and first.cause in ("cap", "daily_cap"):
+        # What is reserved was not spent.
+        amount = Bounds(*(minus(end, first.reserved) for end in amount))
+        reserved = f" + {_short(first.reserved, None)} reserved"
     of = f" of {exact_usd(cap)}" if cap is not None else ""
     day = _MEASURES.get(first.cause, "") if first.status != "ok" else ""
     more = f" and {len(worst) - 1} more" if len(worst) > 1 else ""
-    return f"{name}{_range(amount, cap)}{of}{day}{more}"
+    return f"{name}{_range(amount, cap)}{reserved}{of}{day}{more}"
 
 
 def _range(spend: Bounds, cap: Decimal | None) -> str:

@@ -118,7 +118,8 @@ class _Words(NamedTuple):
         if budget.cause == "forecast":
             return [spent, f"{budget.reason.capitalize()} (see notes)."]
         why = "The API does not report all that the price depends on (see notes)."
-        if any(note.code == "unpriced_bounded" for note in self.report.notes):
+        is_unpriced = any(note.code == "unpriced_bounded" for note in self.report.notes)
+        if is_unpriced or not budget.measured[0].is_limited:
             why = "Some usage has no price (see notes)."
         return [f"{spent} The cap lies in between.", why, self._cause(budget)]
 
@@ -192,7 +193,7 @@ def _named(what: str, budgets: Sequence[BudgetResult], name: Escape) -> str:
 
 def _raise(budget: BudgetResult, place: Place) -> str:
     where = place(budget.line)
-    if budget.id.startswith("unlisted."):
+    if budget.id.startswith("unlisted.") and not budget.exception:
         return f"give it a cap of its own under workspaces ({where})"
     what = "daily cap" if budget.cause in ("daily_cap", "yesterday") else "cap"
     return f"raise the {what} ({where})"

@@ -240,3 +240,13 @@ def test_no_verdict_is_an_error_of_no_colour_that_stands_for_one() -> None:
 def test_a_badge_is_told_from_other_files(text: str, *, is_one: bool) -> None:
     """By the version of its schema."""
     assert is_badge(text) is is_one
+
+
+@pytest.mark.parametrize(("status", "code"), [("ok", 0), ("breached", 1)])
+def test_what_is_reserved_is_not_shown_as_spent(status: Status, code: int) -> None:
+    """$440 were spent, and $4,999 are asked for."""
+    whole = make_budget(
+        "organization", "440", "5000", id="global", status=status, reserved=Decimal(4999)
+    )
+    told = message(make_report(status, whole), code)
+    assert told.removeprefix(f"{status}: ") == "$440 + $4,999 reserved of $5,000 (Nov 22)"
