@@ -39,9 +39,9 @@ def compare_prices(
 
     A price is told as the policy has it, of two of the same days only what differs; None stands for
     none. It is `looser` where any usage of `day` or of the days named costs less than before, by
-    the list price where there was no own one, or has a price that had none.
+    the list price less the discount where there is no own one, or has a price that had none.
     """
-    books = book.with_policy(_at_list(before)), book.with_policy(_at_list(after))
+    books = book.with_policy(before), book.with_policy(after)
     for model in {**before.models, **after.models}:
         old, new = before.models.get(model, ()), after.models.get(model, ())
         if old == new:
@@ -50,11 +50,6 @@ def compare_prices(
         edges -= {date.min, date.max}
         days = sorted({day, *edges, *(edge - DAY for edge in edges)})
         yield model, _told(old, new), _told(new, old), _effect(model, days, *books)
-
-
-def _at_list(prices: Prices) -> Prices:
-    # The discount is a change of its own.
-    return prices.model_copy(update={"discount": Prices().discount})
 
 
 def _effect(model: str, days: list[date], before: PriceBook, after: PriceBook) -> Effect:

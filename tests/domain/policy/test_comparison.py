@@ -390,3 +390,15 @@ def test_a_discount_makes_no_own_price_looser() -> None:
     """It is a change of its own, and is not taken off them."""
     (change,) = changes(price(), price().replace("{models", "{discount: 20%, models"))
     assert (change.path, change.what, change.after) == (("prices",), "discount", "20%")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effect"), [("50%", "50%", "looser"), ("50%", "0%", "neutral")]
+)
+def test_an_own_price_that_goes_is_looser_where_the_list_price_less_the_discount_is_lower(
+    before: str, after: str, effect: str
+) -> None:
+    """Claude Opus 5.5 at its list price as an own one, of which no discount is taken."""
+    own = OPUS.replace("}}}", ", fast: 2}}}").replace("{models", f"{{discount: {before}, models")
+    found = changes(own, f"prices: {{discount: {after}}}\n")
+    assert [it.effect for it in found if it.what == "price"] == [effect]
