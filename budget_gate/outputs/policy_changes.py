@@ -88,8 +88,9 @@ def told(change: Change, now: date, name: Escape, prose: Escape) -> str:
 def _of_budget(change: Change, before: str, after: str) -> str:
     if change.after is None:
         return f"budget removed ({before})"
-    until_now = "" if change.before is None else f" (until now {before}, by a glob or unlisted)"
-    return f"new budget: {after}{until_now}"
+    if change.before is None:
+        return f"new budget: {after}"
+    return f"new budget: {after} (until now {before} if unlisted or matched by a glob)"
 
 
 def _of_exception(change: Change, before: str, after: str) -> str:

@@ -328,7 +328,7 @@ def test_that_nothing_changes_is_said(here: Here) -> None:
         (
             "unlisted: {cap: 5}\n",
             "unlisted: {cap: 5}\ngroups: {g: {workspaces: [b], cap: 9}}\n",
-            "group g: new budget: cap $9, for b (until now $5, by a glob or unlisted)",
+            "group g: new budget: cap $9, for b (until now $5 if unlisted or matched by a glob)",
         ),
         (
             "groups: {g: {workspaces: [b], cap: 9}}\n",

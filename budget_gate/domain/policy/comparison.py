@@ -1,10 +1,9 @@
 """What a policy changes against another one, and which of that lets more pass."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from fnmatch import fnmatchcase
 from itertools import zip_longest
 from typing import Final
 
@@ -23,7 +22,7 @@ from budget_gate.domain.policy.model import (
     Policy,
     PolicyFile,
 )
-from budget_gate.domain.policy.names import is_glob
+from budget_gate.domain.policy.names import is_covered, is_glob, is_matched, may_match
 from budget_gate.domain.policy.places import KeyPath
 from budget_gate.domain.policy.price_comparison import Effect, compare_prices
 from budget_gate.domain.prices.book import PriceBook
@@ -37,8 +36,8 @@ class Change:
 
     `looser` is what lets more spend pass, or lets it pass unseen. `line` is where the new policy
     has it, or the part that would hold it. For an exception, `before` or `after` is the regular cap
-    where no exception is in force; for a new budget, `before` is the cap that its workspaces had
-    until now by a glob or as unlisted ones, if any.
+    where no exception is in force; for a new budget, `before` is the least cap that its workspaces
+    may have had until now by a glob or as unlisted ones, if any.
     """
 
     path: KeyPath
@@ -90,27 +89,29 @@ def _compare_budgets(before: Policy, file: PolicyFile) -> Iterator[Change]:
 
 
 def _budgets_until_now(before: Policy, path: KeyPath, budget: Budget) -> list[Budget]:
-    """What judged the workspaces of a new budget until now: a glob's budget, or `unlisted`."""
+    """What may have judged a new budget's workspaces until now: globs' budgets, or `unlisted`."""
     if path[0] not in ("workspaces", "groups"):
         return []
     keys = budget.workspaces if isinstance(budget, Group) else [str(path[1])]
     found = [it for key in keys if (it := _as_unlisted(before, key))]
     if path[0] == "workspaces":
         globs = [key for key in before.workspaces if is_glob(key)]
-        found += [before.workspaces[glob] for glob in globs if fnmatchcase(keys[0], glob)]
+        found += [before.workspaces[glob] for glob in globs if may_match(glob, keys[0])]
     return found
 
 
 def _as_unlisted(policy: Policy, key: str) -> Budget | None:
-    """The budget of a workspace as an unlisted one; None where it is listed, or has none so."""
-    listed = any(key == it or fnmatchcase(key, it) for it, _ in policy.workspace_keys())
+    """The budget of what a key names as unlisted; None where that is surely listed, or has none."""
+    listed = any(is_covered(key, it) for it, _ in policy.workspace_keys())
     return None if listed else policy.unlisted_budget
 
 
 def _is_looser(one: Budget, other: Budget) -> bool:
     """Whether a budget lets pass what the other one does not."""
     ours, theirs = budget_grades(one), budget_grades(other)
-    return any(ours[key][1] > theirs[key][1] for key in ("cap", "daily_cap", "forecast"))
+    # `unlisted: fail` never warns: any spend breaches it.
+    keys = ("cap", "daily_cap", "forecast", *(["warn_at"] if other.warn_at else []))
+    return any(ours[key][1] > theirs[key][1] for key in keys)
 
 
 def _compare_members(
@@ -182,11 +183,21 @@ def _compare_settings(before: Policy, file: PolicyFile) -> Iterator[Change]:
         yield from _compare_graded(("unlisted",), was, now, file)
     for path, terms in (("spend", spend_grades), ("prices", price_grades)):
         yield from _compare_graded((path,), terms(old), terms(new), file)
+    # Those of both: a key that comes may find another workspace than it would have, too.
+    keys = [key for key, _ in (*old.workspace_keys(), *new.workspace_keys())]
     for id_ in {**old.names, **new.names}:
         label, other = old.names.get(id_), new.names.get(id_)
         if label != other:
+            # Where a key gains or loses the workspace, another budget may hold it, or none.
+            is_same = _keys_of(id_, label, keys) == _keys_of(id_, other, keys)
+            effect = "neutral" if is_same else "looser"
             line = file.source.line("names", id_)
-            yield Change(("names", id_), "label", label, other, "neutral", line)
+            yield Change(("names", id_), "label", label, other, effect, line)
+
+
+def _keys_of(id_: str, label: str | None, keys: Collection[str]) -> set[str]:
+    """Those of the keys that name the workspace where this is its label."""
+    return {key for key in keys if key == label or is_matched(id_, label or id_, key)}
 
 
 def _compare_graded(

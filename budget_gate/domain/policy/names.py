@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from typing import Final
 
 from budget_gate.domain.notes import enumerated
-from budget_gate.domain.policy.model import Policy
+from budget_gate.domain.policy.model import ID_PREFIX, Policy
 from budget_gate.domain.prices.models import undated
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
@@ -27,6 +28,31 @@ def is_matched(id_: str | None, name: str, glob: str) -> bool:
     return fnmatchcase(DEFAULT_KEY if id_ is None else name, glob) or (
         id_ is not None and fnmatchcase(id_, glob)
     )
+
+
+def may_match(glob: str, key: str) -> bool:
+    """Whether a glob may match a workspace that a key is for, where only the key is known.
+
+    A glob matches a workspace's name or its id, and the key is only one of the two.
+    """
+    if fnmatchcase(key, glob):
+        return True
+    if key == DEFAULT_KEY or is_glob(key):
+        # The default workspace has no id. Two globs that match one workspace are an error.
+        return False
+    start = "".join(takewhile(lambda it: it not in _GLOB_CHARACTERS, glob))
+    return key.startswith(ID_PREFIX) or start.startswith(ID_PREFIX) or ID_PREFIX.startswith(start)
+
+
+def is_covered(key: str, other: str) -> bool:
+    """Whether all that a key names is surely named by another one; of globs, where that is plain.
+
+    As a text, the glob `exp-*` matches `exp-?`, which names less.
+    """
+    is_plain = not is_glob(key) or (
+        "[" not in key and _GLOB_CHARACTERS.isdisjoint(other.replace("*", ""))
+    )
+    return key == other or (is_plain and fnmatchcase(key, other))
 
 
 def path_of(budget: str, name: str, policy: Policy) -> tuple[str, ...]:

@@ -215,6 +215,53 @@ def test_a_new_budget_takes_a_workspace_out_of_its_glob(cap: str, effect: str) -
     assert (change.effect, change.before) == (effect, Decimal(20))
 
 
+@pytest.mark.parametrize(
+    ("glob", "key", "effect"),
+    [
+        # An id, whose name is not known.
+        ("stag*", "wrkspc_01B: {cap: 5000}", "looser"),
+        ("stag*", "wrkspc_01B: {cap: 10}", "tighter"),
+        # A name, whose id is not known: every id begins with `wrkspc_`.
+        ("wrkspc_*", "production: {cap: 5000}", "looser"),
+        ("wrkspc_01*", "production: {cap: 5000}", "looser"),
+        ("w*", "production: {cap: 5000}", "looser"),
+        ("[w]rkspc_*", "production: {cap: 5000}", "looser"),
+        ("stag*", "production: {cap: 5000}", "tighter"),
+        # The default workspace has a name alone.
+        ("wrkspc_*", "default: {cap: 5000}", "tighter"),
+        # What two globs match is an error.
+        ("wrkspc_*", "prod*: {cap: 5000}", "tighter"),
+    ],
+)
+def test_a_new_budget_may_take_a_workspace_out_of_a_glob_by_its_name_or_its_id(
+    glob: str, key: str, effect: str
+) -> None:
+    """The key is one of the two, and the glob may match the other, with a cap of 10."""
+    before = f"workspaces: {{'{glob}': {{cap: 10, optional: true}}"
+    assert the_change(f"{before}}}\n", f"{before}, {key}}}\n").effect == effect
+
+
+def test_a_new_budget_is_no_looser_than_each_glob_that_it_may_leave() -> None:
+    """A cap of 15 is above that of one of the two."""
+    before = "workspaces: {'stag*': {cap: 20}, 'prod*': {cap: 10}"
+    change = the_change(f"{before}}}\n", f"{before}, wrkspc_01B: {{cap: 15}}}}\n")
+    assert (change.effect, change.before) == ("looser", Decimal(10))
+
+
+@pytest.mark.parametrize(("warn_at", "effect"), [("100%", "looser"), ("50%", "tighter")])
+def test_a_new_budget_that_warns_later_than_its_glob_is_looser(warn_at: str, effect: str) -> None:
+    """Which warned at 50%."""
+    before = "workspaces: {exp-*: {cap: 20, warn_at: [50%]}"
+    after = f"{before}, exp-1: {{cap: 20, warn_at: [{warn_at}]}}}}\n"
+    assert the_change(f"{before}}}\n", after).effect == effect
+
+
+def test_a_new_cap_of_nothing_is_no_looser_than_that_any_spend_fails() -> None:
+    """Neither warns before it is breached."""
+    before = "unlisted: fail\n"
+    assert the_change(before, f"{before}workspaces: {{a: {{cap: 0}}}}\n").effect == "tighter"
+
+
 def test_a_workspace_of_a_group_was_not_unlisted() -> None:
     """A cap of its own is one more."""
     before = "unlisted: fail\ngroups: {g: {workspaces: ['exp-*'], cap: 20}}\n"
@@ -226,6 +273,32 @@ def test_a_member_that_comes_is_tighter_unless_it_was_unlisted() -> None:
     one, two = (f"groups: {{g: {{workspaces: [{it}], cap: 20}}}}\n" for it in ("a", "a, b"))
     assert the_change(one, two).effect == "tighter"
     assert the_change(f"{one}unlisted: fail\n", f"{two}unlisted: fail\n").effect == "looser"
+
+
+@pytest.mark.parametrize(
+    ("listed", "comes", "effect"),
+    [
+        ("exp-?", "exp-*", "looser"),
+        ("exp-*", "exp-?", "tighter"),
+        ("exp-*", "exp-1*", "tighter"),
+        ("exp-*", "exp-*", "tighter"),
+        ("exp-?", "exp-?", "tighter"),
+        ("exp-?", "exp-1", "tighter"),
+        # `a-` is matched by the second alone.
+        ("*]", "a[-x]", "looser"),
+        ("[*]", "*", "looser"),
+    ],
+)
+def test_a_glob_that_comes_was_unlisted_unless_another_matches_all_that_it_does(
+    listed: str, comes: str, effect: str
+) -> None:
+    """As a new member and in a new group: what was listed had no budget as unlisted."""
+    before = f"unlisted: fail\nworkspaces: {{'{listed}': {{cap: 10}}}}\n"
+    one, two, alone = (
+        f"{before}groups: {{g: {{workspaces: [{members}], cap: 500}}}}\n"
+        for members in ("a", f"a, '{comes}'", f"'{comes}'")
+    )
+    assert (the_change(one, two).effect, the_change(before, alone).effect) == (effect, effect)
 
 
 @pytest.mark.parametrize(
@@ -247,6 +320,44 @@ def test_unlisted_is_a_scale_from_fail_to_allow(before: str, after: str) -> None
 def test_another_organization_is_looser() -> None:
     """Its spend is not that of the one before."""
     assert effects("organization: a\n", "organization: b\n") == ("looser", "looser")
+
+
+LEGACY = "workspaces: {legacy: {cap: 10}}\n"
+
+
+@pytest.mark.parametrize(
+    ("keys", "before", "after", "found"),
+    [
+        (LEGACY, "{wrkspc_01A: legacy}", "{wrkspc_01B: legacy}", ["looser", "looser"]),
+        (LEGACY, "{wrkspc_01A: legacy}", "{wrkspc_01A: other}", ["looser"]),
+        (LEGACY, "{wrkspc_01A: legacy}", "{}", ["looser"]),
+        (LEGACY, "{}", "{wrkspc_01A: legacy}", ["looser"]),
+        (LEGACY, "{wrkspc_01A: one}", "{wrkspc_01A: other}", ["neutral"]),
+        (LEGACY.replace("legacy", "leg*"), "{wrkspc_01A: legacy}", "{wrkspc_01A: x}", ["looser"]),
+        (LEGACY.replace("legacy", "leg*"), "{wrkspc_01A: leg}", "{wrkspc_01A: legs}", ["neutral"]),
+        # A workspace may be called as a glob is written.
+        (LEGACY.replace("legacy", "'[a]'"), "{wrkspc_01A: '[a]'}", "{wrkspc_01A: x}", ["looser"]),
+        (LEGACY.replace("legacy", "'*'"), "{wrkspc_01A: legacy}", "{}", ["neutral"]),
+        (
+            "groups: {g: {workspaces: [a, leg*], cap: 10}}\n",
+            *("{wrkspc_01A: legacy}", "{wrkspc_01A: x}"),
+            ["looser"],
+        ),
+        ("", "{wrkspc_01A: legacy}", "{wrkspc_01A: x}", ["neutral"]),
+    ],
+)
+def test_a_label_is_looser_where_a_key_gains_or_loses_its_workspace(
+    keys: str, before: str, after: str, found: list[str]
+) -> None:
+    """Another budget may be for the workspace then, or none."""
+    told = changes(f"{keys}names: {before}\n", f"{keys}names: {after}\n")
+    assert [change.effect for change in told] == found
+
+
+def test_a_label_counts_for_the_keys_of_either_policy() -> None:
+    """A key that comes with the other label finds another workspace than it would have."""
+    told = changes("names: {wrkspc_01A: legacy}\n", f"{LEGACY}names: {{wrkspc_01A: x}}\n")
+    assert {change.what: change.effect for change in told}["label"] == "looser"
 
 
 # Exceptions
