@@ -47,7 +47,12 @@ class Surroundings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_ignore_empty=True, frozen=True, hide_input_in_errors=True, extra="ignore"
+        # Of two spellings of one name, the environment's order would choose.
+        case_sensitive=True,
+        env_ignore_empty=True,
+        frozen=True,
+        hide_input_in_errors=True,
+        extra="ignore",
     )
 
     github_actions: str | None = Field(None, validation_alias="GITHUB_ACTIONS")
@@ -259,9 +264,8 @@ class Settings(Surroundings):
         """What is wrong with each variable that would be this program's, and is none of it."""
         known = set(cls._variables())
         for name in sorted(os.environ):
-            # As pydantic reads them, and Windows has them: capitals are of no account.
             variable = name.upper()
-            if variable.startswith(_OWN) and variable not in known and os.environ[name]:
+            if variable.startswith(_OWN) and name not in known and os.environ[name]:
                 yield f"there is no setting {name[:60]}{_meant(variable, known)}"
 
     @classmethod

@@ -491,9 +491,21 @@ def test_a_variable_that_there_is_not_may_be_empty(monkeypatch: pytest.MonkeyPat
     assert read(monkeypatch, {"BUDGET_GATE_RESERVED": ""}) == read(monkeypatch, {})
 
 
-def test_a_name_in_other_capitals_is_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As some systems keep no capitals of a variable's name."""
-    assert read(monkeypatch, {"budget_gate_fail_on": "never"}).fail_on == "never"
+@pytest.mark.parametrize("variable", ["budget_gate_fail_on", "Budget_Gate_Fail_On"])
+def test_a_name_in_other_capitals_is_no_setting(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """Beside the right one, it could turn the gate off."""
+    told = refused(monkeypatch, {"BUDGET_GATE_FAIL_ON": "breach", variable: "never"})
+    assert_says(told, f"no setting {variable} (did you mean BUDGET_GATE_FAIL_ON?)", "unset it")
+
+
+def test_a_credential_is_read_by_its_name_in_capitals_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The order of the environment does not choose between two."""
+    environment = {"ANTHROPIC_ADMIN_KEY": KEY, "anthropic_admin_key": "EXAMPLE-OTHER"}
+    assert list(read(monkeypatch, environment).secrets) == [KEY]
 
 
 @pytest.mark.parametrize(
