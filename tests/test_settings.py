@@ -295,6 +295,7 @@ def test_https_and_this_machine_are_allowed(monkeypatch: pytest.MonkeyPatch, url
         "https://gateway.example/?key=EXAMPLE",
         "https://gateway.example/#EXAMPLE",
         "https://[::1",
+        "https://[EXAMPLE]",
         "https://gateway.example:port",
         "https://gateway.example:99999",
         "https://gate way.example",
@@ -314,6 +315,13 @@ def test_an_address_that_is_unsafe_or_none_is_refused(
         told = refused(monkeypatch, {"ANTHROPIC_BASE_URL": url})
     assert told.startswith("ANTHROPIC_BASE_URL: ")
     assert "EXAMPLE" not in told
+
+
+@pytest.mark.parametrize("port", ["EXAMPLE", "0", "65536", "-1"])
+def test_a_port_that_there_is_not_is_not_shown(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    """It may be a password whose user was left out."""
+    told = refused(monkeypatch, {"ANTHROPIC_BASE_URL": f"https://127.0.0.1:{port}/"})
+    assert told.splitlines()[0] == ("ANTHROPIC_BASE_URL: its port is not a number from 1 to 65535")
 
 
 @pytest.mark.parametrize(

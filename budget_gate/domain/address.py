@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 _HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f.]*:[0-9a-f:.]+", re.ASCII)
 _LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
+_NO_HOST: Final = "must be an address with a valid host name"
+
 
 def safe_address(url: str) -> str:
     """The address without a slash at its end.
@@ -15,9 +17,19 @@ def safe_address(url: str) -> str:
     """
     if not all("!" <= char <= "~" for char in url):
         raise ValueError("contains characters that no address has")
-    parts = urlsplit(url)
-    if parts.port == 0 or (parts.hostname and not _HOST.fullmatch(parts.hostname)):
-        raise ValueError("must be an address with a valid host name")
+    # The library's own words for what is wrong would repeat it, and it may be a password.
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError(_NO_HOST) from None
+    try:
+        is_port = parts.port != 0
+    except ValueError:
+        is_port = False
+    if not is_port:
+        raise ValueError("its port is not a number from 1 to 65535")
+    if parts.hostname and not _HOST.fullmatch(parts.hostname):
+        raise ValueError(_NO_HOST)
     secure = parts.scheme == "https" or (
         parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS
     )
