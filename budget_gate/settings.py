@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from budget_gate.domain import written
 from budget_gate.domain.address import safe_address
 from budget_gate.domain.clock import WORTH_A_WARNING
-from budget_gate.domain.credential import bare, fault_of
+from budget_gate.domain.credential import bare, fault_of, without_keys
 from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.verdict.terms import FailOn, OnError, Terms
@@ -266,7 +266,7 @@ class Settings(Surroundings):
         for name in sorted(os.environ):
             variable = name.upper()
             if variable.startswith(_OWN) and name not in known and os.environ[name]:
-                yield f"there is no setting {name[:60]}{_meant(variable, known)}"
+                yield f"there is no setting {without_keys(name)[:60]}{_meant(variable, known)}"
 
     @classmethod
     def _variables(cls) -> Iterator[str]:

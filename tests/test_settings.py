@@ -494,6 +494,16 @@ def test_a_variable_that_there_is_not_is_refused(
     assert "EXAMPLE" not in told
 
 
+@pytest.mark.parametrize("key", [KEY, KEY.upper()])
+def test_a_key_in_the_name_of_a_variable_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """As where name and value are mixed up; Windows has every name in capitals."""
+    told = refused(monkeypatch, {f"BUDGET_GATE_{key}": "1"})
+    assert "there is no setting BUDGET_GATE_***" in told
+    assert "EXAMPLE" not in told
+
+
 def test_a_variable_that_there_is_not_may_be_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Empty means unset."""
     assert read(monkeypatch, {"BUDGET_GATE_RESERVED": ""}) == read(monkeypatch, {})

@@ -80,12 +80,13 @@ class Parser(argparse.ArgumentParser):
         """As the base does, with what may be meant, and without a credential."""
         import re
 
+        from budget_gate.domain.credential import without_keys
         from budget_gate.outputs.escaping import plain
 
         choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         if choice:
             message += _meant([choice[1]], re.findall(r"[\w-]+", choice[2]))
-        super().error(re.sub(r"sk-ant-\S*", "***", plain(message)))
+        super().error(plain(without_keys(message)))
 
     def exit(self, status: int = 0, message: str | None = None) -> "NoReturn":
         """As the base does, but with 2 where what was printed is lost."""

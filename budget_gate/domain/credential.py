@@ -7,6 +7,7 @@ ADMIN_KEY: Final = "sk-ant-admin"
 TOKEN: Final = "sk-ant-oat"  # noqa: S105 - how any OAuth token begins
 MESSAGE_KEY: Final = "sk-ant-api"
 
+_KEY: Final = re.compile(r"sk-ant-\S*", re.IGNORECASE)
 _MISSING: Final = (
     "set ANTHROPIC_ADMIN_KEY to an Admin key of the organization (in a workflow: from a secret; a "
     "pull request from a fork has none)"
@@ -22,6 +23,11 @@ _BEFORE_KEY: Final = re.compile(
     r"(authorization|x-api-key)\s*:|bearer\b|(export\s+)?(anthropic_[a-z_]{1,40})\s*[=:]",
     re.IGNORECASE | re.ASCII,
 )
+
+
+def without_keys(text: str) -> str:
+    """`text` with what looks like a key blotted out; a name on Windows has it in capitals."""
+    return _KEY.sub("***", text)
 
 
 def remedy_for_none(*, has_message_key: bool) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Final
 
+from budget_gate.domain.credential import without_keys
 from budget_gate.domain.fields import cap_readings, plain_amount
 from budget_gate.domain.period import parse_instant
 
@@ -20,7 +21,7 @@ _SHOWN: Final = 40
 
 def shown(value: object) -> str:
     """What was written, as an error quotes it: cut, and without what looks like a key."""
-    return repr(re.sub(r"sk-ant-\S*", "***", str(value))[:_SHOWN])
+    return repr(without_keys(str(value))[:_SHOWN])
 
 
 def instant(text: str) -> datetime:
