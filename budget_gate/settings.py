@@ -75,6 +75,12 @@ class Surroundings(BaseSettings):
         return self.github_actions == "true"
 
     @property
+    def step_files(self) -> tuple[str, ...]:
+        """The files of the runner that a step adds to; none outside of one."""
+        files = (self.step_output, self.step_summary) if self.in_github_actions else ()
+        return tuple(filter(None, files))
+
+    @property
     def secrets(self) -> Secrets:
         """The credentials, which must appear nowhere."""
         return self._secrets

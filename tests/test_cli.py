@@ -623,6 +623,34 @@ def test_a_report_replaces_nothing_that_the_run_reads(inside: Here, name: str, h
     assert "name another file with --report" in run.stderr
 
 
+@pytest.mark.parametrize("what", ["report", "badge"])
+@pytest.mark.parametrize(
+    ("variable", "does"),
+    [
+        ("GITHUB_OUTPUT", "writes, too"),
+        ("GITHUB_STEP_SUMMARY", "writes, too"),
+        ("SSL_CERT_FILE", "reads"),
+    ],
+)
+def test_no_file_that_a_variable_names_is_replaced(
+    inside: Here, what: str, variable: str, does: str
+) -> None:
+    """The runner's files, and the certificates that the API is known by."""
+    inside.program.write("before\n", "file")
+    environment = {**inside.program.step, variable: "file"}
+    run = inside.main(*AS_OF, f"--{what}", "./file", policy=OK, environment=environment)
+    assert (run.code, run.stdout) == (2, "")
+    assert inside.program.text("file").startswith("before\n")
+    assert f"the {what} would overwrite file, which this run {does}" in run.stderr
+
+
+def test_outside_of_a_step_its_files_are_any_file(inside: Here) -> None:
+    """As nothing is written there by their names."""
+    environment = {"GITHUB_OUTPUT": "report.json", "GITHUB_STEP_SUMMARY": "report.json"}
+    run = inside.main(*AS_OF, "--report", "report.json", policy=OK, environment=environment)
+    assert (run.code, inside.program.report["status"]) == (0, "ok")
+
+
 def test_a_report_may_replace_the_last_one(inside: Here) -> None:
     """It has been read by then, and the next run reads the new one."""
     inside.program.write(json.dumps(LAST_REPORT), "report.json")
@@ -713,6 +741,21 @@ def test_a_run_without_a_verdict_leaves_a_badge_where_there_was_none(inside: Her
     """So that what publishes it has something to publish."""
     assert inside.main(*AS_OF, "--badge", "badge.json", policy="nonsense").code == 2
     assert badge(inside) == ("no verdict", "lightgrey")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"schemaVersion": 1, "label": "coverage", "message": "91%", "color": "green"}',
+        pytest.param("[" * 200_000, id="deep"),
+    ],
+)
+def test_a_run_without_a_verdict_leaves_what_is_no_badge(inside: Here, text: str) -> None:
+    """Another tool's badge, or what cannot be read: the error is the one of the policy."""
+    inside.program.write(text, "badge.json")
+    run = inside.main(*AS_OF, "--badge", "badge.json", policy="nonsense")
+    assert (run.code, inside.program.text("badge.json")) == (2, text)
+    assert "budget.yml:1:1" in run.stderr
 
 
 def test_a_bug_leaves_no_old_badge(badged: Here) -> None:

@@ -127,12 +127,15 @@ def _run(options: CheckOptions, invocation: Invocation) -> int:
 
 def _refuse_misfits(file: PolicyFile, options: CheckOptions, settings: Settings) -> None:
     read = tuple(_read_files(file, options, settings))
+    written = [Path(name) for name in settings.step_files]
     _refuse_path("report", settings.report, read)
+    _refuse_path("report", settings.report, written, "writes, too")
     # Unlike the report, a badge is no last report to the next run.
     last = [Path(settings.last_report)] if settings.last_report else []
     _refuse_path("badge", settings.badge, (*read, *last))
     if settings.report:
-        _refuse_path("badge", settings.badge, [Path(settings.report)], "writes, too")
+        written.append(Path(settings.report))
+    _refuse_path("badge", settings.badge, written, "writes, too")
     if options.saved and (options.audits or file.policy.spend.basis == "billed"):
         raise ConfigurationError(
             "saved pages of the usage report contain no billed cost",
@@ -145,6 +148,8 @@ def _read_files(file: PolicyFile, options: CheckOptions, settings: Settings) -> 
     yield Path(file.source.file)
     if settings.base_policy:
         yield Path(settings.base_policy)
+    if settings.certificates:
+        yield Path(settings.certificates)
     if options.saved:
         yield from options.saved.usage
         if options.saved.workspaces:

@@ -58,12 +58,12 @@ def render_no_verdict() -> str:
 
 
 def is_badge(text: str) -> bool:
-    """Whether a text is a badge, which another one may take the place of."""
+    """Whether a text is a badge of this program, which another one may take the place of."""
     try:
         read = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
-    return isinstance(read, dict) and "schemaVersion" in read
+    return isinstance(read, dict) and (read.get("schemaVersion"), read.get("label")) == (1, _LABEL)
 
 
 def _badge(message: str, colour: str) -> str:

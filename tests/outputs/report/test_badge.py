@@ -235,10 +235,15 @@ def test_no_verdict_is_an_error_of_no_colour_that_stands_for_one() -> None:
         ("", False),
         ("[1]", False),
         ('{"schema": "budget-gate/report/v1"}', False),
+        ('{"schemaVersion": 1, "label": "Claude spend", "message": "ok"}', True),
+        ('{"schemaVersion": 1, "label": "coverage", "message": "91%"}', False),
+        ('{"schemaVersion": 2, "label": "Claude spend", "message": "ok"}', False),
+        ('{"schemaVersion": 1}', False),
+        pytest.param("[" * 200_000, False, id="deep"),
     ],
 )
 def test_a_badge_is_told_from_other_files(text: str, *, is_one: bool) -> None:
-    """By the version of its schema."""
+    """By the version of its schema and its label; another tool's badge is left as it is."""
     assert is_badge(text) is is_one
 
 
