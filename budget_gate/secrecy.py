@@ -27,6 +27,12 @@ class Secrets:
         for text in self._texts:
             tell(text)
 
+    def without(self, text: str) -> str:
+        """`text` with each of them blotted out."""
+        for secret in self:
+            text = text.replace(secret, "***")
+        return text
+
     def __iter__(self) -> Iterator[str]:
         """The texts, the longest first, as one may be a part of another."""
         return iter(sorted(self._texts, key=len, reverse=True))

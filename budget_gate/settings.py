@@ -16,6 +16,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from budget_gate.domain import written
@@ -43,7 +44,8 @@ _NAMES = {
 class Surroundings(BaseSettings):
     """What the environment says of where the program runs: nothing of it can be wrong.
 
-    The badge is here as it must not stay an old one where a setting is wrong.
+    The badge is here as it must not stay an old one where a setting is wrong, and the credentials
+    as no error of a setting or a flag may show them.
     """
 
     model_config = SettingsConfigDict(
@@ -67,7 +69,27 @@ class Surroundings(BaseSettings):
     terminal: str | None = Field(None, validation_alias="TERM")
     certificates: str | None = Field(None, validation_alias="SSL_CERT_FILE")
     badge: str | None = Field(None, validation_alias="BUDGET_GATE_BADGE")
+    admin_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("ANTHROPIC_ADMIN_KEY", "ANTHROPIC_ADMIN_API_KEY")
+    )
+    auth_token: SecretStr | None = Field(None, validation_alias="ANTHROPIC_AUTH_TOKEN")
     _secrets: Secrets = PrivateAttr(default_factory=Secrets)
+
+    def model_post_init(self, _: object) -> None:
+        """Keeps the credentials secret, as they were given and without what they came with."""
+        for secret in self._credentials.values():
+            text = secret.get_secret_value()
+            self.secrets.add(text)
+            self.secrets.add(bare(text))
+            # As an error quotes what was written.
+            self.secrets.add(repr(text)[1:-1])
+
+    @field_validator("admin_key", "auth_token")
+    @classmethod
+    def _without_line_end(cls, secret: SecretStr | None) -> SecretStr | None:
+        # A secret is often pasted with its line end.
+        text = secret.get_secret_value().strip() if secret else ""
+        return SecretStr(text) if text else None
 
     @property
     def in_github_actions(self) -> bool:
@@ -85,14 +107,15 @@ class Surroundings(BaseSettings):
         """The credentials, which must appear nowhere."""
         return self._secrets
 
+    @property
+    def _credentials(self) -> dict[str, SecretStr]:
+        given = {"ANTHROPIC_ADMIN_KEY": self.admin_key, "ANTHROPIC_AUTH_TOKEN": self.auth_token}
+        return {variable: secret for variable, secret in given.items() if secret}
+
 
 class Settings(Surroundings):
     """What the environment says; a flag wins over it, and an empty variable is an unset one."""
 
-    admin_key: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("ANTHROPIC_ADMIN_KEY", "ANTHROPIC_ADMIN_API_KEY")
-    )
-    auth_token: SecretStr | None = Field(None, validation_alias="ANTHROPIC_AUTH_TOKEN")
     # It cannot read usage, and is never sent; whoever has no other is told so.
     has_message_key: bool = Field(default=False, validation_alias="ANTHROPIC_API_KEY")
     base_url: str = Field(DEFAULT_BASE_URL, validation_alias="ANTHROPIC_BASE_URL")
@@ -110,20 +133,6 @@ class Settings(Surroundings):
     # A text, as settings of any other kind than a scalar would be read as JSON.
     reserve: str | None = Field(None, validation_alias="BUDGET_GATE_RESERVE")
     deadline: float = Field(120, validation_alias="BUDGET_GATE_DEADLINE")
-
-    def model_post_init(self, _: object) -> None:
-        """Keeps the credentials secret, as they were given and without what they came with."""
-        for secret in self._credentials.values():
-            text = secret.get_secret_value()
-            self.secrets.add(text)
-            self.secrets.add(bare(text))
-
-    @field_validator("admin_key", "auth_token")
-    @classmethod
-    def _without_line_end(cls, secret: SecretStr | None) -> SecretStr | None:
-        # A secret is often pasted with its line end.
-        text = secret.get_secret_value().strip() if secret else ""
-        return SecretStr(text) if text else None
 
     @field_validator("budgets")
     @classmethod
@@ -214,11 +223,6 @@ class Settings(Surroundings):
                 raise ConfigurationError(f"{_name(variable)} {fault[0]}", fault[1])
 
     @property
-    def _credentials(self) -> dict[str, SecretStr]:
-        given = {"ANTHROPIC_ADMIN_KEY": self.admin_key, "ANTHROPIC_AUTH_TOKEN": self.auth_token}
-        return {variable: secret for variable, secret in given.items() if secret}
-
-    @property
     def fixed_time(self) -> str | None:
         """The setting that names a time which is the same in every run; None where none does."""
         if self.month not in (None, LAST):
@@ -249,15 +253,15 @@ class Settings(Surroundings):
         Raises ConfigurationError that names the settings at fault, shows what was written, and
         never a secret.
         """
-        unknown = list(cls._unknown())
+        unknown = list(cls._unknown(flags))
         wrong: list[str] = []
         try:
             settings = cls(**flags)  # type: ignore[arg-type]
         except ValidationError as error:
-            details = error.errors(include_input=False, include_url=False, include_context=False)
+            details = error.errors(include_url=False, include_context=False)
+            secrets = Surroundings(**flags).secrets  # type: ignore[arg-type]
             wrong = [
-                f"{_name(str(detail['loc'][0]))}: {detail['msg'].removeprefix('Value error, ')}"
-                for detail in details
+                f"{_name(str(detail['loc'][0]))}: {_fault(detail, secrets)}" for detail in details
             ]
         if wrong or unknown:
             remedies = ["correct it, or leave it out for the default"] if wrong else []
@@ -266,19 +270,29 @@ class Settings(Surroundings):
         return settings
 
     @classmethod
-    def _unknown(cls) -> Iterator[str]:
+    def _unknown(cls, flags: Mapping[str, str]) -> Iterator[str]:
         """What is wrong with each variable that would be this program's, and is none of it."""
         known = set(cls._variables())
         for name in sorted(os.environ):
             variable = name.upper()
             if variable.startswith(_OWN) and name not in known and os.environ[name]:
-                yield f"there is no setting {without_keys(name)[:60]}{_meant(variable, known)}"
+                secrets = Surroundings(**flags).secrets  # type: ignore[arg-type]
+                shown = without_keys(secrets.without(name))[:60]
+                yield f"there is no setting {shown}{_meant(variable, known)}"
 
     @classmethod
     def _variables(cls) -> Iterator[str]:
         for setting in cls.model_fields.values():
             alias = setting.validation_alias
             yield from map(str, alias.choices if isinstance(alias, AliasChoices) else [alias])
+
+
+def _fault(detail: ErrorDetails, secrets: Secrets) -> str:
+    """What is wrong with a setting; it quotes what was written, unless that has a credential."""
+    # The quotation is cut, and what is left of a credential could not be told any more.
+    if any(secret in str(detail["input"]) for secret in secrets):
+        return "it is wrong, and not shown, as it contains a credential"
+    return detail["msg"].removeprefix("Value error, ")
 
 
 def _meant(variable: str, known: Iterable[str]) -> str:

@@ -366,6 +366,37 @@ def test_a_key_that_is_given_as_a_flag_is_not_repeated(
     assert "EXAMPLE" not in run.stderr
 
 
+ODD = "s3cr3t'\\EXAMPLE"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (ODD,),
+        ("check", "-k", ODD),
+        ("check", "--fail-on", ODD),
+        ("check", f"--format={ODD}"),
+        ("check", "--quiet=" + ODD),
+        ("check", f"--x{'x' * 590}", ODD),
+        ("check", "--deadline", ODD),
+        ("check", "--policy", ODD),
+        ("demo", ODD),
+        ("schema", ODD),
+        ("doctor", ODD),
+        ("init", ODD),
+        ("audit", ODD),
+    ],
+)
+def test_a_credential_in_the_wrong_place_of_a_command_line_is_not_repeated(
+    inside: Here, arguments: tuple[str, ...]
+) -> None:
+    """Whatever its form: it is what the environment holds as one, quoted or not."""
+    run = inside.main(*arguments, policy=OK, environment={"ANTHROPIC_AUTH_TOKEN": ODD})
+    assert (run.code, run.stdout) == (2, "")
+    assert "s3cr3t" not in run.stderr
+    assert "EXAMPLE" not in run.stderr
+
+
 @pytest.mark.parametrize("command", ["check", "demo", "doctor", "init", "audit"])
 def test_a_misspelt_variable_is_2_for_every_command(inside: Here, command: str) -> None:
     """What it was to do would not be done."""

@@ -574,6 +574,43 @@ def test_a_key_in_the_wrong_place_is_not_shown(monkeypatch: pytest.MonkeyPatch, 
     assert "EXAMPLE" not in told
 
 
+ODD = "s3cr3t-EXAMPLE-" + "x" * 40
+
+
+@pytest.mark.parametrize("credential", ["ANTHROPIC_ADMIN_KEY", "ANTHROPIC_AUTH_TOKEN"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BUDGET_GATE_AS_OF", ODD),
+        ("BUDGET_GATE_MONTH", ODD),
+        ("BUDGET_GATE_FORMAT", f"json {ODD}"),
+        ("BUDGET_GATE_FAIL_ON", ODD),
+        ("BUDGET_GATE_ON_ERROR", ODD),
+        ("BUDGET_GATE_OFFLINE", ODD),
+        ("BUDGET_GATE_DEADLINE", ODD),
+        ("BUDGET_GATE_RESERVE", f"$5={ODD}"),
+        ("BUDGET_GATE_BUDGETS", f"global, workspaces.{ODD}"),
+        ("ANTHROPIC_BASE_URL", f"https://127.0.0.1:{ODD}/"),
+    ],
+)
+def test_a_credential_of_any_form_in_the_wrong_place_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, credential: str, name: str, value: str
+) -> None:
+    """Nor is a part of it, as where it is cut; a gateway's token has any form."""
+    told = refused(monkeypatch, {credential: ODD, name: value})
+    assert_says(told, name, "it is wrong, and not shown, as it contains a credential")
+    assert "s3cr3t" not in told
+
+
+def test_a_credential_in_the_name_of_a_variable_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of any form, and cut or not."""
+    told = refused(monkeypatch, {"ANTHROPIC_AUTH_TOKEN": ODD, f"BUDGET_GATE_{ODD}": "1"})
+    assert "there is no setting BUDGET_GATE_***" in told
+    assert "s3cr3t" not in told
+
+
 @pytest.mark.parametrize(("given", "is_set"), [("sk-ant-api03-EXAMPLE", True), (" \n", False)])
 def test_a_key_for_messages_is_only_known_to_be_there(
     monkeypatch: pytest.MonkeyPatch, given: str, *, is_set: bool

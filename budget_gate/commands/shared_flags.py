@@ -82,11 +82,12 @@ class Parser(argparse.ArgumentParser):
 
         from budget_gate.domain.credential import without_keys
         from budget_gate.outputs.escaping import plain
+        from budget_gate.settings import Surroundings
 
         choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         if choice:
             message += _meant([choice[1]], re.findall(r"[\w-]+", choice[2]))
-        super().error(plain(without_keys(message)))
+        super().error(plain(without_keys(Surroundings().secrets.without(message))))
 
     def exit(self, status: int = 0, message: str | None = None) -> "NoReturn":
         """As the base does, but with 2 where what was printed is lost."""

@@ -1,18 +1,16 @@
 """What is told holds no credential, should an answer have echoed one."""
 
-from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from budget_gate.secrecy import Secrets
 from budget_gate.settings import Surroundings
 
 
-def blotted(value: Any, secrets: Iterable[str]) -> Any:
+def blotted(value: Any, secrets: Secrets) -> Any:
     """A text, or a report before anything of it is cut or escaped, without any credential."""
     if isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, "***")
-        return value
+        return secrets.without(value)
     if type(value) is tuple:
         return tuple(blotted(item, secrets) for item in value)
     if type(value) is dict:
@@ -25,5 +23,4 @@ def blotted(value: Any, secrets: Iterable[str]) -> Any:
 
 def without_secrets(text: str, settings: Surroundings) -> str:
     """`text` with every credential blotted out, should an answer have echoed one."""
-    without: str = blotted(text, settings.secrets)
-    return without
+    return settings.secrets.without(text)
