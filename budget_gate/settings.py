@@ -292,7 +292,7 @@ def _fault(detail: ErrorDetails, secrets: Secrets) -> str:
     # The quotation is cut, and what is left of a credential could not be told any more.
     if any(secret in str(detail["input"]) for secret in secrets):
         return "it is wrong, and not shown, as it contains a credential"
-    return detail["msg"].removeprefix("Value error, ")
+    return without_keys(detail["msg"].removeprefix("Value error, "))
 
 
 def _meant(variable: str, known: Iterable[str]) -> str:

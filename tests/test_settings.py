@@ -611,6 +611,13 @@ def test_a_credential_in_the_name_of_a_variable_is_not_shown(
     assert "s3cr3t" not in told
 
 
+def test_a_key_is_not_shown_in_what_is_proposed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reservation is shown as it would be right, and the key was to be its workspace."""
+    told = refused(monkeypatch, {"BUDGET_GATE_RESERVE": f"$5={KEY}"})
+    assert "write 5=***" in told
+    assert "EXAMPLE" not in told
+
+
 @pytest.mark.parametrize(("given", "is_set"), [("sk-ant-api03-EXAMPLE", True), (" \n", False)])
 def test_a_key_for_messages_is_only_known_to_be_there(
     monkeypatch: pytest.MonkeyPatch, given: str, *, is_set: bool
