@@ -95,7 +95,8 @@ def test_a_key_of_a_gateway_may_look_otherwise(is_usual: bool, level: str, remed
     assert_says(
         found.message, "ANTHROPIC_ADMIN_KEY does not look like an Admin key", "sk-ant-admin"
     )
-    assert (remedy in found.remedy) and bool(found.remedy) is is_usual
+    assert remedy in found.remedy
+    assert bool(found.remedy) is is_usual
 
 
 def test_a_token_behind_a_key_is_not_used() -> None:
