@@ -7,7 +7,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from budget_gate.domain.clock import check_clock
+from budget_gate.domain.clock import check_clock, check_lag, check_month, run_time
+from budget_gate.domain.period import MonthToDate
 from budget_gate.errors import UnverifiedError
 from tests.helpers.running import BREACHED, LAST_REPORT, NOW, OK, ORGANIZATION, Here, Run
 from tests.helpers.wording import assert_says
@@ -469,3 +470,31 @@ def test_a_date_without_a_zone_is_of_utc(here: Here) -> None:
         run = here.check(api, "--format", "json", policy=OK, now=MIDNIGHT + seconds(30))
     assert run.code == 3
     assert [it["code"] for it in run.report["notes"]] == ["clock"]
+
+
+@pytest.mark.parametrize(
+    ("difference", "expected"),
+    [(None, 12), (timedelta(minutes=-5), 12), (timedelta(hours=3), 15), (timedelta.max, 12)],
+)
+def test_a_run_is_made_at_the_time_of_the_api_where_the_clock_is_wrong(
+    difference: timedelta | None, expected: int
+) -> None:
+    """Three hours behind; five minutes are nothing, and a time beyond the calendar is none."""
+    noon = at("2026-11-20T12:00:00Z")
+    assert run_time(noon, difference) == noon.replace(hour=expected)
+
+
+@pytest.mark.parametrize("told", [None, at("2026-11-01T00:00:00Z")])
+def test_a_month_by_this_clock_alone_is_noted(told: datetime | None) -> None:
+    """Where no time was sent, and the last report is of this month or there is none."""
+    (note,) = check_month(at("2026-11-20T12:00:00Z"), None, told)
+    assert (note.level, note.code) == ("info", "clock_unchecked")
+
+
+def test_a_month_that_has_just_ended_is_complete_in_two_hours() -> None:
+    """The usage report is up to two hours behind; after them there is nothing to say."""
+    october = MonthToDate(at("2026-11-01T00:00:00Z"), is_whole=True)
+    (note,) = check_lag(october, at("2026-11-01T00:30:00Z"))
+    assert (note.level, note.code) == ("warning", "usage_lag")
+    assert_says(note.message, "October", "after Nov 1, 02:00 UTC")
+    assert check_lag(october, at("2026-11-01T02:00:00Z")) == ()

@@ -166,6 +166,20 @@ def test_days_that_are_not_settled_are_not_compared() -> None:
     assert {line.part.day for line in found.lines} == {date(2026, 11, 10)}
 
 
+def test_a_cost_behind_one_of_a_day_to_come_is_compared() -> None:
+    """In whatever order the bill has them."""
+    line = only(audit(used(key()), bill(charge("9", 21), charge("20"), through=20)))
+    assert (line.part.day.day, line.billed) == (10, Decimal(20))
+
+
+def test_priority_tier_stays_billed_beside_a_cost_of_another_tier() -> None:
+    """In whatever order the bill has them."""
+    usage = used(key(), key(tier="priority"))
+    for order in (("priority", "standard"), ("standard", "priority")):
+        line = only(audit(usage, bill(*(charge("20", tier=tier) for tier in order))))
+        assert "priority" not in causes(line)
+
+
 def test_usage_of_nothing_is_no_line() -> None:
     """Rows of zeros are neither listed nor billed."""
     assert audit(used(key(), tokens=Tokens()), bill()).lines == ()

@@ -28,6 +28,7 @@ from budget_gate.sources.api.usage_report import read_usage
 from tests.helpers.bills import ALPHA, BETA, OUTPUT, bill, charge, used
 from tests.helpers.builders import MILLION, book, book_with, bounds, key, usage_of
 from tests.helpers.serving import NOW, connected, exact
+from tests.helpers.wording import assert_says
 from tests.world.billing import Charge as TrueCharge
 from tests.world.billing import bill_of, billed, code_execution, other_cost, session_usage
 from tests.world.loopback import DEFAULT_WORKSPACE_ID, LoopbackAPI, Organization
@@ -432,6 +433,28 @@ def test_priority_tier_is_noted_with_its_tokens() -> None:
         "1,001,239 tokens of priority tier, which is prepaid: 1,001,234 of claude-opus-5-5, 5 of claude-sonnet-5."
         in note.message
     )
+
+
+def test_models_of_as_many_priority_tokens_stand_by_name() -> None:
+    """So that the note is the same each time."""
+    rows = [(key(name, tier="priority"), Tokens(output=5)) for name in ("claude-b", "claude-a")]
+    message = notes(spend(usage_of(rows), bill()))["priority_not_billed"].message
+    assert_says(message, "10 tokens", "5 of claude-a, 5 of claude-b")
+
+
+def test_many_full_days_without_costs_are_a_warning() -> None:
+    """Of 19 full days the bill has 10: the others are at list price."""
+    note = notes(spend(used(), bill(through=11)))["late_costs"]
+    assert note.level == "warning"
+    assert_says(note.message, "up to 2026-11-11", "9 full days", "list price")
+    assert "late_costs" not in notes(spend(used(), bill(through=20)))
+
+
+def test_usage_of_less_than_a_cent_needs_some_cost_of_its_day() -> None:
+    """Whichever, as a line may be rounded away; but a day of a workspace without any was left out."""
+    usage = used(key("claude-haiku-4-5"), tokens=Tokens(output=1))
+    assert total_of(spend(usage, bill(charge("20")))) == bounds("20")
+    assert "claude-haiku-4-5" in refusal(bill(charge("20", 11)), usage).message
 
 
 @pytest.mark.parametrize(

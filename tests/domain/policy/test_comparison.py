@@ -18,6 +18,7 @@ from budget_gate.domain.policy.model import (
 )
 from budget_gate.domain.prices.cards import Prices
 from tests.helpers.builders import book, policy
+from tests.helpers.wording import assert_says
 
 DAY = date(2026, 11, 20)
 HEAD = "version: 1\nglobal: {cap: 100}\n"
@@ -513,3 +514,39 @@ def test_an_own_price_that_goes_is_looser_where_the_list_price_less_the_discount
     own = OPUS.replace("}}}", ", fast: 2}}}").replace("{models", f"{{discount: {before}, models")
     found = changes(own, f"prices: {{discount: {after}}}\n")
     assert [it.effect for it in found if it.what == "price"] == [effect]
+
+
+# Lines
+
+
+def test_a_change_stands_at_the_line_of_what_is_left() -> None:
+    """A budget that went has the line of its kind, a label its own, members that of their group."""
+    budgets = "workspaces:\n  a: {cap: 1}\n  b: {cap: 1}\n"
+    assert the_change(budgets, budgets.replace("  b: {cap: 1}\n", "")).line == 3
+    names = "names:\n  wrkspc_01A: alpha\n  wrkspc_01B: beta\n"
+    assert the_change(names, names.replace("beta", "gamma")).line == 5
+    group = "groups:\n  g:\n    cap: 1\n    workspaces: [a]\n"
+    change = the_change(group, group.replace("[a]", "[a, b]"))
+    assert (change.what, change.after, change.effect, change.line) == (
+        "members",
+        ("b",),
+        "tighter",
+        6,
+    )
+
+
+def test_a_new_group_takes_its_members_out_of_unlisted() -> None:
+    """Where each of them had 5 USD, 9 for all of them let one of them spend more."""
+    unlisted = "unlisted: {cap: 5}\n"
+    group = "groups: {g: {cap: 9, workspaces: [a, b]}}\n"
+    assert effects(unlisted, unlisted + group)[0] == "looser"
+    assert effects(unlisted, unlisted + group.replace("9", "4"))[0] == "tighter"
+
+
+def test_the_prices_of_every_model_are_compared() -> None:
+    """One that stays as it is hides none behind it."""
+    first = price("1", model="first").removesuffix("}}\n")
+    both = first + price("2", model="second").replace("prices: {models: {", ", ")
+    change = the_change(both, both.replace("input: 2", "input: 1"))
+    assert (change.path, change.effect) == (("prices", "models", "second"), "looser")
+    assert_says(f"{change.before} {change.after}", "input 2", "input 1")

@@ -1,5 +1,6 @@
 """A second cap, on the open UTC day alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -237,3 +238,19 @@ def test_daily_cap_is_in_the_json_report(here: Here) -> None:
         "day": "2026-11-15",
         "yesterday": None,
     }
+
+
+@pytest.mark.parametrize(("more", "expected"), [(", daily_cap: 30", ["A", "B"]), ("", ["B"])])
+def test_an_unlisted_workspace_may_have_spent_only_yesterday(
+    more: str, expected: list[str]
+) -> None:
+    """Early on the 1st a daily cap judges the last day of the month before as well."""
+    spend = replace(
+        spend_of_lines(on("2026-11-01", bounds("5"), "wrkspc_01B"), workspaces=(A, B)),
+        history=(on("2026-10-31", bounds("40")),),
+    )
+    rules = policy(f"version: 1\nunlisted: {{cap: 100{more}}}\n")
+    month = MonthToDate(datetime(2026, 11, 1, 1, 30, tzinfo=UTC))
+    found = {it.id: it.status for it in evaluate(rules, spend, month).budgets}
+    assert sorted(found) == [f"unlisted.wrkspc_01{it}" for it in expected]
+    assert found.get("unlisted.wrkspc_01A", "breached") == "breached"

@@ -90,3 +90,46 @@ def test_the_place_is_that_of_the_cap_in_force() -> None:
     assert budget(report, "global").line == 6
     report = evaluate(policy(text), spend_of_lines(OLD), month_at("2026-12-01T15:20:00Z"))
     assert budget(report, "global").line == 2
+
+
+def test_a_usual_day_is_the_mean_of_the_full_ones() -> None:
+    """100 USD on 19 full days are 5.263157 a day; what two lines have of one model is one sum."""
+    again = line(bounds("2"), LAB, model="claude-haiku-5-5", day="2026-11-20")
+    opus, haiku = lab("cap: 50", OLD, NEW, again).drivers
+    assert (opus.usual, haiku.usual) == (Decimal("5.263157"), Decimal(0))
+    assert (haiku.month, haiku.today) == (Decimal(5), Decimal(5))
+
+
+def test_on_the_first_day_nothing_is_usual() -> None:
+    """There is no full day to go by."""
+    (driver,) = lab(
+        "cap: 1", line(bounds("3"), LAB, day="2026-11-01"), at="2026-11-01T15:20:00Z"
+    ).drivers
+    assert driver.usual is None
+
+
+@pytest.mark.parametrize(
+    ("budgets", "id_", "expected"),
+    [
+        ("workspaces: {wrkspc_01LAB: {cap: 1}}", f"workspaces.{LAB}", [(LAB, "claude-opus-5-5")]),
+        (
+            "groups: {g: {cap: 1, workspaces: [wrkspc_01WEB]}}",
+            "groups.g",
+            [("wrkspc_01WEB", "claude-haiku-5-5")],
+        ),
+        (
+            "models: {claude-opus-5-5: {cap: 1}}",
+            "models.claude-opus-5-5",
+            [(LAB, "claude-opus-5-5")],
+        ),
+    ],
+)
+def test_a_budget_is_driven_by_what_it_is_about(
+    budgets: str, id_: str, expected: list[tuple[str, str]]
+) -> None:
+    """Not by the spend of another workspace or model."""
+    web = line(bounds("200"), "wrkspc_01WEB", model="claude-haiku-5-5", day="2026-11-20")
+    spend = spend_of_lines(OLD, web, models=("claude-opus-5-5", "claude-haiku-5-5"))
+    report = evaluate(policy(f"version: 1\n{budgets}\n"), spend, month_at("2026-11-20T15:20:00Z"))
+    found = budget(report, id_)
+    assert [(it.workspace, it.model) for it in found.drivers] == expected

@@ -11,6 +11,7 @@ from budget_gate.domain.spend import SpendLine, Workspace
 from budget_gate.domain.verdict.evaluate import evaluate
 from tests.helpers.builders import MONTH, bounds, line, policy, spend_of_lines
 from tests.helpers.running import NOW, ORGANIZATION, PRODUCTION, Here, Run
+from tests.helpers.wording import assert_says
 from tests.world.loopback import LoopbackAPI
 from tests.world.loopback import Workspace as Listed
 
@@ -97,6 +98,21 @@ def test_a_cap_on_a_model_that_nobody_uses_watches_nothing() -> None:
         "The cap models.claude-old covers no model that was used this month or in the days before "
         "it. In use: claude-b, claude-opus-4-8."
     )
+
+
+def test_the_most_alike_of_what_is_used_comes_first() -> None:
+    """It is likely what the key should be."""
+    other = line(bounds("1"), model="a-model")
+    (message,) = idle("{claude-old: {cap: 9}}", USED, other, history=(BEFORE,))
+    assert_says(message, "In use: claude-opus-4-8, a-model.")
+
+
+def test_a_model_is_retired_on_the_day_itself() -> None:
+    """On 15 June its last day has passed, and on the 14th not yet."""
+    early = line(bounds("5"), model="claude-opus-4-8", day="2026-06-02")
+    months = [MonthToDate(datetime(2026, 6, day, 12, tzinfo=UTC)) for day in (14, 15)]
+    found = [idle("{claude-opus-4: {cap: 9}}", early, month=month) for month in months]
+    assert [len(messages) for messages in found] == [0, 1]
 
 
 def test_a_dated_name_in_the_days_before_is_use() -> None:

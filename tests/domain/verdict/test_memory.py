@@ -15,6 +15,7 @@ from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.notes import NoteLevel
 from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.spend import Spend, Workspace
+from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.earlier import EarlierReport
 from budget_gate.domain.verdict.report import KnownSpend, Status
 from budget_gate.domain.verdict.terms import STRICT, Terms
@@ -481,3 +482,29 @@ def test_the_least_counts_with_a_reservation() -> None:
     text = f"version: 1\nglobal: {{cap: 340, forecast: off}}\n{LENIENT}"
     status, code, _, _ = run(spending(bounds("200", "320")), last(known("300")), text, terms)
     assert (status, code) == ("breached", 1)
+
+
+def test_what_is_told_of_no_workspace_may_be_of_any() -> None:
+    """60 USD of alpha were known; 100 of today are of nobody in particular, so nothing has to be missing."""
+    earlier = last(known("100", parts={f"workspace {ALPHA}": Decimal(60)}))
+    told = spend_of({UNATTRIBUTED: bounds("100"), "wrkspc_01B": bounds("5")})
+    told = replace(told, prices=replace(told.prices, digest=PRICES))
+    assert run(told, earlier)[1:3] == (0, [])
+    named = spend_of({"wrkspc_01B": bounds("105")})
+    named = replace(named, prices=replace(named.prices, digest=PRICES))
+    _, code, ((_, message),), _ = run(named, earlier)
+    assert code == 3
+    assert_says(message, f"workspace {ALPHA}", "$0.00", "$60.00")
+
+
+def test_of_each_part_the_most_is_remembered() -> None:
+    """Of alpha 60 USD were known, which 50 to 70 of now leave as they are."""
+    part = f"workspace {ALPHA}"
+    spend = spend_of({ALPHA: bounds("50", "70")})
+    spend = replace(spend, prices=replace(spend.prices, digest=PRICES))
+    earlier = last(known("60", parts={part: Decimal(60)}))
+    report, _ = gate.check(policy(CAP), lambda: spend, MONTH, STRICT, earlier=earlier)
+    (remembered,) = report.known_spend
+    assert remembered.parts[part] == Decimal(60)
+    (note,) = [it for it in report.notes if it.code == "spend_known"]
+    assert_says(note.message, "less detail", "Nov 20, 14:20 UTC", "at least", "$60.00")

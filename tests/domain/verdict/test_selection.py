@@ -23,6 +23,7 @@ from tests.helpers.markup import assert_own_structure
 from tests.helpers.runner import Command, read_commands, read_outputs
 from tests.helpers.running import NOW, ORGANIZATION, PRODUCTION, Here, Run
 from tests.helpers.serving import refuse
+from tests.helpers.wording import assert_says
 from tests.world.loopback import LoopbackAPI
 
 LISTED = (
@@ -396,6 +397,14 @@ def test_reservation_that_concerns_no_deciding_cap_is_an_error() -> None:
     rules = "version: 1\nglobal: {cap: 99}\nworkspaces: {exp-a: {cap: 9}, production: {cap: 9}}\n"
     error = refused("workspaces.exp-a", reserve="1000000=production", rules=rules)
     assert "no cap that decides" in error.message
+    assert_says(error.hint, "--reserve USD=WORKSPACE", "global cap")
+
+
+def test_a_name_of_two_budgets_is_told_with_both() -> None:
+    """That of a workspace and of a group: which one is meant nobody knows."""
+    rules = "version: 1\nworkspaces: {production: {cap: 9}}\ngroups: {production: {cap: 9, workspaces: [exp-a]}}\n"
+    hint = refused("production", rules=rules).hint
+    assert hint == "did you mean groups.production or workspaces.production?"
 
 
 def test_key_of_unlisted_workspaces_names_each() -> None:

@@ -758,3 +758,24 @@ def test_the_bill_is_the_true_one_to_the_last_digit(seed: int, route: str) -> No
     expected = named(truth.workspaces) if route == "analytics" else truth.workspaces
     assert usd(read) == {name: amount for name, amount in expected.items() if amount}
     assert sum(usd(read).values()) == truth.overall
+
+
+@pytest.mark.parametrize(
+    ("change", "facts"),
+    [
+        (lambda answer: answer.update(data=None), ["list `data`"]),
+        (lambda answer: answer.pop("data_refreshed_at"), ["data_refreshed_at"]),
+        (lambda answer: answer["data"].__setitem__(0, []), ["row", "not", "cost"]),
+        (lambda answer: answer["data"][0].update(starting_at="noon"), ["row's time"]),
+        (lambda answer: answer["data"][0]["cost"].update(currency="EUR"), ["not in USD", "'EUR'"]),
+        (lambda answer: answer["data"][0]["group"].update(cost_type=""), ["no kind of cost"]),
+    ],
+)
+def test_a_damaged_answer_is_told_with_its_route(
+    api: LoopbackAPI, change: Change, facts: list[str]
+) -> None:
+    """And with what is wrong: whoever runs a gateway has to find it."""
+    change_analytics(api, change)
+    error = failure(api)
+    assert error.trace == "GET /v1/organizations/analytics/cost"
+    assert_says(error.message, *facts)

@@ -6,6 +6,7 @@ from budget_gate.errors import UnverifiedError
 from budget_gate.sources.api.organization import read_identity
 from tests.helpers.running import BREACHED, NOW, OK, ORGANIZATION, Here, Run, stalling
 from tests.helpers.serving import ME, NOBODY, connected, recorded, refuse, reply
+from tests.helpers.wording import assert_says
 from tests.world.loopback import LoopbackAPI, Response
 
 
@@ -44,6 +45,35 @@ def test_an_api_that_does_not_tell_is_no_trouble(status: int) -> None:
 def test_an_answer_without_an_id_tells_none(body: bytes) -> None:
     """Whatever stands there instead."""
     assert organization(reply(body)) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"id": "org-example", "name": "Example"}', ("org-example", "Example")),
+        (b'{"id": "org-example", "name": null}', ("org-example", "")),
+        (b'{"id": "org-example"}', ("org-example", "")),
+    ],
+)
+def test_a_name_may_be_absent(body: bytes, expected: tuple[str, str]) -> None:
+    """The id alone is an organization, and it is no name of itself."""
+    with (
+        LoopbackAPI(NOBODY, now=NOW, intercept=lambda *_: reply(body)) as api,
+        connected(api.url) as transport,
+    ):
+        assert read_identity(transport) == expected
+
+
+def test_what_is_no_organization_is_told_with_its_route() -> None:
+    """As any answer that cannot be trusted."""
+    with (
+        LoopbackAPI(NOBODY, now=NOW, intercept=lambda *_: reply(b"{}")) as api,
+        connected(api.url) as transport,
+        pytest.raises(UnverifiedError) as caught,
+    ):
+        read_identity(transport)
+    assert caught.value.trace == "GET /v1/organizations/me"
+    assert_says(caught.value.message, "not an organization")
 
 
 # In a run

@@ -16,6 +16,7 @@ from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.sources.files.saved_usage import read_saved_usage
 from tests.helpers.paths import RECORDINGS
 from tests.helpers.serving import ADMIN, USAGE, at, sums
+from tests.helpers.wording import assert_says
 from tests.world.loopback import LoopbackAPI, Request, priced
 from tests.world.oracle import EVERY_DIMENSION
 from tests.world.organizations import random_organization, seeded
@@ -331,6 +332,15 @@ def test_a_bucket_longer_than_a_day_is_an_error(save: Save, start: str, end: str
         read(save(page(bucket(start, end, row()))), partial=True)
 
 
+def test_pages_of_another_month_alone_are_none_of_this_one(save: Save) -> None:
+    """At the first instant of December nothing is missing yet, and the pages are of November."""
+    with pytest.raises(UnverifiedError) as caught:
+        read(save(days(row())), as_of=at("2026-12-01T00:00:00Z"), partial=True)
+    assert caught.value.code == "incomplete_usage"
+    assert_says(caught.value.message, "none of the saved pages", "December 2026")
+    assert_says(caught.value.hint, "--as-of", "--month")
+
+
 @pytest.mark.parametrize("how", ["null", "absent"])
 @pytest.mark.parametrize(
     ("field", "value"),
@@ -362,6 +372,9 @@ def test_a_page_without_any_workspace_belongs_to_none_in_particular(save: Save) 
     assert {key.workspace for key in usage.table} == {UNATTRIBUTED}
     assert codes(usage) == ["workspace_unresolved"]
     assert usage.notes[0].level == "warning"
+    assert_says(
+        usage.notes[0].message, "names no workspace", "any of them", "workspaces are ranges"
+    )
 
 
 def test_null_beside_a_named_workspace_is_the_default_one(save: Save) -> None:
