@@ -85,7 +85,6 @@ def parse(arguments: Sequence[str]) -> Parsed:
     parser.add_argument(
         "--format",
         choices=("csv", "jsonl"),
-        default="csv",
         help="what a row is written as (default: csv)",
     )
     parser.add_argument(
@@ -94,7 +93,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
     add_policy(parser, "the policy, for basis, prices and names (default: as for check, or none)")
     add_deadline(parser)
     flags = parser.parse_args(arguments)
-    options = ExportOptions(flags.days, flags.first, flags.last, flags.format, flags.out)
+    options = ExportOptions(flags.days, flags.first, flags.last, flags.format or "csv", flags.out)
     return Parsed(given(flags), partial(_run, options))
 
 

@@ -69,7 +69,7 @@ class DaysReader:
         Raises UnverifiedError where any of them cannot be read or has no price, and
         ConfigurationError where they are of another organization than the policy's.
         """
-        transport, file = needed(self.transport), self.file
+        transport, file = needed(self.transport, self.settings), self.file
         book = PriceBook(load_price_book()).with_policy(file.policy.prices if file else Prices())
         identify = start_identifying(transport, self.settings, file) if file else lambda: None
         months = period.months()
