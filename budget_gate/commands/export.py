@@ -24,15 +24,18 @@ from budget_gate.commands.shared_flags import (
 from budget_gate.commands.written_files import refuse_path
 from budget_gate.delivery.results import say
 from budget_gate.delivery.rows import progress, publish_rows
+from budget_gate.domain.daily import DailyRow
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import DAY, MonthToDate, Period
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.exits import OK, UNVERIFIED
 from budget_gate.outputs.escaping import plain
+from budget_gate.outputs.rows.columns import Names
 from budget_gate.outputs.rows.csv import render_csv, render_csv_head
+from budget_gate.outputs.rows.focus import Account, render_focus, render_focus_head
 from budget_gate.outputs.rows.jsonl import render_jsonl
 from budget_gate.reading.connection import connect
-from budget_gate.reading.days import Days, DaysReader
+from budget_gate.reading.days import DaysReader
 from budget_gate.settings import Settings
 from budget_gate.sources.files.documents import load_policy
 
@@ -84,8 +87,8 @@ def parse(arguments: Sequence[str]) -> Parsed:
     add_as_of(parser, "export the days before this time, RFC 3339 (default: now)")
     parser.add_argument(
         "--format",
-        choices=("csv", "jsonl"),
-        help="what a row is written as (default: csv)",
+        choices=("csv", "jsonl", "focus"),
+        help="csv (the default), jsonl (JSON Lines), or focus (CSV by FOCUS 1.2)",
     )
     parser.add_argument(
         "--out", metavar="FILE", type=_file, help="write to this file instead of stdout"
@@ -112,9 +115,8 @@ def _run(options: ExportOptions, invocation: Invocation) -> int:
     show, notes = progress(settings), dict[Note, None]()
     reader = DaysReader(settings, file, month, now, transport)
     try:
-        publish_rows(
-            _parts(options, reader.read(period), period, show, notes), options.out, settings
-        )
+        parts = _parts(options.format, reader, period, show, notes)
+        publish_rows(parts, options.out, settings)
     except UnverifiedError as error:
         show("")
         say(f"budget-gate: nothing was exported: {plain(error.told)}", settings)
@@ -125,19 +127,18 @@ def _run(options: ExportOptions, invocation: Invocation) -> int:
 
 
 def _parts(
-    options: ExportOptions,
-    read: Iterable[Days],
+    kind: str,
+    reader: DaysReader,
     period: Period,
     show: Callable[[str], None],
     notes: dict[Note, None],
 ) -> Iterator[str]:
     """The text of the rows, a month at a time; adds the notes that are worth a warning."""
-    if options.format == "csv":
-        yield render_csv_head()
-    render = {"csv": render_csv, "jsonl": render_jsonl}[options.format]
     months = period.months()
     show(f"Reading {months[0].start:%B %Y} (1 of {len(months)}) ...")
-    for number, days in enumerate(read, 1):
+    head, render = _format(kind, reader)
+    yield head
+    for number, days in enumerate(reader.read(period), 1):
         yield render(days.rows, days.names)
         notes |= dict.fromkeys(it for it in days.notes if it.level != "info")
         if number < len(months):
@@ -145,6 +146,20 @@ def _parts(
     show("")
     # All of it is there: what follows is told whole.
     signals.ignore()
+
+
+def _format(
+    kind: str, reader: DaysReader
+) -> tuple[str, Callable[[Iterable[DailyRow], Names], str]]:
+    """What a format begins with, and what writes its rows."""
+    match kind:
+        case "csv":
+            return render_csv_head(), render_csv
+        case "focus":
+            account = Account(*reader.account())
+            return render_focus_head(), partial(render_focus, account=account)
+        case _:
+            return "", render_jsonl
 
 
 def _period(

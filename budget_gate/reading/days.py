@@ -22,8 +22,10 @@ from budget_gate.reading.bill import names_of, settled_bill, spend_of
 from budget_gate.reading.connection import needed, start_identifying, suspecting_clock, time_notes
 from budget_gate.settings import Settings
 from budget_gate.sources.api.billed_cost import read_bill
+from budget_gate.sources.api.organization import read_identity
 from budget_gate.sources.api.usage_report import read_days
 from budget_gate.sources.files.documents import load_price_book
+from budget_gate.sources.http.answers import RefusedError
 from budget_gate.sources.http.transport import Pending, Transport
 
 # So many months are asked for side by side, and no more are held at a time.
@@ -62,6 +64,20 @@ class DaysReader:
     month: MonthToDate
     now: datetime
     transport: Transport | None
+
+    def account(self) -> tuple[str, str]:
+        """The id and the name of the organization; the name is empty where it is not told.
+
+        Raises UnverifiedError where neither the API nor the policy tells the id.
+        """
+        named = self.file.policy.organization if self.file else None
+        try:
+            return read_identity(needed(self.transport, self.settings))
+        except RefusedError as error:
+            # Some gateways do not serve this; that it is the right one is checked with the rows.
+            if named and error.is_not_found:
+                return named, ""
+            raise
 
     def read(self, period: Period) -> Iterator[Days]:
         """The days of the period, which end by the time that is judged, by calendar months.

@@ -573,6 +573,159 @@ def test_a_person_sees_how_far_it_is(tmp_path: Path) -> None:
     assert run.code == 0
 
 
+# FOCUS
+
+# What every FOCUS 1.2 dataset has, by its specification, whoever the provider is.
+MANDATORY = [
+    "BilledCost",
+    "BillingAccountId",
+    "BillingAccountName",
+    "BillingCurrency",
+    "BillingPeriodEnd",
+    "BillingPeriodStart",
+    "ChargeCategory",
+    "ChargeClass",
+    "ChargeDescription",
+    "ChargePeriodEnd",
+    "ChargePeriodStart",
+    "ContractedCost",
+    "EffectiveCost",
+    "InvoiceIssuerName",
+    "ListCost",
+    "PricingQuantity",
+    "PricingUnit",
+    "ProviderName",
+    "PublisherName",
+    "ServiceCategory",
+    "ServiceName",
+]
+
+
+def focused(run: Run) -> list[dict[str, str]]:
+    """The rows of an export by FOCUS."""
+    assert run.code == 0, run.stderr
+    return list(csv.DictReader(io.StringIO(run.stdout, newline=""), strict=True))
+
+
+def test_a_row_of_focus_by_hand(here: Here) -> None:
+    """$20 of tokens and $1 of searches of November 1st, at list price."""
+    flags = ("--from", "2026-11-01", "--to", "2026-11-01", "--format", "focus")
+    (row,) = focused(exported(here, api(), *flags))
+    assert row == {
+        "BilledCost": "21.0",
+        "BillingAccountId": ORGANIZATION.id,
+        "BillingAccountName": "Sample Org",
+        "BillingCurrency": "USD",
+        "BillingPeriodEnd": "2026-12-01T00:00:00Z",
+        "BillingPeriodStart": "2026-11-01T00:00:00Z",
+        "ChargeCategory": "Usage",
+        "ChargeClass": "",
+        "ChargeDescription": "claude-opus-5-5, standard tier",
+        "ChargeFrequency": "Usage-Based",
+        "ChargePeriodEnd": "2026-11-02T00:00:00Z",
+        "ChargePeriodStart": "2026-11-01T00:00:00Z",
+        "ConsumedQuantity": "1000000.0",
+        "ConsumedUnit": "Tokens",
+        "ContractedCost": "21.0",
+        "EffectiveCost": "21.0",
+        "InvoiceId": "",
+        "InvoiceIssuerName": "Anthropic",
+        "ListCost": "21.0",
+        "PricingQuantity": "1000000.0",
+        "PricingUnit": "Tokens",
+        "ProviderName": "Anthropic",
+        "PublisherName": "Anthropic",
+        "ServiceCategory": "AI and Machine Learning",
+        "ServiceName": "Claude API",
+        "ServiceSubcategory": "Generative AI",
+        "SubAccountId": "default",
+        "SubAccountName": "default workspace",
+        "x_Basis": "list",
+        "x_CacheRead": "0",
+        "x_CacheWrite1h": "0",
+        "x_CacheWrite5m": "0",
+        "x_CostHigh": "21.0",
+        "x_Input": "0",
+        "x_Model": "claude-opus-5-5",
+        "x_Output": "1000000",
+        "x_ServiceTier": "standard",
+        "x_WebSearches": "100",
+    }
+    assert row.keys() >= {*MANDATORY}
+
+
+def test_each_kind_of_cost_has_its_column(here: Here) -> None:
+    """$20 at list price, $15 as the policy has it, $14 as billed; code execution is billed alone."""
+    used = Usage(at("2026-10-16T12:00:00Z"), ALPHA, "claude-opus-5-5", output=MILLION)
+    organization = replace(ORGANIZATION, usage=[used])
+    charges = [
+        *bill_of(organization, discount=Fraction(3, 10)),
+        code_execution(date(2026, 10, 16), ALPHA, Fraction("5.25")),
+    ]
+    policy = f"{BILLED}prices: {{discount: 25%}}\n"
+    server = api(organization, bill=charges)
+    run = exported(here, server, "--month", "2026-10", "--format", "focus", policy=policy)
+    told = [
+        [row[f"{kind}Cost"] for kind in ("List", "Contracted", "Effective", "Billed")]
+        + [row["PricingQuantity"], row["PricingUnit"], row["x_Basis"]]
+        for row in focused(run)
+    ]
+    assert told == [
+        ["5.25", "5.25", "5.25", "5.25", "1.0", "Units", "billed"],
+        ["20.0", "15.0", "14.0", "14.0", "1000000.0", "Tokens", "billed"],
+    ]
+
+
+def test_searches_alone_are_requests(here: Here) -> None:
+    """There are no tokens to count them by."""
+    used = Usage(at("2026-11-10T12:00:00Z"), ALPHA, "claude-opus-5-5", searches=7)
+    run = exported(here, api(replace(ORGANIZATION, usage=[used])), "--format", "focus")
+    (row,) = focused(run)
+    assert (row["PricingQuantity"], row["PricingUnit"], row["BilledCost"]) == (
+        "7.0",
+        "Requests",
+        "0.07",
+    )
+
+
+@pytest.mark.parametrize("policy", [LIST, BILLED])
+def test_every_format_adds_up_to_the_same(here: Here, policy: str) -> None:
+    """And has what FOCUS does not let be null."""
+    organization = random_organization(
+        seeded(5), start=at("2026-09-20T00:00:00Z"), end=NOW, rows=300
+    )
+
+    def told(kind: str) -> Run:
+        server = api(organization, bill=bill_of(organization))
+        return exported(here, server, "--month", "last", "--format", kind, policy=policy)
+
+    by_rows = read(told("csv").stdout)
+    lines = [json.loads(line) for line in told("jsonl").stdout.splitlines()]
+    by_focus = focused(told("focus"))
+    assert usd(by_rows) == usd(lines) == usd(by_focus, "BilledCost") > 0
+    assert usd(by_rows, "usd_high") == usd(by_focus, "x_CostHigh")
+    for row in by_focus:
+        assert all(row[name] for name in {*MANDATORY} - {"ChargeClass"})
+
+
+def test_who_pays_must_be_known(here: Here) -> None:
+    """FOCUS has no row without an account; the other formats do not name it."""
+    server = api()
+    server.intercept = lambda request, _: refuse(404) if request.path == ME else None
+    assert "404" in told_3(here, server, "--format", "focus")
+
+
+def test_behind_a_gateway_the_policy_says_who_pays(here: Here) -> None:
+    """Where the routes below the organization are read, its id is that of the policy."""
+    policy = f'{LIST}organization: "{ORGANIZATION.id}"\n'
+    server = api(org_scoped=True)
+    server.intercept = lambda request, _: refuse(404) if request.path == ME else None
+    told = focused(exported(here, server, "--days", "30", "--format", "focus", policy=policy))
+    assert {(row["BillingAccountId"], row["BillingAccountName"]) for row in told} == {
+        (ORGANIZATION.id, "")
+    }
+
+
 # The page
 
 
@@ -603,3 +756,7 @@ def test_a_name_is_no_more_than_a_cell(step: Here, name: str) -> None:
     assert not any(line.lstrip().startswith("::") for line in run.stdout.splitlines())
     assert not any(cell.startswith("=") for row in read(run.stdout) for cell in row.values())
     assert EXAMPLE_KEY not in run.stdout
+    organization = replace(ORGANIZATION, workspaces=[workspace], name=name)
+    by_focus = focused(exported(step, api(organization), "--format", "focus"))
+    assert [len(row) for row in by_focus] == [38] * 3
+    assert not any(cell.startswith("=") for row in by_focus for cell in row.values())
