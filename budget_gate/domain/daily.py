@@ -55,15 +55,17 @@ def daily(
     tokens, contracted = _used(priced, settled)
     # What has no public price has one of the policy's, and is nowhere unknown.
     listed = _used(public, {day for day, *_ in tokens})[1] if public else contracted
-    costs = {place: cost for place, cost in contracted.items() if place[0] not in settled}
+    costs, places = contracted, list(tokens)
     if bill:
+        costs = {place: cost for place, cost in contracted.items() if place[0] not in settled}
         for place, amount in _charged(priced, bill):
             costs[place] = costs.get(place, NOTHING).plus(Bounds.exactly(amount))
         for day in bill.doubted:
             lines = [line for line in spend.lines if line.day == day]
             _follow(lines, [place for place in tokens if place[0] == day], tokens, costs)
+        places = list(tokens.keys() | costs.keys())
     rows = []
-    for place in tokens.keys() | costs.keys():
+    for place in places:
         used, cost = tokens.get(place, _UNUSED), costs.get(place, NOTHING)
         if used == _UNUSED and cost == NOTHING:
             continue
@@ -82,22 +84,21 @@ def _used(
     """Tokens, and their costs at the prices of the book; without those of settled days unpriced."""
     book = priced.book
     tokens: dict[_Place, Tokens] = {}
-    least: dict[_Place, int] = {}
-    more: dict[_Place, int] = {}
+    units: dict[_Place, tuple[int, int]] = {}
     unknown: set[_Place] = set()
     for (workspace, day, model, tier, *_), amount, low, high, why in priced.rows:
         place = (day, workspace, model, tier)
         if why and amount.total:
             low, high = book.dearest(day).units(amount)  # noqa: PLW2901 - the bounds of an unknown
             unknown.add(place)
-        known = tokens.get(place)
-        tokens[place] = amount if known is None else known.plus(amount)
-        least[place] = least.get(place, 0) + low
-        if high != low:
-            more[place] = more.get(place, 0) + high - low
+        if place in tokens:
+            known, (least, most) = tokens[place], units[place]
+            tokens[place], units[place] = known.plus(amount), (least + low, most + high)
+        else:
+            tokens[place], units[place] = amount, (low, high)
     costs = {
-        place: book.bounds(low, low + more.get(place, 0))
-        for place, low in least.items()
+        place: book.bounds(*ends)
+        for place, ends in units.items()
         if place not in unknown or place[0] not in settled
     }
     return tokens, costs

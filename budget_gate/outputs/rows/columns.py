@@ -1,6 +1,6 @@
 """The columns of a row of a day, in their order, as every format of our own has them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from budget_gate.domain.daily import DailyRow
@@ -25,34 +25,39 @@ COLUMNS: Final = (
     "usd_high",
     "basis",
 )
-# Those that hold a third party's text.
-TEXTS: Final = COLUMNS[1:5]
 
 
-def values(row: DailyRow, names: Names) -> tuple[str | int, ...]:
-    """What a row has in each column: texts, whole numbers of tokens, and exact USD as texts.
+def values(
+    rows: Iterable[DailyRow], names: Names, text: Callable[[str], str]
+) -> Iterator[tuple[str | int, ...]]:
+    """What each row has in each column: texts, whole numbers, and exact USD as texts.
 
-    What is of no model, or of no tier, is empty there. Cache writes of an unknown lifetime are
-    among those of 5 minutes.
+    `text` is what a third party's text becomes. What is of no model, or of no tier, is empty there.
+    Cache writes of an unknown lifetime are among those of 5 minutes.
     """
-    day, workspace, model, tier, tokens, (low, high), basis, *_ = row
-    usd = exact(low)
-    return (
-        day.isoformat(),
-        id_text(workspace),
-        name_of(workspace, names),
-        model or "",
-        tier or "",
-        tokens.uncached_input,
-        tokens.output,
-        tokens.cache_write_5m + tokens.cache_write_unsplit,
-        tokens.cache_write_1h,
-        tokens.cache_read,
-        tokens.web_searches,
-        usd,
-        usd if low == high else exact(high),
-        basis,
-    )
+    labels: dict[tuple[str | None, ...], tuple[str, ...]] = {}
+    # Of a long period there are so many rows that its time goes here.
+    for day, workspace, model, tier, tokens, (low, high), basis, _, _ in rows:
+        place = (workspace, model, tier)
+        label = labels.get(place)
+        if label is None:
+            told = (id_text(workspace), name_of(workspace, names), model or "", tier or "")
+            label = labels[place] = tuple(map(text, told))
+        uncached, write_5m, write_1h, read, output, searches, unsplit = tokens
+        usd = exact(low)
+        yield (
+            day.isoformat(),
+            *label,
+            uncached,
+            output,
+            write_5m + unsplit,
+            write_1h,
+            read,
+            searches,
+            usd,
+            usd if low is high else exact(high),
+            basis,
+        )
 
 
 def name_of(workspace: str | None, names: Names) -> str:

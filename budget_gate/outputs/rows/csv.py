@@ -23,11 +23,7 @@ def render_csv_head() -> str:
 
 def render_csv(rows: Iterable[DailyRow], names: Names) -> str:
     """A line for each row."""
-    told = (values(row, names) for row in rows)
-    return lines(
-        (day, cell(id_), cell(name), cell(model), cell(tier), *numbers)
-        for day, id_, name, model, tier, *numbers in told
-    )
+    return lines(values(rows, names, cell))
 
 
 def lines(rows: Iterable[Iterable[str | int]]) -> str:
@@ -38,11 +34,11 @@ def lines(rows: Iterable[Iterable[str | int]]) -> str:
 
 
 @lru_cache(maxsize=4096)
-def cell(text: str | int) -> str:
+def cell(text: str) -> str:
     """A third party's text as a cell: on one line, and with an apostrophe where it needs one.
 
     That goes before a formula, and before another apostrophe, so that to take away one that a cell
     begins with gives the text.
     """
-    shown = plain(str(text), len(str(text)))
+    shown = plain(text, len(text))
     return f"{_MARK}{shown}" if shown.lstrip().startswith((*_FORMULA, _MARK)) else shown

@@ -10,5 +10,5 @@ from budget_gate.outputs.rows.columns import COLUMNS, Names, values
 def render_jsonl(rows: Iterable[DailyRow], names: Names) -> str:
     """A line for each row; amounts are strings of exact USD."""
     return "".join(
-        f"{dumped(dict(zip(COLUMNS, values(row, names), strict=True)))}\n" for row in rows
+        f"{dumped(dict(zip(COLUMNS, told, strict=True)))}\n" for told in values(rows, names, str)
     )
