@@ -323,7 +323,13 @@ def test_a_wrong_flag_is_2_before_any_request(
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_flag_with_one_value_is_given_once(inside: Here, command: str) -> None:
     """Of two that differ none is meant, whichever flag it is; those that may be repeated say so."""
-    values = {"--format": "json", "--fail-on": "never", "--on-error": "warn"}
+    values = {
+        "--fail-on": "never",
+        "--on-error": "warn",
+        "--from": "2026-11-01",
+        "--to": "2026-11-01",
+    }
+    values["--format"] = "csv" if command == "export" else "json"
     several = {"--budget", "--usage"}
     without = {"--help", "--offline", "--partial", "--audit", "--quiet", "--force", "--stdout"}
     for flag in flags_of(command) - several - without:

@@ -175,6 +175,7 @@ def test_every_block_can_be_pasted(tmp_path: Path) -> None:
         "budget.yml",
         "days.json",
         "hours.json",
+        "usage.csv",
         "workspaces.json",
     }
     # 11 million tokens of output at $10 per million: six checks and the audit have seen them.

@@ -14,6 +14,7 @@ COMMANDS: "Final" = {
     "check": "judge the month to date (the default command)",
     "demo": "judge a sample organization: no key, no network",
     "audit": "compare list cost with billed cost, line by line",
+    "export": "print what each day cost, as CSV, JSON Lines or FOCUS",
     "init": "write a first policy from last month's spend",
     "doctor": "check the policy, the credential, the API and the clock",
     "schema": "print the policy's JSON Schema, for completion and checks in an editor",

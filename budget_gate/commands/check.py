@@ -1,7 +1,7 @@
 """The command `check`: judges the month to date by the policy."""
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -17,10 +17,12 @@ from budget_gate.commands.shared_flags import (
     add_as_of,
     add_deadline,
     add_format,
+    add_month,
     add_policy,
     add_setting,
     given,
 )
+from budget_gate.commands.written_files import refuse_path
 from budget_gate.delivery.results import deliver, publish, retract_badge
 from budget_gate.domain.clock import check_age, run_time
 from budget_gate.domain.period import MonthToDate
@@ -128,14 +130,15 @@ def _run(options: CheckOptions, invocation: Invocation) -> int:
 def _refuse_misfits(file: PolicyFile, options: CheckOptions, settings: Settings) -> None:
     read = tuple(_read_files(file, options, settings))
     written = [Path(name) for name in settings.step_files]
-    _refuse_path("report", settings.report, read)
-    _refuse_path("report", settings.report, written, "writes, too")
+    report, badge = ("--report (BUDGET_GATE_REPORT)", "--badge (BUDGET_GATE_BADGE)")
+    refuse_path("report", settings.report, report, read)
+    refuse_path("report", settings.report, report, written, "writes, too")
     # Unlike the report, a badge is no last report to the next run.
     last = [Path(settings.last_report)] if settings.last_report else []
-    _refuse_path("badge", settings.badge, (*read, *last))
+    refuse_path("badge", settings.badge, badge, (*read, *last))
     if settings.report:
         written.append(Path(settings.report))
-    _refuse_path("badge", settings.badge, written, "writes, too")
+    refuse_path("badge", settings.badge, badge, written, "writes, too")
     if options.saved and (options.audits or file.policy.spend.basis == "billed"):
         raise ConfigurationError(
             "saved pages of the usage report contain no billed cost",
@@ -156,40 +159,11 @@ def _read_files(file: PolicyFile, options: CheckOptions, settings: Settings) -> 
             yield options.saved.workspaces
 
 
-def _refuse_path(what: str, name: str | None, others: Iterable[Path], does: str = "reads") -> None:
-    """Raises ConfigurationError where what is written has no folder, or another file's place."""
-    if not name:
-        return
-    if not Path(name).absolute().parent.is_dir():
-        raise ConfigurationError(
-            f"the {what} cannot be written to {name}: its folder does not exist",
-            "create the folder first, or name another file",
-        )
-    for other in others:
-        if _is_same_file(Path(name), other):
-            raise ConfigurationError(
-                f"the {what} would overwrite {other}, which this run {does}",
-                f"name another file with --{what} (BUDGET_GATE_{what.upper()})",
-            )
-
-
-def _is_same_file(one: Path, other: Path) -> bool:
-    if one.exists() and other.exists():
-        # A device keeps nothing that could be written over.
-        return one.is_file() and one.samefile(other)
-    return one.resolve() == other.resolve()
-
-
 def _parser() -> Parser:
     parser = Parser(prog="budget-gate check", epilog=EXIT_CODES)
     add_policy(parser)
     add_as_of(parser, "judge the month up to this time, RFC 3339 (default: now)")
-    add_setting(
-        parser,
-        "--month",
-        metavar="MONTH",
-        help="judge a whole month that has ended: 2026-10, or last",
-    )
+    add_month(parser, "judge a whole month that has ended: 2026-10, or last")
     add_setting(
         parser,
         "--offline",

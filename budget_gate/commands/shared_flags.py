@@ -129,6 +129,11 @@ def add_as_of(parser: Parser, what: str) -> None:
     add_setting(parser, "--as-of", metavar="TIME", help=what)
 
 
+def add_month(parser: Parser, what: str) -> None:
+    """Adds --month."""
+    add_setting(parser, "--month", metavar="MONTH", help=what)
+
+
 def add_deadline(parser: Parser) -> None:
     """Adds --deadline."""
     add_setting(

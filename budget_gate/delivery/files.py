@@ -2,28 +2,32 @@
 
 import errno
 import os
+import shutil
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import BinaryIO
 
 from budget_gate.errors import ConfigurationError
 
 
-def write_whole(path: Path, text: str, *, overwrite: bool = True) -> None:
+def write_whole(path: Path, text: str | Iterable[str], *, overwrite: bool = True) -> None:
     """Puts `text` at `path` in one step, so that no reader ever sees a part of it.
 
-    A link is followed, be it to nowhere. What is no regular file, or is what this process prints
-    to, is written into. Raises ConfigurationError where it cannot be written, and without
-    `overwrite` where anything stands there, be it a link to nowhere; what stood there before stays
-    then.
+    A long one may come in parts: where one of them cannot be made, what that raises is passed on,
+    and nothing is written. A link is followed, be it to nowhere. What is no regular file, or is
+    what this process prints to, is written into. Raises ConfigurationError where it cannot be
+    written, and without `overwrite` where anything stands there, be it a link to nowhere; what
+    stood there before stays then.
     """
+    parts = (text,) if isinstance(text, str) else text
     temporary = None
     try:
         if overwrite and (device := _device(path)):
             with device:
-                device.write(text.encode())
+                _write_into(device, parts)
             return
         target = Path(os.path.realpath(path)) if overwrite else path
         with NamedTemporaryFile(
@@ -35,17 +39,19 @@ def write_whole(path: Path, text: str, *, overwrite: bool = True) -> None:
             delete=False,
         ) as file:
             temporary = Path(file.name)
-            file.write(text)
+            file.writelines(parts)
         # A temporary file is for its owner alone; the report is for whoever may read the folder.
         temporary.chmod(0o644)
         if not overwrite:
             # The name is taken first: what another put there in the meantime is not replaced.
             path.open("x").close()
         os.replace(temporary, target)  # noqa: PTH105 - replaces on every system
+        temporary = None
     except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
         if temporary:
             temporary.unlink(missing_ok=True)
-        raise _cannot_write(path, error) from error
 
 
 def append(path: Path, text: str) -> None:
@@ -58,6 +64,14 @@ def append(path: Path, text: str) -> None:
             file.write(text.encode("utf-8", errors="replace"))
     except OSError as error:
         raise _cannot_write(path, error) from error
+
+
+def _write_into(device: BinaryIO, parts: Iterable[str]) -> None:
+    """Writes the parts once all of them are made."""
+    with TemporaryFile() as made:
+        made.writelines(part.encode() for part in parts)
+        made.seek(0)
+        shutil.copyfileobj(made, device)
 
 
 def _device(path: Path) -> BinaryIO | None:

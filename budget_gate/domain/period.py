@@ -36,6 +36,16 @@ class Period:
             at += width
         return starts
 
+    def months(self) -> "list[Period]":
+        """The part of the period in each calendar month that it reaches into, oldest first."""
+        parts = []
+        start = self.start
+        while start < self.end:
+            end = min(MonthToDate(start).end, self.end)
+            parts.append(Period(start, end))
+            start = end
+        return parts
+
 
 @dataclass(frozen=True, slots=True)
 class MonthToDate:

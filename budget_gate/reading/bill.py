@@ -61,9 +61,9 @@ def settled_bill(
     return doubt_late(attribute(bill, usage, names, default), priced, expected=expected)
 
 
-def spend_of(priced: PricedUsage, bill: Bill | None, policy: Policy) -> Spend:
+def spend_of(priced: PricedUsage, bill: Bill | None, policy: Policy | None) -> Spend:
     """The spend of the usage, as billed where there is a bill."""
-    unknown_model = policy.spend.unknown_model
+    unknown_model = policy.spend.unknown_model if policy else "fail"
     if bill is None:
         return list_spend(priced, unknown_model=unknown_model)
 
@@ -109,7 +109,7 @@ def read_audit(
     if bill.settled_days < len(period.steps(DAY)):
         message = f"Days from {bill.through} on are not settled yet, so they are not compared."
         notes = (*notes, Note("warning", "not_settled", message))
-    return compare(priced.with_notes(notes), bill, _names(usage, names), month.as_of)
+    return compare(priced.with_notes(notes), bill, names_of(usage, names), month.as_of)
 
 
 def audited(
@@ -127,7 +127,7 @@ def audited(
         if not (bill and bill.settled_days):
             yield Note("info", "audit", "There is no settled day to audit yet.")
             return
-        names = _names(priced.usage, policy.names)
+        names = names_of(priced.usage, policy.names)
         yield summarize(compare(priced, bill, names, month.as_of))
         # Of billed spend, the verdict tells of costs that are late; of prices, the audit does.
         if policy.spend.basis == "list":
@@ -136,7 +136,8 @@ def audited(
         yield Note("warning", "audit", f"The audit could not be made: {error}.")
 
 
-def _names(usage: Usage, labels: Mapping[str, str]) -> dict[str | None, str]:
+def names_of(usage: Usage, labels: Mapping[str, str]) -> dict[str | None, str]:
+    """The names of workspaces by id: as listed or, where that is not so, by the policy's labels."""
     names: dict[str | None, str] = {None: "default workspace"}
     names.update(labels.items())
     names |= {workspace.id: workspace.name for workspace in usage.workspaces or ()}

@@ -14,6 +14,7 @@ from budget_gate.domain.billed.bill import (
     TOKENS,
     WEB_SEARCH,
     Bill,
+    Charge,
     listed_costs,
 )
 from budget_gate.domain.billed.names import model_of, naming
@@ -61,8 +62,10 @@ def settle(priced: PricedUsage, bill: Bill, *, unknown_model: UnknownModel) -> S
     )
 
 
-def _billed_lines(bill: Bill, usage: Usage, book: PriceBook) -> Iterator[SpendLine]:
-    """What was billed by workspace, day and model, under the names of the usage.
+def told_charges(
+    bill: Bill, usage: Usage, book: PriceBook
+) -> Iterator[tuple[Charge, tuple[str, ...] | None]]:
+    """Each charge, with the names of the usage that it may be of; None where it is of no model.
 
     A bill names no model for web searches: each model of the usage has the share of its searches.
     Searches of no told model, and tokens of none, may be of any; other kinds of cost are of none.
@@ -76,20 +79,25 @@ def _billed_lines(bill: Bill, usage: Usage, book: PriceBook) -> Iterator[SpendLi
             searches[key.workspace, key.day][key.model] += tokens.web_searches
         elif tokens.web_searches:
             unnamed.add((key.workspace, key.day))
-    costs: dict[tuple[str | None, date, str | None, tuple[str, ...] | None], Decimal]
-    costs = defaultdict(Decimal)
     for charge in bill.charges:
         where = (charge.workspace, charge.day)
         is_split = charge.cost_type == WEB_SEARCH and where in searches.keys() - unnamed
         if charge.model is None and is_split:
-            for name, amount in _shares(charge.amount, searches[where]).items():
-                of_model = (*where, called.get(model_of(name, book), name), (name,))
-                costs[of_model] = plus(costs[of_model], amount)
-            continue
-        names = names_of(*where, charge.model) if charge.model else None
-        if charge.model is None and charge.cost_type in (TOKENS, WEB_SEARCH):
-            names = ()
-        place = (*where, charge.model, names)
+            for name, amount in shares(charge.amount, searches[where]).items():
+                model = called.get(model_of(name, book), name)
+                yield charge._replace(model=model, amount=amount), (name,)
+        elif charge.model:
+            yield charge, names_of(*where, charge.model)
+        else:
+            yield charge, () if charge.cost_type in (TOKENS, WEB_SEARCH) else None
+
+
+def _billed_lines(bill: Bill, usage: Usage, book: PriceBook) -> Iterator[SpendLine]:
+    """What was billed by workspace, day and model, under the names of the usage."""
+    costs: dict[tuple[str | None, date, str | None, tuple[str, ...] | None], Decimal]
+    costs = defaultdict(Decimal)
+    for charge, names in told_charges(bill, usage, book):
+        place = (charge.workspace, charge.day, charge.model, names)
         costs[place] = plus(costs[place], charge.amount)
     for (workspace, day, model, names), amount in costs.items():
         yield SpendLine(workspace, day, model, Bounds.exactly(amount), "billed", names)
@@ -127,16 +135,16 @@ def _at_least(
         yield from left
 
 
-def _shares(amount: Decimal, counts: Mapping[str, int]) -> dict[str, Decimal]:
+def shares(amount: Decimal, counts: Mapping[str, int]) -> dict[str, Decimal]:
     """The amount in proportion to the counts: the largest has what the others leave of it."""
     total = sum(counts.values())
     *others, largest = sorted(counts, key=lambda name: (counts[name], name))
-    shares: dict[str, Decimal] = {}
+    found: dict[str, Decimal] = {}
     for name in others:
         share = _SHARES.divide(_SHARES.multiply(amount, counts[name]), total)
-        shares[name] = share.quantize(_SHARE_PLACES, context=_SHARES)
-    shares[largest] = minus(amount, sum_of(shares.values()))
-    return shares
+        found[name] = share.quantize(_SHARE_PLACES, context=_SHARES)
+    found[largest] = minus(amount, sum_of(found.values()))
+    return found
 
 
 def _refuse_gaps(bill: Bill, priced: PricedUsage) -> None:

@@ -1,0 +1,36 @@
+"""Which files a run may write: none in a folder that is missing, nor over another that it needs."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from budget_gate.errors import ConfigurationError
+
+
+def refuse_path(
+    what: str, name: str | None, flag: str, others: Iterable[Path], does: str = "reads"
+) -> None:
+    """Raises ConfigurationError where what is written has no folder, or another file's place.
+
+    `flag` is what names it, and its variable where it has one; `does` what the run does with the
+    `others`.
+    """
+    if not name:
+        return
+    if not Path(name).absolute().parent.is_dir():
+        raise ConfigurationError(
+            f"the {what} cannot be written to {name}: its folder does not exist",
+            "create the folder first, or name another file",
+        )
+    for other in others:
+        if _is_same_file(Path(name), other):
+            raise ConfigurationError(
+                f"the {what} would overwrite {other}, which this run {does}",
+                f"name another file with {flag}",
+            )
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        # A device keeps nothing that could be written over.
+        return one.is_file() and one.samefile(other)
+    return one.resolve() == other.resolve()

@@ -1,0 +1,1 @@
+"""Rows of days for other programs: one module a format."""
