@@ -1,7 +1,7 @@
 """Runs the mutants that `mutmut run` has generated, each in a fork of one process that has collected the tests.
 
 `python -m tests.bench.mutants [--sample N] [--seed S] [MODULE...]`, in the project's folder, with mutmut installed.
-mutmut collects the tests anew for each mutant, which takes longer than they do. A mutant meets the tests that
+A mutant meets the tests that
 `mutants/mutmut-stats.json` has for its function: those of its module's own file, then the quickest others, for 5 s.
 """
 
