@@ -38,5 +38,5 @@ def test_an_address_is_taken_without_its_last_slash(url: str, address: str) -> N
 )
 def test_what_is_no_address_alone_is_refused(url: str) -> None:
     """Each for one reason: port, signs, host name, scheme, user, password, query or fragment."""
-    with pytest.raises(ValueError, match=r"^(must be|contains|has|is) "):
+    with pytest.raises(ValueError, match=r"^(must be|contains|has|is|its) "):
         safe_address(url)
