@@ -122,7 +122,7 @@ class DaysReader:
         with suspecting_clock(self.now, transport, self.month, named=named):
             usage = asked.usage.result()
         notes = time_notes(self.settings, self.month, self.now, transport)
-        priced = price(usage, book).with_notes(tuple(it for it in notes if it.level != "info"))
+        priced = price(usage, book).with_notes(tuple(notes))
         if asked.bill:
             bill = settled_bill(asked.bill.result(), transport, priced, labels, expected=1)
         spend = spend_of(priced, bill, file.policy if file else None)

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import select
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -240,6 +241,23 @@ def test_a_day_costs_the_same_whatever_else_is_exported(here: Here) -> None:
     ]
     assert read(part.stdout) == read(whole.stdout)[28:30]
     assert "seem to be missing from the bill: 2026-10-30" in part.stderr
+
+
+def test_a_few_days_are_held_against_list_price(here: Here) -> None:
+    """As a check does: half of list price on one day of two says that costs are late."""
+    charges = [
+        replace(one, usd=one.usd / 2) if one.workspace == ALPHA else one
+        for one in bill_of(ORGANIZATION)
+    ]
+    run = exported(here, api(bill=charges), "--month", "2026-10", policy=BILLED)
+    assert [(row["usd"], row["basis"]) for row in read(run.stdout)] == [
+        ("20", "list"),
+        ("10", "billed"),
+    ]
+    with api(bill=charges) as server:
+        check = here.check(server, "--month", "2026-10", "--format", "json")
+    assert usd(read(run.stdout)) == check.spend
+    assert "seem to be missing from the bill: 2026-10-16" in run.stderr
 
 
 def test_the_prices_of_the_policy_count(here: Here) -> None:
@@ -550,6 +568,32 @@ def test_a_signal_leaves_the_file_as_before(tmp_path: Path) -> None:
     assert (run.code, run.stdout) == (3, "")
     assert program.text("days.csv") == "as before"
     assert [path.name for path in program.folder.iterdir()] == ["days.csv"]
+
+
+def test_rows_that_are_being_printed_are_printed_whole(tmp_path: Path) -> None:
+    """Once all is there, SIGTERM ends nothing: whoever reads it gets all of it, and 0."""
+    used = [
+        Usage(NOW - timedelta(days=2), f"wrkspc_01{number:020}", "claude-opus-5-5", output=1)
+        for number in range(2000)
+    ]
+    with api(replace(ORGANIZATION, usage=used)) as server:
+        process = checkout(tmp_path, server.url).start("export")
+        assert process.stdout
+        # More than a pipe holds: the program waits for its reader.
+        assert select.select([process.stdout], [], [], 20)[0]
+        process.terminate()
+        run = ended(process)
+    assert (run.code, run.stderr) == (0, "")
+    assert len(run.stdout.splitlines()) == 1 + len(used)
+
+
+def test_a_credential_is_in_no_row(here: Here) -> None:
+    """Should a policy have one as a name: neither printed nor in a file."""
+    policy = f"{LIST}names: {{{GONE}: {EXAMPLE_KEY}}}\n"
+    printed = exported(here, api(), "--month", "2026-10", policy=policy)
+    assert [row["workspace"] for row in read(printed.stdout)] == ["alpha", "***"]
+    exported(here, api(), "--month", "2026-10", "--out", "days.csv", policy=policy)
+    assert (here.program.folder / "days.csv").read_bytes() == printed.stdout.encode()
 
 
 def test_a_person_sees_how_far_it_is(tmp_path: Path) -> None:
