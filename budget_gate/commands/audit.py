@@ -1,6 +1,5 @@
 """The command `audit`: compares list cost with billed cost."""
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +16,7 @@ from budget_gate.commands.shared_flags import (
     add_policy,
     exit_codes,
     given,
+    up_to,
 )
 from budget_gate.delivery.results import deliver, publish_audit
 from budget_gate.domain.billed.audit import Audit
@@ -50,7 +50,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
     parser.add_argument(
         "--days",
         metavar="N",
-        type=_days,
+        type=up_to(MOST_DAYS),
         help="audit the last N full days, at most 31 (default: the full days of this month)",
     )
     add_policy(parser, "the policy, for its prices and names (default: as for check, or none)")
@@ -75,9 +75,3 @@ def _run(options: AuditOptions, invocation: Invocation) -> int:
         audit = Audit("unverified", month.as_of, month.period, notes=(note,))
     exit_code = {"ok": exits.OK, "drift": exits.BREACHED, "unverified": exits.UNVERIFIED}
     return deliver(lambda: publish_audit(audit, settings), exit_code[audit.status], settings)
-
-
-def _days(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= MOST_DAYS:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a number from 1 to {MOST_DAYS}")
-    return int(text)

@@ -20,6 +20,7 @@ from budget_gate.commands.shared_flags import (
     add_policy,
     exit_codes,
     given,
+    up_to,
 )
 from budget_gate.commands.written_files import refuse_path
 from budget_gate.delivery.results import say
@@ -70,7 +71,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
     parser.add_argument(
         "--days",
         metavar="N",
-        type=_count,
+        type=up_to(MOST_DAYS),
         help=f"export the last N full days (default: {USUAL_DAYS})",
     )
     parser.add_argument(
@@ -223,12 +224,6 @@ def _refuse_doubles(options: ExportOptions, settings: Settings) -> None:
         raise ConfigurationError(
             f"{' and '.join(named)} both say which days to export", "leave one of them out"
         )
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= MOST_DAYS:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a number from 1 to {MOST_DAYS}")
-    return int(text)
 
 
 def _date(text: str) -> date:

@@ -5,7 +5,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
 # How a variable begins that a flag wins over: such a flag is kept under its variable's name.
@@ -142,6 +142,17 @@ def add_deadline(parser: Parser) -> None:
         metavar="SECONDS",
         help="time limit for all requests together (default: 120)",
     )
+
+
+def up_to(most: int) -> "Callable[[str], int]":
+    """What reads a whole number from 1 to `most`, for `type` of a flag."""
+
+    def count(text: str) -> int:
+        if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a number from 1 to {most}")
+        return int(text)
+
+    return count
 
 
 def add_format(parser: Parser) -> None:
