@@ -87,6 +87,8 @@ def _parser_of(command: str) -> "Callable[[Sequence[str]], Parsed]":
             from budget_gate.commands.audit import parse
         case "export":
             from budget_gate.commands.export import parse
+        case "sync":
+            from budget_gate.commands.sync import parse
         case "init":
             from budget_gate.commands.init import parse
         case _:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal, Self, get_args
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from budget_gate.domain import written
 from budget_gate.domain.address import safe_address
 from budget_gate.domain.clock import WORTH_A_WARNING
-from budget_gate.domain.credential import bare, fault_of, without_keys
+from budget_gate.domain.credential import bare, fault_of, passwords_in, without_keys
 from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.verdict.terms import FailOn, OnError, Terms
@@ -73,6 +73,9 @@ class Surroundings(BaseSettings):
         None, validation_alias=AliasChoices("ANTHROPIC_ADMIN_KEY", "ANTHROPIC_ADMIN_API_KEY")
     )
     auth_token: SecretStr | None = Field(None, validation_alias="ANTHROPIC_AUTH_TOKEN")
+    # URLs of databases, whose passwords are as secret.
+    store: SecretStr | None = Field(None, validation_alias="BUDGET_GATE_STORE")
+    names_from: SecretStr | None = Field(None, validation_alias="BUDGET_GATE_NAMES_FROM")
     _secrets: Secrets = PrivateAttr(default_factory=Secrets)
 
     def model_post_init(self, _: object) -> None:
@@ -83,6 +86,10 @@ class Surroundings(BaseSettings):
             self.secrets.add(bare(text))
             # As an error quotes what was written.
             self.secrets.add(repr(text)[1:-1])
+        for url in filter(None, (self.store, self.names_from)):
+            for password in passwords_in(url.get_secret_value()):
+                self.secrets.add(password)
+                self.secrets.add(unquote(password))
 
     @field_validator("admin_key", "auth_token")
     @classmethod

@@ -15,6 +15,7 @@ COMMANDS: "Final" = {
     "demo": "judge a sample organization: no key, no network",
     "audit": "compare list cost with billed cost, line by line",
     "export": "print what each day cost, as CSV, JSON Lines or FOCUS",
+    "sync": "keep what each day cost in SQLite or PostgreSQL",
     "init": "write a first policy from last month's spend",
     "doctor": "check the policy, the credential, the API and the clock",
     "schema": "print the policy's JSON Schema, for completion and checks in an editor",

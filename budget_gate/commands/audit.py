@@ -7,7 +7,7 @@ from typing import Final
 
 from budget_gate import exits
 from budget_gate.commands.invocation import Invocation, Parsed
-from budget_gate.commands.policy_name import found_policy, needed_policy
+from budget_gate.commands.policy_name import policy_if_any
 from budget_gate.commands.shared_flags import (
     Parser,
     add_as_of,
@@ -63,7 +63,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
 
 def _run(options: AuditOptions, invocation: Invocation) -> int:
     settings = invocation.settings
-    file = needed_policy(settings) if settings.policy or found_policy() else None
+    file = policy_if_any(settings)
     now = invocation.clock()
     month = MonthToDate(settings.time(now))
     transport = connect(settings, invocation.clock)

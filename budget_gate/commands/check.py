@@ -18,6 +18,7 @@ from budget_gate.commands.shared_flags import (
     add_deadline,
     add_format,
     add_month,
+    add_names_from,
     add_policy,
     add_setting,
     given,
@@ -27,8 +28,10 @@ from budget_gate.delivery.results import deliver, publish, retract_badge
 from budget_gate.domain.clock import check_age, run_time
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import PolicyFile
+from budget_gate.domain.spend import Spend
 from budget_gate.errors import ConfigurationError, InterruptedRunError
 from budget_gate.reading.connection import connect, start_identifying
+from budget_gate.reading.history import with_old_names
 from budget_gate.reading.spend import SavedPages, read_spend
 from budget_gate.settings import Settings
 from budget_gate.sources.files.earlier_report import read_last_report
@@ -77,9 +80,13 @@ def judge(
         # First, as the report of a run that a signal ends may be written over the last one.
         earlier = read_last_report(Path(settings.last_report)) if settings.last_report else None
         transport = None if options.saved else connect(settings, invocation.clock)
-        report, exit_code = gate.check(
-            file,
-            lambda: read_spend(
+        identify = start_identifying(transport, settings, file)
+        file, unread = with_old_names(file, settings.names_from, identify)
+
+        def read() -> Spend:
+            if unread:
+                raise unread
+            return read_spend(
                 settings,
                 file,
                 month,
@@ -88,11 +95,10 @@ def judge(
                 now=now,
                 transport=transport,
                 last=earlier,
-            ),
-            month,
-            settings.terms,
-            identify=start_identifying(transport, settings, file),
-            earlier=earlier,
+            )
+
+        report, exit_code = gate.check(
+            file, read, month, settings.terms, identify=identify, earlier=earlier
         )
     except InterruptedRunError as error:
         report, exit_code = gate.stopped(file, month, error, earlier)
@@ -218,6 +224,7 @@ def _parser() -> Parser:
         type=_reservation,
         help="fail if spending this much more (in WORKSPACE) would exceed a cap",
     )
+    add_names_from(parser)
     add_deadline(parser)
     parser.add_argument(
         "--usage",

@@ -1,23 +1,28 @@
 """The command `export`: what each full day cost, for other programs."""
 
 import argparse
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+
+from pydantic import SecretStr
 
 from budget_gate import signals
+from budget_gate.commands.day_flags import a_day, midnight, refuse_open_day, refuse_too_old
 from budget_gate.commands.invocation import Invocation, Parsed
-from budget_gate.commands.policy_name import found_policy
+from budget_gate.commands.month_by_month import by_months
+from budget_gate.commands.policy_name import policy_if_any
 from budget_gate.commands.shared_flags import (
     Parser,
     add_as_of,
     add_deadline,
     add_month,
+    add_names_from,
     add_policy,
+    add_setting,
     exit_codes,
     given,
     up_to,
@@ -25,27 +30,27 @@ from budget_gate.commands.shared_flags import (
 from budget_gate.commands.written_files import refuse_path
 from budget_gate.delivery.results import say
 from budget_gate.delivery.rows import progress, publish_rows
-from budget_gate.domain.daily import DailyRow
+from budget_gate.domain.daily import DailyRow, Days
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import DAY, MonthToDate, Period
+from budget_gate.domain.policy.model import PolicyFile
+from budget_gate.domain.policy.names import Names
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.exits import OK, UNVERIFIED
 from budget_gate.outputs.escaping import plain
-from budget_gate.outputs.rows.columns import Names
 from budget_gate.outputs.rows.csv import render_csv, render_csv_head
 from budget_gate.outputs.rows.focus import Account, render_focus, render_focus_head
 from budget_gate.outputs.rows.jsonl import render_jsonl
 from budget_gate.reading.connection import connect
 from budget_gate.reading.days import DaysReader
+from budget_gate.reading.history import open_history, owner_in
 from budget_gate.settings import Settings
-from budget_gate.sources.files.documents import load_policy
 
 USUAL_DAYS: Final = 30
-# The running month, and so many before it.
-MOST_MONTHS: Final = 13
 MOST_DAYS: Final = 400
 
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+# What the text of each format of our own begins with, and what writes its rows.
+_FORMATS: Final = {"csv": (render_csv_head(), render_csv), "jsonl": ("", render_jsonl)}
 
 _EXIT_CODES: Final = exit_codes(
     "0  every day of the period is there",
@@ -75,13 +80,13 @@ def parse(arguments: Sequence[str]) -> Parsed:
         help=f"export the last N full days (default: {USUAL_DAYS})",
     )
     parser.add_argument(
-        "--from", metavar="DATE", dest="first", type=_date, help="export from this day on (UTC)"
+        "--from", metavar="DATE", dest="first", type=a_day, help="export from this day on (UTC)"
     )
     parser.add_argument(
         "--to",
         metavar="DATE",
         dest="last",
-        type=_date,
+        type=a_day,
         help="with --from: up to and including this day (default: the last full day)",
     )
     add_month(parser, "export a whole month that has ended: 2026-10, or last")
@@ -94,6 +99,13 @@ def parse(arguments: Sequence[str]) -> Parsed:
     parser.add_argument(
         "--out", metavar="FILE", type=_file, help="write to this file instead of stdout"
     )
+    add_setting(
+        parser,
+        "--store",
+        metavar="URL",
+        help="read the days from this database, not from the API (see sync)",
+    )
+    add_names_from(parser)
     add_policy(parser, "the policy, for basis, prices and names (default: as for check, or none)")
     add_deadline(parser)
     flags = parser.parse_args(arguments)
@@ -109,15 +121,16 @@ def _run(options: ExportOptions, invocation: Invocation) -> int:
     settings, now = invocation.settings, invocation.clock()
     month = settings.judged(now)
     period = _period(options, settings, month, now)
-    name = settings.policy or found_policy()
-    file = load_policy(Path(name), name) if name else None
-    refuse_path("export", options.out, "--out", [Path(name)] if name else [])
-    transport = connect(settings, invocation.clock)
+    file = policy_if_any(settings)
+    refuse_path("export", options.out, "--out", [Path(file.source.file)] if file else [])
     show, notes = progress(settings), dict[Note, None]()
-    reader = DaysReader(settings, file, month, now, transport)
     try:
-        parts = _parts(options.format, reader, period, show, notes)
-        publish_rows(parts, options.out, settings)
+        if settings.store:
+            source = _from_history(options, settings.store, file, period)
+        else:
+            transport = connect(settings, invocation.clock)
+            source = _from_api(options, DaysReader(settings, file, month, now, transport), period)
+        publish_rows(_parts(source, period, show, notes), options.out, settings)
     except UnverifiedError as error:
         show("")
         say(f"budget-gate: nothing was exported: {plain(error.told)}", settings)
@@ -127,40 +140,53 @@ def _run(options: ExportOptions, invocation: Invocation) -> int:
     return OK
 
 
+class _Source(NamedTuple):
+    """Days, what the text of them begins with, and what writes their rows."""
+
+    days: Iterator[Days]
+    head: str
+    render: Callable[[Iterable[DailyRow], Names], str]
+
+
+def _from_history(
+    options: ExportOptions, url: SecretStr, file: PolicyFile | None, period: Period
+) -> _Source:
+    """The days as the history has them; raises ConfigurationError where FOCUS is asked for."""
+    if options.format == "focus":
+        raise ConfigurationError(
+            "the history has no list prices, and FOCUS needs them",
+            "leave out --store (BUDGET_GATE_STORE) for FOCUS, or export csv or jsonl",
+        )
+    history = open_history(url)
+    named, labels = (file.policy.organization, file.policy.names) if file else (None, {})
+    return _Source(
+        history.read(owner_in(history, named), period, labels), *_FORMATS[options.format]
+    )
+
+
+def _from_api(options: ExportOptions, reader: DaysReader, period: Period) -> _Source:
+    """The days as the API has them, under names that the history remembers where one is named."""
+    url = reader.settings.names_from
+    if url:
+        history = open_history(url)
+        organization, _ = reader.account()
+        reader = replace(reader, old_names=history.names(owner_in(history, organization)))
+    if options.format != "focus":
+        return _Source(reader.read(period), *_FORMATS[options.format])
+    render = partial(render_focus, account=Account(*reader.account()))
+    return _Source(reader.read(period), render_focus_head(), render)
+
+
 def _parts(
-    kind: str,
-    reader: DaysReader,
-    period: Period,
-    show: Callable[[str], None],
-    notes: dict[Note, None],
+    source: _Source, period: Period, show: Callable[[str], None], notes: dict[Note, None]
 ) -> Iterator[str]:
     """The text of the rows, a month at a time; adds the notes that are worth a warning."""
-    months = period.months()
-    show(f"Reading {months[0].start:%B %Y} (1 of {len(months)}) ...")
-    head, render = _format(kind, reader)
-    yield head
-    for number, days in enumerate(reader.read(period), 1):
-        yield render(days.rows, days.names)
-        notes |= dict.fromkeys(it for it in days.notes if it.level != "info")
-        if number < len(months):
-            show(f"Reading {months[number].start:%B %Y} ({number + 1} of {len(months)}) ...")
-    show("")
+    yield source.head
+    for days in by_months(source.days, period, show, notes):
+        yield source.render(days.rows, days.names)
+        del days
     # All of it is there: what follows is told whole.
     signals.ignore()
-
-
-def _format(
-    kind: str, reader: DaysReader
-) -> tuple[str, Callable[[Iterable[DailyRow], Names], str]]:
-    """What a format begins with, and what writes its rows."""
-    match kind:
-        case "csv":
-            return render_csv_head(), render_csv
-        case "focus":
-            account = Account(*reader.account())
-            return render_focus_head(), partial(render_focus, account=account)
-        case _:
-            return "", render_jsonl
 
 
 def _period(
@@ -176,36 +202,22 @@ def _period(
     if options.first:
         last = options.last or newest.date()
         _refuse_misorder(options.first, last, newest.date())
-        period = Period(_midnight(options.first), _midnight(last) + DAY)
+        period = Period(midnight(options.first), midnight(last) + DAY)
     elif month.is_whole:
         period = month.period
     else:
         period = MonthToDate(ended).last_days(options.days or USUAL_DAYS)
-    oldest = MonthToDate(settings.time(now))
-    for _ in range(MOST_MONTHS):
-        oldest = oldest.last
-    if period.start < oldest.period.start:
-        raise ConfigurationError(
-            f"{period.start.date()} is more than {MOST_MONTHS} months ago",
-            f"export {oldest.period.start.date()} and later days",
-        )
+    if not settings.store:
+        refuse_too_old(period.start.date(), settings.time(now), "export")
     return period
 
 
 def _refuse_misorder(first: date, last: date, newest: date) -> None:
     """Raises ConfigurationError where no full days lie between both; `newest` is the last one."""
-    for flag, day in (("--from", first), ("--to", last)):
-        if day > newest:
-            raise ConfigurationError(
-                f"{flag} {day} has not ended, and only full days are exported",
-                f"name {newest}, the last full day, or an earlier one",
-            )
+    refuse_open_day("--from", first, newest)
+    refuse_open_day("--to", last, newest)
     if last < first:
         raise ConfigurationError(f"--to {last} is before --from {first}", "exchange the two days")
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
 
 
 def _refuse_doubles(options: ExportOptions, settings: Settings) -> None:
@@ -224,15 +236,6 @@ def _refuse_doubles(options: ExportOptions, settings: Settings) -> None:
         raise ConfigurationError(
             f"{' and '.join(named)} both say which days to export", "leave one of them out"
         )
-
-
-def _date(text: str) -> date:
-    try:
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a day; write 2026-11-22")
 
 
 def _file(text: str) -> str:

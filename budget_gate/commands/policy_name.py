@@ -35,6 +35,14 @@ def found_policy() -> str | None:
     return None
 
 
+def policy_if_any(settings: Settings) -> PolicyFile | None:
+    """The policy that the settings name, or that stands here; None where none does.
+
+    Raises ConfigurationError where the one that is named is missing, or where it cannot be read.
+    """
+    return needed_policy(settings) if settings.policy or found_policy() else None
+
+
 def needed_policy(settings: Settings) -> PolicyFile:
     """The policy that the settings name, or that stands here.
 

@@ -134,6 +134,16 @@ def add_month(parser: Parser, what: str) -> None:
     add_setting(parser, "--month", metavar="MONTH", help=what)
 
 
+def add_names_from(parser: Parser) -> None:
+    """Adds --names-from."""
+    add_setting(
+        parser,
+        "--names-from",
+        metavar="URL",
+        help="take names of deleted workspaces from this database (see sync)",
+    )
+
+
 def add_deadline(parser: Parser) -> None:
     """Adds --deadline."""
     add_setting(

@@ -24,6 +24,12 @@ def sum_of(amounts: Iterable[Decimal]) -> Decimal:
     return reduce(plus, amounts, ZERO)
 
 
+def exact(amount: Decimal) -> str:
+    """The exact digits of an amount, without an exponent or trailing zeros."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 class Bounds(NamedTuple):
     """`low` <= true cost <= `high`, exact USD; `high` is `UNLIMITED` where no bound is known."""
 

@@ -169,6 +169,17 @@ def time_judged(month: MonthToDate, now: datetime | None) -> str:
     return f"{name},{ended} {count} {unit}{'' if count == 1 else 's'} ago"
 
 
+def check_lag_of_days(end: datetime, read_at: datetime) -> tuple[Note, ...]:
+    """A warning where full days that end at `end` were read before the report had all of them."""
+    if read_at - end >= LAG:
+        return ()
+    message = (
+        "The usage report is up to 2 hours behind, so the last hours before "
+        f"{in_words(end)} may not be in it yet. Read them again after {in_words(end + LAG)}."
+    )
+    return (Note("warning", "usage_lag", message),)
+
+
 def check_lag(month: MonthToDate, now: datetime) -> tuple[Note, ...]:
     """A warning where a whole month has just ended, and the report may not have all of it."""
     if not month.is_whole or now - month.as_of >= LAG:

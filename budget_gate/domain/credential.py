@@ -8,6 +8,12 @@ TOKEN: Final = "sk-ant-oat"  # noqa: S105 - how any OAuth token begins
 MESSAGE_KEY: Final = "sk-ant-api"
 
 _KEY: Final = re.compile(r"sk-ant-\S*", re.IGNORECASE)
+# In a URL up to the last @, as a password that was not escaped may hold one; or in its query.
+_PASSWORD: Final = re.compile(
+    r"(?P<before>://[^\s:/?#@]*:)(?P<user>\S+)(?=@)|"
+    r"(?P<name>[?&](?:ssl)?password=)(?P<query>[^\s&#]+)",
+    re.IGNORECASE,
+)
 _MISSING: Final = (
     "set ANTHROPIC_ADMIN_KEY to an Admin key of the organization (in a workflow: from a secret; a "
     "pull request from a fork has none)"
@@ -26,8 +32,20 @@ _BEFORE_KEY: Final = re.compile(
 
 
 def without_keys(text: str) -> str:
-    """`text` with what looks like a key blotted out; a name on Windows has it in capitals."""
-    return _KEY.sub("***", text)
+    """`text` with what looks like a key blotted out, and passwords within URLs.
+
+    A name on Windows has a key in capitals.
+    """
+    return _PASSWORD.sub(_blotted, _KEY.sub("***", text))
+
+
+def passwords_in(url: str) -> list[str]:
+    """The passwords within a URL as they stand there."""
+    return [found["user"] or found["query"] for found in _PASSWORD.finditer(url)]
+
+
+def _blotted(found: re.Match[str]) -> str:
+    return f"{found['before'] or found['name']}***"
 
 
 def remedy_for_none(*, has_message_key: bool) -> str:

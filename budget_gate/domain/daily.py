@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import reduce
@@ -10,8 +11,11 @@ from typing import Final, NamedTuple
 from budget_gate.domain.billed.bill import WEB_SEARCH, Bill
 from budget_gate.domain.billed.settle import shares, told_charges
 from budget_gate.domain.bounds import NOTHING, Bounds
+from budget_gate.domain.notes import Note
+from budget_gate.domain.period import Period
+from budget_gate.domain.policy.names import Names
 from budget_gate.domain.prices.charges import PricedUsage
-from budget_gate.domain.spend import Basis, Spend, SpendLine
+from budget_gate.domain.spend import Basis, Spend, SpendLine, Workspace
 from budget_gate.domain.usage import Tokens
 
 # Day, workspace, model and service tier.
@@ -39,6 +43,21 @@ class DailyRow(NamedTuple):
     basis: Basis
     contracted: Bounds | None
     listed: Bounds | None
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The rows of full days within a calendar month, and what there is to know of them.
+
+    `names` are those of workspaces by id, where they have one, and `workspaces` those that are
+    listed; None where the source has no list of them.
+    """
+
+    period: Period
+    rows: list[DailyRow]
+    names: Names
+    workspaces: tuple[Workspace, ...] | None
+    notes: tuple[Note, ...] = ()
 
 
 def daily(
@@ -74,8 +93,14 @@ def daily(
         prices = (contracted.get(place), listed.get(place))
         # Of a long period there are so many rows that the faster way to make one shows.
         rows.append(DailyRow._make((*place, used, cost, basis, *prices)))
-    rows.sort(key=lambda row: (row.day, row.workspace or "", row.model or "", row[3] or ""))
-    return rows
+    return in_order(rows)
+
+
+def in_order(rows: Iterable[DailyRow]) -> list[DailyRow]:
+    """The rows by days, workspaces, models and tiers."""
+    return sorted(
+        rows, key=lambda row: (row.day, row.workspace or "", row.model or "", row[3] or "")
+    )
 
 
 def _used(

@@ -15,11 +15,15 @@ Basis = Literal["list", "billed"]
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace as the API lists it; `id` is None for the default workspace."""
+    """A workspace as the API lists it; `id` is None for the default workspace.
+
+    `archived_at` is None as well where it is archived and the time of that is not told.
+    """
 
     id: str | None
     name: str
     archived: bool = False
+    archived_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,12 +66,6 @@ def settled_days(count: int) -> str:
     return f"{count} settled day{'' if count == 1 else 's'}"
 
 
-def exact(amount: Decimal) -> str:
-    """The exact digits of an amount, without an exponent or trailing zeros."""
-    text = f"{amount:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def _rounded(amount: Decimal, places: int) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-places), context=_ROUNDING)
 

@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Final
 
 from budget_gate.domain.billed.audit import FIXED, Audit, AuditLine, Cause
+from budget_gate.domain.bounds import exact
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import DAY, on_day
-from budget_gate.outputs.amounts import exact, settled_days, share_of, usd, usd_range
+from budget_gate.outputs.amounts import settled_days, share_of, usd, usd_range
 from budget_gate.outputs.escaping import NAME_LENGTH, code, plain, prose
 from budget_gate.outputs.report.basis import prices_in_words
 from budget_gate.outputs.report.markdown import folded_notes

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from budget_gate import __version__
 from budget_gate.domain.billed.audit import Audit, AuditLine
+from budget_gate.domain.bounds import exact
 from budget_gate.domain.period import format_instant
-from budget_gate.outputs.amounts import exact
 from budget_gate.outputs.audit import explained, percent
 from budget_gate.outputs.escaping import dumped
 from budget_gate.outputs.report.json import bounds_of

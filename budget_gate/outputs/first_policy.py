@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
+from budget_gate.domain.bounds import exact
 from budget_gate.domain.first_policy import Draft, DraftBudget
-from budget_gate.outputs.amounts import exact, usd, usd_range
+from budget_gate.outputs.amounts import usd, usd_range
 from budget_gate.outputs.escaping import NAME_LENGTH, plain, quoted
 
 SCHEMA: Final = (

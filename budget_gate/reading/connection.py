@@ -52,12 +52,13 @@ def needed(transport: Transport | None, settings: Settings) -> Transport:
 def start_identifying(
     transport: Transport | None, settings: Settings, file: PolicyFile
 ) -> Callable[[], str | None]:
-    """Asks whose the credential is, where the policy names an organization or a report is kept.
+    """Asks whose the credential is, where anything goes by that: a policy, a report or a history.
 
     The function gives the organization's id, or None where that was not asked for, and raises
     UnverifiedError where the API does not tell it.
     """
-    is_needed = file.policy.organization or settings.report or settings.last_report
+    kept = settings.report or settings.last_report or settings.names_from
+    is_needed = file.policy.organization or kept
     if transport is None or not is_needed:
         return lambda: None
     pending = transport.start(partial(read_identity, transport))

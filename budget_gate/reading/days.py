@@ -1,16 +1,15 @@
 """The costs of full days, a calendar month at a time: what feeds are made of."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
 
 from budget_gate.domain.billed.bill import Bill
-from budget_gate.domain.clock import LAG
-from budget_gate.domain.daily import DailyRow, daily
-from budget_gate.domain.notes import Note
-from budget_gate.domain.period import MonthToDate, Period, ended_by, in_words
+from budget_gate.domain.clock import check_lag_of_days
+from budget_gate.domain.daily import Days, daily
+from budget_gate.domain.period import MonthToDate, Period, ended_by
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.ownership import owner
 from budget_gate.domain.prices.book import PriceBook
@@ -32,18 +31,6 @@ from budget_gate.sources.http.transport import Pending, Transport
 AT_ONCE: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
-    """The rows of full days within a calendar month, and what there is to know of them.
-
-    `names` are those of workspaces by id, where they have one.
-    """
-
-    rows: list[DailyRow]
-    names: Mapping[str | None, str]
-    notes: tuple[Note, ...]
-
-
 class _Asked(NamedTuple):
     """Days that are under way; of a billed month, all of its days are read to know any of them."""
 
@@ -56,7 +43,8 @@ class _Asked(NamedTuple):
 class DaysReader:
     """Reads full days on the basis of the policy, without one at list price.
 
-    `month` is the time that is judged, and `now` that of the run.
+    `month` is the time that is judged, `now` that of the run, and `old_names` are of workspaces by
+    id that the API may list no more.
     """
 
     settings: Settings
@@ -64,6 +52,7 @@ class DaysReader:
     month: MonthToDate
     now: datetime
     transport: Transport | None
+    old_names: Mapping[str, str] = field(default_factory=dict)
 
     def account(self) -> tuple[str, str]:
         """The id and the name of the organization; the name is empty where it is not told.
@@ -117,7 +106,7 @@ class DaysReader:
 
     def _finish(self, asked: _Asked, part: Period, book: PriceBook, transport: Transport) -> Days:
         file, bill = self.file, None
-        labels = file.policy.names if file else {}
+        labels = {**self.old_names, **(file.policy.names if file else {})}
         named = self.settings.fixed_time
         with suspecting_clock(self.now, transport, self.month, named=named):
             usage = asked.usage.result()
@@ -135,13 +124,5 @@ class DaysReader:
         if asked.period != part:
             first, end = part.start.date(), part.end.date()
             rows = [row for row in rows if first <= row.day < end]
-        return Days(rows, names_of(usage, labels), (*spend.notes, *self._lag(part)))
-
-    def _lag(self, part: Period) -> Iterator[Note]:
-        if self.now - part.end < LAG:
-            message = (
-                "The usage report is up to 2 hours behind, so the last hours before "
-                f"{in_words(part.end)} may not be in it yet. Export them again after "
-                f"{in_words(part.end + LAG)}."
-            )
-            yield Note("warning", "usage_lag", message)
+        told = (*spend.notes, *check_lag_of_days(part.end, self.now))
+        return Days(part, rows, names_of(usage, labels), usage.workspaces, told)

@@ -13,6 +13,9 @@ from budget_gate.domain.usage import UNATTRIBUTED
 
 DEFAULT_KEY: Final = "default"
 
+# The names of workspaces by id; that of the default workspace is None.
+Names = Mapping[str | None, str]
+
 # So many letters that one name is unlikely to have them by chance.
 _A_WORD: Final = 3
 _GLOB_CHARACTERS: Final = frozenset("*?[")
@@ -101,6 +104,11 @@ def id_text(id_: str | None) -> str:
     if id_ == UNATTRIBUTED:
         return "unattributed"
     return DEFAULT_KEY if id_ is None else id_
+
+
+def name_of(id_: str | None, names: Names) -> str:
+    """A workspace's name, or its id where it has none."""
+    return names.get(id_) or id_text(id_)
 
 
 def ids_text(ids: Iterable[str | None]) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from uuid import uuid4
 
+from budget_gate.domain.bounds import exact
 from budget_gate.domain.verdict.report import BudgetResult, Report
 from budget_gate.errors import ConfigurationError, as_sentence
-from budget_gate.outputs.amounts import exact
 from budget_gate.outputs.escaping import NAME_LENGTH, command, dumped, plain
 from budget_gate.outputs.report.causes import main_cause
 from budget_gate.outputs.report.headline import caveats, state, told_first, unenforced

@@ -6,9 +6,10 @@ from functools import lru_cache
 from io import StringIO
 from typing import Final
 
+from budget_gate.domain.columns import COLUMNS, values
 from budget_gate.domain.daily import DailyRow
+from budget_gate.domain.policy.names import Names
 from budget_gate.outputs.escaping import plain
-from budget_gate.outputs.rows.columns import COLUMNS, Names, values
 
 # What begins with one of these, in either width, is run by some spreadsheet; behind an apostrophe
 # by none.

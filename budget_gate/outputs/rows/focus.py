@@ -5,11 +5,10 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from budget_gate.domain.bounds import exact
 from budget_gate.domain.daily import DailyRow
 from budget_gate.domain.period import DAY, MonthToDate, format_instant
-from budget_gate.domain.policy.names import id_text
-from budget_gate.outputs.amounts import exact
-from budget_gate.outputs.rows.columns import Names, name_of
+from budget_gate.domain.policy.names import Names, id_text, name_of
 from budget_gate.outputs.rows.csv import cell, lines
 
 _PROVIDER: Final = "Anthropic"

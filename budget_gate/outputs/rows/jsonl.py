@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
+from budget_gate.domain.columns import COLUMNS, values
 from budget_gate.domain.daily import DailyRow
+from budget_gate.domain.policy.names import Names
 from budget_gate.outputs.escaping import dumped
-from budget_gate.outputs.rows.columns import COLUMNS, Names, values
 
 
 def render_jsonl(rows: Iterable[DailyRow], names: Names) -> str:

@@ -1,8 +1,10 @@
 """The organization's workspaces, archived ones included."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Final
 
+from budget_gate.domain.period import parse_instant
 from budget_gate.domain.spend import Workspace
 from budget_gate.sources.api.answers import malformed
 from budget_gate.sources.http.answers import RefusedError
@@ -79,9 +81,18 @@ def _refuse_doubles(found: list[Workspace], where: str) -> None:
         raise malformed(where, "it lists a workspace twice")
 
 
+def _time(value: Any) -> datetime | None:
+    """The time that a value tells; None where it is none, as nothing goes by it."""
+    try:
+        return parse_instant(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 def _workspace(item: Any, where: str) -> Workspace:
     match item:
         case {"id": str(id_), "name": str(name)} if id_ and name:
-            return Workspace(id_, name, archived=item.get("archived_at") is not None)
+            when = item.get("archived_at")
+            return Workspace(id_, name, archived=when is not None, archived_at=_time(when))
         case _:
             raise malformed(where, "a workspace is without id or name")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from budget_gate.domain.bounds import exact
 from budget_gate.domain.prices.charges import price
 from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import Spend, Workspace
@@ -14,7 +15,6 @@ from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.domain.verdict.report import Report
 from budget_gate.errors import ConfigurationError
-from budget_gate.outputs.amounts import exact
 from tests.helpers.builders import (
     MONTH,
     book,

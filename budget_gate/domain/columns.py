@@ -1,13 +1,11 @@
-"""The columns of a row of a day, in their order, as every format of our own has them."""
+"""The columns of a row of a day, in their order, as feeds and the history have them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from budget_gate.domain.bounds import exact
 from budget_gate.domain.daily import DailyRow
-from budget_gate.domain.policy.names import id_text
-from budget_gate.outputs.amounts import exact
-
-Names = Mapping[str | None, str]
+from budget_gate.domain.policy.names import Names, id_text, name_of
 
 COLUMNS: Final = (
     "date",
@@ -58,8 +56,3 @@ def values(
             usd if low is high else exact(high),
             basis,
         )
-
-
-def name_of(workspace: str | None, names: Names) -> str:
-    """A workspace's name, or its id where it has none."""
-    return names.get(workspace) or id_text(workspace)

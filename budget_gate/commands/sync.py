@@ -1,0 +1,132 @@
+"""The command `sync`: brings the history up to date with what each full day cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Final
+
+from budget_gate.commands.day_flags import (
+    a_day,
+    midnight,
+    oldest_day,
+    refuse_open_day,
+    refuse_too_old,
+)
+from budget_gate.commands.invocation import Invocation, Parsed
+from budget_gate.commands.month_by_month import by_months
+from budget_gate.commands.policy_name import policy_if_any
+from budget_gate.commands.shared_flags import (
+    Parser,
+    add_deadline,
+    add_policy,
+    add_setting,
+    exit_codes,
+    given,
+)
+from budget_gate.delivery.results import publish_text, say
+from budget_gate.delivery.rows import progress
+from budget_gate.domain.notes import Note
+from budget_gate.domain.period import DAY, MonthToDate, Period
+from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.exits import OK, UNVERIFIED
+from budget_gate.outputs.escaping import plain
+from budget_gate.reading.connection import connect
+from budget_gate.reading.days import DaysReader
+from budget_gate.reading.history import open_history
+
+# So many days on first use; later so many before the last day, as they may have been revised.
+FIRST_DAYS: Final = 31
+REVISED_DAYS: Final = 3
+
+_EXIT_CODES: Final = exit_codes(
+    "0  the history is up to date",
+    "2  the policy, a flag or a setting is wrong, or the database has other tables",
+    "3  a day could not be read or has no price, or the database failed: nothing was written",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """From which day on to read; None for as far back as is needed."""
+
+    first: date | None
+
+
+def parse(arguments: Sequence[str]) -> Parsed:
+    """What the flags of `sync` say; ends the program where they are wrong."""
+    parser = Parser(prog="budget-gate sync", epilog=_EXIT_CODES)
+    add_setting(
+        parser,
+        "--store",
+        metavar="URL",
+        help="the database: sqlite:///usage.db or postgresql+psycopg://USER@HOST/DATABASE",
+    )
+    parser.add_argument(
+        "--from",
+        metavar="DATE",
+        dest="first",
+        type=a_day,
+        help=f"read this day (UTC) and later ones (default: {REVISED_DAYS} days before the last "
+        f"one in the database; {FIRST_DAYS} days if it is empty)",
+    )
+    add_policy(parser, "the policy, for basis, prices and names (default: as for check, or none)")
+    add_deadline(parser)
+    flags = parser.parse_args(arguments)
+    return Parsed(given(flags), partial(_run, SyncOptions(flags.first)))
+
+
+def _run(options: SyncOptions, invocation: Invocation) -> int:
+    """Reads days and saves them; 0, or 3 where that is not possible without a gap.
+
+    Raises ConfigurationError where the flags, the policy or the database are not as they have to
+    be.
+    """
+    settings, now = invocation.settings, invocation.clock()
+    if settings.store is None:
+        raise ConfigurationError(
+            "no database is named", "add --store sqlite:///usage.db, or set BUDGET_GATE_STORE"
+        )
+    if settings.as_of or settings.month:
+        raise ConfigurationError(
+            "sync reads up to the last full day, and --as-of or --month names another time",
+            "unset BUDGET_GATE_AS_OF and BUDGET_GATE_MONTH",
+        )
+    history = open_history(settings.store)
+    file = policy_if_any(settings)
+    transport = connect(settings, invocation.clock)
+    show, notes = progress(settings), dict[Note, None]()
+    reader = DaysReader(settings, file, MonthToDate(now), now, transport)
+    try:
+        organization, _ = reader.account()
+        period = _period(options.first, history.last_day(organization), now)
+        reader = replace(reader, old_names=history.names(organization))
+        parts = by_months(reader.read(period), period, show, notes)
+        rows = history.save(organization, parts, now)
+    except UnverifiedError as error:
+        show("")
+        say(f"budget-gate: nothing was synced: {plain(error.told)}", settings)
+        return UNVERIFIED
+    for note in notes:
+        say(f"warning: {plain(note.message)}", settings)
+    days, last = len(period.steps(DAY)), (period.end - DAY).date()
+    told = f"synced {period.start.date()} to {last} ({days} days, {rows} rows) to {history.name}"
+    publish_text(f"{told}\n", settings)
+    return OK
+
+
+def _period(first: date | None, last: date | None, now: datetime) -> Period:
+    """The full days to read, `last` being the last one in the history.
+
+    Raises ConfigurationError where the `first` has not ended, or is too long ago.
+    """
+    ended = MonthToDate(now).last_days(FIRST_DAYS)
+    newest = (ended.end - DAY).date()
+    if first:
+        refuse_open_day("--from", first, newest)
+        refuse_too_old(first, now, "sync")
+    elif last:
+        # A day that the clock of another machine had ended is read again, too.
+        since = min(last, newest) - timedelta(days=REVISED_DAYS)
+        first = max(since, oldest_day(now))
+    return Period(midnight(first) if first else ended.start, ended.end)
