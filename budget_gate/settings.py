@@ -1,10 +1,10 @@
 """The settings from the environment: this module is its only reader."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import (
@@ -13,32 +13,34 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
-    ValidationInfo,
     field_validator,
 )
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from budget_gate.domain import written
-from budget_gate.domain.address import safe_address
+from budget_gate.domain.address import Address
 from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.domain.credential import bare, fault_of, passwords_in, without_keys
 from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy.scoping import Reservation
+from budget_gate.domain.setting_errors import OWN, fault, meant, name_of
 from budget_gate.domain.verdict.terms import FailOn, OnError, Terms
-from budget_gate.domain.written import LAST
+from budget_gate.domain.written import (
+    LAST,
+    Budgets,
+    Instant,
+    Month,
+    ReservationText,
+    Seconds,
+    one_of,
+    whole_month,
+    word,
+)
 from budget_gate.errors import ConfigurationError
 from budget_gate.secrecy import Secrets
 
 Format = Literal["text", "markdown", "json"]
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
-_OWN = "BUDGET_GATE_"
-# What an error calls the settings whose flag or input is not called as their variable.
-_NAMES = {
-    "ANTHROPIC_ADMIN_KEY": "admin-key (ANTHROPIC_ADMIN_KEY or ANTHROPIC_ADMIN_API_KEY)",
-    "BUDGET_GATE_BUDGETS": "budgets (--budget or BUDGET_GATE_BUDGETS)",
-}
 
 
 class Surroundings(BaseSettings):
@@ -125,66 +127,35 @@ class Settings(Surroundings):
 
     # It cannot read usage, and is never sent; whoever has no other is told so.
     has_message_key: bool = Field(default=False, validation_alias="ANTHROPIC_API_KEY")
-    base_url: str = Field(DEFAULT_BASE_URL, validation_alias="ANTHROPIC_BASE_URL")
+    base_url: Address = Field(DEFAULT_BASE_URL, validation_alias="ANTHROPIC_BASE_URL")
     policy: str | None = Field(None, validation_alias="BUDGET_GATE_POLICY")
     offline: bool = Field(default=False, validation_alias="BUDGET_GATE_OFFLINE")
     base_policy: str | None = Field(None, validation_alias="BUDGET_GATE_BASE_POLICY")
-    as_of: datetime | None = Field(None, validation_alias="BUDGET_GATE_AS_OF")
-    month: str | None = Field(None, validation_alias="BUDGET_GATE_MONTH")
-    format: Format = Field("text", validation_alias="BUDGET_GATE_FORMAT")
+    as_of: Instant | None = Field(None, validation_alias="BUDGET_GATE_AS_OF")
+    month: Month | None = Field(None, validation_alias="BUDGET_GATE_MONTH")
+    format: Annotated[Format, one_of(Format)] = Field("text", validation_alias="BUDGET_GATE_FORMAT")
     report: str | None = Field(None, validation_alias="BUDGET_GATE_REPORT")
     last_report: str | None = Field(None, validation_alias="BUDGET_GATE_LAST_REPORT")
-    fail_on: FailOn = Field("breach", validation_alias="BUDGET_GATE_FAIL_ON")
-    on_error: OnError = Field("fail", validation_alias="BUDGET_GATE_ON_ERROR")
-    budgets: str | None = Field(None, validation_alias="BUDGET_GATE_BUDGETS")
+    fail_on: Annotated[FailOn, one_of(FailOn)] = Field(
+        "breach", validation_alias="BUDGET_GATE_FAIL_ON"
+    )
+    on_error: Annotated[OnError, one_of(OnError)] = Field(
+        "fail", validation_alias="BUDGET_GATE_ON_ERROR"
+    )
+    budgets: Budgets | None = Field(None, validation_alias="BUDGET_GATE_BUDGETS")
     # A text, as settings of any other kind than a scalar would be read as JSON.
-    reserve: str | None = Field(None, validation_alias="BUDGET_GATE_RESERVE")
-    deadline: float = Field(120, validation_alias="BUDGET_GATE_DEADLINE")
-
-    @field_validator("budgets")
-    @classmethod
-    def _is_one_a_line(cls, text: str | None) -> str | None:
-        return written.one_a_line(text) if text else None
-
-    @field_validator("reserve")
-    @classmethod
-    def _is_a_reservation(cls, text: str | None) -> str | None:
-        return written.reservation(text) if text else None
-
-    @field_validator("as_of", mode="before")
-    @classmethod
-    def _is_an_instant(cls, text: str | None) -> datetime | None:
-        return written.instant(text) if text else None
-
-    @field_validator("month")
-    @classmethod
-    def _is_a_month(cls, text: str | None) -> str | None:
-        return written.month(text) if text else None
+    reserve: ReservationText | None = Field(None, validation_alias="BUDGET_GATE_RESERVE")
+    deadline: Seconds = Field(120, validation_alias="BUDGET_GATE_DEADLINE")
 
     @field_validator("offline", mode="before")
     @classmethod
     def _is_true_or_false(cls, text: object) -> object:
-        return text and written.word(text, ("true", "false"))
+        return text and word(text, ("true", "false"))
 
     @field_validator("has_message_key", mode="before")
     @classmethod
     def _is_set(cls, text: object) -> bool:
         return text is not False and bool(str(text).strip())
-
-    @field_validator("format", "fail_on", "on_error", mode="before")
-    @classmethod
-    def _is_one_of_the_words(cls, text: object, info: ValidationInfo) -> object:
-        return written.word(text, get_args(cls.model_fields[str(info.field_name)].annotation))
-
-    @field_validator("deadline", mode="before")
-    @classmethod
-    def _is_a_time_to_wait(cls, text: object) -> float:
-        return written.seconds(text)
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_safe(cls, url: str) -> str:
-        return safe_address(url)
 
     def time(self, now: datetime) -> datetime:
         """The time to judge at, `now` unless another is set.
@@ -211,23 +182,14 @@ class Settings(Surroundings):
                 "both --month (BUDGET_GATE_MONTH) and --as-of (BUDGET_GATE_AS_OF) are set",
                 "leave one of them out",
             )
-        running = MonthToDate(now)
-        if self.month == LAST:
-            return running.last
-        year, month = map(int, self.month.split("-"))
-        if (year, month) >= (now.year, now.month):
-            raise ConfigurationError(
-                f"month {self.month} has not ended yet",
-                "leave out --month (BUDGET_GATE_MONTH) to judge the month to date",
-            )
-        return MonthToDate(MonthToDate(datetime(year, month, 1, tzinfo=UTC)).end, is_whole=True)
+        return whole_month(self.month, now)
 
     def check_credentials(self) -> None:
         """Raises ConfigurationError, which shows no secret, where one can be no credential."""
         for variable, secret in self._credentials.items():
-            fault = fault_of(secret.get_secret_value())
-            if fault:
-                raise ConfigurationError(f"{_name(variable)} {fault[0]}", fault[1])
+            found = fault_of(secret.get_secret_value())
+            if found:
+                raise ConfigurationError(f"{name_of(variable)} {found[0]}", found[1])
 
     @property
     def fixed_time(self) -> str | None:
@@ -268,7 +230,7 @@ class Settings(Surroundings):
             details = error.errors(include_url=False, include_context=False)
             secrets = Surroundings(**flags).secrets  # type: ignore[arg-type]
             wrong = [
-                f"{_name(str(detail['loc'][0]))}: {_fault(detail, secrets)}" for detail in details
+                f"{name_of(str(detail['loc'][0]))}: {fault(detail, secrets)}" for detail in details
             ]
         if wrong or unknown:
             remedies = ["correct it, or leave it out for the default"] if wrong else []
@@ -282,42 +244,13 @@ class Settings(Surroundings):
         known = set(cls._variables())
         for name in sorted(os.environ):
             variable = name.upper()
-            if variable.startswith(_OWN) and name not in known and os.environ[name]:
+            if variable.startswith(OWN) and name not in known and os.environ[name]:
                 secrets = Surroundings(**flags).secrets  # type: ignore[arg-type]
                 shown = without_keys(secrets.without(name))[:60]
-                yield f"there is no setting {shown}{_meant(variable, known)}"
+                yield f"there is no setting {shown}{meant(variable, known)}"
 
     @classmethod
     def _variables(cls) -> Iterator[str]:
         for setting in cls.model_fields.values():
             alias = setting.validation_alias
             yield from map(str, alias.choices if isinstance(alias, AliasChoices) else [alias])
-
-
-def _fault(detail: ErrorDetails, secrets: Secrets) -> str:
-    """What is wrong with a setting; it quotes what was written, unless that has a credential."""
-    # The quotation is cut, and what is left of a credential could not be told any more.
-    if any(secret in str(detail["input"]) for secret in secrets):
-        return "it is wrong, and not shown, as it contains a credential"
-    return without_keys(detail["msg"].removeprefix("Value error, "))
-
-
-def _meant(variable: str, known: Iterable[str]) -> str:
-    """The variable that is near one that there is not, in brackets; empty where none is."""
-    from difflib import get_close_matches  # needed for an error alone
-
-    ends = {
-        name.removeprefix(start): name
-        for start in ("ANTHROPIC_", _OWN)
-        for name in known
-        if name.startswith(start)
-    }
-    near = get_close_matches(variable.removeprefix(_OWN), ends, 1)
-    return f" (did you mean {ends[near[0]]}?)" if near else ""
-
-
-def _name(variable: str) -> str:
-    """What an error calls a setting: by all the names that it may have been given under."""
-    flag = variable.removeprefix(_OWN).lower().replace("_", "-")
-    alone = f"{flag} (--{flag} or {variable})" if variable.startswith(_OWN) else variable
-    return _NAMES.get(variable, alone)

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from markdown_it import MarkdownIt
 
-from budget_gate.domain.verdict.report import Status
+from budget_gate.domain.verdict.results import Status
 from tests.helpers.pages import BLOCKS, DOCS, PAGES, README, policies, scripts, steps, table
 from tests.helpers.paths import ROOT, SCHEMA
 from tests.helpers.running import Here

@@ -9,7 +9,8 @@ from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.spend import Spend
 from budget_gate.domain.verdict.earlier import EarlierReport
 from budget_gate.domain.verdict.evaluate import evaluate
-from budget_gate.domain.verdict.report import Report, Status
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import Status
 from budget_gate.domain.verdict.terms import STRICT, FailOn, OnError, Terms
 from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
 from tests.helpers.builders import MONTH, bounds, policy, spend_of

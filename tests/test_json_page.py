@@ -17,15 +17,8 @@ from budget_gate.domain.forecast.pace import Pace
 from budget_gate.domain.notes import Note
 from budget_gate.domain.offline import Base, PolicyCheck, check_policy
 from budget_gate.domain.spend import PriceFacts
-from budget_gate.domain.verdict.report import (
-    DailySpend,
-    DaySpend,
-    Driver,
-    KnownSpend,
-    LiveException,
-    ModelSpend,
-    WorkspaceSpend,
-)
+from budget_gate.domain.verdict.report import DaySpend, KnownSpend, ModelSpend, WorkspaceSpend
+from budget_gate.domain.verdict.results import DailySpend, Driver, LiveException
 from budget_gate.outputs.audit_json import render_audit_json
 from budget_gate.outputs.policy_check import render_policy_json
 from budget_gate.outputs.report.json import render_json

@@ -142,6 +142,19 @@ def test_packages_are_installed_by_their_hashes(path: Path) -> None:
                     assert "--require-hashes" in line or "--no-index" in line, name
 
 
+def test_the_validator_is_installed_by_its_hashes() -> None:
+    """What builds its packages too: an isolated build would take the newest."""
+    script = (ROOT / ".ci" / "focus").read_text(encoding="utf-8")
+    (line,) = re.findall(r".* pip install .*", script)
+    assert {"--require-hashes", "--no-build-isolation"} <= set(line.split())
+
+
+def test_the_check_to_require_waits_for_every_job() -> None:
+    """A job that it does not wait for may fail, and the change is merged."""
+    named = jobs(ROOT / ".github" / "workflows" / "ci.yml")
+    assert named.keys() == {*named["ci"]["needs"], "ci"}
+
+
 # Updates
 
 

@@ -1,8 +1,10 @@
 """Where the API may be asked: addresses that a credential can be sent to."""
 
 import re
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
 
 _HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f.]*:[0-9a-f:.]+", re.ASCII)
 _LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -38,3 +40,6 @@ def safe_address(url: str) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must be an address alone, without user, query or fragment")
     return url.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(safe_address)]

@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Collection
-from datetime import MAXYEAR, MINYEAR, datetime
-from typing import Final
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from functools import partial
+from typing import Annotated, Any, Final, get_args
+
+from pydantic import AfterValidator, BeforeValidator
 
 from budget_gate.domain.credential import without_keys
 from budget_gate.domain.fields import cap_readings, plain_amount
-from budget_gate.domain.period import parse_instant
+from budget_gate.domain.period import MonthToDate, parse_instant
+from budget_gate.errors import ConfigurationError
 
 LAST: Final = "last"
 
@@ -49,6 +53,19 @@ def month(text: str) -> str:
     if text != LAST and not (_MONTH.fullmatch(text) and int(text[:4]) > MINYEAR):
         raise ValueError(f"{shown(text)} is not a month: write 2026-10 or last")
     return text
+
+
+def whole_month(name: str, now: datetime) -> MonthToDate:
+    """The month that such a name means; raises ConfigurationError where it has not ended."""
+    if name == LAST:
+        return MonthToDate(now).last
+    year, number = map(int, name.split("-"))
+    if (year, number) >= (now.year, now.month):
+        raise ConfigurationError(
+            f"month {name} has not ended yet",
+            "leave out --month (BUDGET_GATE_MONTH) to judge the month to date",
+        )
+    return MonthToDate(MonthToDate(datetime(year, number, 1, tzinfo=UTC)).end, is_whole=True)
 
 
 def reservation(text: str) -> str:
@@ -98,3 +115,15 @@ def word(text: object, words: Collection[str]) -> object:
         return text
     *most, last = words
     raise ValueError(f"{shown(text)} is not {', '.join(most)} or {last}")
+
+
+def one_of(choice: Any) -> BeforeValidator:
+    """What reads one of the words of a Literal."""
+    return BeforeValidator(partial(word, words=get_args(choice)))
+
+
+Instant = Annotated[datetime, BeforeValidator(instant)]
+Month = Annotated[str, AfterValidator(month)]
+Budgets = Annotated[str, AfterValidator(one_a_line)]
+ReservationText = Annotated[str, AfterValidator(reservation)]
+Seconds = Annotated[float, BeforeValidator(seconds)]

@@ -17,7 +17,8 @@ from budget_gate.domain.prices.rates import Unpriced
 from budget_gate.domain.spend import Coverage, PriceFacts, Spend, SpendLine, Workspace
 from budget_gate.domain.usage import Tokens, Usage, UsageKey, UsageTable
 from budget_gate.domain.verdict.evaluate import evaluate
-from budget_gate.domain.verdict.report import BudgetResult, Report
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.errors import ConfigurationError
 from budget_gate.sources.files.documents import load_document, load_price_book
 from tests.world import oracle

@@ -8,16 +8,8 @@ from typing import Any, Final
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.spend import Coverage, PriceFacts
-from budget_gate.domain.verdict.report import (
-    BudgetResult,
-    DaySpend,
-    Driver,
-    LiveException,
-    ModelSpend,
-    Report,
-    Status,
-    WorkspaceSpend,
-)
+from budget_gate.domain.verdict.report import DaySpend, ModelSpend, Report, WorkspaceSpend
+from budget_gate.domain.verdict.results import BudgetResult, Driver, LiveException, Status
 from tests.helpers.builders import bounds
 
 NOW: Final = datetime(2026, 11, 22, 16, tzinfo=UTC)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from budget_gate.domain.bounds import exact
 from budget_gate.domain.notes import Note
 from budget_gate.domain.spend import Basis, PriceFacts
-from budget_gate.domain.verdict.report import STATUSES, DaySpend, Report, Status
+from budget_gate.domain.verdict.report import DaySpend, Report
+from budget_gate.domain.verdict.results import STATUSES, Status
 from budget_gate.outputs.amounts import usd, usd_range
 from budget_gate.outputs.escaping import plain
 from budget_gate.outputs.report.basis import cost_name, price_basis

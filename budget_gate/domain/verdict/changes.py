@@ -9,7 +9,8 @@ from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.verdict.earlier import EarlierReport, are_different, mismatch, since, unused
-from budget_gate.domain.verdict.report import BudgetResult, Report
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult
 
 
 def since_last(report: Report, month: MonthToDate, earlier: EarlierReport) -> Report:

@@ -11,7 +11,7 @@ from budget_gate.domain.bounds import EXACT, NOTHING, ZERO, minus, plus
 from budget_gate.domain.period import DAY, WEEK, MonthToDate
 from budget_gate.domain.policy.scoping import ScopedBudget
 from budget_gate.domain.spend import Spend, Workspace
-from budget_gate.domain.verdict.report import BudgetResult, Driver, Span
+from budget_gate.domain.verdict.results import BudgetResult, Driver, Span
 
 MOST_DRIVERS: Final = 3
 

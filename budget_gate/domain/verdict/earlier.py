@@ -13,7 +13,8 @@ from budget_gate.domain.policy.caps import Caps, caps_in_force
 from budget_gate.domain.policy.model import Policy, PolicyFile
 from budget_gate.domain.policy.names import is_glob, path_of
 from budget_gate.domain.spend import Basis
-from budget_gate.domain.verdict.report import BudgetResult, KnownSpend, Report, Status, worst_first
+from budget_gate.domain.verdict.report import KnownSpend, Report
+from budget_gate.domain.verdict.results import BudgetResult, Status, worst_first
 
 OTHER_ORGANIZATION: Final = "it is of another organization"
 DAMAGED: Final = "it is damaged"

@@ -29,16 +29,8 @@ from budget_gate.domain.verdict.notes import (
     without_history,
     without_yesterday,
 )
-from budget_gate.domain.verdict.report import (
-    STATUSES,
-    BudgetResult,
-    DaySpend,
-    ModelSpend,
-    Report,
-    Status,
-    WorkspaceSpend,
-    worst_first,
-)
+from budget_gate.domain.verdict.report import DaySpend, ModelSpend, Report, WorkspaceSpend
+from budget_gate.domain.verdict.results import STATUSES, BudgetResult, Status, worst_first
 from budget_gate.domain.verdict.terms import STRICT, Terms
 
 

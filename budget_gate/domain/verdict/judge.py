@@ -12,7 +12,7 @@ from budget_gate.domain.notes import percent
 from budget_gate.domain.period import HISTORY_DAYS, MonthToDate
 from budget_gate.domain.policy.model import Policy
 from budget_gate.domain.policy.scoping import ScopedBudget
-from budget_gate.domain.verdict.report import (
+from budget_gate.domain.verdict.results import (
     STATUSES,
     BudgetResult,
     Cause,

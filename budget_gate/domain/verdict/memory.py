@@ -9,7 +9,8 @@ from budget_gate.domain.period import MonthToDate, in_words
 from budget_gate.domain.policy.names import id_text
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.earlier import PROVEN, EarlierReport, are_different
-from budget_gate.domain.verdict.report import BudgetResult, KnownSpend, Report, worst_first
+from budget_gate.domain.verdict.report import KnownSpend, Report
+from budget_gate.domain.verdict.results import BudgetResult, worst_first
 
 
 def hold_against(report: Report, month: MonthToDate, earlier: EarlierReport) -> Report:

@@ -10,7 +10,7 @@ from budget_gate.domain.policy.names import DEFAULT_KEY
 from budget_gate.domain.policy.scoping import ScopedBudget
 from budget_gate.domain.spend import Spend, price_age
 from budget_gate.domain.verdict.judge import lacks_history
-from budget_gate.domain.verdict.report import BudgetResult
+from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.domain.verdict.terms import Terms
 
 STALE_NOTE_DAYS: Final = 30

@@ -7,7 +7,8 @@ from typing import Final
 from budget_gate.domain.bounds import Bounds, minus
 from budget_gate.domain.notes import exact_usd
 from budget_gate.domain.period import on_day
-from budget_gate.domain.verdict.report import BudgetResult, Report, Status
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult, Status
 from budget_gate.outputs.amounts import distinct, usd
 from budget_gate.outputs.escaping import dumped, plain
 from budget_gate.outputs.report.headline import caveats, state

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from budget_gate.domain.bounds import ZERO, minus
-from budget_gate.domain.verdict.report import BudgetResult, Driver, Report
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult, Driver
 from budget_gate.outputs.amounts import usd, usd_down
 from budget_gate.outputs.escaping import Escape
 

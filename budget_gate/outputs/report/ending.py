@@ -5,7 +5,8 @@ from datetime import datetime
 from budget_gate.domain.bounds import NOTHING
 from budget_gate.domain.clock import check_lag
 from budget_gate.domain.notes import Note
-from budget_gate.domain.verdict.report import BudgetResult, Report
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.outputs.amounts import usd_range
 from budget_gate.outputs.escaping import NAME_LENGTH, plain
 from budget_gate.outputs.report.basis import cost_name

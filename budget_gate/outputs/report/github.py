@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 from budget_gate.domain.bounds import exact
-from budget_gate.domain.verdict.report import BudgetResult, Report
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.errors import ConfigurationError, as_sentence
 from budget_gate.outputs.escaping import NAME_LENGTH, command, dumped, plain
 from budget_gate.outputs.report.causes import main_cause

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from budget_gate.domain.clock import time_judged
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import in_words, on_day
-from budget_gate.domain.verdict.report import BudgetResult, Report, Status
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult, Status
 from budget_gate.outputs.amounts import usd, usd_down, usd_range
 from budget_gate.outputs.escaping import Escape, logged, logged_name
 from budget_gate.outputs.report.basis import cost_name

@@ -7,7 +7,8 @@ from budget_gate import __version__
 from budget_gate.domain.bounds import Bounds, exact
 from budget_gate.domain.period import format_instant
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.domain.verdict.report import BudgetResult, Driver, Report
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult, Driver
 from budget_gate.outputs.escaping import dumped
 from budget_gate.outputs.report.headline import plain_headline
 from budget_gate.outputs.report.sentences import ratio

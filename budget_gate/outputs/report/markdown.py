@@ -6,7 +6,8 @@ from itertools import accumulate
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import on_day
-from budget_gate.domain.verdict.report import BudgetResult, Report, Status
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult, Status
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import usd, usd_down, usd_range, usd_roughly
 from budget_gate.outputs.escaping import code, prose

@@ -7,7 +7,8 @@ from typing import Final
 
 from budget_gate.domain.bounds import ZERO, Bounds
 from budget_gate.domain.period import DAY, in_words, on_day
-from budget_gate.domain.verdict.report import BudgetResult, LiveException, Report
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult, LiveException
 from budget_gate.outputs.amounts import (
     RATIOS,
     distinct,

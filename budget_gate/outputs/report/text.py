@@ -5,7 +5,8 @@ from decimal import Decimal
 from textwrap import wrap
 from typing import Final
 
-from budget_gate.domain.verdict.report import BudgetResult, Report, Status
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult, Status
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import usd, usd_range
 from budget_gate.outputs.escaping import guarded, logged, logged_name

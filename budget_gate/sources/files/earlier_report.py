@@ -12,7 +12,8 @@ from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.notes import Note
 from budget_gate.domain.spend import Basis
 from budget_gate.domain.verdict.earlier import DAMAGED, EarlierReport, unused
-from budget_gate.domain.verdict.report import BudgetResult, KnownSpend, Status
+from budget_gate.domain.verdict.report import KnownSpend
+from budget_gate.domain.verdict.results import BudgetResult, Status
 from budget_gate.errors import UnverifiedError
 from budget_gate.sources.strict_json import decode
 

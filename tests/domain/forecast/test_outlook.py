@@ -17,7 +17,8 @@ from budget_gate.domain.notes import Note
 from budget_gate.domain.period import DAY, MonthToDate
 from budget_gate.domain.spend import Spend, SpendLine, Workspace
 from budget_gate.domain.verdict.evaluate import evaluate
-from budget_gate.domain.verdict.report import BudgetResult, Report, Status
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult, Status
 from budget_gate.domain.verdict.terms import STRICT, FailOn, Terms, decide
 from budget_gate.outputs.report.github import render_annotations
 from budget_gate.outputs.report.json import render_json

@@ -13,7 +13,8 @@ from budget_gate.domain.policy.caps import caps_in_force
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.verdict.earlier import EarlierReport
 from budget_gate.domain.verdict.evaluate import evaluate, unverified
-from budget_gate.domain.verdict.report import LiveException, Report
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import LiveException
 from budget_gate.domain.verdict.terms import STRICT
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.gate import check

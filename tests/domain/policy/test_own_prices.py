@@ -12,7 +12,7 @@ from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.prices.charges import price
 from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.usage import Tokens, UsageKey
-from budget_gate.domain.verdict.report import Status
+from budget_gate.domain.verdict.results import Status
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.report.github import render_annotations
 from budget_gate.outputs.report.markdown import render_markdown

@@ -20,7 +20,8 @@ from budget_gate.domain.verdict.changes import since_last
 from budget_gate.domain.verdict.drivers import rises
 from budget_gate.domain.verdict.earlier import EarlierReport
 from budget_gate.domain.verdict.evaluate import evaluate
-from budget_gate.domain.verdict.report import Driver, Report, Status
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import Driver, Status
 from budget_gate.domain.verdict.terms import STRICT
 from tests.helpers.builders import MONTH, Costs, bounds, budget, policy, spend_of
 from tests.helpers.reports import make_budget, make_report

@@ -11,7 +11,8 @@ from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.spend import SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.evaluate import evaluate
-from budget_gate.domain.verdict.report import DailySpend, Report
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import DailySpend
 from budget_gate.domain.verdict.terms import STRICT, Terms
 from budget_gate.errors import ConfigurationError
 from tests.helpers.builders import MONTH, bounds, budget, errors_of, line, policy, spend_of_lines

@@ -7,7 +7,7 @@ import pytest
 
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.verdict.evaluate import evaluate
-from budget_gate.domain.verdict.report import BudgetResult
+from budget_gate.domain.verdict.results import BudgetResult
 from tests.helpers.builders import bounds, budget, line, month_at, policy, spend_of_lines
 
 LAB = "wrkspc_01LAB"

@@ -18,7 +18,8 @@ from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens
 from budget_gate.domain.verdict.evaluate import evaluate, unverified
-from budget_gate.domain.verdict.report import Report, Status
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import Status
 from budget_gate.domain.verdict.terms import STRICT, FailOn, OnError, Terms, decide
 from tests.helpers.builders import (
     AS_OF,

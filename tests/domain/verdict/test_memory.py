@@ -17,7 +17,8 @@ from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.earlier import EarlierReport
-from budget_gate.domain.verdict.report import KnownSpend, Status
+from budget_gate.domain.verdict.report import KnownSpend
+from budget_gate.domain.verdict.results import Status
 from budget_gate.domain.verdict.terms import STRICT, Terms
 from budget_gate.errors import InterruptedRunError, UnverifiedError
 from tests.helpers.builders import MONTH, book, book_with, bounds, policy, spend_of

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from budget_gate.domain.forecast.month_end import Forecast
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import Period
-from budget_gate.domain.verdict.report import BudgetResult, DailySpend, Report, Status
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult, DailySpend, Status
 from budget_gate.outputs.report.badge import is_badge, render_badge, render_no_verdict
 from tests.helpers.builders import bounds
 from tests.helpers.reports import HOSTILE, MONTH, NOW, hostile_report, make_budget, make_report

@@ -8,7 +8,7 @@ import pytest
 
 from budget_gate.domain.forecast.month_end import Forecast
 from budget_gate.domain.forecast.pace import Pace
-from budget_gate.domain.verdict.report import (
+from budget_gate.domain.verdict.results import (
     BudgetResult,
     Cause,
     DailySpend,

@@ -17,15 +17,8 @@ from budget_gate.domain.forecast.month_end import Forecast
 from budget_gate.domain.forecast.pace import Pace
 from budget_gate.domain.notes import Note
 from budget_gate.domain.spend import PriceFacts
-from budget_gate.domain.verdict.report import (
-    STATUSES,
-    DaySpend,
-    Driver,
-    ModelSpend,
-    Report,
-    Status,
-    WorkspaceSpend,
-)
+from budget_gate.domain.verdict.report import DaySpend, ModelSpend, Report, WorkspaceSpend
+from budget_gate.domain.verdict.results import STATUSES, Driver, Status
 from budget_gate.errors import ConfigurationError, Problem
 from budget_gate.outputs.escaping import code, prose
 from budget_gate.outputs.report.links import Links

@@ -15,13 +15,13 @@ from budget_gate.domain.forecast.month_end import Forecast
 from budget_gate.domain.forecast.pace import Pace
 from budget_gate.domain.notes import Note
 from budget_gate.domain.spend import PriceFacts
-from budget_gate.domain.verdict.report import (
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import (
     STATUSES,
     BudgetResult,
     Cause,
     DailySpend,
     Driver,
-    Report,
     Status,
 )
 from budget_gate.errors import ConfigurationError, Problem
