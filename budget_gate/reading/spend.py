@@ -105,14 +105,16 @@ def start_history(
     book: PriceBook,
     transport: Transport,
 ) -> Pending[Usage] | None:
-    """Asks for the days before the month, where a forecast, what changed or a model's cap needs it.
+    """Asks for the days before the month, where a forecast, a rise or a model's cap needs them.
 
     In the first days of a month all of the one before is asked for, as how it ended is told.
     """
     if month.has_begun:
         return transport.start(partial(read_days, transport, month.before, book, file))
-    forecasts = any(budget.forecast != "off" for _, budget in file.policy.budgets())
-    if month.history is None or not (forecasts or settings.last_report or file.policy.models):
+    policy = file.policy
+    forecasts = any(budget.forecast != "off" for _, budget in policy.budgets())
+    rises = policy.alerts.needs_history or settings.last_report
+    if month.history is None or not (forecasts or rises or policy.models):
         return None
     return transport.start(partial(read_history, transport, month.history, file))
 

@@ -10,7 +10,9 @@ from typing import Final
 from budget_gate.domain.policy.grades import (
     Graded,
     Value,
+    alert_grades,
     budget_grades,
+    notify_grades,
     price_grades,
     spend_grades,
     unlisted_grade,
@@ -25,6 +27,7 @@ from budget_gate.domain.policy.model import (
 from budget_gate.domain.policy.names import is_covered, is_glob, is_matched, may_match
 from budget_gate.domain.policy.places import KeyPath
 from budget_gate.domain.policy.price_comparison import Effect, compare_prices
+from budget_gate.domain.policy.warnings import Alerts
 from budget_gate.domain.prices.book import PriceBook
 
 EFFECTS: Final[tuple[Effect, ...]] = ("looser", "tighter", "neutral")
@@ -181,8 +184,12 @@ def _compare_settings(before: Policy, file: PolicyFile) -> Iterator[Change]:
     if not (isinstance(old.unlisted, Budget) and isinstance(new.unlisted, Budget)):
         was, now = ({"unlisted": unlisted_grade(it)} for it in (old, new))
         yield from _compare_graded(("unlisted",), was, now, file)
-    for path, terms in (("spend", spend_grades), ("prices", price_grades)):
-        yield from _compare_graded((path,), terms(old), terms(new), file)
+    parts = (("spend", spend_grades), ("prices", price_grades), ("notify", notify_grades))
+    for part, terms in parts:
+        yield from _compare_graded((part,), terms(old), terms(new), file)
+    for name in Alerts.model_fields:
+        was, now = (alert_grades(getattr(it.alerts, name)) for it in (old, new))
+        yield from _compare_graded(("alerts", name), was, now, file)
     # Those of both: a key that comes may find another workspace than it would have, too.
     keys = [key for key, _ in (*old.workspace_keys(), *new.workspace_keys())]
     for id_ in {**old.names, **new.names}:

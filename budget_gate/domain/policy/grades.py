@@ -12,6 +12,7 @@ from budget_gate.domain.policy.model import (
     NamedBudget,
     Policy,
 )
+from budget_gate.domain.policy.warnings import ForecastAlert, Rise
 
 # USD, a word or percentages as a policy has them, members, or a whole part; None: not there.
 Value = Decimal | str | tuple[str, ...] | Budget | CapException | None
@@ -70,3 +71,23 @@ def spend_grades(policy: Policy) -> dict[str, Graded]:
 def price_grades(policy: Policy) -> dict[str, Graded]:
     """The discount: the higher, the smaller spend looks."""
     return {"discount": (percent(policy.prices.discount), (policy.prices.discount,))}
+
+
+def alert_grades(alert: Rise | ForecastAlert | None) -> dict[str, Graded]:
+    """The keys of an alert; one that is not there never warns."""
+    above = (None, (UNLIMITED,)) if alert is None else (percent(alert.above), (alert.above,))
+    floor = (alert.floor, (alert.floor,)) if isinstance(alert, Rise) else (None, (UNLIMITED,))
+    return {"above": above, "floor": floor}
+
+
+def notify_grades(policy: Policy) -> dict[str, Graded]:
+    """Who is told, and how often."""
+    told = policy.notify
+    slack = told.slack.webhook_env if told.slack else None
+    webhook = told.webhook.url_env if told.webhook else None
+    remind = UNLIMITED if told.remind is None else Decimal(told.remind)
+    return {
+        "slack": (slack, (slack is None,)),
+        "webhook": (webhook, (webhook is None,)),
+        "remind": (None if told.remind is None else f"{told.remind}h", (remind,)),
+    }

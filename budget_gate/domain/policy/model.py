@@ -30,6 +30,7 @@ from budget_gate.domain.fields import (
     wrong,
 )
 from budget_gate.domain.policy.places import SourceMap
+from budget_gate.domain.policy.warnings import Alerts, Notify
 from budget_gate.domain.prices.cards import Prices
 from budget_gate.domain.spend import Basis
 
@@ -266,6 +267,16 @@ class Policy(Document):
         Prices(),
         description="Your own prices: a discount, and those of single models.",
         examples=[{"discount": "10%"}],
+    )
+    alerts: Alerts = Field(
+        Alerts(),
+        description="What is worth a warning besides the caps: a rise of spend, or a forecast.",
+        examples=[{"week_over_week": {"above": "25%", "floor": 50}}],
+    )
+    notify: Notify = Field(
+        Notify(),
+        description="Who is told when the verdict becomes worse, and once when it is good again.",
+        examples=[{"slack": {"webhook_env": "SLACK_WEBHOOK_URL"}, "remind": "24h"}],
     )
     names: dict[WorkspaceId, Text] = Field(
         {},

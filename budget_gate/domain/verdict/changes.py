@@ -25,7 +25,13 @@ def since_last(report: Report, month: MonthToDate, earlier: EarlierReport) -> Re
     if report.spend and earlier.spend is not None:
         change = minus(report.spend.low, earlier.spend)
     budgets = tuple(_since(it, before.get(it.id), earlier, month) for it in report.budgets)
-    return replace(report, previous_as_of=earlier.as_of, change=change, budgets=budgets)
+    return replace(
+        report,
+        previous_as_of=earlier.as_of,
+        change=change,
+        budgets=budgets,
+        earlier_alerts=earlier.alerts,
+    )
 
 
 def moved_names(

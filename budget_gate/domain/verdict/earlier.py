@@ -30,6 +30,7 @@ class EarlierReport:
     back on an earlier one. `spend` is USD at the least, None where it was not determined.
     `names` are the ids that a workspace's name was of.
     `known` is the most that it, or one of its month before it, knows to be spent, by each prices.
+    `alerts` are the keys of those that it told.
     """
 
     as_of: datetime
@@ -40,6 +41,7 @@ class EarlierReport:
     spend: Decimal | None = None
     known: tuple[KnownSpend, ...] = ()
     names: Mapping[str, Collection[str]] = field(default_factory=dict)
+    alerts: frozenset[str] = frozenset()
 
 
 def fall_back(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from budget_gate.domain.alerts import Alert, alerts, unchecked
 from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
 from budget_gate.domain.costs import Days, add_up, total
 from budget_gate.domain.notes import Note
@@ -65,12 +66,20 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
             it if it.status == "ok" else used.driven(it, of, month.as_of.date())
             for it, of in zip(judged, scoped, strict=True)
         ]
+    told = alerts(
+        file.policy.alerts,
+        spend,
+        [it for it in scoped if it.id in deciding],
+        [it for it in judged if it.decides],
+        month=month,
+        workspaces=workspaces,
+    )
     budgets = worst_first(judged)
     spent = total(costs.days)
     by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
     by_model = {id_: total(days) for id_, days in costs.models.items()}
     return Report(
-        status=_status_of(budgets, spend),
+        status=_status_of(budgets, spend, told),
         enforced=True,
         as_of=month.as_of,
         period=month.period,
@@ -90,6 +99,8 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         prices=spend.prices,
         notes=(
             *spend.notes,
+            *(alert.note for alert in told),
+            *unchecked(file.policy.alerts, spend, month),
             *expired(file.policy, month.day),
             *idle_keys(file.policy, named),
             *idle_models(file.policy, spend, month),
@@ -107,11 +118,15 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
             *staleness(spend.prices.verified_on, month),
             *strangers(spend, month),
         ),
+        alerts=told,
     )
 
 
-def _status_of(budgets: Sequence[BudgetResult], spend: Spend) -> Status:
-    """The worst status of the budgets that decide; unverified where their spend is not known."""
+def _status_of(budgets: Sequence[BudgetResult], spend: Spend, told: Sequence[Alert]) -> Status:
+    """The worst status of the budgets that decide; unverified where their spend is not known.
+
+    An alert is a warning.
+    """
     deciding = [budget for budget in budgets if budget.decides]
     status: Status = max((each.status for each in deciding), key=STATUSES.index, default="ok")
     # Where only some budgets decide, what is unknown elsewhere is not theirs.
@@ -119,7 +134,7 @@ def _status_of(budgets: Sequence[BudgetResult], spend: Spend) -> Status:
     is_known = is_known and all(each.spend.is_limited for each in deciding)
     if spend.unpriced and status != "breached" and not is_known:
         return "unverified"
-    return status
+    return "warning" if status == "ok" and told else status
 
 
 def _days(month: MonthToDate, days: Days, coverage: Coverage) -> Iterator[DaySpend]:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from budget_gate.domain.alerts import Alert
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate, Period
@@ -70,7 +71,9 @@ class Report:
     the last report, and `change` the USD spent since, where there is one that can be compared;
     `drivers` are then today's largest rises. `known_spend` is the most that this or an earlier
     report of the month knows to be spent, by each prices that there were, the latest last.
-    `fails_on_warning` is whether a warning ends the run in exit code 1.
+    `fails_on_warning` is whether a warning ends the run in exit code 1. `alerts` are rises that the
+    policy wants to be told of, and `earlier_alerts` the keys of those in the last report, None
+    where there is none that can be compared.
     """
 
     status: Status
@@ -96,6 +99,8 @@ class Report:
     known_spend: tuple[KnownSpend, ...] = ()
     base_url: str | None = None
     fails_on_warning: bool = False
+    alerts: tuple[Alert, ...] = ()
+    earlier_alerts: frozenset[str] | None = None
 
     @property
     def month(self) -> MonthToDate:
@@ -104,18 +109,26 @@ class Report:
         return MonthToDate(end, is_whole=MonthToDate(self.period.start).end == end)
 
     @property
-    def shift(self) -> Literal["worse", "better", "same"] | None:
-        """How budgets have changed since the last report, the worst change; None without one.
+    def leading_alert(self) -> Alert | None:
+        """The alert that alone makes it a warning; None where a budget does, or nothing."""
+        is_ok = all(it.status == "ok" for it in self.budgets if it.decides)
+        return self.alerts[0] if self.alerts and is_ok and self.status == "warning" else None
 
+    @property
+    def shift(self) -> Literal["worse", "better", "same"] | None:
+        """How budgets and alerts have changed since the last report; None without one.
+
+        The worst change counts.
         Of a budget that it has no state of, as it is new or spend was not known, it is news that it
         is not ok.
         """
         if self.previous_as_of is None:
             return None
         steps = [STATUSES.index(it.status) - STATUSES.index(it.was or "ok") for it in self.budgets]
-        if any(step > 0 for step in steps):
+        now, before = {it.key for it in self.alerts}, self.earlier_alerts or frozenset()
+        if any(step > 0 for step in steps) or now - before:
             return "worse"
-        return "better" if any(steps) else "same"
+        return "better" if any(steps) or before - now else "same"
 
     @property
     def price_age_days(self) -> int | None:

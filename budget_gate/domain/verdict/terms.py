@@ -43,7 +43,7 @@ def decide(report: Report, terms: Terms) -> tuple[Report, int]:
     undetermined |= report.evidence_as_of is not None
     if breached and terms.fail_on != "never":
         return report, 1
-    if "warning" in statuses and terms.fail_on == "warning":
+    if ("warning" in statuses or report.alerts) and terms.fail_on == "warning":
         return replace(report, fails_on_warning=True), 1
     if undetermined and terms.on_error == "fail":
         return report, 3

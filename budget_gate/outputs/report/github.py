@@ -59,7 +59,10 @@ def render_annotations(report: Report, policy: str) -> str:
     At most 10, the rest counted.
     """
     # What time is judged goes before all that is said of it.
-    commands = [_command("warning", it.message, title=_TITLE) for it in told_first(report)]
+    leading = [report.leading_alert.note] if report.leading_alert else []
+    commands = [
+        _command("warning", it.message, title=_TITLE) for it in (*leading, *told_first(report))
+    ]
     told = " ".join(note.message for note in caveats(report))
     if told:
         commands.append(_command("notice", told, file=policy, title=_TITLE))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from budget_gate.domain.alerts import Alert
 from budget_gate.domain.clock import time_judged
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import in_words, on_day
@@ -50,6 +51,14 @@ def headline(report: Report, place: Place, *, name: Escape, prose: Escape) -> st
     return text
 
 
+def _alert(report: Report, alert: Alert, prose: Escape) -> str:
+    """The first alert, where every cap holds."""
+    verdict = "Warning (fail-on: warning)" if report.fails_on_warning else "Warning"
+    rest = len(report.alerts) - 1
+    more = f" {rest} more {'alert' if rest == 1 else 'alerts'} below." if rest else ""
+    return f"{verdict}: {prose(alert.message)} All caps hold.{more}"
+
+
 _STATES = {"unverified": "spend unknown", "uncertain": "undecided"}
 
 
@@ -72,13 +81,16 @@ def state(status: Status) -> str:
 
 
 def told_first(report: Report) -> list[Note]:
-    """Warnings of a time or month that a reader may not think of: they stand in the open."""
-    return [note for note in report.notes if note.code in _TOLD_FIRST]
+    """Warnings that a reader may not think of, of a time or a rise: they stand in the open."""
+    alerts = {alert.note for alert in report.alerts if alert is not report.leading_alert}
+    return [it for it in report.notes if it.code in _TOLD_FIRST or it in alerts]
 
 
 def _verdict(report: Report, place: Place, name: Escape, prose: Escape) -> str:
     worst = [it for it in report.budgets if it.decides and it.status == report.status]
     first = worst[0] if worst else None
+    if report.leading_alert:
+        return _alert(report, report.leading_alert, prose)
     if report.status == "unverified" or (first is None and report.status != "ok"):
         reason = told_reason(report)
         return f"Spend unknown: {prose(reason.message)}" if reason else "Spend unknown."
@@ -207,7 +219,8 @@ def caveats(report: Report) -> list[Note]:
 
 def other_notes(report: Report) -> list[Note]:
     """The notes that the headline does not tell."""
-    told = [told_reason(report), *caveats(report)]
+    leading = report.leading_alert and report.leading_alert.note
+    told = [told_reason(report), leading, *caveats(report)]
     return [note for note in report.notes if note not in told]
 
 

@@ -95,6 +95,20 @@ def document_of(report: Report, headline: str) -> dict[str, Any]:
         "currency": "USD",
         "headline": headline,
         "changed": report.shift,
+        "alerts": [
+            {
+                "kind": alert.kind,
+                "budget": alert.budget,
+                "now": exact(alert.now),
+                "before": exact(alert.before),
+                "message": alert.message,
+                "movers": [
+                    {"workspace": it.workspace, "model": it.model, "more": exact(it.more)}
+                    for it in alert.movers
+                ],
+            }
+            for alert in report.alerts
+        ],
     }
 
 

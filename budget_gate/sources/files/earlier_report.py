@@ -67,6 +67,11 @@ class _Workspace(_Part):
     name: str
 
 
+class _Alert(_Part):
+    kind: str
+    budget: str
+
+
 class _Period(_Part):
     start: _Instant
 
@@ -86,6 +91,7 @@ class _Report(_Part):
     workspaces: tuple[_Workspace, ...] = ()
     prices: _Prices | None = None
     known_spend: tuple[_Known, ...] = ()
+    alerts: tuple[_Alert, ...] = ()
 
 
 def read_last_report(path: Path) -> EarlierReport | Note:
@@ -117,6 +123,7 @@ def read_last_report(path: Path) -> EarlierReport | Note:
         spend=report.spend.low if report.spend else None,
         known=_known(report),
         names=_names(report),
+        alerts=frozenset(f"{it.kind} {it.budget}" for it in report.alerts),
     )
 
 
