@@ -116,6 +116,14 @@ class Surroundings(BaseSettings):
         """The credentials, which must appear nowhere."""
         return self._secrets
 
+    def secret_address(self, variable: str) -> str:
+        """The address that a variable holds, a secret from here on; empty where it is not set."""
+        url = os.environ.get(variable, "").strip()
+        self.secrets.add(url)
+        # Errors name the path alone, and in it is what nobody must know.
+        self.secrets.add("/" + url.partition("://")[2].partition("/")[2])
+        return url
+
     @property
     def _credentials(self) -> dict[str, SecretStr]:
         given = {"ANTHROPIC_ADMIN_KEY": self.admin_key, "ANTHROPIC_AUTH_TOKEN": self.auth_token}

@@ -24,6 +24,7 @@ from budget_gate.commands.shared_flags import (
     given,
 )
 from budget_gate.commands.written_files import refuse_path
+from budget_gate.delivery.notify import notify
 from budget_gate.delivery.results import deliver, publish, retract_badge
 from budget_gate.domain.clock import check_age, run_time
 from budget_gate.domain.period import MonthToDate
@@ -109,6 +110,7 @@ def judge(
         report = replace(report, judged_at=now, notes=(*aged, *report.notes))
     report = replace(report, base_url=None if options.saved else settings.other_address)
     name, quiet = file.source.file, options.quiet
+    report = notify(report, file, settings, earlier)
     return deliver(
         lambda: publish(report, name, settings, exit_code=exit_code, quiet=quiet),
         exit_code,

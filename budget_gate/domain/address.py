@@ -42,4 +42,16 @@ def safe_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def webhook_fault(url: str) -> str:
+    """Why nothing can be posted to an address, in words without it; empty where something can.
+
+    As `safe_address`, but that it may have a query, which is often its secret.
+    """
+    try:
+        safe_address(url.partition("?")[0])
+    except ValueError as error:
+        return str(error) if str(error).startswith("must") else f"is no address: {error}"
+    return ""
+
+
 Address = Annotated[str, AfterValidator(safe_address)]

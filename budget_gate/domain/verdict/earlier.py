@@ -13,7 +13,7 @@ from budget_gate.domain.policy.caps import Caps, caps_in_force
 from budget_gate.domain.policy.model import Policy, PolicyFile
 from budget_gate.domain.policy.names import is_glob, path_of
 from budget_gate.domain.spend import Basis
-from budget_gate.domain.verdict.report import KnownSpend, Report
+from budget_gate.domain.verdict.report import KnownSpend, Report, Told
 from budget_gate.domain.verdict.results import BudgetResult, Status, worst_first
 
 OTHER_ORGANIZATION: Final = "it is of another organization"
@@ -30,7 +30,7 @@ class EarlierReport:
     back on an earlier one. `spend` is USD at the least, None where it was not determined.
     `names` are the ids that a workspace's name was of.
     `known` is the most that it, or one of its month before it, knows to be spent, by each prices.
-    `alerts` are the keys of those that it told.
+    `alerts` are the keys of those that it told, and `told` is what each channel knew after it.
     """
 
     as_of: datetime
@@ -42,6 +42,7 @@ class EarlierReport:
     known: tuple[KnownSpend, ...] = ()
     names: Mapping[str, Collection[str]] = field(default_factory=dict)
     alerts: frozenset[str] = frozenset()
+    told: Mapping[str, Told] = field(default_factory=dict)
 
 
 def fall_back(

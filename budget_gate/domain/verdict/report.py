@@ -58,6 +58,19 @@ class KnownSpend:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a channel was told: when something was last posted, and the state that is known there.
+
+    `budgets` are those that are not ok, by id, and `alerts` when each was last seen, by key.
+    """
+
+    at: datetime
+    status: Status
+    budgets: Mapping[str, Status] = field(default_factory=dict)
+    alerts: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The verdict and all that explains it.
 
@@ -73,7 +86,7 @@ class Report:
     report of the month knows to be spent, by each prices that there were, the latest last.
     `fails_on_warning` is whether a warning ends the run in exit code 1. `alerts` are rises that the
     policy wants to be told of, and `earlier_alerts` the keys of those in the last report, None
-    where there is none that can be compared.
+    where there is none that can be compared. `told` is what each channel knows, by its name.
     """
 
     status: Status
@@ -101,6 +114,7 @@ class Report:
     fails_on_warning: bool = False
     alerts: tuple[Alert, ...] = ()
     earlier_alerts: frozenset[str] | None = None
+    told: Mapping[str, Told] = field(default_factory=dict)
 
     @property
     def month(self) -> MonthToDate:

@@ -109,6 +109,15 @@ def document_of(report: Report, headline: str) -> dict[str, Any]:
             }
             for alert in report.alerts
         ],
+        "notified": {
+            name: {
+                "at": format_instant(told.at),
+                "status": told.status,
+                "budgets": dict(told.budgets),
+                "alerts": {key: format_instant(at) for key, at in told.alerts.items()},
+            }
+            for name, told in report.told.items()
+        },
     }
 
 

@@ -7,7 +7,7 @@ from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import on_day
 from budget_gate.domain.verdict.report import Report
-from budget_gate.domain.verdict.results import BudgetResult, Status
+from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import usd, usd_down, usd_range, usd_roughly
 from budget_gate.outputs.escaping import code, prose
@@ -15,6 +15,7 @@ from budget_gate.outputs.report.basis import covered_days, covered_time, price_b
 from budget_gate.outputs.report.causes import culprits
 from budget_gate.outputs.report.chart import chart
 from budget_gate.outputs.report.headline import headline, other_notes, state, told_first
+from budget_gate.outputs.report.icons import ICONS
 from budget_gate.outputs.report.links import CONSOLE, NO_LINKS, Links
 from budget_gate.outputs.report.sentences import (
     SHOWN,
@@ -30,13 +31,6 @@ from budget_gate.outputs.report.sentences import (
 _UNFOLDED = 8
 _TO_COME = ("Left", "Today", "Daily average", "Forecast")
 _MEASURES = {"daily_cap": " today", "yesterday": " yesterday", "forecast": " forecast"}
-_ICONS: dict[Status, str] = {
-    "ok": "🟢",
-    "warning": "🟡",
-    "uncertain": "🟣",
-    "breached": "🔴",
-    "unverified": "⚫",
-}
 
 
 def render_markdown(report: Report, policy: str, links: Links = NO_LINKS) -> str:
@@ -54,7 +48,7 @@ def render_markdown(report: Report, policy: str, links: Links = NO_LINKS) -> str
     cost = f"{report.basis} cost".capitalize() if _is_uniform(report) else "Cost"
     first = told_first(report)
     parts = [
-        f"### {_ICONS[report.status]} budget-gate: {state(report.status)}",
+        f"### {ICONS[report.status]} budget-gate: {state(report.status)}",
         f"**{verdict}**",
         *(f"**{note.level}**: {prose(note.message)}" for note in first),
         *_budgets(report.budgets, cost),
@@ -113,7 +107,7 @@ def _table(budgets: Sequence[BudgetResult], cost: str) -> str:
         amount, limit = budget.measured
         day = _MEASURES.get(budget.cause, "") if budget.status != "ok" else ""
         cells = (
-            f"{_ICONS[budget.status]}&nbsp;{budget.status}",
+            f"{ICONS[budget.status]}&nbsp;{budget.status}",
             code(budget.name),
             # Beside the name, as a phone shows no more than three columns.
             percent(budget),
@@ -145,7 +139,7 @@ def _details(report: Report) -> list[str]:
             said = [why(budget), *culprits(budget, report, code), *to_come(budget), *said]
         if any(said):
             items.append(
-                f"- {_ICONS[budget.status]} {code(budget.name)}: {'; '.join(filter(None, said))}"
+                f"- {ICONS[budget.status]} {code(budget.name)}: {'; '.join(filter(None, said))}"
             )
     return ["\n".join(items)] if items else []
 

@@ -12,7 +12,7 @@ from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.notes import Note
 from budget_gate.domain.spend import Basis
 from budget_gate.domain.verdict.earlier import DAMAGED, EarlierReport, unused
-from budget_gate.domain.verdict.report import KnownSpend
+from budget_gate.domain.verdict.report import KnownSpend, Told
 from budget_gate.domain.verdict.results import BudgetResult, Status
 from budget_gate.errors import UnverifiedError
 from budget_gate.sources.strict_json import decode
@@ -72,6 +72,13 @@ class _Alert(_Part):
     budget: str
 
 
+class _Told(_Part):
+    at: _Instant
+    status: Status
+    budgets: dict[str, Status] = {}
+    alerts: dict[str, _Instant] = {}
+
+
 class _Period(_Part):
     start: _Instant
 
@@ -92,6 +99,7 @@ class _Report(_Part):
     prices: _Prices | None = None
     known_spend: tuple[_Known, ...] = ()
     alerts: tuple[_Alert, ...] = ()
+    notified: dict[str, _Told] = {}
 
 
 def read_last_report(path: Path) -> EarlierReport | Note:
@@ -124,6 +132,10 @@ def read_last_report(path: Path) -> EarlierReport | Note:
         known=_known(report),
         names=_names(report),
         alerts=frozenset(f"{it.kind} {it.budget}" for it in report.alerts),
+        told={
+            name: Told(it.at, it.status, it.budgets, it.alerts)
+            for name, it in report.notified.items()
+        },
     )
 
 

@@ -1,0 +1,77 @@
+"""Posts to addresses that are secrets: all of them side by side, within one deadline."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Thread
+from time import monotonic
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from budget_gate import __version__
+
+# In seconds, for all posts together: the report is only told after them.
+DEADLINE: Final = 15.0
+_MOST_SAID: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A JSON body for an address that is a secret, and headers that go with it."""
+
+    url: str = field(repr=False)
+    body: Any = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def send(posts: Sequence[Post], deadline: float = DEADLINE) -> list[str]:
+    """Why each of the posts failed, in words without its address; empty for one that was taken."""
+    reasons = [f"no answer within {deadline:g} seconds"] * len(posts)
+
+    def run(number: int) -> None:
+        reasons[number] = _send(posts[number], deadline)
+
+    threads = [Thread(target=run, args=(number,), daemon=True) for number in range(len(posts))]
+    end = monotonic() + deadline
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        # What drips longer is left behind, and ends with the process.
+        thread.join(max(0.0, end - monotonic()))
+    return list(reasons)
+
+
+def _send(post: Post, deadline: float) -> str:
+    is_loopback = urlsplit(post.url).scheme == "http"
+    try:
+        with (
+            httpx.Client(
+                # A redirect would carry the report to wherever it points.
+                follow_redirects=False,
+                # Plain http is for this machine alone: never through a proxy, and without TLS.
+                trust_env=not is_loopback,
+                verify=not is_loopback,
+                timeout=deadline,
+            ) as client,
+            client.stream(
+                "POST",
+                post.url,
+                content=json.dumps(post.body).encode(),
+                headers={
+                    "content-type": "application/json",
+                    "user-agent": f"budget-gate/{__version__}",
+                    "accept-encoding": "identity",
+                    **post.headers,
+                },
+            ) as response,
+        ):
+            if response.is_success:
+                return ""
+            said = next(response.iter_bytes(_MOST_SAID), b"").decode("utf-8", "replace").strip()
+            return f"it answered {response.status_code}{f' ({said})' if said else ''}"
+    except httpx.TimeoutException:
+        return f"no answer within {deadline:g} seconds"
+    except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError, OSError) as error:
+        return f"no connection ({type(error).__name__})"

@@ -1,0 +1,57 @@
+"""When a verdict is news: what people were told last, against what there is to tell now."""
+
+from datetime import timedelta
+from typing import Final, Literal
+
+from budget_gate.domain.verdict.report import Report, Told
+from budget_gate.domain.verdict.results import STATUSES
+
+Event = Literal["worse", "recovered", "reminder"]
+
+# An alert that comes and goes is told once in that time.
+_QUIET: Final = timedelta(hours=24)
+_FAILING: Final = ("breached", "uncertain", "unverified")
+
+
+def event_of(report: Report, told: Told | None, remind: timedelta | None) -> Event | None:
+    """Why the report is to be posted; None where it is no news.
+
+    `told` is None where nobody knows of an earlier post: what is not ok is news then.
+    """
+    now = _state(report)
+    before = told or Told(report.as_of, "ok")
+    steps = [
+        STATUSES.index(status) - STATUSES.index(before.budgets.get(id_, "ok"))
+        for id_, status in now.budgets.items()
+    ]
+    is_unknown = now.status == "unverified" and before.status != "unverified"
+    if any(step > 0 for step in steps) or is_unknown or now.alerts.keys() - before.alerts.keys():
+        return "worse"
+    if before.status in _FAILING and now.status not in _FAILING:
+        return "recovered"
+    if before.budgets and now.status == "ok":
+        return "recovered"
+    is_breached = "breached" in now.budgets.values()
+    return "reminder" if remind and is_breached and report.as_of - before.at >= remind else None
+
+
+def told_after(report: Report, told: Told | None, *, is_posted: bool, failed: bool) -> Told | None:
+    """What is known of a channel after this run, for the next one.
+
+    A post that `failed` changes nothing, so that the next run tries it again.
+    """
+    if failed:
+        return told
+    now = _state(report)
+    seen = {key: at for key, at in (told.alerts if told else {}).items() if now.at - at < _QUIET}
+    at = now.at if is_posted or told is None else told.at
+    return Told(at, now.status, now.budgets, {**seen, **now.alerts})
+
+
+def _state(report: Report) -> Told:
+    return Told(
+        report.as_of,
+        report.status,
+        {it.id: it.status for it in report.budgets if it.decides and it.status != "ok"},
+        {alert.key: report.as_of for alert in report.alerts},
+    )
