@@ -23,7 +23,7 @@ from budget_gate.commands.shared_flags import (
     add_setting,
     given,
 )
-from budget_gate.commands.written_files import refuse_path
+from budget_gate.commands.written_files import refuse_results
 from budget_gate.delivery.results import deliver, publish, retract_badge
 from budget_gate.domain.clock import check_age, run_time
 from budget_gate.domain.period import MonthToDate
@@ -134,17 +134,7 @@ def _run(options: CheckOptions, invocation: Invocation) -> int:
 
 
 def _refuse_misfits(file: PolicyFile, options: CheckOptions, settings: Settings) -> None:
-    read = tuple(_read_files(file, options, settings))
-    written = [Path(name) for name in settings.step_files]
-    report, badge = ("--report (BUDGET_GATE_REPORT)", "--badge (BUDGET_GATE_BADGE)")
-    refuse_path("report", settings.report, report, read)
-    refuse_path("report", settings.report, report, written, "writes, too")
-    # Unlike the report, a badge is no last report to the next run.
-    last = [Path(settings.last_report)] if settings.last_report else []
-    refuse_path("badge", settings.badge, badge, (*read, *last))
-    if settings.report:
-        written.append(Path(settings.report))
-    refuse_path("badge", settings.badge, badge, written, "writes, too")
+    refuse_results(settings, tuple(_read_files(file, options, settings)))
     if options.saved and (options.audits or file.policy.spend.basis == "billed"):
         raise ConfigurationError(
             "saved pages of the usage report contain no billed cost",

@@ -117,6 +117,16 @@ def word(text: object, words: Collection[str]) -> object:
     raise ValueError(f"{shown(text)} is not {', '.join(most)} or {last}")
 
 
+def switch(text: object) -> object:
+    """`true` or `false`, or False itself; raises ValueError where it is none of them."""
+    return text and word(text, ("true", "false"))
+
+
+def is_set(text: object) -> bool:
+    """Whether anything is written but white space."""
+    return text is not False and bool(str(text).strip())
+
+
 def one_of(choice: Any) -> BeforeValidator:
     """What reads one of the words of a Literal."""
     return BeforeValidator(partial(word, words=get_args(choice)))
@@ -127,3 +137,5 @@ Month = Annotated[str, AfterValidator(month)]
 Budgets = Annotated[str, AfterValidator(one_a_line)]
 ReservationText = Annotated[str, AfterValidator(reservation)]
 Seconds = Annotated[float, BeforeValidator(seconds)]
+Switch = Annotated[bool, BeforeValidator(switch)]
+IsSet = Annotated[bool, BeforeValidator(is_set)]
