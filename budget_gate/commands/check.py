@@ -1,6 +1,5 @@
 """The command `check`: judges the month to date by the policy."""
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,6 +21,7 @@ from budget_gate.commands.shared_flags import (
     add_policy,
     add_setting,
     given,
+    not_empty,
 )
 from budget_gate.commands.written_files import refuse_results
 from budget_gate.delivery.results import deliver, publish, retract_badge
@@ -211,7 +211,7 @@ def _parser() -> Parser:
         parser,
         "--reserve",
         metavar="USD[=WORKSPACE]",
-        type=_reservation,
+        type=not_empty,
         help="fail if spending this much more (in WORKSPACE) would exceed a cap",
     )
     add_names_from(parser)
@@ -240,10 +240,3 @@ def _parser() -> Parser:
         "--quiet", action="store_true", help="print one line: the verdict (--format text)"
     )
     return parser
-
-
-def _reservation(text: str) -> str:
-    # A shell's variable that is not set must not read as nothing to reserve.
-    if not text:
-        raise argparse.ArgumentTypeError("it is empty")
-    return text
