@@ -19,6 +19,7 @@ from budget_gate.outputs.report.links import CONSOLE, NO_LINKS, Links
 from budget_gate.outputs.report.sentences import (
     SHOWN,
     details,
+    measures,
     percent,
     rest_of,
     to_come,
@@ -29,7 +30,6 @@ from budget_gate.outputs.report.sentences import (
 # With more budgets than this, those that are ok are folded.
 _UNFOLDED = 8
 _TO_COME = ("Left", "Today", "Daily average", "Forecast")
-_MEASURES = {"daily_cap": " today", "yesterday": " yesterday", "forecast": " forecast"}
 _ICONS: dict[Status, str] = {
     "ok": "🟢",
     "warning": "🟡",
@@ -111,13 +111,12 @@ def _table(budgets: Sequence[BudgetResult], cost: str) -> str:
     lines = ["".join(heads), "|:--|:--|--:|--:|--:|" + "--:|" * len(to_come)]
     for budget in budgets:
         amount, limit = budget.measured
-        day = _MEASURES.get(budget.cause, "") if budget.status != "ok" else ""
         cells = (
             f"{_ICONS[budget.status]}&nbsp;{budget.status}",
             code(budget.name),
             # Beside the name, as a phone shows no more than three columns.
             percent(budget),
-            usd_range(amount, limit) + day,
+            usd_range(amount, limit) + measures(budget)[0],
             "any" if limit is None else usd(limit, limit),
             *_outlook(budget)[: len(to_come)],
         )
