@@ -28,12 +28,13 @@ from budget_gate.domain.written import (
     LAST,
     Budgets,
     Instant,
+    IsSet,
     Month,
     ReservationText,
     Seconds,
+    Switch,
     one_of,
     whole_month,
-    word,
 )
 from budget_gate.errors import ConfigurationError
 from budget_gate.secrecy import Secrets
@@ -134,10 +135,10 @@ class Settings(Surroundings):
     """What the environment says; a flag wins over it, and an empty variable is an unset one."""
 
     # It cannot read usage, and is never sent; whoever has no other is told so.
-    has_message_key: bool = Field(default=False, validation_alias="ANTHROPIC_API_KEY")
+    has_message_key: IsSet = Field(default=False, validation_alias="ANTHROPIC_API_KEY")
     base_url: Address = Field(DEFAULT_BASE_URL, validation_alias="ANTHROPIC_BASE_URL")
     policy: str | None = Field(None, validation_alias="BUDGET_GATE_POLICY")
-    offline: bool = Field(default=False, validation_alias="BUDGET_GATE_OFFLINE")
+    offline: Switch = Field(default=False, validation_alias="BUDGET_GATE_OFFLINE")
     base_policy: str | None = Field(None, validation_alias="BUDGET_GATE_BASE_POLICY")
     as_of: Instant | None = Field(None, validation_alias="BUDGET_GATE_AS_OF")
     month: Month | None = Field(None, validation_alias="BUDGET_GATE_MONTH")
@@ -154,16 +155,6 @@ class Settings(Surroundings):
     # A text, as settings of any other kind than a scalar would be read as JSON.
     reserve: ReservationText | None = Field(None, validation_alias="BUDGET_GATE_RESERVE")
     deadline: Seconds = Field(120, validation_alias="BUDGET_GATE_DEADLINE")
-
-    @field_validator("offline", mode="before")
-    @classmethod
-    def _is_true_or_false(cls, text: object) -> object:
-        return text and word(text, ("true", "false"))
-
-    @field_validator("has_message_key", mode="before")
-    @classmethod
-    def _is_set(cls, text: object) -> bool:
-        return text is not False and bool(str(text).strip())
 
     def time(self, now: datetime) -> datetime:
         """The time to judge at, `now` unless another is set.

@@ -1,6 +1,5 @@
 """The command `check`: judges the month to date by the policy."""
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,8 +21,9 @@ from budget_gate.commands.shared_flags import (
     add_policy,
     add_setting,
     given,
+    not_empty,
 )
-from budget_gate.commands.written_files import refuse_path
+from budget_gate.commands.written_files import refuse_results
 from budget_gate.delivery.notify import notify
 from budget_gate.delivery.results import deliver, publish, retract_badge
 from budget_gate.domain.clock import check_age, run_time
@@ -136,17 +136,7 @@ def _run(options: CheckOptions, invocation: Invocation) -> int:
 
 
 def _refuse_misfits(file: PolicyFile, options: CheckOptions, settings: Settings) -> None:
-    read = tuple(_read_files(file, options, settings))
-    written = [Path(name) for name in settings.step_files]
-    report, badge = ("--report (BUDGET_GATE_REPORT)", "--badge (BUDGET_GATE_BADGE)")
-    refuse_path("report", settings.report, report, read)
-    refuse_path("report", settings.report, report, written, "writes, too")
-    # Unlike the report, a badge is no last report to the next run.
-    last = [Path(settings.last_report)] if settings.last_report else []
-    refuse_path("badge", settings.badge, badge, (*read, *last))
-    if settings.report:
-        written.append(Path(settings.report))
-    refuse_path("badge", settings.badge, badge, written, "writes, too")
+    refuse_results(settings, tuple(_read_files(file, options, settings)))
     if options.saved and (options.audits or file.policy.spend.basis == "billed"):
         raise ConfigurationError(
             "saved pages of the usage report contain no billed cost",
@@ -223,7 +213,7 @@ def _parser() -> Parser:
         parser,
         "--reserve",
         metavar="USD[=WORKSPACE]",
-        type=_reservation,
+        type=not_empty,
         help="fail if spending this much more (in WORKSPACE) would exceed a cap",
     )
     add_names_from(parser)
@@ -252,10 +242,3 @@ def _parser() -> Parser:
         "--quiet", action="store_true", help="print one line: the verdict (--format text)"
     )
     return parser
-
-
-def _reservation(text: str) -> str:
-    # A shell's variable that is not set must not read as nothing to reserve.
-    if not text:
-        raise argparse.ArgumentTypeError("it is empty")
-    return text

@@ -1,6 +1,5 @@
 """The command `export`: what each full day cost, for other programs."""
 
-import argparse
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -25,6 +24,7 @@ from budget_gate.commands.shared_flags import (
     add_setting,
     exit_codes,
     given,
+    not_empty,
     up_to,
 )
 from budget_gate.commands.written_files import refuse_path
@@ -97,7 +97,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
         help="csv (the default), jsonl (JSON Lines), or focus (CSV by FOCUS 1.2)",
     )
     parser.add_argument(
-        "--out", metavar="FILE", type=_file, help="write to this file instead of stdout"
+        "--out", metavar="FILE", type=not_empty, help="write to this file instead of stdout"
     )
     add_setting(
         parser,
@@ -236,10 +236,3 @@ def _refuse_doubles(options: ExportOptions, settings: Settings) -> None:
         raise ConfigurationError(
             f"{' and '.join(named)} both say which days to export", "leave one of them out"
         )
-
-
-def _file(text: str) -> str:
-    # A shell's variable that is not set must not read as stdout.
-    if not text:
-        raise argparse.ArgumentTypeError("it is empty")
-    return text

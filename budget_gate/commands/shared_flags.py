@@ -165,6 +165,16 @@ def up_to(most: int) -> "Callable[[str], int]":
     return count
 
 
+def not_empty(text: str) -> str:
+    """The text itself, for `type` of a flag; an empty one is refused.
+
+    A shell's variable that is not set must not read as a flag that is not given.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
 def add_format(parser: Parser) -> None:
     """Adds --format."""
     add_setting(

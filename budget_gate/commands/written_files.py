@@ -1,9 +1,10 @@
 """Which files a run may write: none in a folder that is missing, nor over another that it needs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from budget_gate.errors import ConfigurationError
+from budget_gate.settings import Settings
 
 
 def refuse_path(
@@ -27,6 +28,23 @@ def refuse_path(
                 f"the {what} would overwrite {other}, which this run {does}",
                 f"name another file with {flag}",
             )
+
+
+def refuse_results(settings: Settings, read: Collection[Path]) -> None:
+    """Raises ConfigurationError where a check's report or badge has no folder, or another's place.
+
+    `read` is what the run reads besides the last report.
+    """
+    written = [Path(name) for name in settings.step_files]
+    report, badge = ("--report (BUDGET_GATE_REPORT)", "--badge (BUDGET_GATE_BADGE)")
+    refuse_path("report", settings.report, report, read)
+    refuse_path("report", settings.report, report, written, "writes, too")
+    # Unlike the report, a badge is no last report to the next run.
+    last = [Path(settings.last_report)] if settings.last_report else []
+    refuse_path("badge", settings.badge, badge, (*read, *last))
+    if settings.report:
+        written.append(Path(settings.report))
+    refuse_path("badge", settings.badge, badge, written, "writes, too")
 
 
 def _is_same_file(one: Path, other: Path) -> bool:

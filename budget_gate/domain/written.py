@@ -9,13 +9,12 @@ from typing import Annotated, Any, Final, get_args
 from pydantic import AfterValidator, BeforeValidator
 
 from budget_gate.domain.credential import without_keys
-from budget_gate.domain.fields import cap_readings, plain_amount
+from budget_gate.domain.fields import cap_readings
 from budget_gate.domain.period import MonthToDate, parse_instant
 from budget_gate.errors import ConfigurationError
 
 LAST: Final = "last"
 
-_AMOUNT: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
 _BUDGET: Final = re.compile(r"(global|unlisted)$|(workspaces|groups|models|unlisted)\.")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
@@ -75,10 +74,13 @@ def reservation(text: str) -> str:
     if len(readings) > 1:
         meant = ", or ".join(f"{it}{is_named}{workspace}"[:_SHOWN] for it in readings)
         raise ValueError(f"{shown(text)} may be {' or '.join(readings)} USD: write {meant}")
-    if _AMOUNT.fullmatch(amount) and bool(is_named) == bool(workspace):
+    # An equals sign alone names no workspace.
+    is_whole = bool(is_named) == bool(workspace)
+    if is_whole and readings == (amount,):
         return text
-    plain = plain_amount(amount) if workspace or not is_named else None
-    right = f"{plain}{is_named}{workspace}"[:_SHOWN] if plain else "250=staging, for example"
+    right = "250=staging, for example"
+    if is_whole and readings:
+        right = f"{readings[0]}{is_named}{workspace}"[:_SHOWN]
     raise ValueError(f"{shown(text)} is not USD or USD=WORKSPACE: write {right}")
 
 
@@ -117,6 +119,16 @@ def word(text: object, words: Collection[str]) -> object:
     raise ValueError(f"{shown(text)} is not {', '.join(most)} or {last}")
 
 
+def switch(text: object) -> object:
+    """`true` or `false`, or False itself; raises ValueError where it is none of them."""
+    return text and word(text, ("true", "false"))
+
+
+def is_set(text: object) -> bool:
+    """Whether anything is written but white space."""
+    return text is not False and bool(str(text).strip())
+
+
 def one_of(choice: Any) -> BeforeValidator:
     """What reads one of the words of a Literal."""
     return BeforeValidator(partial(word, words=get_args(choice)))
@@ -127,3 +139,5 @@ Month = Annotated[str, AfterValidator(month)]
 Budgets = Annotated[str, AfterValidator(one_a_line)]
 ReservationText = Annotated[str, AfterValidator(reservation)]
 Seconds = Annotated[float, BeforeValidator(seconds)]
+Switch = Annotated[bool, BeforeValidator(switch)]
+IsSet = Annotated[bool, BeforeValidator(is_set)]

@@ -7,9 +7,9 @@ from typing import Final
 
 from budget_gate.domain.notes import exact_usd, percent
 from budget_gate.domain.period import on_day
+from budget_gate.domain.policy.budgets import Budget, CapException, Group, NamedBudget
 from budget_gate.domain.policy.comparison import EFFECTS, Change
 from budget_gate.domain.policy.grades import Value
-from budget_gate.domain.policy.model import Budget, CapException, Group, NamedBudget
 from budget_gate.domain.policy.places import KeyPath
 from budget_gate.domain.policy.price_comparison import Effect
 from budget_gate.outputs.escaping import Escape

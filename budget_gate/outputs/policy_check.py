@@ -8,9 +8,9 @@ from typing import Any, Final
 from budget_gate.domain.bounds import exact
 from budget_gate.domain.notes import Note
 from budget_gate.domain.offline import PolicyCheck
+from budget_gate.domain.policy.budgets import Budget, CapException
 from budget_gate.domain.policy.comparison import EFFECTS, Change
 from budget_gate.domain.policy.grades import Value
-from budget_gate.domain.policy.model import Budget, CapException
 from budget_gate.domain.policy.price_comparison import Effect
 from budget_gate.outputs.escaping import NAME_LENGTH, Escape, code, dumped, plain, prose
 from budget_gate.outputs.policy_changes import TITLES, counted, lines

@@ -8,7 +8,8 @@ from decimal import Decimal
 from budget_gate.domain.bounds import plus, times
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy.model import ID_PREFIX, CapException, Policy, PolicyFile
+from budget_gate.domain.policy.budgets import CapException
+from budget_gate.domain.policy.model import ID_PREFIX, Policy, PolicyFile
 from budget_gate.domain.policy.names import meant_keys
 from budget_gate.errors import ConfigurationError, Problem
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Final
 
+from budget_gate.domain.policy.budgets import Budget, CapException, Group
 from budget_gate.domain.policy.grades import (
     Graded,
     Value,
@@ -17,13 +18,7 @@ from budget_gate.domain.policy.grades import (
     spend_grades,
     unlisted_grade,
 )
-from budget_gate.domain.policy.model import (
-    Budget,
-    CapException,
-    Group,
-    Policy,
-    PolicyFile,
-)
+from budget_gate.domain.policy.model import Policy, PolicyFile
 from budget_gate.domain.policy.names import is_covered, is_glob, is_matched, may_match
 from budget_gate.domain.policy.places import KeyPath
 from budget_gate.domain.policy.price_comparison import Effect, compare_prices

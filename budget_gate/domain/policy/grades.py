@@ -5,13 +5,8 @@ from typing import Final
 
 from budget_gate.domain.bounds import UNLIMITED, ZERO
 from budget_gate.domain.notes import percent
-from budget_gate.domain.policy.model import (
-    Budget,
-    CapException,
-    GlobalBudget,
-    NamedBudget,
-    Policy,
-)
+from budget_gate.domain.policy.budgets import Budget, CapException, GlobalBudget, NamedBudget
+from budget_gate.domain.policy.model import Policy
 from budget_gate.domain.policy.warnings import ForecastAlert, Rise
 
 # USD, a word or percentages as a policy has them, members, or a whole part; None: not there.

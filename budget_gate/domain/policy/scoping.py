@@ -1,16 +1,17 @@
 """Which spend each budget of a policy is about, and which cap it has today."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from budget_gate.domain.bounds import ZERO, Bounds
 from budget_gate.domain.costs import Costs, Days, total
+from budget_gate.domain.policy.budgets import Budget, CapException
 from budget_gate.domain.policy.caps import Caps
 from budget_gate.domain.policy.keys import Resolved, workspace_id
-from budget_gate.domain.policy.model import Budget, CapException, Policy, PolicyFile
-from budget_gate.domain.policy.names import id_text, meant_keys, unique_name
+from budget_gate.domain.policy.model import PolicyFile
+from budget_gate.domain.policy.names import id_text, unique_name
 from budget_gate.domain.policy.places import KeyPath
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
@@ -191,60 +192,4 @@ class Scoping:
             is_known=is_known,
             workspaces=workspaces,
             models=models,
-        )
-
-
-def select(budgets: Collection[ScopedBudget], only: Collection[str], policy: Policy) -> set[str]:
-    """The ids of the budgets that decide: all, or those whose id or key path is in `only`.
-
-    Raises ConfigurationError where one of `only` is neither a budget nor a key of the policy that
-    comes down to none today, such as an optional glob, or where nothing is left to decide.
-    """
-    if not only:
-        return {budget.id for budget in budgets}
-    keys = {".".join(path) for path, _ in policy.budgets()}
-    if policy.unlisted != "allow":
-        keys.add("unlisted")
-    found: set[str] = set()
-    for name in only:
-        ids = {budget.id for budget in budgets if name in (budget.id, budget.path)}
-        if not ids and name not in keys:
-            raise ConfigurationError(
-                f"there is no budget {name!r} to enforce", _meant(name, budgets, keys)
-            )
-        found |= ids
-    if not found and set(only) != {"unlisted"}:
-        raise ConfigurationError(
-            "the budgets to enforce match nothing today, so nothing would be decided",
-            "name another one as well",
-        )
-    return found
-
-
-def _meant(name: str, budgets: Collection[ScopedBudget], keys: Collection[str]) -> str:
-    """Which budget `name` may stand for: that of what is called so, or one by a like key."""
-    paths = [budget.path for budget in budgets]
-    own = {name, name.partition(".")[2]} - {""}
-    called = {
-        # The key of a glob, and `unlisted`, would name others as well.
-        budget.path if paths.count(budget.path) == 1 else budget.id
-        for budget in budgets
-        if own & {budget.name, budget.id.partition(".")[2]}
-    }
-    near = meant_keys(name, keys, called)
-    if near:
-        return f"did you mean {' or '.join(near)}?"
-    return f"name one of: {', '.join(sorted(keys))}"
-
-
-def refuse_vain_reservation(
-    budgets: Collection[ScopedBudget], deciding: Collection[str], reservation: Reservation | None
-) -> None:
-    """Raises ConfigurationError where no cap that decides has to do with the reservation."""
-    concerned = [it for it in budgets if it.reserved and it.cap is not None and it.id in deciding]
-    if reservation and reservation.amount and not concerned:
-        raise ConfigurationError(
-            "no cap that decides covers the reservation: it would always pass",
-            "name a workspace that has one (--reserve USD=WORKSPACE), let its budget decide, or "
-            "give the policy a global cap",
         )

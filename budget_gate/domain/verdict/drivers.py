@@ -1,7 +1,7 @@
 """Which workspaces and models the spend is of: that of a budget, and what rises today."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,7 +10,7 @@ from typing import Final
 from budget_gate.domain.bounds import EXACT, NOTHING, ZERO, minus, plus
 from budget_gate.domain.period import DAY, WEEK, MonthToDate
 from budget_gate.domain.policy.scoping import ScopedBudget
-from budget_gate.domain.spend import Spend, Workspace
+from budget_gate.domain.spend import Spend, SpendLine, Workspace
 from budget_gate.domain.verdict.results import BudgetResult, Driver, Span
 
 MOST_DRIVERS: Final = 3
@@ -75,23 +75,17 @@ def _span(budget: BudgetResult, of: ScopedBudget, day: date) -> Span:
 
 def places(spend: Spend, month: MonthToDate, workspaces: Mapping[str | None, Workspace]) -> Places:
     """The spend of the month by workspace and model; a month that has ended has no open day."""
-    sums: dict[_Place, Decimal] = defaultdict(Decimal)
-    now: dict[_Place, Decimal] = defaultdict(Decimal)
-    before: dict[_Place, Decimal] = defaultdict(Decimal)
-    ranges: set[_Place] = set()
-    today = None if month.is_whole else month.day
-    for line in (*spend.lines, *(spend.history or ())):
-        place = (line.workspace, line.model)
-        if line.day >= month.period.start.date():
-            sums[place] = plus(sums[place], line.cost.low)
-            if not line.cost.is_exact:
-                ranges.add(place)
-        if line.day == today:
-            now[place] = plus(now[place], line.cost.low)
-        elif line.day == month.yesterday:
-            before[place] = plus(before[place], line.cost.low)
-    full_days = len(month.closed.steps(DAY)) if month.closed else 0
-    return Places(sums, now, before, ranges, full_days, workspaces)
+    first, today = month.period.start.date(), None if month.is_whole else month.day
+    lines = (*spend.lines, *(spend.history or ()))
+    of_month = [line for line in lines if line.day >= first]
+    return Places(
+        month=_sums(of_month),
+        today=_sums(line for line in of_month if line.day == today),
+        yesterday=_sums(line for line in lines if line.day == month.yesterday),
+        ranges={(line.workspace, line.model) for line in of_month if not line.cost.is_exact},
+        full_days=len(month.closed.steps(DAY)) if month.closed else 0,
+        workspaces=workspaces,
+    )
 
 
 def rises(
@@ -105,13 +99,9 @@ def rises(
     first = today - timedelta(days=WEEK)
     if spend.history is None and first < month.period.start.date():
         return ()
-    now: dict[_Place, Decimal] = defaultdict(Decimal)
-    week: dict[_Place, Decimal] = defaultdict(Decimal)
-    for line in (*(spend.history or ()), *spend.lines):
-        if first <= line.day <= today:
-            sums = now if line.day == today else week
-            place = (line.workspace, line.model)
-            sums[place] = plus(sums[place], line.cost.low)
+    lines = (*spend.lines, *(spend.history or ()))
+    now = _sums(line for line in lines if line.day == today)
+    week = _sums(line for line in lines if first <= line.day < today)
     means = {place: _mean(week.get(place, ZERO), WEEK) for place in now}
     places_ = sorted(
         (place for place in now if now[place] > means[place]),
@@ -125,6 +115,15 @@ def rises(
         Driver(_name(place, workspaces), place[1] or "no model", now[place], means[place])
         for place in places_[:MOST_DRIVERS]
     )
+
+
+def _sums(lines: Iterable[SpendLine]) -> Mapping[_Place, Decimal]:
+    """What each model costs each workspace at least, in USD."""
+    sums: dict[_Place, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        place = (line.workspace, line.model)
+        sums[place] = plus(sums[place], line.cost.low)
+    return sums
 
 
 def _name(place: _Place, workspaces: Mapping[str | None, Workspace]) -> str:

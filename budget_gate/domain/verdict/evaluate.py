@@ -11,11 +11,8 @@ from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.caps import caps_in_force, expired, large
 from budget_gate.domain.policy.keys import directory, resolve
 from budget_gate.domain.policy.model import PolicyFile
-from budget_gate.domain.policy.scoping import (
-    Scoping,
-    refuse_vain_reservation,
-    select,
-)
+from budget_gate.domain.policy.scoping import Scoping
+from budget_gate.domain.policy.selection import refuse_vain_reservation, select
 from budget_gate.domain.spend import Coverage, Spend, Workspace
 from budget_gate.domain.verdict.drivers import places
 from budget_gate.domain.verdict.idle import idle_keys, idle_models, unnamed_workspaces

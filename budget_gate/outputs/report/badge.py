@@ -12,6 +12,7 @@ from budget_gate.domain.verdict.results import BudgetResult, Status
 from budget_gate.outputs.amounts import distinct, usd
 from budget_gate.outputs.escaping import dumped, plain
 from budget_gate.outputs.report.headline import caveats, state
+from budget_gate.outputs.report.sentences import measures
 
 _LABEL: Final = "Claude spend"
 _NAME_LENGTH: Final = 40
@@ -24,7 +25,6 @@ _COLOURS: Final[dict[Status, str]] = {
     "breached": "red",
     "unverified": _GREY,
 }
-_MEASURES: Final = {"daily_cap": " a day", "yesterday": " a day", "forecast": " forecast"}
 
 
 def render_badge(report: Report, exit_code: int) -> str:
@@ -91,9 +91,8 @@ def _amounts(report: Report, deciding: list[BudgetResult]) -> str:
         amount = Bounds(*(minus(end, first.reserved) for end in amount))
         reserved = f" + {_short(first.reserved, None)} reserved"
     of = f" of {exact_usd(cap)}" if cap is not None else ""
-    day = _MEASURES.get(first.cause, "") if first.status != "ok" else ""
     more = f" and {len(worst) - 1} more" if len(worst) > 1 else ""
-    return f"{name}{_range(amount, cap)}{reserved}{of}{day}{more}"
+    return f"{name}{_range(amount, cap)}{reserved}{of}{measures(first)[1]}{more}"
 
 
 def _range(spend: Bounds, cap: Decimal | None) -> str:

@@ -20,6 +20,7 @@ from budget_gate.outputs.report.links import CONSOLE, NO_LINKS, Links
 from budget_gate.outputs.report.sentences import (
     SHOWN,
     details,
+    measures,
     percent,
     rest_of,
     to_come,
@@ -30,7 +31,6 @@ from budget_gate.outputs.report.sentences import (
 # With more budgets than this, those that are ok are folded.
 _UNFOLDED = 8
 _TO_COME = ("Left", "Today", "Daily average", "Forecast")
-_MEASURES = {"daily_cap": " today", "yesterday": " yesterday", "forecast": " forecast"}
 
 
 def render_markdown(report: Report, policy: str, links: Links = NO_LINKS) -> str:
@@ -105,13 +105,12 @@ def _table(budgets: Sequence[BudgetResult], cost: str) -> str:
     lines = ["".join(heads), "|:--|:--|--:|--:|--:|" + "--:|" * len(to_come)]
     for budget in budgets:
         amount, limit = budget.measured
-        day = _MEASURES.get(budget.cause, "") if budget.status != "ok" else ""
         cells = (
             f"{ICONS[budget.status]}&nbsp;{budget.status}",
             code(budget.name),
             # Beside the name, as a phone shows no more than three columns.
             percent(budget),
-            usd_range(amount, limit) + day,
+            usd_range(amount, limit) + measures(budget)[0],
             "any" if limit is None else usd(limit, limit),
             *_outlook(budget)[: len(to_come)],
         )

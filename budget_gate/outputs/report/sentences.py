@@ -23,6 +23,21 @@ from budget_gate.outputs.report.basis import cost_name
 
 # So many budgets are shown one by one, and the others as a number.
 SHOWN: Final = 20
+_MEASURES: Final = {
+    "daily_cap": (" today", " a day"),
+    "yesterday": (" yesterday", " a day"),
+    "forecast": (" forecast", " forecast"),
+}
+
+
+def measures(budget: BudgetResult) -> tuple[str, str]:
+    """What stands behind the amount that a status comes from, and behind its cap.
+
+    Both are empty for the spend of the month, which is judged where no forecast is known, too.
+    """
+    if budget.cause == "forecast" and budget.forecast is None:
+        return "", ""
+    return _MEASURES.get(budget.cause, ("", ""))
 
 
 def outlook(budget: BudgetResult) -> str:

@@ -16,6 +16,7 @@ from budget_gate.outputs.report.headline import other_notes, plain_headline
 from budget_gate.outputs.report.sentences import (
     SHOWN,
     details,
+    measures,
     outlook,
     percent,
     rest_of,
@@ -141,9 +142,7 @@ def _of_cap(budget: BudgetResult) -> str:
     cap = budget.measured[1]
     if cap is None:
         return "any spend warns"
-    day = {"daily_cap": " a day", "yesterday": " a day"}.get(budget.cause, "")
-    forecast = " forecast" if budget.cause == "forecast" and budget.status != "ok" else ""
-    return f"of {usd(cap, cap)}{day}{forecast}"
+    return f"of {usd(cap, cap)}{measures(budget)[1]}"
 
 
 def _below(budget: BudgetResult, report: Report, width: int | None) -> list[str]:

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from budget_gate.domain.fields import NO_BREAK_SPACES, NO_COMMA, Document, cap_readings, shown
-from budget_gate.domain.policy.model import Budget, Group
+from budget_gate.domain.policy.budgets import Budget, Group
 from budget_gate.domain.policy.places import KeyPath, SourceMap
 from budget_gate.errors import Problem
 from budget_gate.sources.files.shape import fields_of, flow, is_key, keys_in, parts_at

@@ -6,16 +6,9 @@ from decimal import Decimal
 import pytest
 
 from budget_gate.domain.fields import Document
+from budget_gate.domain.policy.budgets import Budget, CapException, GlobalBudget, Group, NamedBudget
 from budget_gate.domain.policy.comparison import Change, compare
-from budget_gate.domain.policy.model import (
-    Budget,
-    CapException,
-    GlobalBudget,
-    Group,
-    NamedBudget,
-    Policy,
-    SpendRules,
-)
+from budget_gate.domain.policy.model import Policy, SpendRules
 from budget_gate.domain.prices.cards import Prices
 from tests.helpers.builders import book, policy
 from tests.helpers.wording import assert_says

@@ -16,15 +16,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from budget_gate.domain.fields import Document
-from budget_gate.domain.policy.model import (
-    Budget,
-    CapException,
-    GlobalBudget,
-    Group,
-    NamedBudget,
-    Policy,
-    SpendRules,
-)
+from budget_gate.domain.policy.budgets import Budget, CapException, GlobalBudget, Group, NamedBudget
+from budget_gate.domain.policy.model import Policy, SpendRules
 from budget_gate.domain.prices.cards import LongContext, Prices, RateCard
 from budget_gate.errors import ConfigurationError
 from budget_gate.sources.files.documents import load_document

@@ -12,7 +12,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budget_gate.domain.policy.model import Budget, GlobalBudget, Policy, PolicyFile
+from budget_gate.domain.policy.budgets import Budget, GlobalBudget
+from budget_gate.domain.policy.model import Policy, PolicyFile
 from budget_gate.errors import ConfigurationError
 from budget_gate.sources.files.documents import load_document, load_policy
 from tests.helpers.builders import errors_of, policy
