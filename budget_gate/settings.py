@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -92,7 +92,6 @@ class Surroundings(BaseSettings):
         for url in filter(None, (self.store, self.names_from)):
             for password in passwords_in(url.get_secret_value()):
                 self.secrets.add(password)
-                self.secrets.add(unquote(password))
 
     @field_validator("admin_key", "auth_token")
     @classmethod
@@ -121,7 +120,7 @@ class Surroundings(BaseSettings):
         """The address that a variable holds, a secret from here on; empty where it is not set."""
         url = os.environ.get(variable, "").strip()
         self.secrets.add(url)
-        # Errors name the path alone, and in it is what nobody must know.
+        # Errors may name its path alone.
         self.secrets.add("/" + url.partition("://")[2].partition("/")[2])
         return url
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from budget_gate.commands.invocation import Invocation, Parsed
@@ -15,6 +16,7 @@ from budget_gate.commands.shared_flags import (
     exit_codes,
     given,
 )
+from budget_gate.delivery.notify import faults, send_test
 from budget_gate.delivery.results import deliver, publish_findings
 from budget_gate.domain.clock import check_age
 from budget_gate.domain.health import (
@@ -54,11 +56,20 @@ def parse(arguments: Sequence[str]) -> Parsed:
     add_policy(parser)
     add_as_of(parser, "check against the month up to this time, RFC 3339 (default: now)")
     add_deadline(parser)
-    return Parsed(given(parser.parse_args(arguments)), _run)
+    parser.add_argument(
+        "--notify",
+        action="store_true",
+        help="post a test message to each channel of the policy's notify",
+    )
+    flags = parser.parse_args(arguments)
+    return Parsed(given(flags), partial(_run, flags.notify))
 
 
-def _run(invocation: Invocation) -> int:
-    """Prints what every check finds that can be made; 0, 2 or 3."""
+def _run(posts: bool, invocation: Invocation) -> int:  # noqa: FBT001 - bound where the flags are read
+    """Prints what every check finds that can be made, having posted tests where it `posts`.
+
+    0, 2 or 3.
+    """
     settings, clock = invocation.settings, invocation.clock
     now = clock()
     book = PriceBook(load_price_book())
@@ -78,7 +89,31 @@ def _run(invocation: Invocation) -> int:
         notes += (*expired(file.policy, month.day),) if file else ()
         notes += staleness(verified_on, month)
     findings += noted(notes)
+    if file:
+        findings += _channels(file, settings, posts=posts)
     return deliver(lambda: publish_findings(findings, settings), exit_code(findings), settings)
+
+
+def _channels(file: PolicyFile, settings: Settings, *, posts: bool) -> list[Finding]:
+    """Whether the channels of the policy can be posted to."""
+    rules, found = file.policy.notify, list[Finding]()
+    if posts and not (rules.slack or rules.webhook):
+        remedy = "add `notify` to the policy, or leave out --notify"
+        return [Finding("warning", "notify", "the policy names no channel", remedy)]
+    for channel, why in send_test(rules, settings) if posts else faults(rules, settings):
+        if why:
+            message = f"nothing can be posted to {channel}: {why}"
+            remedy = "correct the variable or the receiver"
+            # What was asked for has failed; to a check it is a warning.
+            found.append(
+                Finding("error", "notify", message, remedy, 2)
+                if posts
+                else Finding("warning", "notify", message, remedy)
+            )
+        else:
+            told = "took a test message" if posts else "has an address (--notify posts a test)"
+            found.append(Finding("ok", "notify", f"{channel} {told}"))
+    return found
 
 
 def _month(settings: Settings, now: datetime, findings: list[Finding]) -> MonthToDate:

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from budget_gate.domain.bounds import EXACT, NOTHING, Bounds, minus, plus, sum_of, times
 from budget_gate.domain.costs import Days
+from budget_gate.domain.movers import Mover, Places, Watched, quotient
 from budget_gate.domain.notes import Note, usd
 from budget_gate.domain.period import WEEK, MonthToDate
 from budget_gate.domain.policy.scoping import ScopedBudget
@@ -19,20 +20,11 @@ from budget_gate.domain.verdict.results import BudgetResult
 Kind = Literal["week_over_week", "daily", "forecast"]
 
 _ORGANIZATION: Final = "organization"
-_MOST_MOVERS: Final = 3
 # So many of a weekday are averaged: as far back as spend is read.
 _WEEKS: Final = 4
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1) // _MICROSECOND
 _ONE: Final = Decimal(1)
-
-
-class Mover(NamedTuple):
-    """A workspace's use of a model, and how many USD a day it costs more than before."""
-
-    workspace: str
-    model: str
-    more: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +53,6 @@ class Alert:
         return Note("warning", f"alert_{self.kind}", self.message)
 
 
-class _Watched(NamedTuple):
-    """What is held against its own past: a budget, or the whole organization."""
-
-    id: str
-    name: str
-    days: Days
-    workspaces: Collection[str | None] | None = None
-    models: Collection[str] | None = None
-
-
 def alerts(
     rules: Alerts,
     spend: Spend,
@@ -88,7 +70,7 @@ def alerts(
     if month.is_whole:
         return ()
     watched = [
-        _Watched(it.id, it.name, {**it.history, **it.days}, it.workspaces, it.models)
+        Watched(it.id, it.name, {**it.history, **it.days}, it.workspaces, it.models)
         for it in scoped
         if it.budget
     ]
@@ -96,8 +78,8 @@ def alerts(
         days: dict[date, Bounds] = defaultdict(lambda: NOTHING)
         for line in (*(spend.history or ()), *spend.lines):
             days[line.day] = days[line.day].plus(line.cost)
-        watched.append(_Watched(_ORGANIZATION, _ORGANIZATION, days))
-    places = _Places(spend, workspaces)
+        watched.append(Watched(_ORGANIZATION, _ORGANIZATION, days))
+    places = Places(spend, workspaces)
     found = [
         *_weekly(rules.week_over_week, watched, places, month),
         *_daily(rules.daily, watched, places, month),
@@ -125,7 +107,7 @@ def unchecked(rules: Alerts, spend: Spend, month: MonthToDate) -> Iterator[Note]
 
 
 def _weekly(
-    rule: Rise | None, watched: Sequence[_Watched], places: "_Places", month: MonthToDate
+    rule: Rise | None, watched: Sequence[Watched], places: Places, month: MonthToDate
 ) -> Iterator[Alert]:
     if rule is None or not _is_known(places.spend, month, 2 * WEEK):
         return
@@ -135,7 +117,7 @@ def _weekly(
         if not _has_risen(now, then, rule, WEEK):
             continue
         movers = places.movers(it, last, before, Decimal(WEEK), Decimal(WEEK))
-        per_day = [_quotient(amount, Decimal(WEEK)) for amount in (now, then)]
+        per_day = [quotient(amount, Decimal(WEEK)) for amount in (now, then)]
         message = (
             f"{it.name} spent {usd(per_day[0])} a day in the last 7 full days{_more(now, then)} "
             f"in the 7 days before ({usd(per_day[1])} a day).{_mostly(movers, ' a day')}"
@@ -144,7 +126,7 @@ def _weekly(
 
 
 def _daily(
-    rule: Rise | None, watched: Sequence[_Watched], places: "_Places", month: MonthToDate
+    rule: Rise | None, watched: Sequence[Watched], places: Places, month: MonthToDate
 ) -> Iterator[Alert]:
     if rule is None or not _is_known(places.spend, month, _WEEKS * WEEK):
         return
@@ -157,8 +139,8 @@ def _daily(
         now, usual = _sum(it.days, [today]).low, _sum(it.days, same).high
         if not _has_risen(times(now, whole), times(usual, part), rule, _WEEKS * _DAY):
             continue
-        so_far = _quotient(times(usual, part), whole)
-        movers = places.movers(it, [today], same, _ONE, _quotient(whole, part))
+        so_far = quotient(times(usual, part), whole)
+        movers = places.movers(it, [today], same, _ONE, quotient(whole, part))
         message = (
             f"{it.name} has spent {usd(now)} today by {month.as_of:%H:%M} UTC"
             f"{_more(times(now, whole), times(usual, part))} on an average {today:%A} by then "
@@ -178,53 +160,12 @@ def _by_forecast(
         if end is None or not cap or end.crosses_on:
             continue
         if end.expected > times(rules.forecast.above, cap):
-            share = int(_quotient(times(end.expected, Decimal(100)), cap))
+            share = int(quotient(times(end.expected, Decimal(100)), cap))
             message = (
                 f"{budget.name} is expected to spend {usd(end.expected)} by the end of "
                 f"{month.day:%B}, {share}% of its cap ({usd(cap)})."
             )
             yield Alert("forecast", budget.id, end.expected, cap, (), message)
-
-
-class _Places:
-    """The spend by workspace and model, of which the movers are found once something has risen."""
-
-    def __init__(self, spend: Spend, workspaces: Mapping[str | None, Workspace]) -> None:
-        self.spend = spend
-        self._workspaces = workspaces
-
-    def movers(
-        self,
-        of: _Watched,
-        now: Collection[date],
-        before: Collection[date],
-        divided: Decimal,
-        divided_before: Decimal,
-    ) -> tuple[Mover, ...]:
-        """What rose most within a budget: USD of the days `now` against those `before`.
-
-        Both are divided, so that they are of one length.
-        """
-        sums: list[dict[tuple[str | None, str | None], Decimal]] = [
-            defaultdict(Decimal) for _ in range(2)
-        ]
-        for line in (*(self.spend.history or ()), *self.spend.lines):
-            is_of = (of.workspaces is None or line.workspace in of.workspaces) and (
-                of.models is None or line.model in of.models
-            )
-            for days, side in zip((now, before), sums, strict=True):
-                if is_of and line.day in days:
-                    place = (line.workspace, line.model)
-                    side[place] = plus(side[place], line.cost.low)
-        found = []
-        for (workspace, model), amount in sums[0].items():
-            was = _quotient(sums[1][workspace, model], divided_before)
-            more = minus(_quotient(amount, divided), was)
-            if more > 0:
-                name = self._workspaces[workspace].name
-                found.append(Mover(name, model or "no model", more))
-        found.sort(key=lambda it: (-it.more, it.workspace, it.model))
-        return tuple(found[:_MOST_MOVERS])
 
 
 def _is_known(spend: Spend, month: MonthToDate, days: int) -> bool:
@@ -253,11 +194,6 @@ def _has_risen(now: Decimal, before: Decimal, rule: Rise, days: int) -> bool:
         return False
     is_above = now > times(before, plus(_ONE, rule.above))
     return is_above and minus(now, before) >= times(rule.floor, Decimal(days))
-
-
-def _quotient(amount: Decimal, divisor: Decimal) -> Decimal:
-    """An amount divided, cut to a millionth: it is shown, and nothing is judged by it."""
-    return EXACT.scaleb(EXACT.divide_int(EXACT.scaleb(amount, 6), divisor), -6)
 
 
 def _more(now: Decimal, before: Decimal) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import unquote
 
 ADMIN_KEY: Final = "sk-ant-admin"
 TOKEN: Final = "sk-ant-oat"  # noqa: S105 - how any OAuth token begins
@@ -40,8 +41,9 @@ def without_keys(text: str) -> str:
 
 
 def passwords_in(url: str) -> list[str]:
-    """The passwords within a URL as they stand there."""
-    return [found["user"] or found["query"] for found in _PASSWORD.finditer(url)]
+    """The passwords within a URL, as they stand there and as they are meant."""
+    found = [it["user"] or it["query"] for it in _PASSWORD.finditer(url)]
+    return [*found, *map(unquote, found)]
 
 
 def _blotted(found: re.Match[str]) -> str:

@@ -76,7 +76,9 @@ def slack_name(text: str) -> str:
 
 
 def _title(report: Report, event: Event) -> str:
-    told = {"worse": "", "recovered": "recovered: ", "reminder": "reminder: "}[event]
+    told = {"worse": "", "recovered": "no longer red: ", "reminder": "still "}[event]
+    if report.status == "ok" and event == "recovered":
+        return f"{ICONS['ok']} budget-gate: within budget again"
     return f"{ICONS[report.status]} budget-gate: {told}{state(report.status)}"[:MOST_HEADER]
 
 
