@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from budget_gate.domain.address import Address
-from budget_gate.domain.clock import WORTH_A_WARNING
+from budget_gate.domain.clock import refuse_future
 from budget_gate.domain.credential import bare, fault_of, passwords_in, without_keys
 from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.policy.scoping import Reservation
@@ -160,12 +160,8 @@ class Settings(Surroundings):
 
         Raises ConfigurationError where that lies in the future: its usage is not known yet.
         """
-        if self.as_of and self.as_of - now > WORTH_A_WARNING:
-            raise ConfigurationError(
-                f"as-of {format_instant(self.as_of)} is in the future (the clock of this machine "
-                f"says {format_instant(now)})",
-                "omit --as-of (BUDGET_GATE_AS_OF) for now, or set the clock if it is wrong",
-            )
+        if self.as_of:
+            refuse_future(self.as_of, now)
         return self.as_of or now
 
     def judged(self, now: datetime) -> MonthToDate:

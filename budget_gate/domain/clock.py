@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from budget_gate.domain.notes import Note
-from budget_gate.domain.period import DAY, HOUR, MonthToDate, in_words, on_day
-from budget_gate.errors import UnverifiedError
+from budget_gate.domain.period import DAY, HOUR, MonthToDate, format_instant, in_words, on_day
+from budget_gate.errors import ConfigurationError, UnverifiedError
 
 # A `Date` header is cut to the second, and an answer takes a while.
 TOLERANCE: Final = timedelta(seconds=10)
@@ -13,6 +13,16 @@ WORTH_A_WARNING: Final = timedelta(minutes=5)
 # How long the usage report may take to have a request.
 LAG: Final = 2 * HOUR
 _MINUTE: Final = timedelta(minutes=1)
+
+
+def refuse_future(as_of: datetime, now: datetime) -> None:
+    """Raises ConfigurationError where a time to judge at lies in the future, by the local clock."""
+    if as_of - now > WORTH_A_WARNING:
+        raise ConfigurationError(
+            f"as-of {format_instant(as_of)} is in the future (the clock of this machine says "
+            f"{format_instant(now)})",
+            "omit --as-of (BUDGET_GATE_AS_OF) for now, or set the clock if it is wrong",
+        )
 
 
 def check_month(
