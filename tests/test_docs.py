@@ -15,7 +15,7 @@ from tests.helpers.surface import action, flags_of, help_of, variables
 
 # What each code means, in the words of the README.
 EXIT_CODES = {"0": "within its cap", "1": "breached", "2": "wrong", "3": "determined", "4": "bug"}
-COMMANDS = ("check", "demo", "init", "doctor", "audit", "export", "schema")
+COMMANDS = ("check", "demo", "init", "doctor", "audit", "export", "sync", "schema")
 OTHERS = (".github/CONTRIBUTING.md", ".github/SECURITY.md", "CHANGELOG.md", "tests/FAULTS.md")
 
 every_page = pytest.mark.parametrize("name", DOCS)

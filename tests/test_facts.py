@@ -93,11 +93,18 @@ def test_inputs_of_the_action_are_the_documented_ones() -> None:
 def test_variables_of_the_settings_are_flags() -> None:
     """Every setting of the gate's own has its flag, and every such flag its setting."""
     own = {name for name in variables() if name.startswith("BUDGET_GATE_")}
-    without_setting = {"--help", "--usage", "--workspaces", "--partial", "--audit", "--quiet"}
+    without_setting = {
+        "check": {"--usage", "--workspaces", "--partial", "--audit", "--quiet"},
+        "export": {"--days", "--from", "--to", "--out"},
+        "sync": {"--from"},
+    }
+    with_setting = set()
+    for command, others in without_setting.items():
+        assert flags_of(command) >= others
+        with_setting |= flags_of(command) - others - {"--help"}
     # The flag is given once for each budget, its variable holds them all.
-    flags = {"--budgets" if flag == "--budget" else flag for flag in flags_of("check")}
-    assert {variable_of(flag) for flag in flags - without_setting} == own
-    assert flags_of("check") >= without_setting - {"--help"}
+    flags = {"--budgets" if flag == "--budget" else flag for flag in with_setting}
+    assert {variable_of(flag) for flag in flags} == own
 
 
 def test_the_key_is_no_flag() -> None:
