@@ -82,13 +82,13 @@ def test_the_readme_is_short() -> None:
 
 
 def test_every_block_is_tried() -> None:
-    """What is no shell is a policy, a workflow's steps, another system's job, the editor's comment or no code."""
+    """What is neither shell nor SQL is a policy, a workflow's steps, another system's job, the editor's comment or no code."""
     known = {*policies(), *steps(), *scripts()}
     for block in BLOCKS:
-        assert block.language in ("sh", "yaml", "text")
+        assert block.language in ("sh", "sql", "yaml", "text")
         if block.language == "yaml" and block.text not in known:
             assert block.text.startswith(("# yaml-language-server:", "budget:\n", "version: 2.1\n"))
-    assert (len(policies()), len(steps()), len(scripts())) == (3, 8, 6)
+    assert (len(policies()), len(steps()), len(scripts())) == (3, 9, 6)
 
 
 # Tables

@@ -61,6 +61,13 @@ ORGANIZATION = Organization(
     [Workspace(PRODUCTION, "production"), Workspace(STAGING, "staging")],
 )
 
+# A line that Python runs when it starts: what is installed has the time of the tests.
+CLOCK = (
+    "import datetime, importlib.util; "
+    "cli = importlib.util.find_spec('budget_gate') and __import__('budget_gate.cli').cli; "
+    f"now = datetime.datetime.fromisoformat('{NOW.isoformat()}'); "
+    "cli and setattr(cli, '_utc_now', lambda now=now: now)"
+)
 # `pip install .` needs an index for the packages and for hatchling; here both are those of the tests' own environment,
 # found after the new one's. Everything else about the environment and the installation is real.
 PYTHON3 = f"""\
@@ -71,6 +78,7 @@ cd "${{@: -1}}"
 printf '#!/bin/sh\\nexec "%s" -m pip "$@" --no-build-isolation --no-index\\n' "$PWD/bin/python" > bin/pip
 cd lib/python3.*/site-packages
 echo {shlex.quote(sysconfig.get_path("purelib"))} > beside.pth
+echo {shlex.quote(CLOCK)} > clock.pth
 """
 # It runs a script of the package, which --from may say where to find.
 UVX = f"""\
@@ -112,7 +120,7 @@ def session(own: Path, clone: Path) -> str:
     lines = ["trap 'echo \"$BASH_COMMAND -> $?\" >&2' ERR"]
     for _, language, text in BLOCKS:
         if language == "sh":
-            there = re.search(r" \. |\$PWD", text)
+            there = re.search(r" '?\.[ [']|\$PWD", text)
             lines += [f"cd {shlex.quote(str(clone if there else own))}", text]
         for name in (name for name, written in WRITTEN.items() if written == text):
             quoted = shlex.quote(str(own / name))
@@ -154,7 +162,6 @@ def test_every_block_can_be_pasted(tmp_path: Path) -> None:
                 "PATH": f"{tools}:/usr/bin:/bin",
                 "HOME": str(tmp_path),
                 "ANTHROPIC_BASE_URL": api.url,
-                "BUDGET_GATE_AS_OF": NOW.isoformat(),
                 "PIP_CONFIG_FILE": os.devnull,
                 "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             },
@@ -176,6 +183,7 @@ def test_every_block_can_be_pasted(tmp_path: Path) -> None:
         "days.json",
         "hours.json",
         "usage.csv",
+        "usage.db",
         "workspaces.json",
     }
     # 11 million tokens of output at $10 per million: six checks and the audit have seen them.
