@@ -5,10 +5,8 @@ other recipes, in `test_recipes`.
 """
 
 import re
-import shlex
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
@@ -22,7 +20,7 @@ from budget_gate.commands.sync import FIRST_DAYS, REVISED_DAYS
 from budget_gate.domain.columns import COLUMNS
 from tests.helpers.pages import BLOCKS, PAGES, table
 from tests.helpers.postgresql import Cluster, cluster
-from tests.helpers.running import NOW, ORGANIZATION, PRODUCTION, Gate, Here, Run, checkout
+from tests.helpers.running import NOW, ORGANIZATION, PRODUCTION, Gate, Here, Run, installed
 from tests.helpers.surface import help_of
 from tests.helpers.wording import assert_says
 from tests.test_readme import ORGANIZATION as OF_THE_README
@@ -355,17 +353,7 @@ def test_exit_codes_are_those_of_the_help() -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home with the program where the page has it, and with the file of the page, which is still empty."""
-    program = checkout(tmp_path).folder.rename(tmp_path / "budget-gate") / ".venv" / "bin"
-    program.mkdir(parents=True)
-    start = (
-        "import sys; from datetime import datetime; from budget_gate.cli import main; "
-        f"sys.exit(main(clock=lambda: datetime.fromisoformat('{NOW.isoformat()}')))"
-    )
-    script = program / "budget-gate"
-    script.write_text(
-        f'#!/bin/sh\nexec {sys.executable} -c {shlex.quote(start)} "$@"\n', encoding="utf-8"
-    )
-    script.chmod(0o755)
+    installed(tmp_path / "budget-gate" / ".venv" / "bin" / "budget-gate")
     (creates,) = [block.text for block in BLOCKS if block.text.startswith("install ")]
     shell(tmp_path, creates)
     return tmp_path

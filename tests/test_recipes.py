@@ -1,4 +1,4 @@
-"""The recipes of docs/recipes.md and docs/other-ci.md as they stand there: each step is run, and what it sends is seen.
+"""The recipes of docs/recipes.md, docs/feed.md and docs/other-ci.md as they stand there: each step is run, and what it sends is seen.
 
 `gh` is a stand-in that keeps what it is given; curl and git are real. When a step runs, and with which outputs of the
 action, is seen end to end in tests/e2e.
@@ -7,10 +7,10 @@ action, is seen end to end in tests/e2e.
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from tests.helpers.pages import BLOCKS, scripts
 from tests.helpers.paths import ROOT
 from tests.helpers.reports import HOSTILE, make_budget, make_report
 from tests.helpers.runner import read_outputs
-from tests.helpers.running import BREACHED, NOW, OK, ORGANIZATION, PRODUCTION, Here
+from tests.helpers.running import BREACHED, NOW, OK, ORGANIZATION, PRODUCTION, Here, installed
 from tests.world.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
 from tests.world.oracle import Usage
 
@@ -41,6 +41,8 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 COMMENTING: dict[str, Any] = yaml.safe_load(COMMENT)["jobs"]["comment"]["steps"][-1]
 (CHECK_OF_THE_POLICY,) = (it.text for it in BLOCKS if it.text.startswith("name: budget policy\n"))
+(NIGHTLY,) = (it.text for it in BLOCKS if it.text.startswith("name: usage\n"))
+KEEPING: list[dict[str, Any]] = yaml.safe_load(NIGHTLY)["jobs"]["sync"]["steps"]
 TAKING: dict[str, Any] = yaml.safe_load(CHECK_OF_THE_POLICY)["jobs"]["gate"]["steps"][1]
 SLACK = RECIPES["Tell Slack"]
 ISSUE = RECIPES["Keep an issue open while a budget is breached"]
@@ -108,6 +110,11 @@ class Job:
         return done.stdout
 
     @property
+    def program(self) -> Path:
+        """Where workflows install the program."""
+        return self.folder.parent / "temp" / "gate" / "bin" / "budget-gate"
+
+    @property
     def called(self) -> list[list[str]]:
         """The arguments of each call of `gh`."""
         return calls(self.folder.parent)
@@ -151,6 +158,7 @@ def test_the_recipes_together_are_a_workflow_that_linters_accept(tmp_path: Path)
     together = BASE.replace(contents, more) + "".join(scripts())
     (workflows / "budget.yml").write_text(together, encoding="utf-8")
     (workflows / "comment.yml").write_text(COMMENT, encoding="utf-8")
+    (workflows / "usage.yml").write_text(NIGHTLY, encoding="utf-8")
     (workflows.parent / "zizmor.yml").write_text(
         "rules: {unpinned-uses: {config: {policies: {'OWNER/budget-gate': any, '*': hash-pin}}}}\n",
         encoding="utf-8",
@@ -295,11 +303,7 @@ def pull_request(job: Job, base: str | None, policy: str, name: str = "budget.ym
     git(job.folder, "commit", "-qm", "EXAMPLE")
     git(job.folder, "update-ref", "refs/remotes/origin/main", "HEAD")
     (job.folder / name).write_text(policy, encoding="utf-8")
-    program = job.folder.parent / "temp" / "gate" / "bin" / "budget-gate"
-    program.parent.mkdir(parents=True)
-    start = "import sys; from budget_gate.cli import main; sys.exit(main())"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{start}" "$@"\n', encoding="utf-8")
-    program.chmod(0o755)
+    installed(job.program)
 
 
 @pytest.mark.parametrize(
@@ -340,11 +344,58 @@ def test_either_place_of_the_policy_is_compared(job: Job, name: str) -> None:
         assert name in yaml.load(text, yaml.BaseLoader)["on"]["pull_request"]["paths"]  # noqa: S506
 
 
-def test_the_comment_comes_with_the_program_of_its_own_step() -> None:
-    """What one step installs is what the other one runs."""
-    installs = yaml.safe_load(COMMENT)["jobs"]["comment"]["steps"][-2]["run"]
-    (folder,) = re.findall(r'venv ("\$RUNNER_TEMP/\w+)"', installs)
-    assert f'{folder}/bin/budget-gate" check' in COMMENTING["run"]
+@pytest.mark.parametrize(
+    ("install", "runs"),
+    [
+        (yaml.safe_load(COMMENT)["jobs"]["comment"]["steps"][-2], [COMMENTING]),
+        (KEEPING[1], KEEPING[2:4]),
+    ],
+)
+def test_what_a_step_installs_is_what_others_run(
+    install: dict[str, Any], runs: list[dict[str, Any]]
+) -> None:
+    """The program, in a folder outside of the checkout."""
+    (folder,) = re.findall(r'venv ("\$RUNNER_TEMP/\w+)"', install["run"])
+    assert all(f'{folder}/bin/budget-gate" ' in step["run"] for step in runs)
+
+
+# The history
+
+
+def test_the_nightly_run_installs_an_extra_that_there_is() -> None:
+    """The one of the history."""
+    (extra,) = re.findall(r"budget-gate\[(\w+)\] @ git", KEEPING[1]["run"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert any("sqlalchemy" in needed for needed in project["optional-dependencies"][extra])
+
+
+def test_the_nightly_run_fills_the_database_and_the_file(job: Job) -> None:
+    """The export needs no key; the file has the row, $18, and is the one that is uploaded."""
+    sync, export, upload = KEEPING[2:]
+    with LoopbackAPI(ORGANIZATION, now=NOW) as api:
+        installed(job.program, ANTHROPIC_BASE_URL=api.url)
+        secrets = {"secrets.USAGE_DATABASE": "sqlite:///usage.db"}
+        job.run(sync, {**secrets, "secrets.ANTHROPIC_ADMIN_KEY": EXAMPLE_KEY})
+        asked = len(api.requests)
+        job.run(export, secrets)
+    assert len(api.requests) == asked > 0
+    (row,) = (job.folder / upload["with"]["path"]).read_text("utf-8").splitlines()[1:]
+    assert row.split(",")[:2] == ["2026-11-12", PRODUCTION]
+    assert row.endswith(",18,18,list")
+
+
+def test_the_key_is_in_one_step_of_the_nightly_run() -> None:
+    """And the database's URL in the two that use it."""
+    for secret, count in (("ANTHROPIC_ADMIN_KEY", 1), ("USAGE_DATABASE", 2)):
+        steps = [step for step in KEEPING if f"secrets.{secret} " in json.dumps(step)]
+        assert (len(steps), NIGHTLY.count(f"secrets.{secret}")) == (count, count)
+
+
+def test_the_file_of_the_nightly_run_is_kept_as_long_as_the_page_says() -> None:
+    """In days."""
+    page = (ROOT / "docs" / "feed.md").read_text(encoding="utf-8")
+    days = KEEPING[-1]["with"]["retention-days"]
+    assert f"kept for {days} days as the artifact `{KEEPING[-1]['with']['name']}`" in page
 
 
 # The badge
@@ -446,15 +497,7 @@ def test_jobs_of_other_systems_run_the_gate(tmp_path: Path, name: str) -> None:
     assert any('pip install -q "git+https://' in line for line in installs)
     (tmp_path / "budget.yml").write_text(BREACHED, encoding="utf-8")
     program = tmp_path / ".gate" / "bin" / "budget-gate"
-    program.parent.mkdir(parents=True)
-    start = (
-        "import sys; from datetime import datetime; from budget_gate.cli import main; "
-        f"sys.exit(main(clock=lambda: datetime.fromisoformat('{NOW.isoformat()}')))"
-    )
-    program.write_text(
-        f'#!/bin/sh\nexec {sys.executable} -c {shlex.quote(start)} "$@"\n', encoding="utf-8"
-    )
-    program.chmod(0o755)
+    installed(program)
     path = f"{program.parent}:{os.environ['PATH']}"
     with LoopbackAPI(ORGANIZATION, now=NOW) as api:
         given = {"ANTHROPIC_BASE_URL": api.url, "ANTHROPIC_ADMIN_KEY": EXAMPLE_KEY, "PATH": path}

@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import resource
+import shlex
 import subprocess
 import sys
 import threading
@@ -220,6 +221,21 @@ def checkout(folder: Path, url: str = NOWHERE) -> Gate:
     program = Gate(folder / "checkout", url)
     program.folder.mkdir()
     return program
+
+
+def installed(path: Path, **variables: str) -> None:
+    """Puts a script at `path` that runs the program at NOW, with these variables besides its own."""
+    start = (
+        "import sys; from datetime import datetime; from budget_gate.cli import main; "
+        f"sys.exit(main(clock=lambda: datetime.fromisoformat('{NOW.isoformat()}')))"
+    )
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        f'#!/bin/sh\n{exports}exec {sys.executable} -c {shlex.quote(start)} "$@"\n',
+        encoding="utf-8",
+    )
+    path.chmod(0o755)
 
 
 @dataclass(frozen=True)
