@@ -1,15 +1,19 @@
-"""The recipes of docs/recipes.md end to end: their workflow run by act, with all their steps, against the loopback API."""
+"""The recipes of docs/recipes.md and docs/feed.md end to end: their workflows run by act, against the loopback API."""
 
+import csv
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.e2e.test_action import NOW, ORGANIZATION, SPEND
-from tests.helpers.acting import machine
+from tests.helpers.acting import logged, machine
 from tests.helpers.listening import calls, listening, put_gh
 from tests.helpers.pages import BLOCKS, scripts
+from tests.helpers.postgresql import cluster
+from tests.helpers.running import installed
 from tests.world.loopback import EXAMPLE_KEY, LoopbackAPI
 
 LABEL = ["label", "create", "claude-budget", "--force"]
@@ -139,3 +143,38 @@ def test_what_is_news_is_told_once(tmp_path: Path) -> None:
         "mistake": "no verdict",
     }
     assert all(["workflow", "enable", "budget.yml"] in calls(kept / case) for case in CASES)
+
+
+def test_the_nightly_run_keeps_a_history(tmp_path: Path) -> None:
+    """Twice, in PostgreSQL: the table has each row once, and so has the file; nothing shows the password.
+
+    What is installed is a script of the tests, as an index would be needed; the file is copied, as GitHub keeps artifacts.
+    """
+    (nightly,) = (yaml.safe_load(it.text) for it in BLOCKS if it.text.startswith("name: usage\n"))
+    (job,) = nightly["jobs"].values()
+    checkout, install, sync, export, upload = job["steps"]
+    assert install["name"] == "Install budget-gate"
+    for name in ("runner", "action"):
+        (tmp_path / name).mkdir()
+    runner = machine(tmp_path / "runner", tmp_path / "action")
+    with cluster() as server, LoopbackAPI(ORGANIZATION, now=NOW) as api:
+        url = server.new()
+        installed(tmp_path / "program" / "budget-gate", ANTHROPIC_BASE_URL=api.url)
+        bin_ = '"$RUNNER_TEMP/gate/bin"'
+        install["run"] = f"mkdir -p {bin_} && cp {tmp_path}/program/budget-gate {bin_}"
+        copy = {"run": f"cp {upload['with']['path']} {tmp_path}/usage.csv"}
+        job["steps"] = [checkout, install, sync, export, copy]
+        files = {".github/workflows/usage.yml": json.dumps({"on": "push", "jobs": nightly["jobs"]})}
+        secrets = {"ANTHROPIC_ADMIN_KEY": EXAMPLE_KEY, "USAGE_DATABASE": url}
+        for _ in range(2):
+            acted = runner.act(runner.caller(files), "push", secrets=secrets)
+            assert acted.passed, acted.output
+        told = server.ask("SELECT date, workspace, usd FROM anthropic_usage", url.split("/")[-1])
+    assert told == [(date(2026, 11, 12), "production", SPEND)]
+    rows = list(csv.DictReader((tmp_path / "usage.csv").open(encoding="utf-8", newline="")))
+    assert [(row["date"], row["workspace"], row["usd"]) for row in rows] == [
+        ("2026-11-12", "production", str(SPEND))
+    ]
+    log = logged([entry for entry in acted.entries if "msg" in entry])
+    assert "to postgresql+psycopg://tester:***@127.0.0.1" in log
+    assert "EXAMPLE-password" not in log
