@@ -90,15 +90,22 @@ def server() -> Iterator[Cluster]:
 
 
 def synced(
-    folder: Path,
+    here: Here,
     url: str,
     organization: Organization = EMPTY,
     settings: Mapping[str, str] | None = None,
 ) -> Run:
-    """How a sync into a database ends, at NOW."""
-    given = {"BUDGET_GATE_STORE": url, **(settings or {})}
+    """How a sync into a database ends."""
     with LoopbackAPI(organization, now=NOW) as api:
-        return Gate(folder, api.url).run("sync", environment=given)
+        given = {"ANTHROPIC_BASE_URL": api.url, "BUDGET_GATE_STORE": url, **(settings or {})}
+        return here.main("sync", environment=given)
+
+
+def make_tables(folder: Path, url: str) -> None:
+    """Syncs the empty organization into a new database, for several tests."""
+    with LoopbackAPI(EMPTY, now=NOW) as api:
+        run = Gate(folder, api.url).run("sync", environment={"BUDGET_GATE_STORE": url})
+    assert run.code == 0, run.stderr
 
 
 def connected(url: str) -> psycopg.Connection[tuple[Any, ...]]:
@@ -110,7 +117,7 @@ def connected(url: str) -> psycopg.Connection[tuple[Any, ...]]:
 def asked(server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a PostgreSQL with the rows, and with the roles of the page."""
     url = server.new()
-    assert synced(tmp_path_factory.mktemp("asked"), url).code == 0
+    make_tables(tmp_path_factory.mktemp("asked"), url)
     with connected(url) as connection:
         connection.execute(ROLES)
         connection.cursor().executemany(INSERT, [(EMPTY.id, *row) for row in ROWS])
@@ -121,7 +128,7 @@ def asked(server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the rows."""
     folder = tmp_path_factory.mktemp("file")
-    assert synced(folder, "sqlite:///usage.db").code == 0
+    make_tables(folder, "sqlite:///usage.db")
     connection = sqlite3.connect(folder / "usage.db")
     with connection:
         connection.executemany(INSERT.replace("%s", "?"), [(EMPTY.id, *row) for row in ROWS])
@@ -206,35 +213,32 @@ def test_the_panel_has_what_grafana_looks_for(asked: str) -> None:
 # Users
 
 
-def test_a_reader_reads_and_changes_nothing(asked: str, tmp_path: Path) -> None:
+def test_a_reader_reads_and_changes_nothing(here: Here, asked: str) -> None:
     """It exports, and takes names from there; to delete is refused."""
     url = as_user(asked, "reader", password_of("reader"))
     with connected(url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("DELETE FROM anthropic_usage")
-    exported = Gate(tmp_path).run(
+    exported = here.main(
         "export", "--days", "31", environment={"BUDGET_GATE_STORE": url, "ANTHROPIC_ADMIN_KEY": ""}
     )
     assert (exported.code, len(exported.stdout.splitlines())) == (0, len(ROWS) + 1)
+    here.set({"BUDGET_GATE_NAMES_FROM": url})
     with LoopbackAPI(EMPTY, now=NOW) as api:
-        checked = Gate(tmp_path, api.url).run(
-            "check",
-            policy="version: 1\nglobal: {cap: 1}\n",
-            environment={"BUDGET_GATE_NAMES_FROM": url},
-        )
+        checked = here.check(api, policy="version: 1\nglobal: {cap: 1}\n")
     assert checked.code == 0, checked.stderr
 
 
 @pytest.mark.usefixtures("asked")
-def test_a_writer_syncs_once_the_tables_are_there(server: Cluster, tmp_path: Path) -> None:
+def test_a_writer_syncs_once_the_tables_are_there(here: Here, server: Cluster) -> None:
     """Rows come, go and are counted anew; it needs not be the owner."""
     url = server.new()
-    assert synced(tmp_path, url).code == 0
+    assert synced(here, url).code == 0
     with connected(url) as connection:
         connection.execute(re.sub("CREATE ROLE.*", "", ROLES))
     writer = as_user(url, "writer", password_of("writer"))
     counts: list[int] = []
     for organization in (ORGANIZATION, EMPTY):
-        run = synced(tmp_path, writer, organization)
+        run = synced(here, writer, organization)
         assert run.code == 0, run.stderr
         with connected(writer) as connection:
             counts += connection.execute("SELECT count(*) FROM anthropic_usage").fetchone() or ()
@@ -242,40 +246,42 @@ def test_a_writer_syncs_once_the_tables_are_there(server: Cluster, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("asked")
-def test_a_writer_may_not_make_the_tables(server: Cluster, tmp_path: Path) -> None:
+def test_a_writer_may_not_make_the_tables(here: Here, server: Cluster) -> None:
     """On first use somebody else has to."""
-    run = synced(tmp_path, as_user(server.new(), "writer", password_of("writer")))
+    run = synced(here, as_user(server.new(), "writer", password_of("writer")))
     assert run.code == 3
     assert_says(run.stderr, "nothing was synced", "permission denied")
 
 
 @pytest.mark.parametrize("place", ["PGPASSWORD", ".pgpass"])
-def test_the_password_may_stand_elsewhere(server: Cluster, tmp_path: Path, place: str) -> None:
+def test_the_password_may_stand_elsewhere(
+    here: Here, server: Cluster, tmp_path: Path, place: str
+) -> None:
     """In the driver's own variable, or in a file that only its owner can read."""
     bare = server.new().replace(":EXAMPLE-password", "")
     settings = {"HOME": str(tmp_path)}
-    assert synced(tmp_path, bare, settings=settings).code == 3
+    assert synced(here, bare, settings=settings).code == 3
     if place == "PGPASSWORD":
         settings[place] = "EXAMPLE-password"
     else:
         (tmp_path / place).write_text("*:*:*:tester:EXAMPLE-password\n", encoding="ascii")
         (tmp_path / place).chmod(0o600)
-    assert synced(tmp_path, bare, settings=settings).code == 0
+    assert synced(here, bare, settings=settings).code == 0
 
 
 def test_special_characters_of_a_password_are_encoded(
-    server: Cluster, asked: str, tmp_path: Path
+    here: Here, server: Cluster, asked: str
 ) -> None:
     """With a percent sign and two digits."""
     with connected(asked) as connection:
         connection.execute("CREATE ROLE special SUPERUSER LOGIN PASSWORD 'EX@MPLE/:'")
-    assert synced(tmp_path, as_user(server.new(), "special", "EX%40MPLE%2F%3A")).code == 0
+    assert synced(here, as_user(server.new(), "special", "EX%40MPLE%2F%3A")).code == 0
 
 
-def test_a_server_that_proves_nothing_is_refused(server: Cluster, tmp_path: Path) -> None:
+def test_a_server_that_proves_nothing_is_refused(here: Here, server: Cluster) -> None:
     """With what the page appends to the URL: that of the tests has no certificate."""
     (appended,) = re.findall(r"append `(\?\S+)`", PAGES[PAGE])
-    run = synced(tmp_path, server.new() + appended)
+    run = synced(here, server.new() + appended)
     assert run.code == 3
     assert_says(run.stderr, "SSL")
 

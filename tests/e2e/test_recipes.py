@@ -171,7 +171,7 @@ def test_the_nightly_run_keeps_a_history(tmp_path: Path) -> None:
             assert acted.passed, acted.output
         told = server.ask("SELECT date, workspace, usd FROM anthropic_usage", url.split("/")[-1])
     assert told == [(date(2026, 11, 12), "production", SPEND)]
-    rows = list(csv.DictReader((tmp_path / "usage.csv").open(encoding="utf-8", newline="")))
+    rows = list(csv.DictReader((tmp_path / "usage.csv").read_text("utf-8").splitlines()))
     assert [(row["date"], row["workspace"], row["usd"]) for row in rows] == [
         ("2026-11-12", "production", str(SPEND))
     ]
