@@ -27,8 +27,7 @@ def not_yaml(error: yaml.YAMLError, text: str, model: type[Document]) -> Unreada
         return _error((1, 1), "a control character", "remove it")
     lines = text.splitlines()
     what, place, start = str(error.problem), _place(error.problem_mark), error.context_mark
-    line = _line(lines, place[0])
-    if "\t" in (line[place[1] - 1 : place[1]], line.lstrip(" ")[:1]):
+    if _line(lines, place[0])[place[1] - 1 : place[1]] == "\t":
         return _error(place, "a tab", "indent with spaces: YAML takes no tab here")
     found = _at_start(what, str(error.context), _place(start), lines) if start else None
     if not found and what.startswith("mapping values"):
@@ -121,7 +120,7 @@ def _in_flow(
             return _in_quotes(place, found, re.split(r" #|[,}\]]", line[place[1] - 1 :])[0])
     opened = _line(lines, start[0])[start[1] - 1 : start[1]]
     what = f"a comma is missing, or the `{opened}` of line {start[0]} is not closed"
-    hint = f"put commas between its parts, and `{_CLOSING.get(opened, '}')}` behind the last one"
+    hint = f"put commas between its parts, and `{_CLOSING[opened]}` behind the last one"
     return _error(place, what, hint)
 
 

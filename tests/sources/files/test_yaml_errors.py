@@ -34,7 +34,7 @@ def test_tabs_are_told_to_be_spaces(text: str) -> None:
     ("written", "key", "read"),
     [
         ("reason: launch: week", "reason", "launch: week"),
-        ("reason: at last: week # soon", "reason", "at last: week"),
+        ("reason: at last: week  # soon", "reason", "at last: week"),
         ("reason: one, two: three", "reason", "one, two: three"),
     ],
 )
@@ -110,6 +110,7 @@ def test_a_text_with_quotes_is_told_without_an_example(written: str) -> None:
         ("x: [80%\n---\n", "2:4", "`[` is not closed", "write the `]` that closes it"),
         ("global: {cap: 5}}\n", "2:17", "`}` too many", "remove it, or write what is missing"),
         ("x: [a]]\n", "2:7", "`]` too many, or nothing before it", "remove it, or write"),
+        ("x: {y: 5}} # z\n", "2:10", "a `}` too many", "remove it"),
         ("]\n", "2:1", "`]` too many, or nothing before it", "remove it, or write"),
         ("organization: 'x\n", "2:15", "a quote is not closed", "write the quote that closes"),
         ('organization: "x\n', "2:15", "a quote is not closed", "write the quote that closes"),
@@ -131,6 +132,9 @@ def test_a_text_with_quotes_is_told_without_an_example(written: str) -> None:
         ("x: y: z\n", "2:5", "a colon in a text", "put the text in quotes: x: 'y: z'"),
         ("global:\n  cap: 5\n\u00a0 x: 5: 6\n", "4:7", "no-break space", "write plain spaces"),
         ("x:\ty: z\n", "2:3", "a tab", "indent with spaces"),
+        ("x: 'y\n\tz\n", "2:4", "a quote is not closed", "write the quote"),
+        ("x: y\n\tz: 5\n", "3:1", "a tab", "indent with spaces"),
+        ("x: y\n  \tz: 5\n", "3:3", "a tab", "indent with spaces"),
         ("x: !<y z\n", "2:7", "expected '>', but found ' '", "check indentation, colons"),
         ("x: ? y\n", "2:4", "mapping keys are not allowed here", "check indentation, colons"),
         ("x: |z\n", "2:5", "but found 'z'", "check indentation, colons and quotes here"),
@@ -144,6 +148,15 @@ def test_what_is_not_yaml_is_told_in_plain_words(
     assert problem.place == f"budget.yml:{place}"
     assert_says(problem.message, "this is not YAML: ", what)
     assert_says(problem.hint, remedy)
+
+
+@pytest.mark.parametrize("text", ["*.x", "@me", "`me", "%me", "&.x"])
+def test_of_a_text_that_begins_with_a_sign_of_yaml_the_sign_is_told(text: str) -> None:
+    """And nothing of the text behind it; in quotes it is one."""
+    problem = defect(f"{VALID}organization: {text}\n")
+    assert problem.message.endswith(f"begins with {text[0]}")
+    assert problem.hint == f'put it in quotes: "{text}"'
+    assert policy(f'{VALID}organization: "{text}"\n').policy.organization == text
 
 
 @pytest.mark.parametrize("glob", ["*-x", "*x*", "*_"])
