@@ -2,8 +2,12 @@
 
 import pytest
 
+from budget_gate.domain.fields import Document
+from budget_gate.domain.prices.cards import PriceDocument
+from budget_gate.errors import ConfigurationError
+from budget_gate.sources.files.documents import load_document
 from tests.helpers.builders import errors_of, policy
-from tests.helpers.refusals import hint, refused
+from tests.helpers.refusals import defect, hint, refused
 from tests.helpers.wording import assert_says
 
 HEAD = "version: 1\n"
@@ -156,6 +160,273 @@ def test_a_no_break_space_is_told() -> None:
     """Nobody sees it."""
     problems = refused(f"{HEAD}global:\n\u00a0\u00a0cap: 5\n").problems
     assert_says(problems[-1].hint, "no-break space")
+
+
+CARD_BELOW = (
+    "`input: 3, cache_write_5m: 3.75, cache_write_1h: 6, cache_read: 0.3, output: 15` below it"
+)
+MODEL_BELOW = "`claude-custom-1: {input: 3, output: 15, cache_write_5m: 3.75, cache_write_1h: 6, cache_read: 0.3}`"
+
+
+# Each is written below VALID, so that its first line is the third.
+@pytest.mark.parametrize(
+    ("text", "place", "key", "what", "remedy"),
+    [
+        ("spend:\n", "3:1", "spend", "is empty", "write `basis: billed` below it, indented"),
+        (
+            "spend: [a]\n",
+            "3:1",
+            "spend",
+            "is a list",
+            "`basis: billed` below it, indented and with",
+        ),
+        ("spend: 5\n", "3:1", "spend", "'5' stands where keys", "write `basis: billed` below it"),
+        ("prices: 5\n", "3:1", "prices", "'5' stands where keys", "`discount: 10%` below it"),
+        ("prices: {models: 5}\n", "3:10", "prices.models", "'5' stands", f"write {MODEL_BELOW}"),
+        ("prices: {models: {x: [5]}}\n", "3:23", "prices.models.x.0", "'5' stands", CARD_BELOW),
+        ("prices: {models: {x: [[]]}}\n", "3:23", "prices.models.x.0", "a list", CARD_BELOW),
+        (
+            f"prices: {{models: {{x: {{{CARD}, long_context: 5}}}}}}\n",
+            "3:104",
+            "prices.models.x.long_context",
+            "'5' stands where keys belong",
+            "write `above: 200000` below it, indented",
+        ),
+        (
+            "prices: {models: {x: 5}}\n",
+            "3:19",
+            "prices.models.x",
+            "is not a list",
+            "`- key: value`",
+        ),
+        ("exceptions: 5\n", "3:1", "exceptions", "is not a list", "list it below, each as"),
+        (
+            "exceptions: [5]\n",
+            "3:14",
+            "exceptions.0",
+            "'5' stands where keys belong",
+            (
+                "write `budget: workspaces.production, cap: 7500, until: 2026-11-30, "
+                "reason: the migration` below it, indented"
+            ),
+        ),
+        ("names: a\n", "3:1", "names", "'a' stands", "write `wrkspc_01OLD: legacy-bot` below"),
+        ("models: [a]\n", "3:1", "models", "is a list, where keys belong", "and without a dash"),
+        ("models: {a: }\n", "3:10", "models.a", "is empty", "write `cap: 5000` below it"),
+        (
+            "models: {a: [5]}\n",
+            "3:10",
+            "models.a",
+            "is a list",
+            "write `cap: 5000` below it, indented",
+        ),
+        (
+            "groups: {g: [a]}\n",
+            "3:10",
+            "groups.g",
+            "is a list, where keys belong",
+            "write `cap: 5000, workspaces: [evals, exp-*]` below it, indented and without a dash",
+        ),
+        (
+            "groups: {g: {cap: 5, workspaces: 5}}\n",
+            "3:22",
+            "groups.g.workspaces",
+            "is not a list",
+            "[5]",
+        ),
+        (
+            "workspaces: cap:5\n",
+            "3:13",
+            "workspaces",
+            "'cap:5' is one word to YAML",
+            "after `cap:`",
+        ),
+        (
+            "models:\n  a: x:y\n",
+            "4:6",
+            "models.a",
+            "'x:y' is one word",
+            "put a plain space after `x:`",
+        ),
+        (
+            "unlisted: [a]\n",
+            "3:1",
+            "unlisted",
+            "a list is not allowed here",
+            "'allow', 'warn' or 'fail'",
+        ),
+        (
+            "unlisted: {5: 6, cap: 7}\n",
+            "3:12",
+            "unlisted.5",
+            "unknown key",
+            "remove it; possible here: w",
+        ),
+        (
+            "unlisted: {cap: 5, xyzzy: 1}\n",
+            "3:20",
+            "unlisted.xyzzy",
+            "unknown key",
+            "remove it; possible here: warn_at, daily_cap, forecast",
+        ),
+        (
+            "xyzzy: 1\n",
+            "3:1",
+            "xyzzy",
+            "unknown key",
+            (
+                "remove it; possible here: organization, workspaces, groups, models, exceptions, "
+                "unlisted, spend, prices, names"
+            ),
+        ),
+        ("reason: x\n", "3:1", "reason", "unknown key", "it belongs below `exceptions:`"),
+        ("above: 5\n", "3:1", "above", "unknown key", "remove it; possible here: organization, w"),
+        ("limit: 5\n", "3:1", "limit", "unknown key", "remove it; possible here: organization, w"),
+        ("rest: {cap: 5}\n", "3:1", "rest", "unknown key", "did you mean 'unlisted'?"),
+        ("others: {cap: 5}\n", "3:1", "others", "unknown key", "did you mean 'unlisted'?"),
+        (
+            "workspaces: {a: {cap: 5, workspaces: [b]}}\n",
+            "3:26",
+            "workspaces.a.workspaces",
+            "unknown key",
+            "it belongs at the top, without indentation",
+        ),
+    ],
+)
+def test_a_defect_has_its_place_its_key_and_its_remedy(
+    text: str, place: str, key: str, what: str, remedy: str
+) -> None:
+    """What one would write instead is an example of what belongs there."""
+    problem = defect(VALID + text)
+    assert (problem.place, problem.key) == (f"budget.yml:{place}", key)
+    assert_says(problem.message, what)
+    assert_says(problem.hint, remedy)
+
+
+def test_a_remedy_says_nothing_of_a_dash_where_no_list_stands() -> None:
+    """Nor where the whole file is a list: it has many."""
+    assert hint(f"{VALID}spend: 5\n").endswith(", indented")
+    assert hint("- a\n- b\n").endswith("`budget-gate init`")
+    assert_says(hint("5000\n"), "begin with `version: 1`, or", "`budget-gate init`")
+
+
+def test_where_every_key_is_there_an_unknown_one_is_to_be_removed() -> None:
+    """There is nothing left that it may be."""
+    text = "unlisted: {cap: 5, warn_at: [80%], daily_cap: 5, forecast: off, xyzzy: 1}\n"
+    assert hint(VALID + text) == "remove it"
+
+
+def test_a_key_is_told_three_places_at_the_most() -> None:
+    """A cap may stand below the models and the exceptions, too."""
+    assert [problem.hint for problem in refused("cap: 5\n").problems] == [
+        "it belongs below `global:` or `workspaces:` or `groups:`",
+        "add `version: 1`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "hints"),
+    [
+        ("spend:\nuncertain: warn\n", {"spend": "BELOW", "uncertain": "indent it below `spend:`"}),
+        (
+            "spend:\nuncertain: warn\nbasis: billed\n",
+            {
+                "spend": "BELOW",
+                "uncertain": "indent it below `spend:`",
+                "basis": "it belongs below `spend:`",
+            },
+        ),
+        ("spend: {basis: list}\nuncertain: warn\n", {"uncertain": "it belongs below `spend:`"}),
+        ("uncertain: warn\nspend: {}\n", {"uncertain": "it belongs below `spend:`"}),
+        ("spend:\ndiscount: 5%\n", {"spend": "BELOW", "discount": "it belongs below `prices:`"}),
+        (
+            (
+                f"prices:\n  models:\n    x:\n      {CARD.replace(', ', chr(10) + '      ')}\n"
+                "      long_context:\n      above: 5\n"
+            ),
+            {
+                "prices.models.x.long_context": "write `above: 200000` below it, indented",
+                "prices.models.x.above": "indent it below `long_context:`",
+            },
+        ),
+        (
+            "exceptions:\nbudget: global\n",
+            {
+                "exceptions": "list it below, each as `- key: value`",
+                "budget": "indent it below `exceptions:`",
+            },
+        ),
+        (
+            "names:\nabc: a\n",
+            {
+                "names": "write `wrkspc_01OLD: legacy-bot` below it, indented",
+                "abc": "indent it below `names:`",
+            },
+        ),
+    ],
+)
+def test_a_key_that_is_not_indented_is_told_what_is_empty_above_it(
+    text: str, hints: dict[str, str]
+) -> None:
+    """The key right before it, where nothing stands below that and this one might."""
+    expected = {
+        key: it.replace("BELOW", "write `basis: billed` below it, indented")
+        for key, it in hints.items()
+    }
+    assert {it.key: it.hint for it in refused(VALID + text).problems} == expected
+
+
+@pytest.mark.parametrize("space", "\u00a0\u202f\u2007")
+def test_every_no_break_space_before_a_key_is_told(space: str) -> None:
+    """Whatever its width."""
+    *_, problem = refused(f"{VALID}unlisted:\n{space}cap: 5\n").problems
+    assert (problem.place, problem.message) == ("budget.yml:4:1", "unknown key")
+    assert_says(problem.hint, "put plain spaces before it", "no-break spaces")
+
+
+def test_what_stands_below_a_key_that_is_there_twice_is_passed_over() -> None:
+    """It is under no path of the document, be it a list, keys or a text with a colon."""
+    text = "exceptions: [{reason: x:y, cap: }]\n"
+    twice = f"version: 2\nglobal: {{cap: 5}}\n{text}{text}"
+    assert [(it.line, it.message) for it in refused(twice).problems][-1] == (
+        4,
+        "the key stands already in line 3",
+    )
+
+
+class Odd(Document):
+    """A document whose kinds are not those of a policy."""
+
+    number: int
+    part: "Odd | None" = None
+
+
+def test_what_another_model_refuses_is_told_in_its_words() -> None:
+    """As a kind that no policy has, which pydantic checks; a key without an example has none."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_document(b"number: many\npart: {part: 5}\n", "odd.yml", Odd)
+    first, *others = caught.value.problems
+    assert (first.place, first.key) == ("odd.yml:1:1", "number")
+    assert_says(first.message, "integer")
+    assert_says(first.hint, "correct it, or remove it")
+    assert [(it.place, it.key, it.message, it.hint) for it in others] == [
+        ("odd.yml:2:1", "part.number", "is missing", "add it"),
+        (
+            "odd.yml:2:8",
+            "part.part",
+            "'5' stands where keys belong",
+            "write its keys below it, indented",
+        ),
+    ]
+
+
+def test_a_list_without_an_example_is_shown_in_brackets() -> None:
+    """As the other names of a model in the price book."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_document(b"models: {x: {aliases: 'a, b', prices: []}}\n", "prices.yml", PriceDocument)
+    found = {it.key: it.hint for it in caught.value.problems}
+    assert found["models.x.aliases"] == "write it in brackets: [a, b]"
+    assert found["verified_on"] == "add it"
 
 
 def test_a_workflow_is_told_to_be_one() -> None:
