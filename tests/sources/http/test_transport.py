@@ -58,6 +58,13 @@ def test_json_is_what_comes_back() -> None:
         }
 
 
+def test_a_large_answer_is_read_whole() -> None:
+    """However many pieces it comes in."""
+    numbers = list(range(200_000))
+    with answering(reply(numbers)) as api, connected(api.url) as transport:
+        assert transport.get(ME) == numbers
+
+
 def test_large_integers_stay_exact() -> None:
     """Numbers beyond 2^53 come as they were sent."""
     with answering(reply(b'{"n": 9007199254740993}')) as api, connected(api.url) as transport:
@@ -157,6 +164,32 @@ def test_a_refusal_tells_the_time_as_well() -> None:
         with pytest.raises(RefusedError):
             transport.get(ME)
         assert transport.clock_difference == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("dates", "has_begun"),
+    [
+        (["Sun, 22 Nov 2026 15:37:30 GMT"], True),
+        (["Sun, 22 Nov 2026 15:37:29 GMT"], False),
+        (["Sun, 22 Nov 2026 15:37:29 GMT", "Sun, 22 Nov 2026 15:37:31 GMT"], False),
+        (["Sun, 22 Nov 2026 15:32:30 GMT"], False),
+        (["Sun, 22 Nov 2026 15:32:29 GMT"], True),
+        (["Sun, 22 Nov 2026 15:42:31 GMT"], True),
+        (["soon"], True),
+        ([], True),
+    ],
+)
+def test_an_instant_has_come_by_the_first_answers_time(
+    dates: list[str], *, has_begun: bool
+) -> None:
+    """Where that time is not told, or is more than five minutes off, every instant has."""
+    with (
+        answering(*[reply({}, date=date) for date in dates]) as api,
+        connected(api.url) as transport,
+    ):
+        for _ in dates:
+            transport.get(ME)
+        assert transport.has_begun(NOW) is has_begun
 
 
 def test_without_an_answer_the_clock_is_unknown() -> None:
