@@ -8,6 +8,7 @@ import pytest
 
 from budget_gate.errors import UnverifiedError
 from budget_gate.sources.strict_json import decode
+from tests.helpers.wording import assert_says
 
 WHERE = "GET /somewhere"
 
@@ -59,6 +60,26 @@ def test_a_key_that_stands_twice_is_refused(text: str) -> None:
 def test_what_has_each_key_once_is_decoded(text: str) -> None:
     """Colons and quotes inside of texts are no keys."""
     assert decode(text.encode(), WHERE) == json.loads(text)
+
+
+def test_what_has_no_second_key_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To look at each key takes three times as long: times, escapes and many rows are no reason to."""
+    monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("it was read again"))
+    usage = {"5m": 1, "1h": [], "deep": [{"a": [[{"b": {}}], []]}, {"a": None}]}
+    rows = [{"name": f'"{number}\\', "usage": usage} for number in range(250)]
+    page = {"at": "2026-11-01T00:00:00Z", "note": "{", "rows": rows, "more": [rows, 1, {"c": 2}]}
+    assert decode(json.dumps(page).encode(), WHERE) == page
+
+
+def test_the_key_that_stands_twice_is_named() -> None:
+    """The first that does, and of a long name as much as an error has room for."""
+    for text, name in (
+        ('{"a":1,"b":2,"c":3,"b":4,"c":5}', "b"),
+        (f'{{"{"x" * 70}":1,"{"x" * 70}":2}}', "x" * 60),
+    ):
+        with pytest.raises(UnverifiedError) as raised:
+            decode(text.encode(), WHERE)
+        assert_says(raised.value.message, f"an object has the key '{name}' twice")
 
 
 WORDS = ["a", "b", ":", "::", ":a", '"', "\\", "a:b", "{", ",", "\u00e9", ""]

@@ -27,10 +27,9 @@ def read_buckets(
     where = f"GET {route}"
     expected = period.steps(width)
     cursors: set[str] = set()
-    cursor: str | None = None
+    following: list[tuple[str, str]] = []
     position = 0
     while True:
-        following = [("page", cursor)] if cursor else []
         page = read_page(transport.get(route, [*query, *following], beta=beta), where)
         for bucket in page.buckets:
             if position == len(expected) or bucket.start != expected[position]:
@@ -45,5 +44,6 @@ def read_buckets(
         if cursor in cursors or not page.buckets:
             raise malformed(where, "its pages go in a circle")
         cursors.add(cursor)
+        following = [("page", cursor)]
     if position != len(expected) and transport.has_begun(expected[position]):
         raise malformed(where, f"it ends before bucket {format_instant(expected[position])}")

@@ -53,9 +53,8 @@ class _Reading:
         split = {it[:-1] for it in keys if AFTER_COMMA.fullmatch(str(it[-1]))}
         # A misspelt key is told once, and not as missing under its right name as well.
         misspelt: set[KeyPath] = set()
-        details = error.errors(include_url=False)
         # First what is unknown, which pydantic tells behind what is missing.
-        for detail in sorted(details, key=lambda it: it["type"] != "extra_forbidden"):
+        for detail in sorted(error.errors(), key=lambda it: it["type"] != "extra_forbidden"):
             # Parts of the location that are no keys (the tag of a union) stand nowhere in the file.
             path: KeyPath = ()
             for part in detail["loc"]:
@@ -205,9 +204,9 @@ class _Reading:
         free = [name for name in here if (*above, name) not in self.source.places]
         words = re.split("[^a-z]+", key.lower())
         meant = [name for word, name in _MEANT.items() if word in words or f"{word}s" in words]
-        near = get_close_matches(key, here, 1, 0.8)
+        near = get_close_matches(key, here, cutoff=0.8)
         if not near and (key in _MEANT or not is_key(key, self.model)):
-            near = [name for name in meant if name in free] or get_close_matches(key, free, 1)
+            near = [name for name in meant if name in free] or get_close_matches(key, free)
         return near[0] if near else ""
 
     def _here(self, path: KeyPath) -> list[str]:

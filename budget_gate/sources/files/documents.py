@@ -16,10 +16,10 @@ from budget_gate.domain.prices.cards import PriceDocument
 from budget_gate.errors import ConfigurationError, Problem
 from budget_gate.sources.files.strict_yaml import (
     MAX_BYTES,
+    Loader,
     Reader,
     UnreadableError,
-    _decode,
-    _Loader,
+    decode,
 )
 
 Model = TypeVar("Model", bound=Document)
@@ -64,9 +64,9 @@ def load_document(raw: bytes, name: str, model: type[Model]) -> tuple[Model, Sou
     source = SourceMap(name, places)
     problems: list[Problem] = []
     try:
-        text = _decode(raw)
+        text = decode(raw)
         try:
-            value = Reader(text, source, places, problems, _Loader).document()
+            value = Reader(text, source, places, problems, Loader).document()
         except yaml.YAMLError:
             # The C parser looks ahead and has limits of its own, which differ between versions:
             # what is wrong, and where, is for the other one to say. What that one takes, such as

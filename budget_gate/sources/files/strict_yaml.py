@@ -20,7 +20,7 @@ AFTER_COMMA = re.compile("[0-9].*|-", re.ASCII)
 
 
 # libyaml's parser where PyYAML was built with it, ten times as fast; the same events otherwise.
-_Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 class UnreadableError(Exception):
@@ -38,7 +38,8 @@ class UnreadableError(Exception):
         return Problem(place, key, self.message, self.hint, line, column)
 
 
-def _decode(raw: bytes) -> str:
+def decode(raw: bytes) -> str:
+    """The text that a file holds; raises UnreadableError where it is none."""
     if len(raw) > MAX_BYTES:
         raise UnreadableError(
             (1, 1), "the file is larger than 256 KiB", "a policy is a page of text"

@@ -22,15 +22,14 @@ def not_yaml(error: yaml.YAMLError, text: str, model: type[Document]) -> Unreada
 
     `model` has the keys that the text may have meant.
     """
+    if not isinstance(error, yaml.MarkedYAMLError):
+        # Versions of the C parser differ in the characters that they take.
+        return _error((1, 1), "a control character", "remove it")
     lines = text.splitlines()
-    mark, start = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
-    place = _place(mark)
-    what = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable")
-    line = _line(lines, place[0])
-    if "\t" in (line[place[1] - 1 : place[1]], line.lstrip(" ")[:1]):
+    what, place, start = str(error.problem), _place(error.problem_mark), error.context_mark
+    if _line(lines, place[0])[place[1] - 1 : place[1]] == "\t":
         return _error(place, "a tab", "indent with spaces: YAML takes no tab here")
-    context = str(getattr(error, "context", None) or "")
-    found = _at_start(what, context, start, lines)
+    found = _at_start(what, str(error.context), _place(start), lines) if start else None
     if not found and what.startswith("mapping values"):
         found = _colon(place, lines, model)
     elif not found and "but got" in what:
@@ -39,9 +38,10 @@ def not_yaml(error: yaml.YAMLError, text: str, model: type[Document]) -> Unreada
     return found or _error(place, what, "check indentation, colons and quotes here")
 
 
-def _at_start(what: str, context: str, start: Any, lines: list[str]) -> UnreadableError | None:
-    """What is wrong with the part that begins at `start`; None where another place is."""
-    place = _place(start)
+def _at_start(
+    what: str, context: str, place: tuple[int, int], lines: list[str]
+) -> UnreadableError | None:
+    """What is wrong with the part that begins at `place`; None where another place is."""
     line = _line(lines, place[0])
     if "quoted scalar" in context:
         if "escape" in what:
@@ -117,10 +117,10 @@ def _in_flow(
     if found and line[place[1] - 1 :].startswith(":"):
         *first, last = found[2].split()
         if not first or not is_key(last, model):
-            return _in_quotes(place, found, re.split(" #|[,}]", line[place[1] - 1 :])[0])
+            return _in_quotes(place, found, re.split(r" #|[,}\]]", line[place[1] - 1 :])[0])
     opened = _line(lines, start[0])[start[1] - 1 : start[1]]
     what = f"a comma is missing, or the `{opened}` of line {start[0]} is not closed"
-    hint = f"put commas between its parts, and `{_CLOSING.get(opened, '}')}` behind the last one"
+    hint = f"put commas between its parts, and `{_CLOSING[opened]}` behind the last one"
     return _error(place, what, hint)
 
 
@@ -142,7 +142,7 @@ def _error(place: tuple[int, int], what: str, hint: str) -> UnreadableError:
 
 
 def _place(mark: Any) -> tuple[int, int]:
-    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    return mark.line + 1, mark.column + 1
 
 
 def _line(lines: list[str], number: int) -> str:

@@ -63,7 +63,6 @@ class PassingError(Exception):
     """A failure that another try may not meet; `wait` is the server's wish in seconds."""
 
     def __init__(self, error: UnverifiedError, wait: float | None = None) -> None:
-        super().__init__(error.message)
         self.error = error
         self.wait = wait
 
@@ -122,9 +121,9 @@ def refusal(
     """The error of an answer whose status says no, to a request that `secret` went with."""
     status = response.status_code
     said = _said(body)
-    fitting = next((advice for about, advice in _ADVICE.items() if about.search(said)), "")
-    if httpx.codes.is_server_error(status):
-        fitting = ""
+    known = (advice for about, advice in _ADVICE.items() if about.search(said))
+    # A server in trouble knows no cause.
+    fitting = "" if httpx.codes.is_server_error(status) else next(known, "")
     what, hint = _meaning(status, secret, response.url.path)
     trace = f"{request}{f': {said}' if said else ''}{_request_id(response)}"
     error = RefusedError(

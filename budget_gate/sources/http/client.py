@@ -2,7 +2,6 @@
 
 import ssl
 from typing import Final
-from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import httpx
@@ -23,9 +22,8 @@ def open_client(
     `certificates` is what SSL_CERT_FILE names. Raises ConfigurationError where `base_url` is no
     address.
     """
-    is_loopback = urlsplit(base_url).scheme == "http"
     try:
-        httpx.URL(base_url)
+        is_loopback = httpx.URL(base_url).scheme == "http"
     except (ValueError, httpx.InvalidURL) as error:
         raise no_address(error) from error
     try:

@@ -200,8 +200,8 @@ class Transport:
         return is_doubted or min(self._told) >= instant
 
     def _note_time(self, response: httpx.Response) -> None:
-        with suppress(ValueError, TypeError, OverflowError):
-            told = parsedate_to_datetime(response.headers.get("date", ""))
+        with suppress(KeyError, ValueError, TypeError, OverflowError):
+            told = parsedate_to_datetime(response.headers["date"])
             # HTTP knows no other zone, though some leave its name out.
             told = told.replace(tzinfo=told.tzinfo or UTC)
             difference = told - self._clock()
