@@ -2,7 +2,8 @@
 
 `python -m tests.bench.mutants [--sample N] [--seed S] [MODULE...]`, in the project's folder, with mutmut installed.
 A mutant meets the tests that
-`mutants/mutmut-stats.json` has for its function: those of its module's own file, then the quickest others, for 5 s.
+`mutants/mutmut-stats.json` has for its function: those of its module's own file and folder, and the quickest others up
+to 5 s.
 """
 
 import argparse
@@ -26,7 +27,7 @@ import pytest
 FOLDER = Path("mutants")
 SECONDS = 5
 # So many mutants' tests are run without the mutant first: they must pass, or nothing that they kill counts.
-UNCHANGED = 5
+UNCHANGED = 20
 
 
 class Mutants:
@@ -100,13 +101,19 @@ class Mutants:
         """The tests to run for a mutant, in order."""
         module, function = name.rpartition("__mutmut_")[0].rsplit(".", 1)
         *folders, file = module.split(".")[1:]
-        own = "/".join(("tests", *folders, f"test_{file}.py"))
+        folder = "/".join(("tests", *folders))
         tests = self.tests.get(f"{module}.{function}", [])
         seconds = 0.0
         chosen = []
-        for test in sorted(tests, key=lambda it: (not it.startswith(own), self.seconds.get(it, 0))):
+
+        def nearest_first(test: str) -> tuple[bool, bool, float]:
+            path = test.partition("::")[0]
+            is_own, is_near = path == f"{folder}/test_{file}.py", path.rpartition("/")[0] == folder
+            return not is_own, not is_near, self.seconds.get(test, 0)
+
+        for test in sorted(tests, key=nearest_first):
             seconds += self.seconds.get(test, 0)
-            if seconds > SECONDS and not test.startswith(own):
+            if seconds > SECONDS and not test.startswith(f"{folder}/test_"):
                 break
             chosen.append(test)
         return chosen
