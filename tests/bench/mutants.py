@@ -2,8 +2,8 @@
 
 `python -m tests.bench.mutants [--sample N] [--seed S] [MODULE...]`, in the project's folder, with mutmut installed.
 A mutant meets the tests that
-`mutants/mutmut-stats.json` has for its function: those of its module's own file and folder, and the quickest others up
-to 5 s.
+`mutants/mutmut-stats.json` has for its function: all in the test folder of its module, that of its own file first, and
+the quickest others for 10 s, those of the rules before those of whole commands.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path("mutants")
-SECONDS = 5
+SECONDS = 10
 # So many mutants' tests are run without the mutant first: they must pass, or nothing that they kill counts.
 UNCHANGED = 20
 
@@ -101,19 +101,19 @@ class Mutants:
         """The tests to run for a mutant, in order."""
         module, function = name.rpartition("__mutmut_")[0].rsplit(".", 1)
         *folders, file = module.split(".")[1:]
-        folder = "/".join(("tests", *folders))
+        top, folder = f"tests/{folders[0]}/", "/".join(("tests", *folders, "test_"))
         tests = self.tests.get(f"{module}.{function}", [])
         seconds = 0.0
         chosen = []
 
-        def nearest_first(test: str) -> tuple[bool, bool, float]:
-            path = test.partition("::")[0]
-            is_own, is_near = path == f"{folder}/test_{file}.py", path.rpartition("/")[0] == folder
-            return not is_own, not is_near, self.seconds.get(test, 0)
+        def nearest_first(test: str) -> tuple[bool, bool, bool, float]:
+            is_own, is_near = test.startswith(f"{folder}{file}.py"), test.startswith(folder)
+            return not is_own, not is_near, not test.startswith(top), self.seconds.get(test, 0)
 
         for test in sorted(tests, key=nearest_first):
-            seconds += self.seconds.get(test, 0)
-            if seconds > SECONDS and not test.startswith(f"{folder}/test_"):
+            if not test.startswith(folder):
+                seconds += self.seconds.get(test, 0)
+            if seconds > SECONDS:
                 break
             chosen.append(test)
         return chosen

@@ -17,12 +17,13 @@ WORD: Final = re.compile(r"(?<![\w./:=@*`'\"-])[A-Za-z]+(?![\w/=@*`'\"-]|\.\w|:\
 
 
 def assert_says(text: str, *facts: str) -> None:
-    """Fails unless `text` has all the `facts`, in that order; line breaks and capitals are of no account."""
+    """Fails unless `text` has all the `facts`, in that order; line breaks and a fact's first capital are of no account."""
     assert_in_style(text)
-    rest = " ".join(text.split()).casefold()
+    rest = " ".join(text.split())
     for fact in facts:
-        _, found, rest = rest.partition(fact.casefold())
+        found = re.search(f"(?i:{re.escape(fact[0])}){re.escape(fact[1:])}", rest)
         assert found, f"{fact!r} is not in its place in: {text}"
+        rest = rest[found.end() :]
 
 
 def assert_in_style(text: str) -> None:
