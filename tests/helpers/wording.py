@@ -26,6 +26,13 @@ def assert_says(text: str, *facts: str) -> None:
         rest = rest[found.end() :]
 
 
+def assert_is_sentence(text: str) -> None:
+    """Fails unless `text` begins as a sentence does and ends as one, in the style of all that is said."""
+    assert_in_style(text)
+    assert text[0].isupper() or not text[0].isalpha(), f"it does not begin as a sentence: {text}"
+    assert text.endswith((".", "?")), f"it does not end as a sentence: {text}"
+
+
 def assert_in_style(text: str) -> None:
     """Fails where a word has capitals that it should not have, or a name has none."""
     right = {name.casefold(): name for name in ALWAYS}

@@ -100,6 +100,12 @@ def test_an_expected_month_end_above_the_cap_warns() -> None:
     assert result.forecast == certain("300.00", "2026-11-30")
 
 
+def test_what_is_expected_of_each_day_is_told() -> None:
+    """From the end of today, the 15th, to that of the 30th: 10 USD more each day."""
+    path = outlook_of(overall("cap: 1000")).path
+    assert path == tuple(Decimal(10 * day) for day in range(15, 31))
+
+
 @pytest.mark.parametrize("cap", ["300", "300.000001", "1000"])
 def test_an_expected_month_end_within_the_cap_is_ok(cap: str) -> None:
     """The forecast is told all the same, and no day on which the cap will be crossed."""

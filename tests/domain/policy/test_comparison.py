@@ -663,6 +663,26 @@ def test_an_own_price_that_comes_or_goes_stands_at_its_line() -> None:
     assert changes(text, "unlisted: warn\n") == (Change(path, "price", whole, None, "tighter", 1),)
 
 
+def test_a_single_own_price_is_told_with_no_days_but_its_own() -> None:
+    """They are keys like any other, and no heading before the rest."""
+    after = "input 3, cache_write_5m 3.75, cache_write_1h 6, cache_read 0.30, output 15"
+    change = the_change(price(more=", from: 2026-11-10"), price())
+    assert change.before == f"{after}, from 2026-11-10"
+    assert change.after == after
+
+
+def test_parts_of_an_own_price_are_told_by_their_keys() -> None:
+    """Those of a long context below it, and what is taken away as it is written."""
+    change = the_change(
+        price(more=", batch: 0.4"), price(more=f"{LONG}, batch: none, fast: 6, us: 1.1")
+    )
+    assert {"batch none", "fast 6", "us 1.1", "long_context.above 200000"} <= set(
+        f"{change.after}".split(", ")
+    )
+    # What is fast had no price.
+    assert (change.before, change.effect) == ("batch 0.4", "looser")
+
+
 # Lines
 
 

@@ -107,6 +107,20 @@ def test_no_spend_is_claimed_for_today() -> None:
     assert (report.workspaces, report.models, report.days, report.coverage) == ((), (), (), None)
 
 
+def test_an_optional_budget_that_matched_nothing_is_no_cap_that_is_new() -> None:
+    """The last report has none of it, and would have had one that is not optional."""
+    last = earlier()
+    text = "{}workspaces: {{wrkspc_01C: {{cap: 5{}}}}}\n"
+    assert run(last, text.format(BREACHED, ", optional: true"))[1] == 1
+    assert_not_used(*run(last, text.format(BREACHED, "")), CHANGED)
+
+
+def test_where_the_month_is_in_doubt_no_report_proves_anything() -> None:
+    """The clock may be why spend could not be read, and the report of another month."""
+    clock = UnverifiedError("the clock is wrong", "set it", code="clock")
+    assert_not_used(*run(earlier(), spend=clock), "which month it is now is not certain")
+
+
 def test_a_breach_by_evidence_names_the_line_of_its_cap() -> None:
     """The third line of the policy as it is today, where the annotation and the remedy point to."""
     report, _ = run(earlier(), "version: 1\n# The cap was agreed on in May.\nglobal: {cap: 20}\n")
