@@ -1,7 +1,10 @@
 """What a text for people says, whatever its words: its numbers, names and the few words that carry the meaning."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
+
+from budget_gate.domain.notes import Note
 
 # As their owners write them; every other word is in small letters, or begins with a capital.
 NAMES: Final = frozenset(
@@ -27,10 +30,18 @@ def assert_says(text: str, *facts: str) -> None:
 
 
 def assert_is_sentence(text: str) -> None:
-    """Fails unless `text` begins as a sentence does and ends as one, in the style of all that is said."""
+    """Fails unless `text` begins with a capital, or with a name that has none, and ends as a sentence does."""
     assert_in_style(text)
-    assert text[0].isupper() or not text[0].isalpha(), f"it does not begin as a sentence: {text}"
+    assert not re.match("[a-z]+[ ,:;]", text), f"it does not begin as a sentence: {text}"
     assert text.endswith((".", "?")), f"it does not end as a sentence: {text}"
+
+
+def notes_with(notes: Iterable[Note], code: str) -> list[Note]:
+    """Those of the notes that have the code, each of which is a sentence."""
+    found = [note for note in notes if note.code == code]
+    for note in found:
+        assert_is_sentence(note.message)
+    return found
 
 
 def assert_in_style(text: str) -> None:

@@ -58,6 +58,8 @@ def total_of(told: Spend) -> Bounds:
 
 def notes(told: Spend) -> dict[str, Note]:
     """The notes by their codes."""
+    for note in told.notes:
+        assert_is_sentence(note.message)
     return {note.code: note for note in told.notes}
 
 

@@ -28,6 +28,7 @@ from budget_gate.sources.http import transport
 from tests.helpers.builders import bounds, budget, policy, spend_of
 from tests.helpers.running import OK, PRODUCTION, RECORDED, Here, Run
 from tests.helpers.serving import USAGE, first, refuse, reply
+from tests.helpers.wording import notes_with
 from tests.world import loopback
 from tests.world.loopback import LoopbackAPI, Organization, Request, Response
 from tests.world.oracle import Usage
@@ -86,7 +87,7 @@ def outlook_of(result: BudgetResult) -> Forecast:
 
 def unforecast(report: Report) -> list[Note]:
     """The notes on budgets that have no forecast."""
-    return [note for note in report.notes if note.code == "no_forecast"]
+    return notes_with(report.notes, "no_forecast")
 
 
 # What an expected month-end does

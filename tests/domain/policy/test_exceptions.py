@@ -33,7 +33,7 @@ from tests.helpers.inert import (
 from tests.helpers.runner import read_commands, read_outputs
 from tests.helpers.running import AS_OF, NOW, ORGANIZATION, PRODUCTION, Here, Run
 from tests.helpers.serving import refuse
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_says, notes_with
 from tests.world.loopback import LoopbackAPI
 
 LISTED = (
@@ -85,7 +85,7 @@ def unread(text: str) -> list[str]:
 
 def notes(report: Report) -> list[Note]:
     """What is said of exceptions that have ended."""
-    return [note for note in report.notes if note.code == "expired_exception"]
+    return notes_with(report.notes, "expired_exception")
 
 
 # When it holds -----------------------------------------------------------------------------------

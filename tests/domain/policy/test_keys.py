@@ -30,7 +30,7 @@ from tests.helpers.builders import (
     spend_of_lines,
     usage_of,
 )
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_says, notes_with
 from tests.world import oracle
 from tests.world.organizations import STRATEGY_WORKSPACES, random_organization, seeded, usages
 
@@ -59,7 +59,7 @@ def test_every_workspace_that_is_known_has_a_name() -> None:
     )
     spend = spend_of_lines(*LINES, line(bounds("1"), "wrkspc_01SEEN"), workspaces=(PRODUCTION,))
     others = ["wrkspc_01EVALS", "wrkspc_01EXPA", "wrkspc_01EXPB", "wrkspc_01SEEN"]
-    known = {
+    known: dict[str | None, Workspace] = {
         None: Workspace(None, "default workspace"),
         "wrkspc_01PROD": PRODUCTION,
         "wrkspc_01OLD": Workspace("wrkspc_01OLD", "legacy-bot"),
@@ -248,7 +248,7 @@ def test_optional_group_may_match_nothing() -> None:
     rules = 'global: {cap: 99}\ngroups: {g: {cap: 9, workspaces: ["new-*", later], optional: true}}'
     report = judged(rules)
     assert [result.id for result in report.budgets] == ["global"]
-    (note,) = [note for note in report.notes if note.code == "optional"]
+    (note,) = notes_with(report.notes, "optional")
     assert note.message == "Optional budgets that match nothing today: groups.g."
 
 

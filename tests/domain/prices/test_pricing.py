@@ -27,7 +27,7 @@ from tests.helpers.builders import (
     reported,
     usage_of,
 )
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_says, notes_with
 from tests.world import oracle
 from tests.world.organizations import usages
 
@@ -52,7 +52,7 @@ def costs(spend: Spend) -> dict[tuple[date, str | None, str | None], Bounds]:
 
 def notes(spend: Spend, code: str) -> list[Note]:
     """The notes of one code."""
-    return [note for note in spend.notes if note.code == code]
+    return notes_with(spend.notes, code)
 
 
 # Lines -------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def test_a_month_that_has_ended_has_no_open_day() -> None:
     month = MonthToDate(datetime(2026, 12, 1, tzinfo=UTC), is_whole=True)
     report = evaluate(policy(f"version: 1\nworkspaces: {{{LAB}: {{cap: 1}}}}\n"), spend, month)
     (driver,) = budget(report, f"workspaces.{LAB}").drivers
-    assert (driver.month, driver.today, driver.usual) == (Decimal(3), 0, Decimal("0.1"))
+    assert (driver.month, driver.today, driver.usual) == (Decimal(3), Decimal(0), Decimal("0.1"))
 
 
 @pytest.mark.parametrize(("high", "is_exact"), [("100", True), ("500", False)])

@@ -18,7 +18,7 @@ from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.terms import STRICT, FailOn, OnError, Terms
 from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
 from tests.helpers.builders import MONTH, Costs, bounds, budget, policy, spend_of
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_says, notes_with
 
 DOWN = UnverifiedError("the API said no", "try again", code="http_503")
 WORKSPACES = (Workspace("wrkspc_01A", "alpha"), Workspace("wrkspc_01B", "beta"))
@@ -70,7 +70,7 @@ def run(
 
 def note_of(report: Report) -> Note:
     """The one note about the last report."""
-    (note,) = [note for note in report.notes if note.code == "last_report"]
+    (note,) = notes_with(report.notes, "last_report")
     return note
 
 

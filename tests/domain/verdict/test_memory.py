@@ -34,7 +34,7 @@ from tests.helpers.builders import (
 )
 from tests.helpers.running import NOW, OK, ORGANIZATION, Here, Run
 from tests.helpers.serving import USAGE, down, tamper
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_says, notes_with
 from tests.world.loopback import LoopbackAPI
 from tests.world.oracle import Usage
 
@@ -645,5 +645,5 @@ def test_of_each_part_the_most_is_remembered() -> None:
     report, _ = gate.check(policy(CAP), lambda: spend, MONTH, STRICT, earlier=earlier)
     (remembered,) = report.known_spend
     assert remembered.parts[part] == Decimal(60)
-    (note,) = [it for it in report.notes if it.code == "spend_known"]
+    (note,) = notes_with(report.notes, "spend_known")
     assert_says(note.message, "less detail", "Nov 20, 14:20 UTC", "at least", "$60.00")
