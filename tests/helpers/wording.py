@@ -14,7 +14,9 @@ NAMES: Final = frozenset(
     )
 )
 # Of these no other word has the letters.
-ALWAYS: Final = frozenset({"Console", *NAMES}) - {"CI", "FOCUS", "GET", "IP", "JSON", "POST", "US"}
+ALWAYS: Final = frozenset({"Console", *NAMES}) - {
+    *("CI", "FOCUS", "GET", "GitHub", "IP", "JSON", "POST", "US")
+}
 # Neither a part of an address, an id, a path or a variable, nor in quotes.
 WORD: Final = re.compile(r"(?<![\w./:=@*`'\"-])[A-Za-z]+(?![\w/=@*`'\"-]|\.\w|:\w)")
 

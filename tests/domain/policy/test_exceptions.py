@@ -500,6 +500,8 @@ def test_limit_that_is_no_percentage_is_refused(limit: str) -> None:
     """At its key."""
     (told,) = unread(f"version: 1\nglobal:\n  cap: 1\n  max_exception: {limit}\n")
     assert told.startswith("budget.yml:4:3: global.max_exception: ")
+    assert_says(told.partition("max_exception: ")[2], "is not a percentage")
+    assert "100%" not in told.partition(" is not ")[2]
 
 
 def test_limit_stands_under_global_alone() -> None:
