@@ -14,9 +14,8 @@ from budget_gate.domain.policy.scoping import (
     Reservation,
     ScopedBudget,
     Scoping,
-    refuse_vain_reservation,
-    select,
 )
+from budget_gate.domain.policy.selection import refuse_vain_reservation, select
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.evaluate import evaluate

@@ -233,7 +233,6 @@ def test_unnamed_model_is_told() -> None:
         (key(tier="flex"), "service tier flex has no published price"),
         (key(speed="warp"), "speed warp has no price for the model on that day and tier"),
         (key(geo="mars"), "inference geo mars has no published price"),
-        (key(window="0-9k"), "context window 0-9k has no published price"),
     ],
 )
 def test_what_no_price_of_a_model_would_mend_has_another_remedy(
