@@ -1,9 +1,8 @@
 """Runs the mutants that `mutmut run` has generated, each in a fork of one process that has collected the tests.
 
 `python -m tests.bench.mutants [--sample N] [--seed S] [MODULE...]`, in the project's folder, with mutmut installed.
-A mutant meets the tests that
-`mutants/mutmut-stats.json` has for its function: all in the test folder of its module, that of its own file first, and
-the quickest others for 10 s, those of the rules before those of whole commands.
+A mutant meets the tests that `mutants/mutmut-stats.json` has for its function: those of its module's own file, those
+of its folder, and for 10 s the quickest others, first those below the same top folder.
 """
 
 import argparse
