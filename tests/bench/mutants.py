@@ -1,8 +1,8 @@
 """Runs the mutants that `mutmut run` has generated, each in a fork of one process that has collected the tests.
 
 `python -m tests.bench.mutants [--sample N] [--seed S] [MODULE...]`, in the project's folder, with mutmut installed.
-A mutant meets the tests that
-`mutants/mutmut-stats.json` has for its function: those of its module's own file, then the quickest others, for 5 s.
+A mutant meets the tests that `mutants/mutmut-stats.json` has for its function: those of its module's own file, those
+of its folder, and for 10 s the quickest others, first those below the same top folder.
 """
 
 import argparse
@@ -24,9 +24,9 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path("mutants")
-SECONDS = 5
+SECONDS = 10
 # So many mutants' tests are run without the mutant first: they must pass, or nothing that they kill counts.
-UNCHANGED = 5
+UNCHANGED = 20
 
 
 class Mutants:
@@ -100,13 +100,19 @@ class Mutants:
         """The tests to run for a mutant, in order."""
         module, function = name.rpartition("__mutmut_")[0].rsplit(".", 1)
         *folders, file = module.split(".")[1:]
-        own = "/".join(("tests", *folders, f"test_{file}.py"))
+        top, folder = f"tests/{folders[0]}/", "/".join(("tests", *folders, "test_"))
         tests = self.tests.get(f"{module}.{function}", [])
         seconds = 0.0
         chosen = []
-        for test in sorted(tests, key=lambda it: (not it.startswith(own), self.seconds.get(it, 0))):
-            seconds += self.seconds.get(test, 0)
-            if seconds > SECONDS and not test.startswith(own):
+
+        def nearest_first(test: str) -> tuple[bool, bool, bool, float]:
+            is_own, is_near = test.startswith(f"{folder}{file}.py"), test.startswith(folder)
+            return not is_own, not is_near, not test.startswith(top), self.seconds.get(test, 0)
+
+        for test in sorted(tests, key=nearest_first):
+            if not test.startswith(folder):
+                seconds += self.seconds.get(test, 0)
+            if seconds > SECONDS:
                 break
             chosen.append(test)
         return chosen

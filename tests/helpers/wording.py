@@ -1,9 +1,55 @@
 """What a text for people says, whatever its words: its numbers, names and the few words that carry the meaning."""
 
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from budget_gate.domain.notes import Note
+
+# As their owners write them; every other word is in small letters, or begins with a capital.
+NAMES: Final = frozenset(
+    (
+        *("API", "CI", "CSV", "FOCUS", "GET", "GitHub", "HTML", "HTTP", "HTTPS", "IP", "JSON"),
+        *("MiB", "OAuth", "PEM", "POST", "RFC", "TLS", "URL", "USD", "US", "UTC", "UTF", "YAML"),
+    )
+)
+# Of these no other word has the letters.
+ALWAYS: Final = frozenset({"Console", *NAMES}) - {
+    *("CI", "FOCUS", "GET", "GitHub", "IP", "JSON", "POST", "US")
+}
+# Neither a part of an address, an id, a path or a variable, nor in quotes.
+WORD: Final = re.compile(r"(?<![\w./:=@*`'\"-])[A-Za-z]+(?![\w/=@*`'\"-]|\.\w|:\w)")
+
 
 def assert_says(text: str, *facts: str) -> None:
-    """Fails unless `text` has all the `facts`, in that order; line breaks and capitals are of no account."""
-    rest = " ".join(text.split()).casefold()
+    """Fails unless `text` has all the `facts`, in that order; line breaks and a fact's first capital are of no account."""
+    assert_in_style(text)
+    rest = " ".join(text.split())
     for fact in facts:
-        _, found, rest = rest.partition(fact.casefold())
+        found = re.search(f"(?i:{re.escape(fact[0])}){re.escape(fact[1:])}", rest)
         assert found, f"{fact!r} is not in its place in: {text}"
+        rest = rest[found.end() :]
+
+
+def assert_is_sentence(text: str) -> None:
+    """Fails unless `text` begins with a capital, or with a name that has none, and ends as a sentence does."""
+    assert_in_style(text)
+    assert not re.match("[a-z]+[ ,:;]", text), f"it does not begin as a sentence: {text}"
+    assert text.endswith((".", "?")), f"it does not end as a sentence: {text}"
+
+
+def notes_with(notes: Iterable[Note], code: str) -> list[Note]:
+    """Those of the notes that have the code, each of which is a sentence."""
+    found = [note for note in notes if note.code == code]
+    for note in found:
+        assert_is_sentence(note.message)
+    return found
+
+
+def assert_in_style(text: str) -> None:
+    """Fails where a word has capitals that it should not have, or a name has none."""
+    right = {name.casefold(): name for name in ALWAYS}
+    for word in WORD.findall(text):
+        is_plain = word in NAMES or word[1:].islower() or len(word) == 1
+        assert is_plain, f"{word!r} has capitals within it: {text}"
+        assert right.get(word.casefold(), word) == word, f"{word!r} is not written so: {text}"

@@ -139,15 +139,20 @@ def _compare_exceptions(before: Policy, file: PolicyFile, day: date) -> Iterator
         come = [it for it in new if it.budget == budget and it not in old]
         for was, now in zip_longest(gone, come):
             place = ("exceptions", new.index(now)) if now else ("exceptions",)
-            yield _exception(was, now, caps.get(budget), day, file.source.line(*place))
+            path, line = tuple(budget.split(".", 1)), file.source.line(*place)
+            yield _exception(was, now, caps.get(budget), day, path=path, line=line)
 
 
 def _exception(
-    was: CapException | None, now: CapException | None, cap: Decimal | None, day: date, line: int
+    was: CapException | None,
+    now: CapException | None,
+    cap: Decimal | None,
+    day: date,
+    *,
+    path: KeyPath,
+    line: int,
 ) -> Change:
     """What becomes of an exception to a cap, which is None where there is no such budget."""
-    either = now or was
-    path = tuple(either.budget.split(".", 1)) if either else ()
     effect: Effect = "neutral"
     ours, theirs = (it if it and it.until >= day else None for it in (was, now))
     if cap is None or not (ours or theirs):

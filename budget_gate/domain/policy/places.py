@@ -19,7 +19,7 @@ class SourceMap:
         """The line of what stands at `path`, or of the nearest part that holds it."""
         return self._place(path)[0]
 
-    def problem(self, path: KeyPath, message: str, hint: str = "", *, at: KeyPath = ()) -> Problem:
+    def problem(self, path: KeyPath, message: str, hint: str, *, at: KeyPath = ()) -> Problem:
         """A defect of what stands at `path`, or, where it is given, at the part `at` of it."""
         line, column = self._place(at or path)
         return Problem(

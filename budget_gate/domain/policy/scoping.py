@@ -126,7 +126,6 @@ class Scoping:
                 key,
                 policy.models[key],
                 (self.costs.of_models(names), self.history.of_models(names)),
-                is_reserved=False,
                 models=frozenset(names),
             )
         if policy.unlisted != "allow":
@@ -169,7 +168,7 @@ class Scoping:
         budget: Budget | None,
         days: tuple[Days, Days],
         *,
-        is_reserved: bool,
+        is_reserved: bool = False,
         is_known: bool = True,
         workspaces: frozenset[str | None] | None = None,
         models: frozenset[str] | None = None,

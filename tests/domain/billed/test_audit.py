@@ -21,6 +21,7 @@ from budget_gate.domain.usage import UNATTRIBUTED, Tokens, Usage, UsageKey
 from budget_gate.errors import UnverifiedError
 from tests.helpers.bills import ALPHA, BETA, FIRST, OUTPUT, bill, charge, used
 from tests.helpers.builders import AS_OF, MILLION, book, book_with, bounds, key, usage_of
+from tests.helpers.wording import assert_says
 
 NAMES: dict[str | None, str] = {None: "default workspace", ALPHA: "alpha"}
 SONNET = "claude-sonnet-5"
@@ -201,8 +202,28 @@ def test_a_cost_without_usage_is_a_line() -> None:
 
 def test_usage_of_no_told_workspace_cannot_be_audited() -> None:
     """There are no lines to hold against those of the bill."""
-    with pytest.raises(UnverifiedError, match="does not separate workspaces"):
+    with pytest.raises(UnverifiedError) as caught:
         audit(used(key(workspace=UNATTRIBUTED)), bill(charge("20")))
+    assert caught.value.code == "workspace_unresolved"
+    assert_says(caught.value.message, "does not separate workspaces")
+    assert_says(caught.value.hint, "ask the API directly, not a gateway")
+
+
+@pytest.mark.parametrize(("tokens", "is_refused"), [(500, True), (499, False)])
+def test_a_day_of_usage_without_any_cost_is_no_settled_one(
+    tokens: int, *, is_refused: bool
+) -> None:
+    """At $20 a million 500 output tokens are a cent: below it a line may have been rounded away."""
+    usage = usage_of([(key(day="2026-11-11"), Tokens(output=tokens)), (key(), OUTPUT)])
+    of = bill(charge("20"))
+    if not is_refused:
+        assert audit(usage, of).status == "ok"
+        return
+    with pytest.raises(UnverifiedError) as caught:
+        audit(usage, of)
+    assert caught.value.code == "incomplete_cost"
+    assert_says(caught.value.message, "complete for 2026-11-11", "usage and no cost")
+    assert_says(caught.value.hint, "run the audit again later")
 
 
 def test_the_worst_lines_stand_first() -> None:

@@ -28,7 +28,7 @@ from budget_gate.sources.api.usage_report import read_usage
 from tests.helpers.bills import ALPHA, BETA, OUTPUT, bill, charge, used
 from tests.helpers.builders import MILLION, book, book_with, bounds, key, usage_of
 from tests.helpers.serving import NOW, connected, exact
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_is_sentence, assert_says
 from tests.world.billing import Charge as TrueCharge
 from tests.world.billing import bill_of, billed, code_execution, other_cost, session_usage
 from tests.world.loopback import DEFAULT_WORKSPACE_ID, LoopbackAPI, Organization
@@ -58,6 +58,8 @@ def total_of(told: Spend) -> Bounds:
 
 def notes(told: Spend) -> dict[str, Note]:
     """The notes by their codes."""
+    for note in told.notes:
+        assert_is_sentence(note.message)
     return {note.code: note for note in told.notes}
 
 
@@ -115,7 +117,10 @@ def test_a_stranger_is_not_the_default_workspace_without_usage_of_that() -> None
 def test_a_cost_of_no_workspace_is_refused() -> None:
     """Where the default workspace has an id of its own, none at all tells nothing."""
     told = bill(charge("20", workspace=None), source="analytics")
-    assert refusal(told, used(key())).code == "unknown_workspaces"
+    error = refusal(told, used(key()))
+    assert error.code == "unknown_workspaces"
+    assert_says(error.message, "some costs are of no workspace")
+    assert_says(error.hint, "list cost (spend.basis: list)")
 
 
 @pytest.mark.parametrize("how", ["listed", "used", "labelled"])
@@ -146,8 +151,8 @@ def test_two_strangers_are_an_error() -> None:
     )
     error = refusal(told, used())
     assert error.code == "unknown_workspaces"
-    assert f"{STRANGER}, {STRANGER}2" in error.message
-    assert "names" in error.hint
+    assert_says(error.message, f"{STRANGER}, {STRANGER}2", "default workspace is not known")
+    assert_says(error.hint, "under names in the policy", "list cost (spend.basis: list)")
 
 
 def test_a_label_settles_which_of_two_strangers_is_the_default_one() -> None:
@@ -183,7 +188,8 @@ def test_a_negative_cost_is_an_error() -> None:
     """A bill below nothing would hide spend: the error names the model and the day."""
     error = refusal(bill(charge("-0.01")), used())
     assert error.code == "negative_cost"
-    assert "claude-opus-5-5 on 2026-11-10" in error.message
+    assert_says(error.message, "negative cost of claude-opus-5-5 on 2026-11-10")
+    assert_says(error.hint, "look at that day in the Console", "list cost (spend.basis: list)")
 
 
 def test_a_negative_cost_of_no_model_is_named_by_its_kind() -> None:
@@ -217,8 +223,8 @@ def test_usage_without_a_cost_is_an_error() -> None:
     """A settled day of a workspace with usage has costs, or they are not all there."""
     error = refusal(bill(charge("20", 9, workspace=ALPHA)), used(key(workspace=ALPHA)))
     assert error.code == "incomplete_cost"
-    assert "2026-11-10" in error.message
-    assert f"workspace {ALPHA}" in error.message
+    assert_says(error.message, "2026-11-10", "no cost of claude-opus-5-5", f"workspace {ALPHA}")
+    assert_says(error.hint, "again later", "list cost (spend.basis: list)")
 
 
 def test_a_gap_of_the_default_workspace_is_told_so() -> None:
@@ -440,6 +446,70 @@ def test_models_of_as_many_priority_tokens_stand_by_name() -> None:
     rows = [(key(name, tier="priority"), Tokens(output=5)) for name in ("claude-b", "claude-a")]
     message = notes(spend(usage_of(rows), bill()))["priority_not_billed"].message
     assert_says(message, "10 tokens", "5 of claude-a, 5 of claude-b")
+
+
+def test_only_the_models_with_most_priority_tokens_are_named() -> None:
+    """Five of seven, the largest first; tokens of no model are those of one, too."""
+    counts = {"a": 3, "b": 70_000, "c": 5, "d": 60, None: 900, "e": 4, "f": 2}
+    rows = [(key(name, tier="priority"), Tokens(output=count)) for name, count in counts.items()]
+    message = notes(spend(usage_of(rows), bill()))["priority_not_billed"].message
+    assert_says(
+        message,
+        *("70,974 tokens", "70,000 of b, 900 of an unnamed model, 60 of d, 5 of c, 4 of e"),
+        "and 2 more models.",
+    )
+    few = notes(spend(usage_of(rows[:5]), bill()))["priority_not_billed"].message
+    assert "more models" not in few
+
+
+def test_what_is_said_of_a_bill_stands_in_its_order() -> None:
+    """What the bill itself says first; of days to come that their other costs are not in yet."""
+    own = Note("info", "provisional", "Costs may change.")
+    usage = used(key(tier="priority"), key(day="2026-11-20"))
+    of = replace(bill(charge("5", cost_type="moon_landing"), through=17), notes=(own,))
+    told = spend(usage, of).notes
+    assert [(note.level, note.code) for note in told] == [
+        ("info", "provisional"),
+        ("info", "priority_not_billed"),
+        ("warning", "unknown_cost"),
+        ("warning", "late_costs"),
+        ("info", "not_included"),
+    ]
+    for note in told:
+        assert_is_sentence(note.message)
+    assert_says(told[-1].message, "Days that are not settled", "code execution", "once")
+
+
+@pytest.mark.parametrize(
+    ("through", "open_day", "is_told"),
+    [(20, False, False), (20, True, True), (19, False, True)],
+)
+def test_days_that_are_not_settled_lack_other_costs(
+    through: int, *, open_day: bool, is_told: bool
+) -> None:
+    """Of 19 full days, and an open one or none."""
+    usage = used()
+    usage = replace(usage, coverage=replace(usage.coverage, open_day=open_day))
+    assert ("not_included" in notes(spend(usage, bill(through=through)))) is is_told
+
+
+@pytest.mark.parametrize(("through", "late"), [(18, None), (17, 3)])
+def test_two_full_days_without_costs_are_usual(through: int, late: int | None) -> None:
+    """Cost data is some hours old; a third one is worth a warning, and at which prices it is."""
+    note = notes(spend(used(), bill(through=through), book_with("{discount: 10%}"))).get(
+        "late_costs"
+    )
+    assert (note is not None) == (late is not None)
+    if note:
+        assert_says(note.message, f"{late} full days", "list prices less 10%")
+
+
+def test_a_model_without_a_price_may_have_a_bound_on_days_that_are_not_settled() -> None:
+    """A million output tokens cost at most what those of the dearest model do, as the policy wants it."""
+    usage = used(key("claude-nobody-knows-1", day="2026-11-20"))
+    told = spend(usage, bill(), unknown_model="upper_bound")
+    assert (told.unpriced, total_of(told).is_limited) == ((), True)
+    assert total_of(told).high >= 20
 
 
 def test_many_full_days_without_costs_are_a_warning() -> None:

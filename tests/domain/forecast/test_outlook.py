@@ -28,6 +28,7 @@ from budget_gate.sources.http import transport
 from tests.helpers.builders import bounds, budget, policy, spend_of
 from tests.helpers.running import OK, PRODUCTION, RECORDED, Here, Run
 from tests.helpers.serving import USAGE, first, refuse, reply
+from tests.helpers.wording import notes_with
 from tests.world import loopback
 from tests.world.loopback import LoopbackAPI, Organization, Request, Response
 from tests.world.oracle import Usage
@@ -86,7 +87,7 @@ def outlook_of(result: BudgetResult) -> Forecast:
 
 def unforecast(report: Report) -> list[Note]:
     """The notes on budgets that have no forecast."""
-    return [note for note in report.notes if note.code == "no_forecast"]
+    return notes_with(report.notes, "no_forecast")
 
 
 # What an expected month-end does
@@ -98,6 +99,12 @@ def test_an_expected_month_end_above_the_cap_warns() -> None:
     assert (result.status, result.cause) == ("warning", "forecast")
     assert result.reason == "spend is expected to cross the cap on 2026-11-30"
     assert result.forecast == certain("300.00", "2026-11-30")
+
+
+def test_what_is_expected_of_each_day_is_told() -> None:
+    """From the end of today, the 15th, to that of the 30th: 10 USD more each day."""
+    path = outlook_of(overall("cap: 1000")).path
+    assert path == tuple(Decimal(10 * day) for day in range(15, 31))
 
 
 @pytest.mark.parametrize("cap", ["300", "300.000001", "1000"])

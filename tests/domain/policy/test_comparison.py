@@ -377,6 +377,7 @@ def exception(cap: int, until: str, reason: str = "x") -> str:
         (exception(50, "2026-11-30"), exception(50, "2026-11-25"), "looser"),
         (exception(50, "2026-11-30"), exception(50, "2026-12-25"), "tighter"),
         (exception(150, "2026-11-30"), exception(150, "2026-11-30", "y"), "neutral"),
+        (exception(50, "2026-11-30"), exception(50, "2026-11-30", "y"), "neutral"),
         (exception(150, "2026-11-01"), "", "neutral"),
         (exception(150, "2026-11-01"), exception(150, "2026-11-30"), "looser"),
     ],
@@ -507,6 +508,179 @@ def test_an_own_price_that_goes_is_looser_where_the_list_price_less_the_discount
     own = OPUS.replace("}}}", ", fast: 2}}}").replace("{models", f"{{discount: {before}, models")
     found = changes(own, f"prices: {{discount: {after}}}\n")
     assert [it.effect for it in found if it.what == "price"] == [effect]
+
+
+# Whole changes
+
+
+def test_what_a_setting_was_and_is_stands_at_its_line() -> None:
+    """Of every kind, the looser first, then the tighter, then what does neither; each kind as the policies have it."""
+    before = (
+        "organization: abc\n"  # line 3
+        "unlisted: allow\n"
+        "spend:\n"
+        "  basis: list\n"
+        "  uncertain: fail\n"  # 7
+        "  unknown_model: upper_bound\n"
+        "prices:\n"
+        "  discount: 5%\n"  # 10
+        "names:\n"
+        "  wrkspc_01A: alpha\n"
+        "  wrkspc_01B: beta\n"
+    )
+    after = (
+        before.replace("abc", "abd")
+        .replace("allow", "warn")
+        .replace("basis: list", "basis: billed")
+        .replace("uncertain: fail", "uncertain: warn")
+        .replace("upper_bound", "fail")
+        .replace("5%", "7.5%")
+        .replace("beta", "gamma")
+    )
+    assert changes(before, after) == (
+        Change(("organization",), "organization", "abc", "abd", "looser", 3),
+        Change(("spend",), "uncertain", "fail", "warn", "looser", 7),
+        Change(("prices",), "discount", "5%", "7.5%", "looser", 10),
+        Change(("unlisted",), "unlisted", "allow", "warn", "tighter", 4),
+        Change(("spend",), "unknown_model", "upper_bound", "fail", "tighter", 8),
+        Change(("spend",), "basis", "list", "billed", "neutral", 6),
+        Change(("names", "wrkspc_01B"), "label", "beta", "gamma", "neutral", 13),
+    )
+
+
+def test_an_organization_that_comes_stands_at_its_line() -> None:
+    """A run of another one is an error from then on."""
+    change = the_change("unlisted: warn\n", "unlisted: warn\norganization: abc\n")
+    assert change == Change(("organization",), "organization", None, "abc", "tighter", 4)
+
+
+def test_what_a_key_of_a_budget_was_and_is_stands_at_its_line() -> None:
+    """Each as the policies have it, a key that is left out as what it stands for."""
+    head = "models:\n  a:\n    cap: 5\n"
+    terms = "    warn_at: [50%, 80%]\n    daily_cap: 2\n    forecast: off\n    optional: true\n"
+    path = ("models", "a")
+    assert changes(head, head + terms) == (
+        Change(path, "forecast", "warn", "off", "looser", 8),
+        Change(path, "optional", "false", "true", "looser", 9),
+        Change(path, "warn_at", "80%", "50%, 80%", "tighter", 6),
+        Change(path, "daily_cap", None, Decimal(2), "tighter", 7),
+    )
+
+
+def test_a_budget_that_comes_is_told_whole_at_the_line_of_its_cap() -> None:
+    """Against the cap that its workspace had by a glob, or none where it had none."""
+    before = "workspaces:\n  exp-*: {cap: 20}\n"
+    after = f"{before}  exp-1:\n    optional: true\n    cap: 15\n"
+    new = policy(HEAD + after).policy.workspaces["exp-1"]
+    assert changes(before, after) == (
+        Change(("workspaces", "exp-1"), "budget", Decimal(20), new, "tighter", 7),
+    )
+    after = "models:\n  a: {cap: 5}\n"
+    new = policy(HEAD + after).policy.models["a"]
+    assert changes("", after) == (Change(("models", "a"), "budget", None, new, "tighter", 4),)
+
+
+def test_a_budget_that_goes_is_told_whole() -> None:
+    """At the line of its kind, where the new policy has another of that."""
+    after = "unlisted: warn\nworkspaces:\n  a: {cap: 1}\n"
+    before = f"{after}  b: {{cap: 7}}\n"
+    old = policy(HEAD + before).policy.workspaces["b"]
+    assert changes(before, after) == (
+        Change(("workspaces", "b"), "budget", old, None, "looser", 4),
+    )
+
+
+def test_a_budget_that_comes_as_unlisted_gets_another_word_is_told_too() -> None:
+    """Each is a change of its own."""
+    told = changes("unlisted: {cap: 5}\n", "unlisted: warn\nmodels: {a: {cap: 1}}\n")
+    assert [(it.path, it.what, it.effect) for it in told] == [
+        (("unlisted",), "unlisted", "looser"),
+        (("models", "a"), "budget", "tighter"),
+    ]
+
+
+def test_what_becomes_of_the_members_of_a_group_is_told_of_each_kind() -> None:
+    """Those that go and those that were unlisted are looser, one that has a budget of its own is not."""
+    before = (
+        "unlisted: fail\nworkspaces:\n  d: {cap: 1}\n"
+        "groups:\n  g:\n    cap: 20\n    workspaces: [a, b, c]\n"
+    )
+    path = ("groups", "g")
+    assert changes(before, before.replace("[a, b, c]", "[e, d, a, f]")) == (
+        Change(path, "members", ("b", "c"), None, "looser", 9),
+        Change(path, "members that were unlisted", None, ("e", "f"), "looser", 9),
+        Change(path, "members", None, ("d",), "tighter", 9),
+    )
+
+
+def test_what_an_exception_was_and_is_stands_at_its_line() -> None:
+    """Of two budgets: one is longer now, one is gone, for which its regular cap holds."""
+    budgets = "models:\n  a: {cap: 5}\n  b.c: {cap: 8}\n"
+    one = "  - {budget: models.a, cap: 7, until: 2026-11-25, reason: x}\n"
+    other = "  - {budget: models.b.c, cap: 6, until: 2026-11-25, reason: y}\n"
+    long = one.replace("11-25", "12-25")
+    before = f"{budgets}exceptions:\n{one}{other}"
+    first, gone = policy(HEAD + before).policy.exceptions
+    (second,) = policy(f"{HEAD}{budgets}exceptions:\n{long}").policy.exceptions
+    assert changes(before, f"{budgets}exceptions:\n{long}") == (
+        Change(("models", "a"), "exception", first, second, "looser", 7),
+        Change(("models", "b.c"), "exception", gone, Decimal(8), "looser", 6),
+    )
+    assert changes(f"{budgets}exceptions:\n{one}", f"{budgets}exceptions:\n{one}{other}") == (
+        Change(("models", "b.c"), "exception", Decimal(8), gone, "tighter", 8),
+    )
+
+
+def test_exceptions_of_one_budget_are_told_in_their_order() -> None:
+    """The first that goes with the first that comes; a third has no other beside it."""
+    lines = [
+        f"  - {{budget: global, cap: {cap}, until: 2026-11-{day}, reason: x}}\n"
+        for cap, day in ((150, 10), (160, 11), (170, 12), (180, 13), (190, 14))
+    ]
+    told = changes("exceptions:\n" + "".join(lines[:2]), "exceptions:\n" + "".join(lines[2:]))
+    caps = [
+        [it.cap if isinstance(it, CapException) else it for it in (each.before, each.after)]
+        for each in told
+    ]
+    assert caps == [
+        [Decimal(150), Decimal(170)],
+        [Decimal(160), Decimal(180)],
+        [None, Decimal(190)],
+    ]
+    assert [(each.line, each.effect) for each in told] == [
+        (4, "neutral"),
+        (5, "neutral"),
+        (6, "neutral"),
+    ]
+
+
+def test_an_own_price_that_comes_or_goes_stands_at_its_line() -> None:
+    """With all that the policy has of it, in the order of the keys, and none on the other side."""
+    whole = "input 3, cache_write_5m 3.75, cache_write_1h 6, cache_read 0.30, output 15"
+    path = ("prices", "models", "custom")
+    text = "unlisted: warn\n" + price().replace("{models", "\n  {models")
+    assert changes("unlisted: warn\n", text) == (Change(path, "price", None, whole, "looser", 5),)
+    assert changes(text, "unlisted: warn\n") == (Change(path, "price", whole, None, "tighter", 1),)
+
+
+def test_a_single_own_price_is_told_with_no_days_but_its_own() -> None:
+    """They are keys like any other, and no heading before the rest."""
+    after = "input 3, cache_write_5m 3.75, cache_write_1h 6, cache_read 0.30, output 15"
+    change = the_change(price(more=", from: 2026-11-10"), price())
+    assert change.before == f"{after}, from 2026-11-10"
+    assert change.after == after
+
+
+def test_parts_of_an_own_price_are_told_by_their_keys() -> None:
+    """Those of a long context below it, and what is taken away as it is written."""
+    change = the_change(
+        price(more=", batch: 0.4"), price(more=f"{LONG}, batch: none, fast: 6, us: 1.1")
+    )
+    assert {"batch none", "fast 6", "us 1.1", "long_context.above 200000"} <= set(
+        f"{change.after}".split(", ")
+    )
+    # What is fast had no price.
+    assert (change.before, change.effect) == ("batch 0.4", "looser")
 
 
 # Lines

@@ -1,6 +1,7 @@
 """Another cap until the end of a UTC day: when it holds, what it may be, and that everyone sees it."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,6 +33,7 @@ from tests.helpers.inert import (
 from tests.helpers.runner import read_commands, read_outputs
 from tests.helpers.running import AS_OF, NOW, ORGANIZATION, PRODUCTION, Here, Run
 from tests.helpers.serving import refuse
+from tests.helpers.wording import assert_says, notes_with
 from tests.world.loopback import LoopbackAPI
 
 LISTED = (
@@ -83,7 +85,7 @@ def unread(text: str) -> list[str]:
 
 def notes(report: Report) -> list[Note]:
     """What is said of exceptions that have ended."""
-    return [note for note in report.notes if note.code == "expired_exception"]
+    return notes_with(report.notes, "expired_exception")
 
 
 # When it holds -----------------------------------------------------------------------------------
@@ -324,6 +326,40 @@ def test_two_exceptions_are_live_on_the_last_day_of_the_first() -> None:
     assert "second exception" in refused(text, "2026-11-20T23:59:59")[0]
 
 
+def test_every_exception_that_does_not_fit_is_told_with_its_place_and_remedy() -> None:
+    """One for no budget, one that raises a cap too far, one that has ended and one that is fine hide none behind them."""
+    text = rules(
+        until("2026-11-30", of="globel"),
+        until("2026-10-30"),
+        until("2026-11-30", "15.01"),
+        until("2026-11-30", "15"),
+        more=", max_exception: 50%",
+    )
+    assert [re.sub(" +", " ", it) for it in refused(text)] == [
+        "budget.yml:4:6: exceptions.0.budget: no budget is called 'globel'",
+        "budget.yml:5:22: exceptions.1.cap: raises the cap of 10 further than max_exception allows",
+        "budget.yml:6:22: exceptions.2.cap: raises the cap of 10 further than max_exception allows",
+        "budget.yml:7:5: exceptions.3: is a second exception for global",
+    ]
+    with pytest.raises(ConfigurationError) as caught:
+        judged(text)
+    assert_says(caught.value.message, "exceptions do not fit")
+    for problem, remedy in zip(
+        caught.value.problems,
+        ("did you mean global?", "15.00 is the highest", "15.00 is the highest", "keep one"),
+        strict=True,
+    ):
+        assert_says(problem.hint, remedy)
+
+
+def test_of_two_exceptions_of_a_month_that_has_ended_the_one_that_ended_first_stood() -> None:
+    """The other has come after it, in whichever order they stand; a third is no matter of that month."""
+    month = MonthToDate(datetime(2026, 11, 1, tzinfo=UTC), is_whole=True)
+    for order in (("2026-11-20", "2026-10-31"), ("2026-10-31", "2026-11-20")):
+        text = rules(*(until(day, day[-2:]) for day in order), until("2026-10-30", "99"))
+        assert caps_in_force(policy(text), month).of("global") == 31
+
+
 def test_exceptions_of_two_budgets_go_together() -> None:
     """Each has one."""
     text = (
@@ -464,6 +500,8 @@ def test_limit_that_is_no_percentage_is_refused(limit: str) -> None:
     """At its key."""
     (told,) = unread(f"version: 1\nglobal:\n  cap: 1\n  max_exception: {limit}\n")
     assert told.startswith("budget.yml:4:3: global.max_exception: ")
+    assert_says(told.partition("max_exception: ")[2], "is not a percentage")
+    assert "100%" not in told.partition(" is not ")[2]
 
 
 def test_limit_stands_under_global_alone() -> None:

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import exact
+from budget_gate.domain.policy.keys import directory
+from budget_gate.domain.policy.names import meant_keys
 from budget_gate.domain.prices.charges import price
 from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import Spend, Workspace
@@ -28,7 +30,7 @@ from tests.helpers.builders import (
     spend_of_lines,
     usage_of,
 )
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_says, notes_with
 from tests.world import oracle
 from tests.world.organizations import STRATEGY_WORKSPACES, random_organization, seeded, usages
 
@@ -47,6 +49,57 @@ LINES = (
     line(bounds("16"), "wrkspc_01PROD"),
 )
 SPEND = spend_of_lines(*LINES, workspaces=LISTED)
+
+
+def test_every_workspace_that_is_known_has_a_name() -> None:
+    """A listed one its own, a labelled one its label, one of the usage its id, and what is told of none a word for it."""
+    file = policy(
+        "version: 1\nworkspaces: {wrkspc_01KEY: {cap: 1}, 'wrkspc_*': {cap: 1}, name: {cap: 1}}\n"
+        "names: {wrkspc_01PROD: old name, wrkspc_01OLD: legacy-bot}\n"
+    )
+    spend = spend_of_lines(*LINES, line(bounds("1"), "wrkspc_01SEEN"), workspaces=(PRODUCTION,))
+    others = ["wrkspc_01EVALS", "wrkspc_01EXPA", "wrkspc_01EXPB", "wrkspc_01SEEN"]
+    known: dict[str | None, Workspace] = {
+        None: Workspace(None, "default workspace"),
+        "wrkspc_01PROD": PRODUCTION,
+        "wrkspc_01OLD": Workspace("wrkspc_01OLD", "legacy-bot"),
+        UNATTRIBUTED: Workspace(UNATTRIBUTED, "not separated by the report"),
+        **{id_: Workspace(id_, id_) for id_ in others},
+    }
+    assert directory(file.policy, spend) == known
+    # Without a list, the ids of the policy are taken by their word.
+    del known["wrkspc_01PROD"]
+    unlisted = replace(spend, workspaces=None)
+    assert directory(file.policy, unlisted) == {
+        **known,
+        "wrkspc_01PROD": Workspace("wrkspc_01PROD", "old name"),
+        "wrkspc_01KEY": Workspace("wrkspc_01KEY", "wrkspc_01KEY"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("organisation", ["global"]),
+        ("globel", ["global"]),
+        ("research", ["groups.research", "workspaces.research"]),
+        ("models.research", ["groups.research", "workspaces.research"]),
+        ("workspaces.reserch", ["workspaces.research"]),
+        ("produktion", ["workspaces.production"]),
+        ("unlistd", ["unlisted"]),
+        ("something else", []),
+        ("", []),
+    ],
+)
+def test_a_name_that_is_no_budget_may_mean_one(name: str, meant: list[str]) -> None:
+    """That of a key of that name, of whatever kind, or one that is spelt alike."""
+    keys = ("workspaces.research", "groups.research", "workspaces.production", "global", "unlisted")
+    assert meant_keys(name, keys) == meant
+
+
+def test_without_a_global_cap_nothing_is_meant_by_the_organization() -> None:
+    """There is no budget of it."""
+    assert meant_keys("organization", ("workspaces.production",)) == []
 
 
 def judged(rules: str, spend: Spend = SPEND) -> Report:
@@ -195,7 +248,7 @@ def test_optional_group_may_match_nothing() -> None:
     rules = 'global: {cap: 99}\ngroups: {g: {cap: 9, workspaces: ["new-*", later], optional: true}}'
     report = judged(rules)
     assert [result.id for result in report.budgets] == ["global"]
-    (note,) = [note for note in report.notes if note.code == "optional"]
+    (note,) = notes_with(report.notes, "optional")
     assert note.message == "Optional budgets that match nothing today: groups.g."
 
 

@@ -31,7 +31,7 @@ from tests.helpers.builders import (
 from tests.helpers.paths import PRICES
 from tests.helpers.reports import make_budget, make_report
 from tests.helpers.running import NOW, Here
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_says, notes_with
 from tests.world.loopback import LoopbackAPI, Organization
 from tests.world.oracle import Usage
 
@@ -209,7 +209,7 @@ def notes(prices: str, *rows: tuple[str, int], code: str) -> list[Note]:
     """The notes of that code on the output tokens of some models, under a policy's prices."""
     usage = usage_of([(key(model), Tokens(output=output)) for model, output in rows])
     spend = list_spend(price(usage, book_with(prices)), unknown_model="fail")
-    return [note for note in spend.notes if note.code == code]
+    return notes_with(spend.notes, code)
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_own_prices_that_leave_out_what_makes_the_list_dearer_are_noted(
     assert cost_of(book(), usage, tokens) == bounds(*listed)
     assert cost_of(prices, usage, tokens) == bounds(*cost)
     spend = list_spend(price(usage_of([(usage, tokens)]), prices), unknown_model="fail")
-    (note,) = [note for note in spend.notes if note.code == "below_list"]
+    (note,) = notes_with(spend.notes, "below_list")
     assert note.level == "warning"
     assert_says(note.message, "below list price", str(usage.model))
 

@@ -1,8 +1,22 @@
 """Each budget of a policy is about the spend that it names, and a name that fits none is an error."""
 
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
 import pytest
 
-from budget_gate.domain.spend import Workspace
+from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.costs import add_up
+from budget_gate.domain.policy.caps import caps_in_force
+from budget_gate.domain.policy.keys import directory, resolve
+from budget_gate.domain.policy.scoping import (
+    Reservation,
+    ScopedBudget,
+    Scoping,
+)
+from budget_gate.domain.policy.selection import refuse_vain_reservation, select
+from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.errors import ConfigurationError
@@ -472,3 +486,214 @@ def test_cap_of_zero_is_a_cap(scope: str, spent: str, status: str) -> None:
     (result,) = report.budgets
     assert result.cap == 0
     assert result.status == status
+
+
+# Every budget, whole -----------------------------------------------------------------------------
+
+WHOLE = (
+    "version: 1\n"
+    "global: {cap: 100}\n"
+    "workspaces:\n"
+    "  production: {cap: 50}\n"
+    "  default: {cap: 5}\n"
+    "groups:\n"
+    "  both: {cap: 30, workspaces: [staging, wrkspc_01NOBODY]}\n"
+    "models:\n"
+    "  claude-opus-5-5: {cap: 40}\n"
+    "unlisted: {cap: 7, daily_cap: 2}\n"
+    "exceptions:\n"
+    "  - {budget: groups.both, cap: 35, until: 2026-11-30, reason: x}\n"
+)
+KEYS = (
+    *("global", "groups.both", "models.claude-opus-5-5", "unlisted", "workspaces.default"),
+    "workspaces.production",
+)
+LAST = date(2026, 11, 9)
+
+
+def scoped(
+    text: str = WHOLE, reservation: Reservation | None = None, yesterday: date | None = LAST
+) -> list[ScopedBudget]:
+    """The budgets on 10 November: what is spent on that day, and on the day before it."""
+    file = policy(text)
+    spend = spend_of(
+        {None: bounds("1"), "wrkspc_01PROD": bounds("2"), "wrkspc_01STAG": bounds("4")},
+        workspaces=None,
+    )
+    before = tuple(
+        line._replace(day=LAST, workspace=id_, cost=bounds(cost))
+        for line, id_, cost in zip(
+            spend.lines, ("wrkspc_01PROD", "wrkspc_01LATE", "wrkspc_01STAG"), "368", strict=True
+        )
+    )
+    prices = replace(spend.prices, models=("claude-opus-5-5",))
+    spend = Spend(spend.lines, (), LISTED, spend.coverage, prices, (), before)
+    workspaces = directory(file.policy, spend)
+    workspaces |= {id_: Workspace(id_, id_) for id_ in ("wrkspc_01LATE", "wrkspc_01NOBODY")}
+    return Scoping(
+        file,
+        spend,
+        workspaces,
+        add_up(spend.lines),
+        add_up(before),
+        resolve(file, spend, workspaces, yesterday),
+        caps_in_force(file, MONTH),
+        reservation,
+        yesterday,
+    ).budgets()
+
+
+def costs_of(of: ScopedBudget) -> tuple[str, str]:
+    """What a budget has spent in the month and on the day before."""
+    days = {date(2026, 11, 10): of.days, LAST: of.history}
+    found = [costs.get(day, Bounds(Decimal(0), Decimal(0))) for day, costs in days.items()]
+    assert all(it.is_exact for it in found)
+    return f"{found[0].low}", f"{found[1].low}"
+
+
+def test_each_budget_knows_what_it_is_about() -> None:
+    """Its id and key, its name and its cap in force with where that stands; its spend, its workspaces and its models."""
+    told = {
+        it.id: (it.path, it.name, f"{it.cap}", it.line, *costs_of(it), it.is_known, it.workspaces)
+        for it in scoped()
+    }
+    prod, stag, late = "wrkspc_01PROD", "wrkspc_01STAG", "wrkspc_01LATE"
+    members = frozenset([stag, "wrkspc_01NOBODY"])
+    assert told == {
+        "global": ("global", "organization", "100", 2, "7", "17", True, None),
+        f"workspaces.{prod}": (
+            *("workspaces.production", "production", "50", 4, "2", "3", True),
+            frozenset([prod]),
+        ),
+        "workspaces.default": (
+            *("workspaces.default", "default workspace", "5", 5, "1", "0", True),
+            frozenset([None]),
+        ),
+        "groups.both": ("groups.both", "both", "35", 12, "4", "8", False, members),
+        "models.claude-opus-5-5": (
+            *("models.claude-opus-5-5", "claude-opus-5-5", "40", 9, "7", "17", True, None),
+        ),
+        f"unlisted.{late}": ("unlisted", late, "7", 10, "0", "6", False, frozenset([late])),
+    }
+    of = {it.id: it for it in scoped()}
+    assert of["models.claude-opus-5-5"].models == frozenset(["claude-opus-5-5"])
+    assert [id_ for id_, it in of.items() if it.models] == ["models.claude-opus-5-5"]
+    exceptions = {id_: it.exception.cap for id_, it in of.items() if it.exception}
+    assert exceptions == {"groups.both": Decimal(35)}
+    assert {id_ for id_, it in of.items() if it.reserved} == set()
+    assert of["groups.both"].budget == policy(WHOLE).policy.groups["both"]
+    assert of[f"unlisted.{late}"].budget == policy(WHOLE).policy.unlisted
+
+
+@pytest.mark.parametrize(
+    ("text", "yesterday"),
+    [(WHOLE, None), (WHOLE.replace(", daily_cap: 2", ""), LAST)],
+    ids=["not-read", "no-daily-cap"],
+)
+def test_yesterday_makes_no_workspace_unlisted_where_nothing_judges_it(
+    text: str, yesterday: date | None
+) -> None:
+    """It is judged by daily caps alone, and where it could be read."""
+    assert not any(it.path == "unlisted" for it in scoped(text, yesterday=yesterday))
+
+
+@pytest.mark.parametrize(
+    ("workspace", "ids"),
+    [
+        (None, ["global"]),
+        ("production", ["global", "workspaces.wrkspc_01PROD"]),
+        ("wrkspc_01STAG", ["global", "groups.both"]),
+        ("default", ["global", "workspaces.default"]),
+        ("sandbox", ["global", "unlisted.wrkspc_01OLD"]),
+    ],
+)
+def test_a_reservation_is_for_the_budgets_of_its_workspace(
+    workspace: str | None, ids: list[str]
+) -> None:
+    """All of it, beside the whole organization; one that has spent nothing is unlisted by that."""
+    found = scoped(reservation=Reservation(Decimal(9), workspace))
+    assert {it.id: it.reserved for it in found if it.reserved} == dict.fromkeys(ids, Decimal(9))
+
+
+def test_where_every_budget_is_optional_and_matches_nothing_it_is_an_error() -> None:
+    """The policy could never fail, and the remedy says what to add."""
+    with pytest.raises(ConfigurationError) as caught:
+        scoped("version: 1\nworkspaces: {later: {cap: 1, optional: true}}\n")
+    assert_says(caught.value.message, "every budget is optional", "could never fail")
+    assert_says(caught.value.hint, "correct the keys", "`global: {cap: 5000}`")
+
+
+# Which of them decide ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("only", "ids"),
+    [
+        (["global"], ["global"]),
+        (["workspaces.production"], ["workspaces.wrkspc_01PROD"]),
+        (["workspaces.wrkspc_01PROD", "groups.both"], ["workspaces.wrkspc_01PROD", "groups.both"]),
+        (["unlisted"], ["unlisted.wrkspc_01LATE"]),
+        (["global", "global"], ["global"]),
+    ],
+)
+def test_budgets_are_named_by_their_key_or_their_id(only: list[str], ids: list[str]) -> None:
+    """Without any, all of them decide."""
+    found = scoped()
+    assert select(found, only, policy(WHOLE).policy) == set(ids)
+    assert select(found, [], policy(WHOLE).policy) == {it.id for it in found}
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("production", "did you mean workspaces.production?"),
+        ("both", "did you mean groups.both?"),
+        ("organization", "did you mean global?"),
+        ("wrkspc_01LATE", "did you mean unlisted?"),
+        (
+            "something-else",
+            f"name one of: {', '.join(KEYS)}",
+        ),
+    ],
+)
+def test_a_budget_to_enforce_that_there_is_not_is_told_what_is_meant(name: str, hint: str) -> None:
+    """Or which there are."""
+    with pytest.raises(ConfigurationError) as caught:
+        select(scoped(), ["global", name], policy(WHOLE).policy)
+    assert caught.value.message == f"there is no budget {name!r} to enforce"
+    assert caught.value.hint == hint
+
+
+def test_budgets_to_enforce_that_match_nothing_are_refused() -> None:
+    """All but `unlisted`: that nothing unlisted has spend is what it is to watch."""
+    text = (
+        "version: 1\nglobal: {cap: 9}\nunlisted: fail\nmodels: {later: {cap: 1, optional: true}}\n"
+    )
+    rules = policy(text).policy
+    found = [it for it in scoped(text) if it.path == "global"]
+    assert select(found, ["unlisted"], rules) == set()
+    assert select(found, ["models.later", "global"], rules) == {"global"}
+    for only in (["models.later"], ["models.later", "unlisted"]):
+        with pytest.raises(ConfigurationError) as caught:
+            select(found, only, rules)
+        assert_says(caught.value.message, "match nothing today", "nothing would be decided")
+        assert_says(caught.value.hint, "name another one as well")
+
+
+def test_a_reservation_needs_a_cap_that_decides() -> None:
+    """Otherwise it would always pass; one of nothing asks for none."""
+    reservation = Reservation(Decimal(9), "production")
+    found = scoped(reservation=reservation)
+    refuse_vain_reservation(found, {"global"}, reservation)
+    refuse_vain_reservation(found, {"groups.both"}, Reservation(Decimal(0), "production"))
+    refuse_vain_reservation(found, {"groups.both"}, None)
+    uncapped = [replace(it, cap=None) for it in found]
+    for budgets, deciding in ((found, {"groups.both"}), (uncapped, {"global"})):
+        with pytest.raises(ConfigurationError) as caught:
+            refuse_vain_reservation(budgets, deciding, reservation)
+        assert_says(caught.value.message, "no cap that decides covers the reservation")
+        assert_says(
+            caught.value.hint,
+            *("name a workspace that has one (--reserve USD=WORKSPACE)", "let its budget decide"),
+            "a global cap",
+        )

@@ -27,7 +27,7 @@ from tests.helpers.builders import (
     reported,
     usage_of,
 )
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_says, notes_with
 from tests.world import oracle
 from tests.world.organizations import usages
 
@@ -52,7 +52,7 @@ def costs(spend: Spend) -> dict[tuple[date, str | None, str | None], Bounds]:
 
 def notes(spend: Spend, code: str) -> list[Note]:
     """The notes of one code."""
-    return [note for note in spend.notes if note.code == code]
+    return notes_with(spend.notes, code)
 
 
 # Lines -------------------------------------------------------------------------------------------
@@ -220,7 +220,30 @@ def test_unknown_model_of_one_day_is_named_with_it() -> None:
 def test_unnamed_model_is_told() -> None:
     """Usage that names no model is told as such."""
     (sentence,) = spend_of_rows((key(None), Tokens(output=5))).unpriced
-    assert sentence.startswith("5 tokens of an unnamed model on 2026-11-10 have no price")
+    assert_says(
+        sentence,
+        *("5 tokens of an unnamed model on 2026-11-10 have no price", "does not name its model"),
+        "Set spend.unknown_model: upper_bound in the policy, or update budget-gate.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        (key(tier="flex"), "service tier flex has no published price"),
+        (key(speed="warp"), "speed warp has no price for the model on that day and tier"),
+        (key(geo="mars"), "inference geo mars has no published price"),
+    ],
+)
+def test_what_no_price_of_a_model_would_mend_has_another_remedy(
+    where: UsageKey, reason: str
+) -> None:
+    """A policy has no price of a tier, a speed, a place or a window by itself."""
+    (sentence,) = spend_of_rows((where, Tokens(output=5))).unpriced
+    assert_says(sentence, reason, "Set spend.unknown_model: upper_bound", "or update budget-gate.")
+    (note,) = notes(spend_of_rows((where, Tokens(output=5)), bounded=True), "unpriced_bounded")
+    assert_says(note.message, reason, "Counted as anything from $0 up to the dearest known rate.")
+    assert "prices.models" not in note.message
 
 
 def test_each_reason_is_told_by_itself() -> None:

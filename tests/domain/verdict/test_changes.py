@@ -282,7 +282,8 @@ def test_a_state_that_is_new_begins_now(then: str, today: str) -> None:
     last = earlier(CAP, {None: bounds(then)})
     began = datetime(2026, 11, 2, tzinfo=UTC)
     known = replace(last, budgets=tuple(replace(it, since=began) for it in last.budgets))
-    assert budget(now(CAP, {None: bounds(today)}, known), "global").since == MONTH.as_of
+    found = budget(now(CAP, {None: bounds(today)}, known), "global")
+    assert (found.since, found.was) == (MONTH.as_of, last.budgets[0].status)
 
 
 def test_a_budget_that_is_new_begins_now() -> None:
@@ -290,7 +291,7 @@ def test_a_budget_that_is_new_begins_now() -> None:
     last = earlier(CAP, {ALPHA: bounds("5")})
     report = now(f"{CAP}{BOTH.removeprefix('version: 1')}", {ALPHA: bounds("6")}, last)
     new = budget(report, f"workspaces.{ALPHA}")
-    assert (new.since, new.change) == (MONTH.as_of, None)
+    assert (new.since, new.change, new.was) == (MONTH.as_of, None, None)
     assert budget(report, "global").since == THEN
 
 

@@ -1,10 +1,11 @@
 """Whose spend brought a budget to its state: that of today, of yesterday, or of the month."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
+from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.domain.verdict.results import BudgetResult
@@ -50,6 +51,33 @@ def test_a_daily_cap_of_yesterday_is_of_yesterday() -> None:
     ]
 
 
+def test_of_as_much_today_what_costs_more_in_the_month_stands_first() -> None:
+    """Then models by name, and three at most."""
+    lines = [
+        line(bounds(usd), LAB, model=model, day=f"2026-11-{day}")
+        for model, usd, day in (
+            *(("a", "5", 20), ("b", "5", 20), ("c", "5", 20), ("d", "9", 20)),
+            ("c", "7", 12),
+        )
+    ]
+    assert [it.model for it in lab("cap: 10", *lines).drivers] == ["d", "c", "a"]
+
+
+def test_usage_of_no_model_drives_too() -> None:
+    """It is named as what it is."""
+    (driver,) = lab("cap: 1", line(bounds("3"), LAB, model=None)).drivers
+    assert (driver.workspace, driver.model, driver.month) == ("lab", "no model", Decimal(3))
+
+
+def test_a_month_that_has_ended_has_no_open_day() -> None:
+    """What came on its last day is of the month."""
+    spend = spend_of_lines(line(bounds("3"), LAB, day="2026-11-30"))
+    month = MonthToDate(datetime(2026, 12, 1, tzinfo=UTC), is_whole=True)
+    report = evaluate(policy(f"version: 1\nworkspaces: {{{LAB}: {{cap: 1}}}}\n"), spend, month)
+    (driver,) = budget(report, f"workspaces.{LAB}").drivers
+    assert (driver.month, driver.today, driver.usual) == (Decimal(3), Decimal(0), Decimal("0.1"))
+
+
 @pytest.mark.parametrize(("high", "is_exact"), [("100", True), ("500", False)])
 def test_what_is_known_of_a_range_is_not_all_of_it(high: str, is_exact: bool) -> None:  # noqa: FBT001
     """Its lower end is what is certain."""
@@ -77,6 +105,16 @@ def test_an_exception_that_would_still_hold_is_remembered(
     )
     report = evaluate(policy(text), spend_of_lines(OLD), month_at("2026-11-20T15:20:00Z"))
     assert budget(report, "global").lapsed == lapsed
+
+
+def test_an_exception_that_has_ended_is_no_reason_of_what_is_no_breach_of_the_cap() -> None:
+    """100 USD are within 200, and a daily cap had no exception."""
+    ended = "exceptions: [{budget: global, cap: 300, until: 2026-11-19, reason: launch}]\n"
+    for terms, cause in (("cap: 200", "cap"), ("cap: 200, daily_cap: 1", "daily_cap")):
+        text = f"version: 1\nglobal: {{{terms}, forecast: off}}\n{ended}"
+        report = evaluate(policy(text), spend_of_lines(OLD, NEW), month_at("2026-11-20T15:20:00Z"))
+        found = budget(report, "global")
+        assert (found.cause, found.lapsed) == (cause, None)
 
 
 def test_the_place_is_that_of_the_cap_in_force() -> None:

@@ -18,7 +18,7 @@ from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.terms import STRICT, FailOn, OnError, Terms
 from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
 from tests.helpers.builders import MONTH, Costs, bounds, budget, policy, spend_of
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_says, notes_with
 
 DOWN = UnverifiedError("the API said no", "try again", code="http_503")
 WORKSPACES = (Workspace("wrkspc_01A", "alpha"), Workspace("wrkspc_01B", "beta"))
@@ -70,7 +70,7 @@ def run(
 
 def note_of(report: Report) -> Note:
     """The one note about the last report."""
-    (note,) = [note for note in report.notes if note.code == "last_report"]
+    (note,) = notes_with(report.notes, "last_report")
     return note
 
 
@@ -105,6 +105,20 @@ def test_no_spend_is_claimed_for_today() -> None:
     report, _ = run(earlier())
     assert report.spend is None
     assert (report.workspaces, report.models, report.days, report.coverage) == ((), (), (), None)
+
+
+def test_an_optional_budget_that_matched_nothing_is_no_cap_that_is_new() -> None:
+    """The last report has none of it, and would have had one that is not optional."""
+    last = earlier()
+    text = "{}workspaces: {{wrkspc_01C: {{cap: 5{}}}}}\n"
+    assert run(last, text.format(BREACHED, ", optional: true"))[1] == 1
+    assert_not_used(*run(last, text.format(BREACHED, "")), CHANGED)
+
+
+def test_where_the_month_is_in_doubt_no_report_proves_anything() -> None:
+    """The clock may be why spend could not be read, and the report of another month."""
+    clock = UnverifiedError("the clock is wrong", "set it", code="clock")
+    assert_not_used(*run(earlier(), spend=clock), "which month it is now is not certain")
 
 
 def test_a_breach_by_evidence_names_the_line_of_its_cap() -> None:

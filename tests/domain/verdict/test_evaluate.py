@@ -35,6 +35,7 @@ from tests.helpers.builders import (
     spend_of_lines,
     usage_of,
 )
+from tests.helpers.wording import notes_with
 
 NEW = "claude-unknown-9"
 
@@ -545,12 +546,12 @@ def test_prices_of_a_later_day_have_no_age() -> None:
     verified_on = MONTH.as_of.date() + timedelta(days=5)
     report = evaluate(policy(GLOBAL), spend_of(WITHIN, verified_on=verified_on), MONTH)
     assert report.price_age_days == 0
-    assert [note for note in report.notes if note.code == "stale_prices"] == []
+    assert notes_with(report.notes, "stale_prices") == []
 
 
 def notes_of(report: Report, code: str) -> list[Note]:
     """The notes of one code."""
-    return [note for note in report.notes if note.code == code]
+    return notes_with(report.notes, code)
 
 
 def test_workspaces_that_no_list_has_are_told() -> None:

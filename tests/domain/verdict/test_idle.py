@@ -11,7 +11,7 @@ from budget_gate.domain.spend import SpendLine, Workspace
 from budget_gate.domain.verdict.evaluate import evaluate
 from tests.helpers.builders import MONTH, bounds, line, policy, spend_of_lines
 from tests.helpers.running import NOW, ORGANIZATION, PRODUCTION, Here, Run
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_says, notes_with
 from tests.world.loopback import LoopbackAPI
 from tests.world.loopback import Workspace as Listed
 
@@ -32,7 +32,7 @@ def idle(
     spend = spend_of_lines(*lines, models=PRICED, aliases=ALIASES)
     spend = replace(spend, history=history, prices=replace(spend.prices, retired_on=RETIRED))
     report = evaluate(policy(f"version: 1\nglobal: {{cap: 99}}\nmodels: {models}\n"), spend, month)
-    notes = [note for note in report.notes if note.code == "idle_model"]
+    notes = notes_with(report.notes, "idle_model")
     assert {note.level for note in notes} <= {"warning"}
     return [note.message for note in notes]
 
@@ -73,7 +73,7 @@ def test_a_workspace_without_a_name_may_escape_a_glob(budgets: str, globs: str) 
         workspaces=listed,
     )
     report = evaluate(policy(f"version: 1\nglobal: {{cap: 99}}\n{budgets}\n"), spend, MONTH)
-    notes = [note for note in report.notes if note.code == "name_unknown"]
+    notes = notes_with(report.notes, "name_unknown")
     told = (
         "The API lists no name for workspaces with spend, wrkspc_01GONE: whether globs match them "
         f"is not known ({globs}). Write the ids in the policy."
@@ -165,7 +165,7 @@ def test_a_member_of_an_optional_group_that_names_nothing_is_noted() -> None:
         '  g: {cap: 9, workspaces: [alpha, betta, "exp-*"], optional: true}\n'
         "  h: {cap: 9, workspaces: [gamma], optional: true}\n"
     )
-    (note,) = [it for it in evaluate(policy(text), spend, MONTH).notes if it.code == "optional"]
+    (note,) = notes_with(evaluate(policy(text), spend, MONTH).notes, "optional")
     assert note.message == (
         "Optional budgets that match nothing today: groups.h, groups.g (betta), groups.g (exp-*)."
     )

@@ -13,6 +13,7 @@ import pytest
 from budget_gate import gate
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.notes import NoteLevel
+from budget_gate.domain.period import DAY
 from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
@@ -21,16 +22,27 @@ from budget_gate.domain.verdict.report import KnownSpend
 from budget_gate.domain.verdict.results import Status
 from budget_gate.domain.verdict.terms import STRICT, Terms
 from budget_gate.errors import InterruptedRunError, UnverifiedError
-from tests.helpers.builders import MONTH, book, book_with, bounds, policy, spend_of
+from tests.helpers.builders import (
+    MONTH,
+    book,
+    book_with,
+    bounds,
+    line,
+    policy,
+    spend_of,
+    spend_of_lines,
+)
 from tests.helpers.running import NOW, OK, ORGANIZATION, Here, Run
 from tests.helpers.serving import USAGE, down, tamper
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_says, notes_with
 from tests.world.loopback import LoopbackAPI
 from tests.world.oracle import Usage
 
 HOUR = timedelta(hours=1)
 CAP = "version: 1\nglobal: {cap: 1000}\n"
 PRICES = "0123456789abcdef"
+ALPHA = "wrkspc_01EXAMPLEALPHA"
+LENIENT = "spend: {uncertain: warn}\n"
 
 
 def known(usd: str = "100", prices: str | None = PRICES, **changes: Any) -> KnownSpend:
@@ -108,7 +120,9 @@ def test_a_budget_of_spend_that_fell_is_open_above() -> None:
     (budget,) = report.budgets
     assert (budget.status, budget.spend) == ("uncertain", bounds("50", "unlimited"))
     assert (budget.forecast, budget.pace) == (None, None)
+    assert_says(budget.reason, "missing", "may be above the cap")
     assert report.spend == bounds("100", "unlimited")
+    assert report.notes[0].code == "spend_fell"
 
 
 @pytest.mark.parametrize(
@@ -182,6 +196,7 @@ def test_the_billed_basis_may_fall() -> None:
     """A settled day may cost less than at list price; what is known at list price is kept for later."""
     text = f"{CAP}spend: {{basis: billed}}\n"
     assert run(spending(bounds("5")), last(known()), text) == ("ok", 0, [], ["100"])
+    assert run(spending(bounds("5")), None, text) == ("ok", 0, [], [])
 
 
 @pytest.mark.parametrize(
@@ -197,6 +212,47 @@ def test_usage_without_a_price_does_not_lower_what_is_known() -> None:
     cost = spending(bounds("5", "unlimited"))
     unpriced = replace(cost, unpriced=("it has no price",))
     assert run(unpriced, last(known()))[3] == ["100"]
+
+
+def test_what_is_handed_on_is_the_most_of_each_part_with_when_and_whose() -> None:
+    """70 USD of alpha and 80 in all, known an hour ago, beside 90 and 60 of now."""
+    alpha = f"workspace {ALPHA}"
+    before = known("80", parts={alpha: Decimal(70)}, organization="org-1")
+    other = known("7", "fedcba9876543210", as_of=MONTH.as_of - 2 * HOUR)
+    old = known("9", month=datetime(2026, 9, 1, tzinfo=UTC))
+    spend = replace(
+        spend_of({ALPHA: bounds("60", "75"), None: bounds("30")}),
+        prices=spending(bounds("1")).prices,
+    )
+    report, _ = gate.check(
+        policy(CAP), lambda: spend, MONTH, STRICT, earlier=last(old, before, other)
+    )
+    assert report.known_spend == (
+        other,
+        KnownSpend(
+            Decimal(90),
+            MONTH.as_of,
+            "org-1",
+            PRICES,
+            MONTH.period.start,
+            {
+                **{f"day 2026-11-{day:02}": Decimal(0) for day in range(1, 21)},
+                "day 2026-11-10": Decimal(90),
+                alpha: Decimal(70),
+                "workspace default": Decimal(30),
+                "model claude-opus-5-5": Decimal(90),
+            },
+        ),
+    )
+
+
+def test_what_was_known_of_a_month_before_is_kept_for_one_month() -> None:
+    """A run of that month may follow, and of none that is longer ago."""
+    earlier, older = (
+        known("9", month=datetime(2026, month, 1, tzinfo=UTC), as_of=MONTH.as_of - day * DAY)
+        for month, day in ((10, 30), (9, 60))
+    )
+    assert run(spending(bounds("5")), last(earlier, older))[3] == ["9", "5"]
 
 
 # Prices
@@ -429,10 +485,6 @@ def test_a_time_outside_the_calendar_is_damage(here: Here, api: LoopbackAPI) -> 
 # Spend that is a range now
 
 
-ALPHA = "wrkspc_01EXAMPLEALPHA"
-LENIENT = "spend: {uncertain: warn}\n"
-
-
 @pytest.mark.parametrize(
     ("rules", "code"),
     [
@@ -498,6 +550,92 @@ def test_what_is_told_of_no_workspace_may_be_of_any() -> None:
     assert_says(message, f"workspace {ALPHA}", "$0.00", "$60.00")
 
 
+@pytest.mark.parametrize(
+    ("parts", "facts"),
+    [
+        # 40 USD were spent on the 10th, all of them by `my model` in the default workspace.
+        (
+            {"day 2026-11-10": 50, "workspace default": 70, "model my model": 60},
+            ["Spend of workspace default is at most $40.00", "$70.00"],
+        ),
+        (
+            {"day 2026-11-10": 70, "workspace default": 50, "model my model": 60},
+            ["Spend on 2026-11-10 is at most $40.00", "$70.00"],
+        ),
+        (
+            {"day 2026-11-10": 40, "workspace default": 40, "model my model": 41},
+            ["Spend of model my model is at most $40.00", "$41.00"],
+        ),
+        ({"day 2026-11-09": 1}, ["Spend on 2026-11-09 is at most $0.00", "$1.00"]),
+    ],
+)
+def test_of_parts_that_fell_the_one_that_fell_most_is_named(
+    parts: dict[str, int], facts: list[str]
+) -> None:
+    """A day, a workspace or a model, with what it is at most now and what it was."""
+    spend = spend_of_lines(line(bounds("40"), model="my model"))
+    spend = replace(spend, prices=replace(spend.prices, digest=PRICES))
+    earlier = last(known("40", parts={name: Decimal(usd) for name, usd in parts.items()}))
+    status, code, ((level, message),), remembered = run(spend, earlier)
+    assert (status, code, level, remembered) == ("unverified", 3, "error", ["40"])
+    assert_says(message, *facts, "Nov 20, 14:20 UTC")
+
+
+def test_usage_of_no_model_leaves_open_of_which_it_is() -> None:
+    """60 USD of a model were known; 100 of today are of no model that is told, so nothing has to be missing."""
+    earlier = last(known("100", parts={"model a": Decimal(60)}))
+    for model, code in ((None, 0), ("b", 3)):
+        spend = spend_of_lines(line(bounds("100"), model=model))
+        spend = replace(spend, prices=replace(spend.prices, digest=PRICES))
+        assert run(spend, earlier)[1] == code
+
+
+def test_what_is_raised_to_what_was_known_is_told_whole() -> None:
+    """200 to 440 are told, and 300 were known: over the cap of alpha, and within that of all."""
+    text = (
+        "version: 1\nglobal: {cap: 500, forecast: off}\n"
+        f"workspaces: {{alpha: {{cap: 250, forecast: off}}}}\n{LENIENT}"
+    )
+    parts = {f"workspace {ALPHA}": Decimal(260)}
+    spend = replace(
+        spend_of({ALPHA: bounds("200", "300")}, workspaces=(Workspace(ALPHA, "alpha"),)),
+        prices=spending(bounds("1")).prices,
+    )
+    earlier = last(known("250", parts=parts))
+    for terms, status in ((STRICT, "breached"), (Terms(only=("global",)), "ok")):
+        report, _ = gate.check(policy(text), lambda: spend, MONTH, terms, earlier=earlier)
+        assert (report.status, report.spend) == (status, bounds("250", "300"))
+        assert report.notes[0].code == "spend_known"
+        of = {it.id: it for it in report.budgets}
+        alpha, whole = of[f"workspaces.{ALPHA}"], of["global"]
+        assert (alpha.status, alpha.cause, alpha.spend) == ("breached", "cap", bounds("260", "300"))
+        assert_says(alpha.reason, "over the cap in the last report")
+        assert (whole.status, whole.spend) == ("ok", bounds("250", "300"))
+
+
+def test_what_is_breached_already_keeps_its_own_reason() -> None:
+    """260 of a cap of 250 are told, and 270 were known: it is no verdict of the last report."""
+    text = f"version: 1\nglobal: {{cap: 250, forecast: off}}\n{LENIENT}"
+    report, code = gate.check(
+        policy(text),
+        lambda: spending(bounds("260", "300")),
+        MONTH,
+        STRICT,
+        earlier=last(known("270")),
+    )
+    (budget,) = report.budgets
+    assert (code, budget.status, budget.spend) == (1, "breached", bounds("270", "300"))
+    assert "last report" not in budget.reason
+
+
+def test_what_is_as_much_as_was_known_needs_no_word() -> None:
+    """Nothing is raised, and no note says so."""
+    report, _ = gate.check(
+        policy(CAP), lambda: spending(bounds("100", "120")), MONTH, STRICT, earlier=last(known())
+    )
+    assert (report.spend, [it.code for it in report.notes]) == (bounds("100", "120"), [])
+
+
 def test_of_each_part_the_most_is_remembered() -> None:
     """Of alpha 60 USD were known, which 50 to 70 of now leave as they are."""
     part = f"workspace {ALPHA}"
@@ -507,5 +645,5 @@ def test_of_each_part_the_most_is_remembered() -> None:
     report, _ = gate.check(policy(CAP), lambda: spend, MONTH, STRICT, earlier=earlier)
     (remembered,) = report.known_spend
     assert remembered.parts[part] == Decimal(60)
-    (note,) = [it for it in report.notes if it.code == "spend_known"]
+    (note,) = notes_with(report.notes, "spend_known")
     assert_says(note.message, "less detail", "Nov 20, 14:20 UTC", "at least", "$60.00")

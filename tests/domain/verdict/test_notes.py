@@ -9,7 +9,7 @@ from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.domain.verdict.terms import STRICT, Terms
 from tests.helpers.builders import bounds, line, month_at, policy, spend_of_lines
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_says, notes_with
 
 LAB = "wrkspc_01LAB"
 SPENT = spend_of_lines(
@@ -22,7 +22,7 @@ def noted(
 ) -> list[Note]:
     """The notes of that code on a spend early on 2 November."""
     report = evaluate(policy(f"version: 1\n{text}\n"), spend, month_at(at), terms)
-    return [note for note in report.notes if note.code == code]
+    return notes_with(report.notes, code)
 
 
 def test_only_daily_caps_miss_a_yesterday_that_could_not_be_read() -> None:

@@ -23,7 +23,7 @@ from tests.helpers.markup import assert_own_structure
 from tests.helpers.runner import Command, read_commands, read_outputs
 from tests.helpers.running import NOW, ORGANIZATION, PRODUCTION, Here, Run
 from tests.helpers.serving import refuse
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_says, notes_with
 from tests.world.loopback import LoopbackAPI
 
 LISTED = (
@@ -319,7 +319,7 @@ def test_other_budgets_are_judged_all_the_same() -> None:
 def test_note_names_what_was_not_enforced() -> None:
     """Those that would have failed the run, worst first."""
     report = judged("global", rules=MIXED, lines=UNCERTAIN)
-    (note,) = [note for note in report.notes if note.code == "not_enforced_here"]
+    (note,) = notes_with(report.notes, "not_enforced_here")
     assert note.message == (
         "Not checked here, by --budget: production (breached), research (uncertain)."
     )
