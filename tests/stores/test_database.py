@@ -19,7 +19,7 @@ from tests.world.loopback import LoopbackAPI
 # What a password may be: as usual, with what a URL escapes, and shorter than any credential.
 PASSWORDS = (
     "EXAMPLE-password",
-    "EXAMPLE/pass@word:of?all#signs%",
+    "EXAMPLE/pass@word:of?all&signs%",
     "EXAMPLE pass word",
     "x9",
     "z",
@@ -269,7 +269,9 @@ def urls_with(password: str, host: str) -> list[str]:
     return [
         f"postgresql+psycopg://someone:{escaped}@{host}/history",
         f"postgresql+psycopg://someone:{password}@{host}/history",
+        f"postgresql+psycopg://someone@realm:{escaped}@{host}/history",
         f"postgresql+psycopg://someone@{host}/history?password={escaped}",
+        f"postgresql+psycopg://someone@{host}/history?password={password.replace('&', '%26')}",
         f"postgresql+psycopg://someone@{host}/history?sslmode=prefer&password={escaped}",
     ]
 
