@@ -1,5 +1,6 @@
 """The export from a history, and under names that a history remembers: the same rows as from the API, without asking it."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -11,6 +12,7 @@ import pytest
 from tests.commands.test_export import read
 from tests.helpers.bills import ALPHA, BETA
 from tests.helpers.builders import MILLION
+from tests.helpers.reports import HOSTILE
 from tests.helpers.running import NOW, Here, Run
 from tests.helpers.serving import at
 from tests.helpers.stores import Store
@@ -63,6 +65,31 @@ def workspaces(ended: Run) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_names_that_try_to_be_more_are_the_same_names(here: Here, store: Store, form: str) -> None:
+    """Of workspaces, models and tiers, as ids and as names: in CSV and JSON as from the API."""
+    # Half a character gets past no answer.
+    texts = [text for text in HOSTILE if text and "\ud800" not in text]
+    organization = Organization(
+        [replace(USED, workspace=text, model=text) for text in texts],
+        [Workspace(text, text[::-1]) for text in texts],
+    )
+    policy = f"{LIST}spend: {{unknown_model: upper_bound}}\n"
+    sync(here, store, organization, policy=policy)
+    flags = ("--days", "5", "--format", form)
+    told = from_store(here, store, *flags, policy=policy).stdout
+    asked = run(here, organization, "export", *flags, policy=policy).stdout
+    assert told == asked
+    assert sorted(row[2:5] for row in store.usage()) == sorted(
+        (text, text[::-1], text) for text in texts
+    )
+    if form == "jsonl":
+        lines = [json.loads(line) for line in told.splitlines()]
+        assert {(line["workspace_id"], line["model"]) for line in lines} == {
+            (text, text) for text in texts
+        }
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
 @pytest.mark.parametrize("basis", ["list", "billed", "cost_report"])
 def test_it_is_the_export_of_the_api(here: Here, store: Store, form: str, basis: str) -> None:
     """Byte by byte, of a random organization over four months, at list price and as billed."""
@@ -72,7 +99,7 @@ def test_it_is_the_export_of_the_api(here: Here, store: Store, form: str, basis:
     options: dict[str, Any] = {}
     if basis != "list":
         charges: list[Charge] = [
-            *bill_of(organization, discount=Fraction(1, 7)),
+            *bill_of(organization, discount=Fraction(3, 32)),
             code_execution(date(2026, 10, 5), None, Fraction("5.2799976")),
         ]
         refuse = {"analytics/cost": 403} if basis == "cost_report" else {}
@@ -89,7 +116,7 @@ def test_it_is_the_export_of_the_api(here: Here, store: Store, form: str, basis:
 def test_a_range_is_the_same_range(here: Here, store: Store) -> None:
     """Of what the routes below the organization do not tell apart."""
     organization = random_organization(seeded(8), start=at("2026-10-20T00:00:00Z"), end=NOW)
-    options = {"org_scoped": True}
+    options: dict[str, Any] = {"org_scoped": True}
     sync(here, store, organization, **options)
     told = from_store(here, store, "--days", "20")
     asked = run(here, organization, "export", "--days", "20", **options)
