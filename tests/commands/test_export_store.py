@@ -67,8 +67,8 @@ def workspaces(ended: Run) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_names_that_try_to_be_more_are_the_same_names(here: Here, store: Store, form: str) -> None:
     """Of workspaces, models and tiers, as ids and as names: in CSV and JSON as from the API."""
-    # Half a character gets past no answer.
-    texts = [text for text in HOSTILE if text and "\ud800" not in text]
+    # Half a character gets past no answer, and no database keeps a NUL.
+    texts = [text.replace("\0", "") for text in HOSTILE if text and "\ud800" not in text]
     organization = Organization(
         [replace(USED, workspace=text, model=text) for text in texts],
         [Workspace(text, text[::-1]) for text in texts],
