@@ -511,10 +511,7 @@ def test_a_connection_that_is_cut_is_3(here: Here, postgresql: Cluster) -> None:
 
     def cut() -> None:
         wait_until_written(store)
-        store.ask(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+        store.cut()
 
     run = synced(here, store, api(RANDOM, intercept=once("2026-11", cut)), "--from", "2026-10-15")
     assert_says(told_3(run), "the history", "cannot be written", "check that the database is there")

@@ -74,6 +74,13 @@ class Store:
             for id_, name, first, last, archived in rows
         )
 
+    def cut(self) -> None:
+        """Ends every other connection to a database of PostgreSQL, as whoever runs the server may."""
+        self.ask(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
     @property
     def is_written(self) -> bool:
         """Whether somebody has changed something that is not kept yet."""

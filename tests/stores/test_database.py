@@ -2,9 +2,11 @@
 
 import sqlite3
 import subprocess
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from urllib.parse import quote
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from tests.helpers.inert import content
 from tests.helpers.postgresql import PASSWORD, Cluster, free_port
 from tests.helpers.running import AS_OF, NOW, OK, ORGANIZATION, Here, Run
+from tests.helpers.serving import raw_server
 from tests.helpers.stores import TABLES, Store
 from tests.helpers.wording import assert_says
 from tests.world.loopback import LoopbackAPI
@@ -169,6 +172,21 @@ def test_a_server_that_is_not_there_is_3(here: Here, use: Use) -> None:
     assert_is_3(run, str(port), "check that the database is there")
 
 
+def test_a_server_that_is_silent_is_3(here: Here, use: Use) -> None:
+    """Within the time that the URL says, if it says one."""
+
+    def listen(connection: socket) -> None:
+        while connection.recv(1000):
+            pass
+
+    with raw_server(listen) as silent:
+        port = silent.rpartition(":")[2]
+        url = f"postgresql+psycopg://someone@127.0.0.1:{port}/history?connect_timeout=2"
+        before = time.monotonic()
+        assert_is_3(use.run(here, url), "timeout")
+        assert time.monotonic() - before < 9
+
+
 def test_a_wrong_password_is_3(here: Here, use: Use, postgresql: Cluster) -> None:
     """With what the server says of it."""
     run = use.run(here, postgresql.url().replace(PASSWORD, "EXAMPLE-wrong"))
@@ -194,6 +212,18 @@ def test_a_folder_is_no_database(here: Here, use: Use) -> None:
     """As SQLite says it."""
     (here.program.folder / "usage.db").mkdir()
     assert_is_3(use.run(here, "sqlite:///usage.db"), "unable to open database file")
+
+
+def test_a_file_that_may_only_be_read_is_3(here: Here) -> None:
+    """It is left as it is; what may be read can be exported."""
+    assert SYNC.run(here, "sqlite:///usage.db").code == 0
+    file = here.program.folder / "usage.db"
+    # By the format of SQLite, who knows no way of writing above 2 is to read the file only; to root, modes say nothing.
+    content_before = file.read_bytes()[:18] + b"\x03" + file.read_bytes()[19:]
+    file.write_bytes(content_before)
+    assert_is_3(SYNC.run(here, "sqlite:///usage.db"), "written", "readonly database")
+    assert file.read_bytes() == content_before
+    assert EXPORT.run(here, "sqlite:///usage.db").code == 0
 
 
 def test_a_folder_that_cannot_be_written_to_is_3(here: Here) -> None:

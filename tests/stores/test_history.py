@@ -209,6 +209,19 @@ def test_a_reader_sees_one_moment(postgresql: Cluster) -> None:
     assert read(history, months[1])[0].rows == []
 
 
+def test_a_connection_that_is_cut_between_months_is_unverified(postgresql: Cluster) -> None:
+    """What was read before it is no whole answer."""
+    store = Store(postgresql.new())
+    history = History.at(store.url)
+    months = Period(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)).months()
+    history.save(OWNER, [Days(month, [], {}, ()) for month in months], NOW)
+    reader = history.read(OWNER, Period(months[0].start, months[1].end), {})
+    next(reader)
+    store.cut()
+    with pytest.raises(UnverifiedError, match="cannot be read"):
+        next(reader)
+
+
 def test_what_fails_while_days_are_read_is_passed_on(store: Store) -> None:
     """The days before it are not written."""
 
@@ -233,6 +246,7 @@ def test_who_waits_too_long_for_another_is_unverified(
     """And what the other saves is there."""
     monkeypatch.setattr(database, "_PATIENCE", 1)
     history = History.at(store.url)
+    history.save(OWNER, [days()], NOW)
     with (
         history.database.saving(),
         pytest.raises(UnverifiedError, match="cannot be written") as told,
@@ -255,6 +269,7 @@ def test_a_reader_waits_for_nobody(store: Store) -> None:
 def test_a_signal_ends_a_sync_that_waits_for_another(tmp_path: Path, postgresql: Cluster) -> None:
     """At once, with 3."""
     store = Store(postgresql.new())
+    History.at(store.url).save(OWNER, [days()], NOW)
     waiting = (
         "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
         "AND wait_event_type = 'Lock'"
