@@ -451,23 +451,27 @@ def test_a_sync_that_is_ended_leaves_the_tables_as_before(
     assert store.usage() == expected(RANDOM, FIRST, YESTERDAY)
 
 
+@pytest.mark.parametrize("is_first", [True, False])
 def test_two_syncs_at_once_end_as_one(
-    here: Here, store: Store, tmp_path: Path, postgresql: Cluster
+    here: Here, store: Store, tmp_path: Path, postgresql: Cluster, *, is_first: bool
 ) -> None:
-    """Two processes that begin at the same moment, in a database without tables; both succeed."""
+    """Two processes that begin at the same moment, without tables or with days to correct; both succeed."""
+    alone = Store(f"sqlite:///{tmp_path}/alone.db" if store.file else postgresql.new())
+    if not is_first:
+        synced_well(here, store)
+        synced_well(here, alone)
     both = threading.Barrier(2)
 
-    def meet(request: Request, _: int) -> Response | None:
+    def meet(request: Request, _: int) -> None:
         if request.path == ME:
             both.wait(20)
-        return None
 
+    flags = ("--from", "2026-10-15")
     with api(RANDOM, intercept=meet) as server:
-        processes = [started(tmp_path, server, store) for _ in range(2)]
+        processes = [started(tmp_path, server, store, *flags) for _ in range(2)]
         runs = [ended(process, 60) for process in processes]
     assert [(run.code, run.stderr) for run in runs] == [(0, ""), (0, "")]
-    alone = Store(f"sqlite:///{tmp_path}/alone.db" if store.file else postgresql.new())
-    synced_well(here, alone, RANDOM)
+    assert synced(here, alone, api(RANDOM), *flags).code == 0
     assert store.dump() == alone.dump()
 
 
