@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -266,25 +267,49 @@ def test_a_reader_waits_for_nobody(store: Store) -> None:
         assert history.last_day(OWNER) == DAY
 
 
-def test_a_signal_ends_a_sync_that_waits_for_another(tmp_path: Path, postgresql: Cluster) -> None:
-    """At once, with 3."""
+def wait_for(store: Store, query: str) -> None:
+    """Waits until a query gives something."""
+    limit = time.monotonic() + 20
+    while not store.ask(query):
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("held", ["all", "a row"])
+def test_a_signal_ends_a_sync_that_waits_for_another(
+    tmp_path: Path, postgresql: Cluster, held: str
+) -> None:
+    """At once, with 3: before it writes anything, and in the midst of the rows."""
     store = Store(postgresql.new())
-    History.at(store.url).save(OWNER, [days()], NOW)
+    history = History.at(store.url)
+    history.save(OWNER, [days()], NOW)
+    before = store.dump()
+    lock = f"SELECT pg_advisory_xact_lock({database._LOCK})"  # noqa: SLF001 - what another run holds
+    if held == "a row":
+        used = ORGANIZATION.usage[0]
+        lock = (
+            f"INSERT INTO anthropic_usage VALUES ('{ORGANIZATION.id}', '{used.day}', "  # noqa: S608
+            f"'{used.workspace}', '', '{used.model}', 'standard', 0, 0, 0, 0, 0, 0, 0, 0, 'list')"
+        )
     waiting = (
         "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
         "AND wait_event_type = 'Lock'"
     )
-    with History.at(store.url).database.saving(), LoopbackAPI(ORGANIZATION, now=NOW) as api:
+    with (
+        psycopg.connect(store.url.replace("+psycopg", "")) as other,
+        LoopbackAPI(ORGANIZATION, now=NOW) as api,
+    ):
+        other.execute(lock.encode())
         process = checkout(tmp_path, api.url).start("sync", "--store", store.url)
-        limit = time.monotonic() + 20
-        while not store.ask(waiting):
-            assert time.monotonic() < limit
-            time.sleep(0.05)
+        wait_for(store, waiting)
         process.send_signal(signal.SIGTERM)
         run = ended(process, 10)
-    assert run.code == 3
-    assert_says(run.stderr, "SIGTERM ended the run")
-    assert store.usage() == []
+        other.rollback()
+    assert (run.code, run.stderr) == (
+        3,
+        "budget-gate: SIGTERM ended the run: nothing was decided\n",
+    )
+    assert store.dump() == before
 
 
 # Where nothing is
