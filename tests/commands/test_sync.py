@@ -1,10 +1,13 @@
 """The command sync: which days it reads, and that a history has them whole, once and exactly, whatever happens."""
 
 import signal
+import sqlite3
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -450,6 +453,36 @@ def test_a_sync_that_is_ended_leaves_the_tables_as_before(
     assert store.dump() == before
     assert synced(here, store, api(RANDOM), "--from", "2026-10-15").code == 0
     assert store.usage() == expected(RANDOM, FIRST, YESTERDAY)
+
+
+# Ends as soon as a file of SQLite cannot be read.
+UNTIL_LOCKED = """
+import contextlib, sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], timeout=0)
+with contextlib.suppress(sqlite3.OperationalError):
+    while True:
+        connection.execute("SELECT * FROM anthropic_usage").fetchall()
+        time.sleep(0.02)
+"""
+
+
+def test_days_that_are_being_kept_are_kept(here: Here, tmp_path: Path) -> None:
+    """Once all is there, SIGTERM ends nothing: that it is kept is told, with 0."""
+    store = Store(f"sqlite:///{tmp_path}/usage.db")
+    synced_well(here, store, replace(ORGANIZATION, usage=[]))
+    file = tmp_path / "usage.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as reader, api() as server:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM anthropic_usage").fetchall()
+        process = started(tmp_path, server, store, "--from", "2026-10-15")
+        # Who keeps changes waits for those who read, and lets no other process begin to.
+        subprocess.run([sys.executable, "-c", UNTIL_LOCKED, file], check=True, timeout=20)
+        process.terminate()
+        reader.execute("COMMIT")
+        run = ended(process)
+    assert (run.code, run.stderr) == (0, "")
+    assert_says(run.stdout, "synced 2026-10-15 to 2026-11-14")
+    assert store.usage() == expected(ORGANIZATION, FIRST, YESTERDAY)
 
 
 @pytest.mark.parametrize("is_first", [True, False])
