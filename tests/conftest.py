@@ -10,7 +10,9 @@ import pytest
 from coverage import Coverage
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+from tests.helpers.postgresql import Cluster, cluster
 from tests.helpers.running import Here, checkout, entered
+from tests.helpers.stores import Store
 
 # How long an example takes says how busy the machine is, and nothing of the program.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -65,3 +67,19 @@ def step(here: Here) -> Here:
     """The program as a step of GitHub Actions."""
     here.set(here.program.step)
     return here
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    """A PostgreSQL of the tests' own, once in each process that asks for it."""
+    with cluster() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A place for a history, in either database: nothing is there yet."""
+    if request.param == "sqlite":
+        return Store(f"sqlite:///{tmp_path / 'usage.db'}")
+    server: Cluster = request.getfixturevalue("postgresql")
+    return Store(server.new())

@@ -7,7 +7,7 @@ other recipes, in `test_recipes`.
 import re
 import sqlite3
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,7 @@ import pytest
 from budget_gate.commands.sync import FIRST_DAYS, REVISED_DAYS
 from budget_gate.domain.columns import COLUMNS
 from tests.helpers.pages import BLOCKS, PAGES, table
-from tests.helpers.postgresql import Cluster, cluster
+from tests.helpers.postgresql import Cluster
 from tests.helpers.running import NOW, ORGANIZATION, PRODUCTION, Gate, Here, Run, installed
 from tests.helpers.surface import help_of
 from tests.helpers.wording import assert_says
@@ -83,10 +83,9 @@ every_question = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Cluster]:
+def server(postgresql: Cluster) -> Cluster:
     """A PostgreSQL."""
-    with cluster() as running:
-        yield running
+    return postgresql
 
 
 def synced(

@@ -1,11 +1,12 @@
 """The command `sync`: brings the history up to date with what each full day cost."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
 
+from budget_gate import signals
 from budget_gate.commands.day_flags import (
     a_day,
     midnight,
@@ -26,6 +27,7 @@ from budget_gate.commands.shared_flags import (
 )
 from budget_gate.delivery.results import publish_text, say
 from budget_gate.delivery.rows import progress
+from budget_gate.domain.daily import Days
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import DAY, MonthToDate, Period
 from budget_gate.errors import ConfigurationError, UnverifiedError
@@ -102,7 +104,7 @@ def _run(options: SyncOptions, invocation: Invocation) -> int:
         period = _period(options.first, history.last_day(organization), now)
         reader = replace(reader, old_names=history.names(organization))
         parts = by_months(reader.read(period), period, show, notes)
-        rows = history.save(organization, parts, now)
+        rows = history.save(organization, _to_the_end(parts), now)
     except UnverifiedError as error:
         show("")
         say(f"budget-gate: nothing was synced: {plain(error.told)}", settings)
@@ -113,6 +115,12 @@ def _run(options: SyncOptions, invocation: Invocation) -> int:
     told = f"synced {period.start.date()} to {last} ({days} days, {rows} rows) to {history.name}"
     publish_text(f"{told}\n", settings)
     return OK
+
+
+def _to_the_end(parts: Iterator[Days]) -> Iterator[Days]:
+    yield from parts
+    # All of it is there: it is kept, and that is told.
+    signals.ignore()
 
 
 def _period(first: date | None, last: date | None, now: datetime) -> Period:

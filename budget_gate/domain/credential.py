@@ -9,11 +9,12 @@ TOKEN: Final = "sk-ant-oat"  # noqa: S105 - how any OAuth token begins
 MESSAGE_KEY: Final = "sk-ant-api"
 
 _KEY: Final = re.compile(r"sk-ant-\S*", re.IGNORECASE)
-# In a URL up to the last @, as a password that was not escaped may hold one; or in its query.
+# In a URL up to the last @, as a password that was not escaped may hold one; or in its query. It
+# may hold spaces, and a user's name an @: rather too much is blotted out than a part of it is left.
 _PASSWORD: Final = re.compile(
-    r"(?P<before>://[^\s:/?#@]*:)(?P<user>\S+)(?=@)|"
-    r"(?P<name>[?&](?:ssl)?password=)(?P<query>[^\s&#]+)",
-    re.IGNORECASE,
+    r"(?P<before>://[^:/]*:)(?P<user>.+)(?=@)|"
+    r"(?P<name>[?&](?:ssl)?password=)(?P<query>[^&#]+)",
+    re.IGNORECASE | re.DOTALL,
 )
 _MISSING: Final = (
     "set ANTHROPIC_ADMIN_KEY to an Admin key of the organization (in a workflow: from a secret; a "

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from budget_gate.domain.credential import without_keys
-from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
 from budget_gate.stores.tables import METADATA, SCHEMA, VERSION
 
 _WRITE: Final = "write sqlite:///usage.db or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
@@ -88,7 +88,7 @@ class Database:
         if self._file and not self._file.exists():
             yield None
             return
-        with self._telling("read"), self.engine.connect() as connection:
+        with self._telling("read"), self._connected() as connection:
             if self.engine.dialect.name == "postgresql":
                 connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -102,13 +102,18 @@ class Database:
         Nobody else saves in the meantime. The tables are created on first use. Raises as `reading`
         does, and what is raised within.
         """
-        with self._telling("written"), self.engine.connect() as connection:
+        with self._telling("written"), self._connected() as connection:
             connection.execution_options(**{_SAVES: True})
-            with connection.begin():
+            with connection.begin(), _left_by_signals(connection):
                 if not self._has_tables(connection):
                     METADATA.create_all(connection)
                     connection.execute(insert(SCHEMA), {"version": VERSION})
                 yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection, _left_by_signals(connection):
+            yield connection
 
     def _has_tables(self, connection: Connection) -> bool:
         there = set(inspect(connection).get_table_names())
@@ -144,6 +149,19 @@ class Database:
                 "check that the database is there and that you may use it, then run it again",
                 code="history_failed",
             ) from error
+
+
+@contextmanager
+def _left_by_signals(connection: Connection) -> Iterator[None]:
+    """Has a signal end the connection, which the server takes for the end of its transaction.
+
+    In the midst of a question nothing else can be asked, not even to roll back.
+    """
+    try:
+        yield
+    except InterruptedRunError:
+        connection.invalidate()
+        raise
 
 
 def _begin(connection: Connection) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import resource
 import shutil
 import socket
 import subprocess
@@ -15,21 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
+PASSWORD = "EXAMPLE-password"
 NUMBERS = count(1)
+TRIES = 5
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cluster:
     """A server with its folder; `account` is what it runs as where root may not run it."""
 
     folder: Path
-    port: int
     account: str | None
+    settings: Sequence[str]
+    port: int = 0
 
     def url(self, database: str = "postgres") -> str:
         """Where a database is, as the program takes it."""
-        return f"postgresql+psycopg://tester:EXAMPLE-password@127.0.0.1:{self.port}/{database}"
+        return f"postgresql+psycopg://tester:{PASSWORD}@127.0.0.1:{self.port}/{database}"
 
     def new(self) -> str:
         """The URL of a new, empty database."""
@@ -39,31 +42,82 @@ class Cluster:
 
     def ask(self, query: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """What a query gives, by the driver alone; nothing where it gives no rows."""
-        with psycopg.connect(
-            self.url(database).replace("+psycopg", ""), autocommit=True
-        ) as connection:
-            cursor = connection.execute(query)
-            return cursor.fetchall() if cursor.description else []
+        return asked(self.url(database), query)
 
-    def limit_files(self, size: int) -> None:
-        """Lets no file of new connections grow above `size` bytes, as a full disk would."""
-        process = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    @contextmanager
+    def files_of_at_most(self, size: int) -> Iterator[None]:
+        """Lets no file of connections that are made meanwhile grow above `size` bytes, as a full disk would."""
+        # Root may not do this everywhere, but whoever runs the server may.
+        process = (self.folder / "data" / "postmaster.pid").read_text().split()[0]
+        assert self.run("prlimit", f"--pid={process}", f"--fsize={size}:"), self.log
+        try:
+            yield
+        finally:
+            assert self.run("prlimit", f"--pid={process}", "--fsize=unlimited:"), self.log
 
-    def run(self, program: str, *arguments: str) -> None:
-        """Runs a program of PostgreSQL to its end, as whoever owns the folder."""
-        done = subprocess.run(
-            [found(program), *arguments],
-            user=self.account,
-            group=self.account and pwd.getpwnam(self.account).pw_gid,
-            extra_groups=[] if self.account else None,
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=(log := self.folder / "programs.log").open("a"),
-            stderr=subprocess.STDOUT,
-            check=False,
+    def initialize(self) -> None:
+        """Makes the folder that of a server with the user `tester`, and with files of WAL of 1 MB."""
+        secret = self.folder / "password"
+        secret.write_text(PASSWORD)
+        (self.folder / "programs.log").touch()
+        if self.account:
+            for path in (self.folder, secret, self.folder / "programs.log"):
+                shutil.chown(path, self.account)
+        done = self.run(
+            *("initdb", "--pgdata=data", "--username=tester", f"--pwfile={secret}"),
+            *("--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"),
+            "--wal-segsize=1",
         )
-        assert done.returncode == 0, log.read_text()
+        assert done, self.log
+
+    def start(self) -> None:
+        """Starts the server, on another port where somebody else has taken the first in the meantime."""
+        for _ in range(TRIES):
+            self.port = free_port()
+            # Nothing of it has to outlive the machine, and nobody comes by a socket of Unix.
+            options = [*("listen_addresses=127.0.0.1", f"port={self.port}", "fsync=off")]
+            options += ["unix_socket_directories=", *self.settings]
+            given = " ".join(f"-c {option}" for option in options)
+            if self.run(
+                *("pg_ctl", "start", "--wait", "--pgdata=data", "--log=server.log"),
+                f"--options={given}",
+            ):
+                return
+        pytest.fail(f"PostgreSQL does not start: {self.log}")
+
+    def stop(self) -> None:
+        """Stops the server at once, as a machine that is switched off; nothing where it does not run."""
+        self.run("pg_ctl", "stop", "--pgdata=data", "--mode=immediate")
+
+    @property
+    def log(self) -> str:
+        """What its programs and the server said."""
+        logs = (self.folder / "programs.log", self.folder / "server.log")
+        return "".join(path.read_text() for path in logs if path.exists())
+
+    def run(self, program: str, *arguments: str) -> bool:
+        """Runs a program of PostgreSQL to its end, as whoever owns the folder; whether it succeeded."""
+        with (self.folder / "programs.log").open("a") as log:
+            done = subprocess.run(
+                [found(program), *arguments],
+                user=self.account,
+                group=self.account and pwd.getpwnam(self.account).pw_gid,
+                extra_groups=[] if self.account else None,
+                cwd=self.folder,
+                env={name: it for name, it in os.environ.items() if not name.startswith("PG")},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=False,
+            )
+        return done.returncode == 0
+
+
+def asked(url: str, query: str) -> list[tuple[Any, ...]]:
+    """What a query gives in the database at a URL of the program, by the driver alone; nothing where it gives no rows."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        cursor = connection.execute(query.encode())
+        return cursor.fetchall() if cursor.description else []
 
 
 def found(program: str) -> str:
@@ -75,7 +129,7 @@ def found(program: str) -> str:
         if (folder / program).exists():
             return str(folder / program)
     path = shutil.which(program)
-    assert path, f"{program} of PostgreSQL is missing: install the package postgresql"
+    assert path, f"{program} is missing: install the package postgresql, or util-linux for prlimit"
     return path
 
 
@@ -89,36 +143,17 @@ def free_port() -> int:
 
 @contextmanager
 def cluster(settings: Sequence[str] = ()) -> Iterator[Cluster]:
-    """A server that runs, with the user `tester` and files of WAL of 1 MB; it is gone afterwards."""
+    """A server that runs; it is gone afterwards."""
     account = None
     if os.geteuid() == 0:
-        account = next(
-            it for it in ("postgres", "nobody") if it in {e.pw_name for e in pwd.getpwall()}
-        )
+        accounts = {entry.pw_name for entry in pwd.getpwall()}
+        account = next(name for name in ("postgres", "nobody") if name in accounts)
     folder = Path(tempfile.mkdtemp(prefix="budget-gate-postgresql-"))
-    server = Cluster(folder, free_port(), account)
+    server = Cluster(folder, account, settings)
     try:
-        secret = folder / "password"
-        secret.write_text("EXAMPLE-password")
-        (folder / "programs.log").touch()
-        if account:
-            for path in (folder, secret, folder / "programs.log"):
-                shutil.chown(path, account)
-        server.run(
-            *("initdb", "--pgdata=data", "--username=tester", f"--pwfile={secret}"),
-            *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"),
-            "--wal-segsize=1",
-        )
-        # Nothing of it has to outlive the machine.
-        options = ["listen_addresses=127.0.0.1", f"port={server.port}", "fsync=off"]
-        options += [f"unix_socket_directories={folder}", *settings]
-        given = " ".join(f"-c {option}" for option in options)
-        server.run(
-            "pg_ctl", "start", "--wait", "--pgdata=data", "--log=server.log", f"--options={given}"
-        )
-        try:
-            yield server
-        finally:
-            server.run("pg_ctl", "stop", "--pgdata=data", "--mode=immediate")
+        server.initialize()
+        server.start()
+        yield server
     finally:
+        server.stop()
         shutil.rmtree(folder)
