@@ -4,15 +4,14 @@ import pytest
 import yaml
 
 from budget_gate.domain.fields import Document
-from budget_gate.domain.policy.model import (
+from budget_gate.domain.policy.budgets import (
     Budget,
     CapException,
     GlobalBudget,
     Group,
     NamedBudget,
-    Policy,
-    SpendRules,
 )
+from budget_gate.domain.policy.model import Policy, SpendRules
 from budget_gate.domain.prices.cards import LongContext, Prices, RateCard
 from budget_gate.sources.files.shape import fields_of, flow, is_key, keys_in, parts_at
 
