@@ -10,7 +10,9 @@ from budget_gate.domain.notes import Note
 NAMES: Final = frozenset(
     (
         *("API", "CI", "CSV", "FOCUS", "GET", "GitHub", "HTML", "HTTP", "HTTPS", "IP", "JSON"),
-        *("MiB", "OAuth", "PEM", "POST", "RFC", "TLS", "URL", "USD", "US", "UTC", "UTF", "YAML"),
+        *("MiB", "OAuth", "PEM", "POST", "PostgreSQL", "RFC", "SQL", "SQLite", "SSL", "TLS"),
+        *("URL", "USD", "US", "UTC", "UTF", "YAML"),
+        "FATAL",  # as PostgreSQL begins an error
     )
 )
 # Of these no other word has the letters.
@@ -19,6 +21,10 @@ ALWAYS: Final = frozenset({"Console", *NAMES}) - {
 }
 # Neither a part of an address, an id, a path or a variable, nor in quotes.
 WORD: Final = re.compile(r"(?<![\w./:=@*`'\"-])[A-Za-z]+(?![\w/=@*`'\"-]|\.\w|:\w)")
+
+
+# An address, and what argparse says of the flags: neither is a sentence.
+OTHER: Final = re.compile(r"[a-z+]+://\S*|usage: .*?(?=\nbudget-gate)", re.DOTALL)
 
 
 def assert_says(text: str, *facts: str) -> None:
@@ -49,7 +55,7 @@ def notes_with(notes: Iterable[Note], code: str) -> list[Note]:
 def assert_in_style(text: str) -> None:
     """Fails where a word has capitals that it should not have, or a name has none."""
     right = {name.casefold(): name for name in ALWAYS}
-    for word in WORD.findall(text):
+    for word in WORD.findall(OTHER.sub("", text)):
         is_plain = word in NAMES or word[1:].islower() or len(word) == 1
         assert is_plain, f"{word!r} has capitals within it: {text}"
         assert right.get(word.casefold(), word) == word, f"{word!r} is not written so: {text}"
