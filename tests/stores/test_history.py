@@ -91,7 +91,7 @@ def any_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 # What it is given
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.tuples(*[COUNTS] * 6), AMOUNTS, AMOUNTS)
 @example((0,) * 6, Decimal(0), Decimal(0))
 @example((10**18,) * 6, Decimal("0.1"), Decimal("0.3"))
