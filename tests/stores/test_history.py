@@ -269,7 +269,7 @@ def test_a_reader_waits_for_nobody(store: Store) -> None:
 
 def wait_for(store: Store, query: str) -> None:
     """Waits until a query gives something."""
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while not store.ask(query):
         assert time.monotonic() < limit
         time.sleep(0.05)
@@ -303,7 +303,7 @@ def test_a_signal_ends_a_sync_that_waits_for_another(
         process = checkout(tmp_path, api.url).start("sync", "--store", store.url)
         wait_for(store, waiting)
         process.send_signal(signal.SIGTERM)
-        run = ended(process, 10)
+        run = ended(process, 30)
         other.rollback()
     assert (run.code, run.stderr) == (
         3,
