@@ -111,7 +111,7 @@ def once(month: str, act: Callable[[], object]) -> Callable[[Request, int], None
 
 def wait_until_written(store: Store) -> None:
     """Waits until a sync that is under way has changed something."""
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while not store.is_written:
         assert time.monotonic() < limit
         time.sleep(0.01)
@@ -430,7 +430,9 @@ def started(tmp_path: Path, server: LoopbackAPI, store: Store, *flags: str) -> A
     """A sync as a process of its own."""
     folder = tmp_path / f"run{len(list(tmp_path.glob('run*')))}"
     folder.mkdir()
-    return checkout(folder, server.url).start("sync", "--store", store.url, *flags)
+    return checkout(folder, server.url).start(
+        "sync", "--deadline", "90", "--store", store.url, *flags
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -445,7 +447,7 @@ def test_a_sync_that_is_ended_leaves_the_tables_as_before(
         process = started(tmp_path, server, store, "--from", "2026-10-15")
         wait_until_written(store)
         process.send_signal(number)
-        run = ended(process)
+        run = ended(process, 60)
         done.set()
     assert run.code == (3 if number == signal.SIGTERM else -signal.SIGKILL)
     said = "budget-gate: SIGTERM ended the run: nothing was decided\n"
@@ -476,10 +478,10 @@ def test_days_that_are_being_kept_are_kept(here: Here, tmp_path: Path) -> None:
         reader.execute("SELECT * FROM anthropic_usage").fetchall()
         process = started(tmp_path, server, store, "--from", "2026-10-15")
         # Who keeps changes waits for those who read, and lets no other process begin to.
-        subprocess.run([sys.executable, "-c", UNTIL_LOCKED, file], check=True, timeout=20)
+        subprocess.run([sys.executable, "-c", UNTIL_LOCKED, file], check=True, timeout=60)
         process.terminate()
         reader.execute("COMMIT")
-        run = ended(process)
+        run = ended(process, 60)
     assert (run.code, run.stderr) == (0, "")
     assert_says(run.stdout, "synced 2026-10-15 to 2026-11-14")
     assert store.usage() == expected(ORGANIZATION, FIRST, YESTERDAY)
@@ -498,12 +500,12 @@ def test_two_syncs_at_once_end_as_one(
 
     def meet(request: Request, _: int) -> None:
         if request.path == ME:
-            both.wait(20)
+            both.wait(60)
 
     flags = ("--from", "2026-10-15")
     with api(RANDOM, intercept=meet) as server:
         processes = [started(tmp_path, server, store, *flags) for _ in range(2)]
-        runs = [ended(process, 60) for process in processes]
+        runs = [ended(process, 90) for process in processes]
     assert [(run.code, run.stderr) for run in runs] == [(0, ""), (0, "")]
     assert synced(here, alone, api(RANDOM), *flags).code == 0
     assert store.dump() == alone.dump()
