@@ -31,6 +31,8 @@ from budget_gate.errors import UnverifiedError
 from budget_gate.stores.database import Database
 from budget_gate.stores.tables import NAMES, SYNCED, USAGE
 
+# PostgreSQL takes no more than about 2,700 bytes in a key, whatever a name is made of.
+_NAME_LENGTH: Final = 500
 _WORKSPACES: Final = {DEFAULT_KEY: None, id_text(UNATTRIBUTED): UNATTRIBUTED}
 
 
@@ -205,7 +207,11 @@ def _remember(
     there = {
         tuple(it) for it in connection.execute(select(NAMES.c.id, NAMES.c.name).where(its_own))
     }
-    told = {(_storable(it.id), _storable(it.name)): it.archived_at for it in workspaces if it.id}
+    told = {
+        (_storable(it.id), _storable(it.name)[:_NAME_LENGTH]): it.archived_at
+        for it in workspaces
+        if it.id
+    }
     seen = [
         {"workspace": id_, "label": name, "now": now, "archived": archived}
         for (id_, name), archived in told.items()

@@ -24,7 +24,7 @@ WORD: Final = re.compile(r"(?<![\w./:=@*`'\"-])[A-Za-z]+(?![\w/=@*`'\"-]|\.\w|:\
 
 
 # An address, and what argparse says of the flags: neither is a sentence.
-OTHER: Final = re.compile(r"[a-z+]+://\S*|usage: .*?(?=\nbudget-gate)", re.DOTALL)
+OTHER: Final = re.compile(r"[a-z0-9+]+://\S*|usage: .*?(?=\nbudget-gate)", re.DOTALL)
 
 
 def assert_says(text: str, *facts: str) -> None:
