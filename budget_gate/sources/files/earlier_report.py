@@ -1,98 +1,74 @@
 """The JSON report of an earlier run -> what it proves."""
 
 from collections import defaultdict
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.notes import Note
 from budget_gate.domain.spend import Basis
 from budget_gate.domain.verdict.earlier import DAMAGED, EarlierReport, unused
 from budget_gate.domain.verdict.report import KnownSpend, Told
 from budget_gate.domain.verdict.results import BudgetResult, Status
 from budget_gate.errors import UnverifiedError
+from budget_gate.sources.files.report_parts import MAX_BYTES, Instant, Part, Range, Usd
 from budget_gate.sources.strict_json import decode
 
-MAX_BYTES = 16 * 1024 * 1024
 
-
-def _in_utc(told: datetime) -> datetime:
-    try:
-        return told.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("outside the calendar") from error
-
-
-_Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-_Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=200, decimal_places=100)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Spend(_Part):
-    low: _Usd
-    high: _Usd | None
-
-
-class _Budget(_Part):
+class _Budget(Part):
     id: str
     name: str
-    cap: _Usd | None
-    spend: _Spend
+    cap: Usd | None
+    spend: Range
     status: Status
-    since: _Instant | None = None
+    since: Instant | None = None
 
 
-class _Known(_Part):
-    usd: _Usd
-    as_of: _Instant
+class _Known(Part):
+    usd: Usd
+    as_of: Instant
     organization: str | None = None
     prices: str | None = None
-    month: _Instant | None = None
-    parts: dict[str, _Usd] = {}
+    month: Instant | None = None
+    parts: dict[str, Usd] = {}
 
 
-class _Prices(_Part):
+class _Prices(Part):
     digest: str | None = None
 
 
-class _Workspace(_Part):
+class _Workspace(Part):
     id: str | None
     name: str
 
 
-class _Alert(_Part):
+class _Alert(Part):
     kind: str
     budget: str
 
 
-class _Told(_Part):
-    at: _Instant
+class _Told(Part):
+    at: Instant
     status: Status
     budgets: dict[str, Status] = {}
-    alerts: dict[str, _Instant] = {}
+    alerts: dict[str, Instant] = {}
 
 
-class _Period(_Part):
-    start: _Instant
+class _Period(Part):
+    start: Instant
 
 
-class _Report(_Part):
+class _Report(Part):
     """What is read of a report; further keys are those of later versions."""
 
     schema_: Literal["budget-gate/report/v1"] = Field(alias="schema")
     status: str = ""
-    as_of: _Instant
-    evidence_as_of: _Instant | None = None
+    as_of: Instant
+    evidence_as_of: Instant | None = None
     organization: str | None = None
     period: _Period
-    spend: _Spend | None = None
+    spend: Range | None = None
     budgets: tuple[_Budget, ...]
     basis: Basis = "list"
     workspaces: tuple[_Workspace, ...] = ()
@@ -170,13 +146,12 @@ def _known(report: _Report) -> tuple[KnownSpend, ...]:
 
 
 def _result(budget: _Budget) -> BudgetResult:
-    high = UNLIMITED if budget.spend.high is None else budget.spend.high
     return BudgetResult(
         id=budget.id,
         name=budget.name,
         cap=budget.cap,
         warn_at=(),
-        spend=Bounds(budget.spend.low, high),
+        spend=budget.spend.bounds,
         status=budget.status,
         reason="",
         line=1,

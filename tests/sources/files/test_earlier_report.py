@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from budget_gate.domain.notes import Note
 from budget_gate.domain.verdict.earlier import EarlierReport
 from budget_gate.outputs.report.json import render_json
-from budget_gate.sources.files.earlier_report import MAX_BYTES, read_last_report
+from budget_gate.sources.files.earlier_report import read_last_report
+from budget_gate.sources.files.report_parts import MAX_BYTES
 from tests.helpers.builders import bounds, judged
 from tests.helpers.running import BREACHED, LAST_REPORT, NOW, OK, ORGANIZATION, Here, Run
 from tests.helpers.serving import down
