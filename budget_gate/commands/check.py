@@ -20,8 +20,8 @@ from budget_gate.commands.shared_flags import (
     add_names_from,
     add_policy,
     add_setting,
+    add_terms,
     given,
-    not_empty,
 )
 from budget_gate.commands.written_files import refuse_results
 from budget_gate.delivery.notify import notify
@@ -190,32 +190,7 @@ def _parser() -> Parser:
         help="JSON report of an earlier run: shows changes, and keeps a breach red while the API "
         "is down",
     )
-    add_setting(
-        parser,
-        "--fail-on",
-        choices=("breach", "warning", "never"),
-        help="what ends in exit code 1 (default: breach)",
-    )
-    add_setting(
-        parser,
-        "--on-error",
-        choices=("fail", "warn"),
-        help="fail, or warn and pass, if spend could not be determined (default: fail)",
-    )
-    parser.add_argument(
-        "--budget",
-        metavar="ID",
-        action="append",
-        dest="BUDGET_GATE_BUDGETS",
-        help="only this budget decides the exit code (repeatable)",
-    )
-    add_setting(
-        parser,
-        "--reserve",
-        metavar="USD[=WORKSPACE]",
-        type=not_empty,
-        help="fail if spending this much more (in WORKSPACE) would exceed a cap",
-    )
+    add_terms(parser)
     add_names_from(parser)
     add_deadline(parser)
     parser.add_argument(

@@ -16,11 +16,14 @@ The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never f
 """
 
 
-def exit_codes(*lines: str) -> str:
-    """The end of a command's help: its exit codes, that of a bug included, and what is no flag."""
+def exit_codes(*lines: str, credential: str = _CREDENTIAL) -> str:
+    """The end of a command's help: its exit codes, that of a bug included, and what is no flag.
+
+    `credential` says where that is read from.
+    """
     told = (*lines, "4  a bug in budget-gate, or packages that cannot be imported")
     listed = "".join(f"  {line}\n" for line in told)
-    return f"exit codes:\n{listed}\n{_CREDENTIAL}"
+    return f"exit codes:\n{listed}\n{credential}"
 
 
 EXIT_CODES = exit_codes(
@@ -132,6 +135,36 @@ def add_as_of(parser: Parser, what: str) -> None:
 def add_month(parser: Parser, what: str) -> None:
     """Adds --month."""
     add_setting(parser, "--month", metavar="MONTH", help=what)
+
+
+def add_terms(parser: Parser) -> None:
+    """Adds how a run judges: what fails it, which budgets decide, and what is reserved."""
+    add_setting(
+        parser,
+        "--fail-on",
+        choices=("breach", "warning", "never"),
+        help="what ends in exit code 1 (default: breach)",
+    )
+    add_setting(
+        parser,
+        "--on-error",
+        choices=("fail", "warn"),
+        help="fail, or warn and pass, if spend could not be determined (default: fail)",
+    )
+    parser.add_argument(
+        "--budget",
+        metavar="ID",
+        action="append",
+        dest="BUDGET_GATE_BUDGETS",
+        help="only this budget decides the exit code (repeatable)",
+    )
+    add_setting(
+        parser,
+        "--reserve",
+        metavar="USD[=WORKSPACE]",
+        type=not_empty,
+        help="fail if spending this much more (in WORKSPACE) would exceed a cap",
+    )
 
 
 def add_names_from(parser: Parser) -> None:

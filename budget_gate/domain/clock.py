@@ -173,8 +173,10 @@ def time_judged(month: MonthToDate, now: datetime | None) -> str:
     name = f"{month.day:%B %Y}" if month.is_whole else f"As of {in_words(month.as_of)}"
     if now is None:
         return name
-    days, hours = (now.date() - month.as_of.date()).days, (now - month.as_of) // HOUR
-    count, unit = (days, "day") if now - month.as_of >= 2 * DAY else (hours, "hour")
+    age = now - month.as_of
+    count, unit = (now.date() - month.as_of.date()).days, "day"
+    if age < 2 * DAY:
+        count, unit = (age // HOUR, "hour") if age >= HOUR else (age // _MINUTE, "minute")
     ended = " ended" if month.is_whole else ""
     return f"{name},{ended} {count} {unit}{'' if count == 1 else 's'} ago"
 

@@ -1,24 +1,62 @@
 """Which budgets decide the exit code: all, or those that a run names."""
 
 from collections.abc import Collection
+from decimal import Decimal
+from typing import Protocol
 
 from budget_gate.domain.policy.model import Policy
 from budget_gate.domain.policy.names import meant_keys
-from budget_gate.domain.policy.scoping import Reservation, ScopedBudget
+from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.errors import ConfigurationError
 
 
-def select(budgets: Collection[ScopedBudget], only: Collection[str], policy: Policy) -> set[str]:
+class Named(Protocol):
+    """A budget by its id and by the key of the policy that it has its cap from."""
+
+    @property
+    def id(self) -> str:
+        """As reports have it."""
+
+    @property
+    def path(self) -> str:
+        """As `exceptions` name it."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+
+class Reserving(Protocol):
+    """A budget with its cap and what is reserved in it."""
+
+    @property
+    def id(self) -> str:
+        """As reports have it."""
+
+    @property
+    def cap(self) -> Decimal | None:
+        """USD; None where it only warns."""
+
+    @property
+    def reserved(self) -> Decimal:
+        """USD."""
+
+
+def keys_of(policy: Policy) -> set[str]:
+    """Every key that `--budget` may name."""
+    keys = {".".join(path) for path, _ in policy.budgets()}
+    return keys if policy.unlisted == "allow" else keys | {"unlisted"}
+
+
+def select(budgets: Collection[Named], only: Collection[str], keys: Collection[str]) -> set[str]:
     """The ids of the budgets that decide: all, or those whose id or key path is in `only`.
 
-    Raises ConfigurationError where one of `only` is neither a budget nor a key of the policy that
-    comes down to none today, such as an optional glob, or where nothing is left to decide.
+    `keys` are those that there are. Raises ConfigurationError where one of `only` is neither a
+    budget nor a key that comes down to none today, such as an optional glob, or where nothing is
+    left to decide.
     """
     if not only:
         return {budget.id for budget in budgets}
-    keys = {".".join(path) for path, _ in policy.budgets()}
-    if policy.unlisted != "allow":
-        keys.add("unlisted")
     found: set[str] = set()
     for name in only:
         ids = {budget.id for budget in budgets if name in (budget.id, budget.path)}
@@ -35,7 +73,7 @@ def select(budgets: Collection[ScopedBudget], only: Collection[str], policy: Pol
     return found
 
 
-def _meant(name: str, budgets: Collection[ScopedBudget], keys: Collection[str]) -> str:
+def _meant(name: str, budgets: Collection[Named], keys: Collection[str]) -> str:
     """Which budget `name` may stand for: that of what is called so, or one by a like key."""
     paths = [budget.path for budget in budgets]
     own = {name, name.partition(".")[2]} - {""}
@@ -52,7 +90,7 @@ def _meant(name: str, budgets: Collection[ScopedBudget], keys: Collection[str]) 
 
 
 def refuse_vain_reservation(
-    budgets: Collection[ScopedBudget], deciding: Collection[str], reservation: Reservation | None
+    budgets: Collection[Reserving], deciding: Collection[str], reservation: Reservation | None
 ) -> None:
     """Raises ConfigurationError where no cap that decides has to do with the reservation."""
     concerned = [it for it in budgets if it.reserved and it.cap is not None and it.id in deciding]

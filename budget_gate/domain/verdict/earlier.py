@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
-from budget_gate.domain.notes import Note, NoteLevel, enumerated
+from budget_gate.domain.notes import Note, NoteLevel, enumerated, exact_usd
 from budget_gate.domain.period import MonthToDate, in_words
 from budget_gate.domain.policy.caps import Caps, caps_in_force
 from budget_gate.domain.policy.model import Policy, PolicyFile
@@ -69,7 +69,7 @@ def fall_back(
         f"Over the cap in the report of {in_words(earlier.as_of)}, {age} ago: spend of a month "
         "does not fall, and no cap has changed since.",
     )
-    proven = {it.id: it.spend.low for it in earlier.budgets if _is_breached(it)}
+    proven = {it.id: it.spend.low for it in earlier.budgets if is_proven(it)}
     budgets = tuple(_by_evidence(budget, proven) for budget in report.budgets) or tuple(
         _as_it_stands(budget, file, only) for budget in earlier.budgets
     )
@@ -137,20 +137,20 @@ PROVEN = "spend was over the cap in the last report"
 
 
 def _as_it_stands(budget: BudgetResult, file: PolicyFile, only: Collection[str]) -> BudgetResult:
+    """What is known of an earlier budget today, under the policy at hand."""
+    path = path_of(budget.id, budget.name, file.policy)
+    line, decides = file.source.line(*path), _decides(budget, file.policy, only)
+    return replace(known_today(budget), line=line, decides=decides)
+
+
+def known_today(budget: BudgetResult) -> BudgetResult:
     """What is known of an earlier budget today: it has spent at least what it had."""
     status: Status = "uncertain"
     reason = "spend could not be determined"
-    if _is_breached(budget):
+    if is_proven(budget):
         status, reason = "breached", PROVEN
-    path = path_of(budget.id, budget.name, file.policy)
-    return replace(
-        budget,
-        spend=Bounds(budget.spend.low, UNLIMITED),
-        status=status,
-        reason=reason,
-        line=file.source.line(*path),
-        decides=_decides(budget, file.policy, only),
-    )
+    spend = Bounds(budget.spend.low, UNLIMITED)
+    return replace(budget, spend=spend, status=status, reason=reason)
 
 
 def _decides(budget: BudgetResult, policy: Policy, only: Collection[str]) -> bool:
@@ -175,28 +175,43 @@ def _unusable(
         # What a day costs at list price may be more than what is billed for it later.
         return "billed cost may fall when a day is settled"
     decided = [it for it in earlier.budgets if _decides(it, file.policy, only)]
-    if not any(map(_is_breached, decided)):
+    if not any(map(is_proven, decided)):
         breached = [it.name for it in decided if it.status == "breached"]
         if not breached:
             return "no budget was breached in it"
         return f"what was breached in it may hold again ({enumerated(breached)})"
-    if not _is_unchanged(file.policy, earlier, caps_in_force(file, month)):
+    if other_cap(file.policy, earlier.budgets, caps_in_force(file, month)):
         return "a cap has changed since"
     return None
 
 
-def _is_breached(budget: BudgetResult) -> bool:
+def is_proven(budget: BudgetResult) -> bool:
+    """Whether a budget of an earlier report is still breached, while its cap is the same."""
     # The members of a group may be others today.
     is_same = not budget.id.startswith("groups.")
     over = budget.cap is not None and budget.spend.low > budget.cap
     return budget.status == "breached" and over and is_same
 
 
-def _is_unchanged(policy: Policy, earlier: EarlierReport, caps: Caps) -> bool:
-    """Whether every cap of the policy is what it was, and none has come or gone."""
-    paths = {it.id: path_of(it.id, it.name, policy) for it in earlier.budgets}
-    had = set(_certain(policy)) <= set(paths.values())
-    return had and all(caps.of(".".join(paths[it.id])) == it.cap for it in earlier.budgets)
+def other_cap(policy: Policy, budgets: Collection[BudgetResult], caps: Caps) -> str | None:
+    """Which budget of a report has another cap in the policy, and both; None where all are same.
+
+    `caps` are those of the policy in force.
+    """
+    paths = {it.id: path_of(it.id, it.name, policy) for it in budgets}
+    for budget in budgets:
+        cap = caps.of(".".join(paths[budget.id]))
+        if cap != budget.cap:
+            return f"{budget.name}: {_cap(budget.cap)} in the report, {_cap(cap)} in the policy"
+    for path in _certain(policy):
+        if path not in paths.values():
+            key = ".".join(path)
+            return f"{key}: no cap in the report, {_cap(caps.of(key))} in the policy"
+    return None
+
+
+def _cap(cap: Decimal | None) -> str:
+    return "no cap" if cap is None else f"a cap of {exact_usd(cap)}"
 
 
 def _certain(policy: Policy) -> list[tuple[str, ...]]:

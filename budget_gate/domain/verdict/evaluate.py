@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from budget_gate.domain.alerts import Alert, alerts, unchecked
+from budget_gate.domain.alerts import alerts, unchecked
 from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
 from budget_gate.domain.costs import Days, add_up, total
 from budget_gate.domain.notes import Note
@@ -12,7 +12,7 @@ from budget_gate.domain.policy.caps import caps_in_force, expired, large
 from budget_gate.domain.policy.keys import directory, resolve
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.scoping import Scoping
-from budget_gate.domain.policy.selection import refuse_vain_reservation, select
+from budget_gate.domain.policy.selection import keys_of, refuse_vain_reservation, select
 from budget_gate.domain.spend import Coverage, Spend, Workspace
 from budget_gate.domain.verdict.drivers import places
 from budget_gate.domain.verdict.idle import idle_keys, idle_models, unnamed_workspaces
@@ -54,7 +54,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         yesterday,
     )
     scoped = scoping.budgets()
-    deciding = select(scoped, terms.only, file.policy)
+    deciding = select(scoped, terms.only, keys_of(file.policy))
     refuse_vain_reservation(scoped, deciding, terms.reservation)
     judged = [judge(it, file.policy, month, yesterday, decides=it.id in deciding) for it in scoped]
     if any(it.status != "ok" for it in judged):
@@ -76,7 +76,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
     by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
     by_model = {id_: total(days) for id_, days in costs.models.items()}
     return Report(
-        status=_status_of(budgets, spend, told),
+        status=status_of(budgets, is_whole=not spend.unpriced, has_alerts=bool(told)),
         enforced=True,
         as_of=month.as_of,
         period=month.period,
@@ -119,19 +119,19 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
     )
 
 
-def _status_of(budgets: Sequence[BudgetResult], spend: Spend, told: Sequence[Alert]) -> Status:
+def status_of(budgets: Sequence[BudgetResult], *, is_whole: bool, has_alerts: bool) -> Status:
     """The worst status of the budgets that decide; unverified where their spend is not known.
 
-    An alert is a warning.
+    `is_whole` is whether the spend of the organization is known. An alert is a warning.
     """
     deciding = [budget for budget in budgets if budget.decides]
     status: Status = max((each.status for each in deciding), key=STATUSES.index, default="ok")
     # Where only some budgets decide, what is unknown elsewhere is not theirs.
     is_known = 0 < len(deciding) < len(budgets)
     is_known = is_known and all(each.spend.is_limited for each in deciding)
-    if spend.unpriced and status != "breached" and not is_known:
+    if not is_whole and status != "breached" and not is_known:
         return "unverified"
-    return "warning" if status == "ok" and told else status
+    return "warning" if status == "ok" and has_alerts else status
 
 
 def _days(month: MonthToDate, days: Days, coverage: Coverage) -> Iterator[DaySpend]:

@@ -1,6 +1,6 @@
 """What a report says besides its budgets: what is not judged, idle, raised or stale."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Final
 
@@ -8,6 +8,7 @@ from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.names import DEFAULT_KEY
 from budget_gate.domain.policy.scoping import ScopedBudget
+from budget_gate.domain.policy.selection import Named
 from budget_gate.domain.spend import Spend, price_age
 from budget_gate.domain.verdict.judge import lacks_history
 from budget_gate.domain.verdict.results import BudgetResult
@@ -77,7 +78,7 @@ def undecided(budgets: Sequence[BudgetResult]) -> Iterator[Note]:
         yield Note("warning", "not_enforced_here", message)
 
 
-def nothing_unlisted(scoped: list[ScopedBudget], terms: Terms) -> Iterator[Note]:
+def nothing_unlisted(scoped: Collection[Named], terms: Terms) -> Iterator[Note]:
     """That `unlisted` alone decides, and no workspace is."""
     if "unlisted" in terms.only and all(it.path != "unlisted" for it in scoped):
         message = "No unlisted workspace has spend: --budget unlisted checked nothing."
