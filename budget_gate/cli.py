@@ -85,6 +85,8 @@ def _parser_of(command: str) -> "Callable[[Sequence[str]], Parsed]":
             from budget_gate.commands.demo import parse
         case "audit":
             from budget_gate.commands.audit import parse
+        case "verdict":
+            from budget_gate.commands.verdict import parse
         case "export":
             from budget_gate.commands.export import parse
         case "sync":

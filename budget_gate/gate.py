@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
@@ -16,6 +17,7 @@ from budget_gate.domain.verdict.earlier import EarlierReport, fall_back
 from budget_gate.domain.verdict.evaluate import evaluate, unverified
 from budget_gate.domain.verdict.memory import has_fallen, hold_against, remember
 from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.standing import judge_again, no_report
 from budget_gate.domain.verdict.terms import STRICT, Terms, decide
 from budget_gate.errors import InterruptedRunError, UnverifiedError
 
@@ -55,6 +57,28 @@ def stopped(
     """The report of a run that a signal ended, and its exit code, 3 whatever was waived."""
     note = Note("error", "interrupted", f"{error.message}. Run the gate again.")
     return decide(remember(unverified(file, month, (note,)), month, earlier), STRICT)
+
+
+def verdict(
+    read_report: Callable[[], Report],
+    file: PolicyFile | None,
+    now: datetime,
+    max_age: timedelta,
+    terms: Terms,
+) -> tuple[Report, int]:
+    """The report on what an earlier one proves now, and the exit code: 0, 1 or 3.
+
+    Where `read_report` raises UnverifiedError, it is `unverified` and says why; otherwise as
+    `judge_again` does. Raises ConfigurationError where the policy's exceptions do not fit its
+    budgets, or the terms not the report.
+    """
+    if file:
+        caps_in_force(file, MonthToDate(now))
+    try:
+        report = judge_again(read_report(), file, now, max_age, terms)
+    except UnverifiedError as error:
+        report = no_report(Note("error", error.code, error.told), now)
+    return decide(report, terms)
 
 
 def _judge(

@@ -20,12 +20,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from budget_gate.domain.address import Address
 from budget_gate.domain.clock import refuse_future
 from budget_gate.domain.credential import bare, fault_of, passwords_in, without_keys
-from budget_gate.domain.period import MonthToDate, format_instant
+from budget_gate.domain.period import HOUR, MonthToDate, format_instant
 from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.setting_errors import OWN, fault, meant, name_of
 from budget_gate.domain.verdict.terms import FailOn, OnError, Terms
 from budget_gate.domain.written import (
     LAST,
+    Age,
     Budgets,
     Instant,
     IsSet,
@@ -153,6 +154,8 @@ class Settings(Surroundings):
     budgets: Budgets | None = Field(None, validation_alias="BUDGET_GATE_BUDGETS")
     # A text, as settings of any other kind than a scalar would be read as JSON.
     reserve: ReservationText | None = Field(None, validation_alias="BUDGET_GATE_RESERVE")
+    verdict_from: str | None = Field(None, validation_alias="BUDGET_GATE_VERDICT_FROM")
+    max_age: Age = Field(3 * HOUR, validation_alias="BUDGET_GATE_MAX_AGE")
     deadline: Seconds = Field(120, validation_alias="BUDGET_GATE_DEADLINE")
 
     def time(self, now: datetime) -> datetime:

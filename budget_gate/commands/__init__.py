@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # What --help says of each: nothing else of it is imported to say so.
 COMMANDS: "Final" = {
     "check": "judge the month to date (the default command)",
+    "verdict": "judge by the report of an earlier check: no key, no network",
     "demo": "judge a sample organization: no key, no network",
     "audit": "compare list cost with billed cost, line by line",
     "export": "print what each day cost, as CSV, JSON Lines or FOCUS",

@@ -132,6 +132,20 @@ def _in_units(duration: timedelta) -> str:
     fitting = ((length, unit) for least, length, unit in units if duration > least)
     length, unit = next(fitting, (timedelta(seconds=1), "second"))
     count = round(duration / length)
+    return _counted(count, unit)
+
+
+def age_in_words(age: timedelta) -> str:
+    """`50 minutes`, `3 hours 5 minutes` or `2 days 4 hours`: the last unit rounded up."""
+    last = HOUR if age >= 2 * DAY else _MINUTE
+    rest, parts = -(-age // last) * last, []
+    for length, unit in ((DAY, "day"), (HOUR, "hour"), (_MINUTE, "minute")):
+        count, rest = divmod(rest, length)
+        parts += [_counted(count, unit)] if count else []
+    return " ".join(parts) or _counted(0, "minute")
+
+
+def _counted(count: int, unit: str) -> str:
     return f"{count:,} {unit}{'' if count == 1 else 's'}"
 
 
@@ -174,11 +188,12 @@ def time_judged(month: MonthToDate, now: datetime | None) -> str:
     if now is None:
         return name
     age = now - month.as_of
-    count, unit = (now.date() - month.as_of.date()).days, "day"
-    if age < 2 * DAY:
-        count, unit = (age // HOUR, "hour") if age >= HOUR else (age // _MINUTE, "minute")
+    if age >= 2 * DAY:
+        old = _counted((now.date() - month.as_of.date()).days, "day")
+    else:
+        old = _counted(age // HOUR, "hour") if age >= HOUR else _counted(age // _MINUTE, "minute")
     ended = " ended" if month.is_whole else ""
-    return f"{name},{ended} {count} {unit}{'' if count == 1 else 's'} ago"
+    return f"{name},{ended} {old} ago"
 
 
 def check_lag_of_days(end: datetime, read_at: datetime) -> tuple[Note, ...]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Final, get_args
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from budget_gate.domain.credential import without_keys
 from budget_gate.domain.fields import cap_readings
-from budget_gate.domain.period import MonthToDate, parse_instant
+from budget_gate.domain.period import DAY, HOUR, MonthToDate, parse_instant
 from budget_gate.errors import ConfigurationError
 
 LAST: Final = "last"
@@ -19,6 +19,9 @@ _BUDGET: Final = re.compile(r"(global|unlisted)$|(workspaces|groups|models|unlis
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 _LONGEST_WAIT: Final = 3600
+_AGE: Final = re.compile(r"([1-9][0-9]{0,3})([mhd])", re.ASCII)
+_UNITS: Final = {"m": timedelta(minutes=1), "h": HOUR, "d": DAY}
+_OLDEST: Final = 31 * DAY
 _SHOWN: Final = 40
 
 
@@ -111,6 +114,17 @@ def seconds(text: object) -> float:
     )
 
 
+def age(text: str | timedelta) -> timedelta:
+    """How old something may be; raises ValueError where that is no age of up to 31 days."""
+    if isinstance(text, timedelta):
+        return text
+    found = _AGE.fullmatch(text)
+    length = int(found[1]) * _UNITS[found[2]] if found else _OLDEST
+    if found is None or length > _OLDEST:
+        raise ValueError(f"{shown(text)} is not an age up to 31d: write 90m, 3h or 2d")
+    return length
+
+
 def word(text: object, words: Collection[str]) -> object:
     """One of the words; raises ValueError where it is none of them."""
     if text in words:
@@ -138,6 +152,7 @@ Instant = Annotated[datetime, BeforeValidator(instant)]
 Month = Annotated[str, AfterValidator(month)]
 Budgets = Annotated[str, AfterValidator(one_a_line)]
 ReservationText = Annotated[str, AfterValidator(reservation)]
+Age = Annotated[timedelta, BeforeValidator(age)]
 Seconds = Annotated[float, BeforeValidator(seconds)]
 Switch = Annotated[bool, BeforeValidator(switch)]
 IsSet = Annotated[bool, BeforeValidator(is_set)]

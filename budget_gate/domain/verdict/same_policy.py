@@ -1,0 +1,158 @@
+"""Whether an earlier report was judged by what the policy at hand says: whose spend, which caps."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from budget_gate.domain.bounds import sum_of
+from budget_gate.domain.notes import Note, exact_usd
+from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.policy.caps import caps_in_force
+from budget_gate.domain.policy.model import Policy, PolicyFile
+from budget_gate.domain.policy.names import (
+    id_text,
+    is_glob,
+    is_matched,
+    matches,
+    model_names,
+    path_of,
+)
+from budget_gate.domain.spend import Workspace
+from budget_gate.domain.usage import UNATTRIBUTED
+from budget_gate.domain.verdict.earlier import other_cap
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import BudgetResult
+
+# Workspaces by id; that of the default workspace is None.
+Directory = Mapping[str | None, Workspace]
+
+_RUN_AGAIN = (
+    "Run the check that writes the report with this policy; that of a pull request, once it is "
+    "merged."
+)
+
+
+def ended_exception(report: Report, now: datetime) -> Note | None:
+    """The error of a report whose cap was that of an exception that has ended; None for none."""
+    for budget in report.budgets:
+        of = budget.exception
+        if of and budget.cap is not None and of.until < now.date():
+            return Note(
+                "error",
+                "report_caps",
+                f"The exception for {budget.name} has ended since the report: a cap of "
+                f"{exact_usd(budget.cap)} then, {exact_usd(of.regular_cap)} now. Run the check "
+                "that writes the report first.",
+            )
+    return None
+
+
+def other_policy(report: Report, file: PolicyFile, now: datetime) -> Note | None:
+    """The error of a report that was judged by another policy than `file`; None where it was not.
+
+    What is compared is whose spend it is, on which basis, and the caps of each budget. Raises
+    ConfigurationError where the policy's exceptions do not fit its budgets.
+    """
+    policy = file.policy
+    if policy.organization and report.organization != policy.organization:
+        whose = f"of organization {report.organization}"
+        if report.organization is None:
+            whose = "of an organization that it does not name"
+        return Note(
+            "error",
+            "report_organization",
+            f"The report is {whose}, and the policy is of {policy.organization}. Take the report "
+            "of that organization, or correct `organization` in the policy.",
+        )
+    if report.basis != policy.spend.basis:
+        return Note(
+            "error",
+            "report_basis",
+            f"The report is on {report.basis} cost, and the policy asks for {policy.spend.basis} "
+            f"cost. {_RUN_AGAIN}",
+        )
+    found = (
+        other_cap(policy, report.budgets, caps_in_force(file, MonthToDate(now)))
+        or next(_other_daily_caps(policy, report.budgets), None)
+        or next(_without_budget(policy, report), None)
+        or next(_other_members(policy, report), None)
+    )
+    if found:
+        message = f"The report was judged by other caps than those of the policy: {found}."
+        return Note("error", "report_caps", f"{message} {_RUN_AGAIN}")
+    return None
+
+
+def directory_of(report: Report) -> dict[str | None, Workspace]:
+    """The workspaces that a report knows by id: those with usage, and those with a budget."""
+    known: dict[str | None, Workspace] = {None: Workspace(None, "default workspace")}
+    for row in report.workspaces:
+        known[row.id] = Workspace(row.id, row.name, row.archived)
+    for budget in report.budgets:
+        scope, _, id_ = budget.id.partition(".")
+        if scope in ("workspaces", "unlisted") and id_ != id_text(None):
+            known.setdefault(id_, Workspace(id_, budget.name))
+    return known
+
+
+def is_member(id_: str | None, key: str, workspaces: Directory) -> bool:
+    """Whether a workspace is among those that a member of a group names."""
+    named = id_ in matches(key, workspaces)
+    return named or (is_glob(key) and is_matched(id_, workspaces[id_].name, key))
+
+
+def _other_daily_caps(policy: Policy, budgets: tuple[BudgetResult, ...]) -> Iterator[str]:
+    asked = {path: budget.daily_cap for path, budget in policy.budgets()}
+    if policy.unlisted_budget:
+        asked["unlisted",] = policy.unlisted_budget.daily_cap
+    for it in budgets:
+        then = it.daily.cap if it.daily else None
+        now = asked.get(path_of(it.id, it.name, policy))
+        if then != now:
+            yield f"{it.name}: {_daily(then)} in the report, {_daily(now)} in the policy"
+
+
+def _daily(cap: Decimal | None) -> str:
+    return "no daily cap" if cap is None else f"a daily cap of {exact_usd(cap)}"
+
+
+def _without_budget(policy: Policy, report: Report) -> Iterator[str]:
+    """What has spend in the report, and a budget in the policy alone."""
+    ids, workspaces = {it.id for it in report.budgets}, directory_of(report)
+    spending = [it.id for it in report.workspaces if it.spend.high and it.id != UNATTRIBUTED]
+    listed = {
+        id_
+        for id_ in spending
+        for key, _ in policy.workspace_keys()
+        if is_member(id_, key, workspaces)
+    }
+    for id_ in spending:
+        name = workspaces[id_].name
+        has_key = any(is_member(id_, key, workspaces) for key in policy.workspaces)
+        is_unlisted = policy.unlisted != "allow" and id_ not in listed
+        scope = "workspaces" if has_key else "unlisted"
+        if (has_key or is_unlisted) and f"{scope}.{id_text(id_)}" not in ids:
+            yield f"{name}: no budget in the report, one under {scope} in the policy"
+    for key, group in policy.groups.items():
+        is_used = any(is_member(id_, it, workspaces) for id_ in spending for it in group.workspaces)
+        if is_used and f"groups.{key}" not in ids:
+            yield f"{key}: no budget in the report, one under groups in the policy"
+    models = {it.id for it in report.models if it.id and it.spend.high}
+    for key in policy.models:
+        if f"models.{key}" not in ids and model_names(key, models, {}):
+            yield f"{key}: no budget in the report, one under models in the policy"
+
+
+def _other_members(policy: Policy, report: Report) -> Iterator[str]:
+    """Groups whose members by the policy have not spent what the group has in the report."""
+    if report.spend is None:
+        return
+    workspaces = directory_of(report)
+    spent = {it.id: it.spend.low for it in report.workspaces if it.id != UNATTRIBUTED}
+    for it in report.budgets:
+        scope, _, key = it.id.partition(".")
+        if scope == "groups":
+            keys = policy.groups[key].workspaces
+            members = [id_ for id_ in spent if any(is_member(id_, of, workspaces) for of in keys)]
+            if sum_of(spent[id_] for id_ in members) != it.spend.low:
+                yield f"{it.name}: other workspaces in the group than in the policy"
