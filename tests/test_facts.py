@@ -86,6 +86,7 @@ def test_inputs_of_the_action_are_the_documented_ones() -> None:
         "last-report",
         "offline",
         "base-policy",
+        "verdict-from",
     ]
     assert all(item["default"] == "" and "required" not in item for item in inputs.values())
 
