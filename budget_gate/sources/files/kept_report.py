@@ -21,6 +21,9 @@ from budget_gate.sources.strict_json import decode
 _REASON: Final = re.compile(r"([A-Za-z ,';%-]|[0-9]+(\.[0-9]+)?)*", re.ASCII)
 
 
+_AGAIN: Final = "run the check that writes the report again, and restore what that saves"
+
+
 class _Status(Part):
     schema_: str = Field("", alias="schema")
     status: str = ""
@@ -30,7 +33,7 @@ def read_kept_report(path: Path) -> Report:
     """The report at `path`; raises UnverifiedError, with the remedy, where it is no sound one."""
     try:
         with path.open("rb") as file:
-            raw = file.read(MAX_BYTES)
+            raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise UnverifiedError(
             f"there is no report at {path}",
@@ -48,36 +51,36 @@ def read_kept_report(path: Path) -> Report:
 
 
 def _read(raw: bytes, path: Path) -> ReportDocument:
-    again = "run the check that writes the report again, and restore what that saves"
+    if len(raw) > MAX_BYTES:
+        raise _damaged(path, "it is longer than any report")
     try:
         decode(raw, path.name)
     except (UnverifiedError, ValueError) as error:
-        raise UnverifiedError(
-            f"the report {path} is damaged ({error})", again, code="report_damaged"
-        ) from error
+        raise _damaged(path, str(error)) from error
     try:
         kind = _Status.model_validate_json(raw)
-        if kind.status == "unchecked":
-            raise UnverifiedError(
-                f"the report {path} is of a run with --offline, which knows no spend",
-                "use that of a run without --offline",
-                code="report_offline",
-            )
-        return ReportDocument.model_validate_json(raw)
+        if kind.status != "unchecked":
+            return ReportDocument.model_validate_json(raw)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
-        what = first["msg"].removeprefix("Value error, ")
-        told = f"{place}: {what}" if place else what
-        if place == "schema" or first["type"] == "missing":
-            raise UnverifiedError(
-                f"the report {path} is not of this version of budget-gate ({told})",
-                f"use one version for both, and {again}",
-                code="report_version",
-            ) from error
+        told = ": ".join(filter(None, (place, first["msg"].removeprefix("Value error, "))))
+        if place != "schema" and first["type"] != "missing":
+            raise _damaged(path, told) from error
         raise UnverifiedError(
-            f"the report {path} is damaged ({told})", again, code="report_damaged"
+            f"the report {path} is not of this version of budget-gate ({told})",
+            f"use one version for both, and {_AGAIN}",
+            code="report_version",
         ) from error
+    raise UnverifiedError(
+        f"the report {path} is of a run with --offline, which knows no spend",
+        "use that of a run without --offline",
+        code="report_offline",
+    )
+
+
+def _damaged(path: Path, why: str) -> UnverifiedError:
+    return UnverifiedError(f"the report {path} is damaged ({why})", _AGAIN, code="report_damaged")
 
 
 def _report_of(read: ReportDocument) -> Report:

@@ -191,6 +191,8 @@ class ReportDocument(Part):
         month = MonthToDate(self.as_of, is_whole=self.whole_month)
         if Period(self.period.start, self.period.end) != month.period:
             raise ValueError("its period is not that of its time")
+        if self.whole_month != (MonthToDate(self.period.start).end == self.as_of):
+            raise ValueError("it is of a whole month and of none")
         if self.evidence_as_of and not self.period.start <= self.evidence_as_of <= self.as_of:
             raise ValueError("its evidence is not of its period")
         return self
