@@ -18,7 +18,7 @@ from budget_gate.sources.files.report_parts import Instant, Part, Range, Usd
 
 _MOST_LINES: Final = 1_000_000
 _MOST_DAYS: Final = 31
-_ADDRESS: Final = r"^https?://[A-Za-z0-9.:\[\]-]{1,255}$"
+_ADDRESS: Final = r"^https?://[A-Za-z0-9_.:\[\]-]{1,255}$"
 
 
 def _ratio(text: object) -> Decimal:
