@@ -305,6 +305,34 @@ def test_one_is_said_by_the_gate_alone(runner: Runner, imports: int, check: int,
     assert run.stdout.count("\n") == (code == 4)
 
 
+@pytest.mark.parametrize("is_input", [True, False])
+def test_a_verdict_is_asked_for_by_its_input_alone(runner: Runner, *, is_input: bool) -> None:
+    """Without a credential, by the input or by the job's variable: the report that is missing is exit code 3."""
+    name = "INPUT_BUDGET_GATE_VERDICT_FROM" if is_input else "BUDGET_GATE_VERDICT_FROM"
+    run = runner.run("check", PYTHON=sys.executable, GITHUB_ACTIONS="true", **{name: "kept.json"})
+    assert run.returncode == 3, run.stdout
+    assert "no report at kept.json" in run.stdout
+    assert read_outputs((runner.folder / "output").read_text("utf-8"))["status"] == "unverified"
+
+
+@pytest.mark.parametrize(
+    "name", ["REPORT", "BADGE", "LAST_REPORT", "AS_OF", "MONTH", "OFFLINE", "BASE_POLICY"]
+)
+def test_inputs_that_do_not_go_with_a_verdict_are_wrong(runner: Runner, name: str) -> None:
+    """Exit code 2 with the input that is at fault, and no status."""
+    values = {"AS_OF": "2026-11-15T12:00:00Z", "MONTH": "last", "OFFLINE": "true"}
+    run = runner.run(
+        "check",
+        PYTHON=sys.executable,
+        GITHUB_ACTIONS="true",
+        INPUT_BUDGET_GATE_VERDICT_FROM="kept.json",
+        **{f"INPUT_BUDGET_GATE_{name}": values.get(name, "other.json")},
+    )
+    assert run.returncode == 2, run.stdout
+    assert f"{name.lower().replace('_', '-')} (BUDGET_GATE_{name})" in run.stdout
+    assert not (runner.folder / "output").exists()
+
+
 def test_a_policy_is_checked_offline_by_inputs_alone(runner: Runner) -> None:
     """Without a credential: the step ends well, and its outputs say that no spend was checked."""
     policy = "version: 1\nglobal: {{cap: {}}}\n"
