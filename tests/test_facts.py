@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,13 @@ def test_the_choices_of_the_flags_are_those_of_the_settings() -> None:
 def test_the_default_deadline_is_the_one_that_is_told() -> None:
     """In seconds."""
     assert f"(default: {Settings.model_fields['deadline'].default})" in help_of("check")
+
+
+def test_the_default_age_is_the_one_that_is_told() -> None:
+    """Of a report to judge by: three hours, in the help and on the page."""
+    assert Settings.model_fields["max_age"].default == timedelta(hours=3)
+    assert "(default: 3h)" in help_of("verdict")
+    assert "`--max-age`, without such a breach (default `3h`;" in text_of("docs/deploys.md")
 
 
 def test_the_default_policies_are_those_that_are_told() -> None:
@@ -274,6 +282,17 @@ def test_what_needs_no_run_imports_nothing_slow(arguments: list[str]) -> None:
     bare = loaded(look.format(parser))
     slow = {"httpx", "pydantic", "pydantic_settings", "yaml", "dataclasses", "asyncio", "ssl"}
     assert not (ours - bare) & slow
+
+
+def test_a_verdict_loads_no_client() -> None:
+    """What asks nothing of the API has nothing to ask it with."""
+    look = (
+        "import json, sys\n"
+        "from budget_gate.cli import main\n"
+        "assert main(['verdict', '--report', 'none.json']) == 3\n"
+        "sys.stderr.write(json.dumps(sorted(sys.modules)))\n"
+    )
+    assert not loaded(look) & {"httpx", "budget_gate.sources.http", "budget_gate.reading"}
 
 
 def loaded(program: str) -> set[str]:

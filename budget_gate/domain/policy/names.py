@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Final
 
 from budget_gate.domain.notes import enumerated
@@ -69,7 +69,7 @@ def path_of(budget: str, name: str, policy: Policy) -> tuple[str, ...]:
     workspace = None if id_ == DEFAULT_KEY else id_
     globs = (key for key in policy.workspaces if is_matched(workspace, name, key))
     exact = (key for key in (id_, name) if key in policy.workspaces)
-    return scope, next(exact, next(globs, name))
+    return scope, next(chain(exact, globs), name)
 
 
 def model_names(key: str, names: Collection[str], aliases: Mapping[str, str]) -> tuple[str, ...]:

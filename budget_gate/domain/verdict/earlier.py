@@ -203,8 +203,9 @@ def other_cap(policy: Policy, budgets: Collection[BudgetResult], caps: Caps) -> 
         cap = caps.of(".".join(paths[budget.id]))
         if cap != budget.cap:
             return f"{budget.name}: {_cap(budget.cap)} in the report, {_cap(cap)} in the policy"
+    had = set(paths.values())
     for path in _certain(policy):
-        if path not in paths.values():
+        if path not in had:
             key = ".".join(path)
             return f"{key}: no cap in the report, {_cap(caps.of(key))} in the policy"
     return None

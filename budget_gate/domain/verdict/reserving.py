@@ -16,7 +16,7 @@ from budget_gate.domain.policy.names import id_text, path_of
 from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.results import STATUSES, BudgetResult, Cause, DailySpend, Status
-from budget_gate.domain.verdict.same_policy import directory_of, is_member
+from budget_gate.domain.verdict.same_policy import directory_of, ids_of
 from budget_gate.errors import ConfigurationError
 
 _WHAT = "spend and the reservation are"
@@ -46,12 +46,13 @@ def with_reservation(
     id_ = id_text(where)
     concerned = {f"workspaces.{id_}", f"unlisted.{id_}"}
     for key, group in file.policy.groups.items() if file else ():
-        if any(is_member(where, member, workspaces) for member in group.workspaces):
+        if where in ids_of(group.workspaces, workspaces):
             concerned.add(f"groups.{key}")
     unlisted = file.policy.unlisted_budget if file else None
     if file and unlisted and not concerned & {it.id for it in budgets}:
         name = workspaces[where].name
-        budgets = (*budgets, placed(_without_spend(id_, name, unlisted, file, now), file, now))
+        new = _without_spend(id_, name, unlisted, file, now)
+        budgets = (*budgets, *placed((new,), file, now))
     return tuple(
         _reserved(it, amount, now)
         if it.id in {"global", *concerned}
@@ -62,15 +63,21 @@ def with_reservation(
     )
 
 
-def placed(budget: BudgetResult, file: PolicyFile | None, now: datetime) -> BudgetResult:
-    """A budget with the line of its cap in the policy at hand, where there is one."""
+def placed(
+    budgets: tuple[BudgetResult, ...], file: PolicyFile | None, now: datetime
+) -> tuple[BudgetResult, ...]:
+    """The budgets with the lines of their caps in the policy at hand, where there is one."""
     if file is None:
-        return budget
-    path: tuple[str | int, ...] = path_of(budget.id, budget.name, file.policy)
-    exception = caps_in_force(file, MonthToDate(now)).exceptions.get(".".join(map(str, path)))
-    if exception:
-        path = ("exceptions", file.policy.exceptions.index(exception))
-    return replace(budget, line=file.source.line(*path, "cap"))
+        return budgets
+    policy, exceptions = file.policy, caps_in_force(file, MonthToDate(now)).exceptions
+    found = []
+    for budget in budgets:
+        path: tuple[str | int, ...] = path_of(budget.id, budget.name, policy)
+        exception = exceptions.get(".".join(map(str, path)))
+        if exception:
+            path = ("exceptions", policy.exceptions.index(exception))
+        found.append(replace(budget, line=file.source.line(*path, "cap")))
+    return tuple(found)
 
 
 def _without_spend(

@@ -1,6 +1,6 @@
 """Whether an earlier report was judged by what the policy at hand says: whose spend, which caps."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -26,6 +26,8 @@ from budget_gate.domain.verdict.results import BudgetResult
 # Workspaces by id; that of the default workspace is None.
 Directory = Mapping[str | None, Workspace]
 
+# What stands in a report for the workspaces that have none.
+_NO_IDS = frozenset({id_text(None), id_text(UNATTRIBUTED)})
 _RUN_AGAIN = (
     "Run the check that writes the report with this policy; that of a pull request, once it is "
     "merged."
@@ -90,15 +92,20 @@ def directory_of(report: Report) -> dict[str | None, Workspace]:
         known[row.id] = Workspace(row.id, row.name, row.archived)
     for budget in report.budgets:
         scope, _, id_ = budget.id.partition(".")
-        if scope in ("workspaces", "unlisted") and id_ != id_text(None):
+        if scope in ("workspaces", "unlisted") and id_ not in _NO_IDS:
             known.setdefault(id_, Workspace(id_, budget.name))
     return known
 
 
-def is_member(id_: str | None, key: str, workspaces: Directory) -> bool:
-    """Whether a workspace is among those that a member of a group names."""
-    named = id_ in matches(key, workspaces)
-    return named or (is_glob(key) and is_matched(id_, workspaces[id_].name, key))
+def ids_of(keys: Iterable[str], workspaces: Directory) -> set[str | None]:
+    """The workspaces that any of the keys names, exactly or by a glob."""
+    found: set[str | None] = set()
+    for key in keys:
+        found.update(matches(key, workspaces))
+        if is_glob(key):
+            found |= {id_ for id_, it in workspaces.items() if is_matched(id_, it.name, key)}
+    # Usage that the report does not tell apart is no workspace.
+    return found - {UNATTRIBUTED}
 
 
 def _other_daily_caps(policy: Policy, budgets: tuple[BudgetResult, ...]) -> Iterator[str]:
@@ -119,28 +126,25 @@ def _daily(cap: Decimal | None) -> str:
 def _without_budget(policy: Policy, report: Report) -> Iterator[str]:
     """What has spend in the report, and a budget in the policy alone."""
     ids, workspaces = {it.id for it in report.budgets}, directory_of(report)
-    spending = [it.id for it in report.workspaces if it.spend.high and it.id != UNATTRIBUTED]
-    listed = {
-        id_
-        for id_ in spending
-        for key, _ in policy.workspace_keys()
-        if is_member(id_, key, workspaces)
-    }
-    for id_ in spending:
-        name = workspaces[id_].name
-        has_key = any(is_member(id_, key, workspaces) for key in policy.workspaces)
-        is_unlisted = policy.unlisted != "allow" and id_ not in listed
-        scope = "workspaces" if has_key else "unlisted"
-        if (has_key or is_unlisted) and f"{scope}.{id_text(id_)}" not in ids:
-            yield f"{name}: no budget in the report, one under {scope} in the policy"
+    spending = {it.id for it in report.workspaces if it.spend.high}
+    keyed = ids_of(policy.workspaces, workspaces)
+    listed = ids_of((key for key, _ in policy.workspace_keys()), workspaces)
+    unlisted = set() if policy.unlisted == "allow" else spending - listed
+    for scope, having in (("workspaces", spending & keyed), ("unlisted", unlisted)):
+        for id_ in having:
+            if f"{scope}.{id_text(id_)}" not in ids:
+                yield _new(workspaces[id_].name, scope)
     for key, group in policy.groups.items():
-        is_used = any(is_member(id_, it, workspaces) for id_ in spending for it in group.workspaces)
-        if is_used and f"groups.{key}" not in ids:
-            yield f"{key}: no budget in the report, one under groups in the policy"
+        if f"groups.{key}" not in ids and spending & ids_of(group.workspaces, workspaces):
+            yield _new(key, "groups")
     models = {it.id for it in report.models if it.id and it.spend.high}
     for key in policy.models:
         if f"models.{key}" not in ids and model_names(key, models, {}):
-            yield f"{key}: no budget in the report, one under models in the policy"
+            yield _new(key, "models")
+
+
+def _new(name: str, scope: str) -> str:
+    return f"{name}: no budget in the report, one under {scope} in the policy"
 
 
 def _other_members(policy: Policy, report: Report) -> Iterator[str]:
@@ -148,11 +152,10 @@ def _other_members(policy: Policy, report: Report) -> Iterator[str]:
     if report.spend is None:
         return
     workspaces = directory_of(report)
-    spent = {it.id: it.spend.low for it in report.workspaces if it.id != UNATTRIBUTED}
+    spent = {it.id: it.spend.low for it in report.workspaces}
     for it in report.budgets:
         scope, _, key = it.id.partition(".")
         if scope == "groups":
-            keys = policy.groups[key].workspaces
-            members = [id_ for id_ in spent if any(is_member(id_, of, workspaces) for of in keys)]
+            members = ids_of(policy.groups[key].workspaces, workspaces) & spent.keys()
             if sum_of(spent[id_] for id_ in members) != it.spend.low:
                 yield f"{it.name}: other workspaces in the group than in the policy"

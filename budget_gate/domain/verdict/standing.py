@@ -64,7 +64,7 @@ def judge_again(
         return replace(earlier, judged_at=told)
     weak = _weakness(earlier, now, max_age)
     budgets = tuple(_at_least(it, earlier) if weak else it for it in earlier.budgets)
-    budgets = tuple(placed(it, file, now) for it in budgets)
+    budgets = placed(budgets, file, now)
     if terms.reservation:
         budgets = with_reservation(budgets, earlier, terms.reservation, file, now)
     keys = [_key_of(it, file) for it in budgets]

@@ -10,7 +10,8 @@ from budget_gate import gate
 from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.verdict.evaluate import evaluate
-from budget_gate.domain.verdict.report import DailySpend, Report
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import DailySpend
 from budget_gate.domain.verdict.terms import Terms
 from budget_gate.errors import ConfigurationError
 from tests.helpers.builders import MONTH, Costs, bounds, budget, policy, spend_of
@@ -126,6 +127,13 @@ def test_a_workspace_that_the_report_does_not_know_is_an_error() -> None:
     with pytest.raises(ConfigurationError) as error:
         reserve(kept(GLOBAL), "5", "alfa")
     assert_says(f"{error.value} {error.value.hint}", "'alfa'", "in the report", "'alpha'")
+
+
+def test_what_cannot_be_told_apart_is_no_workspace_to_reserve_in() -> None:
+    """The report's word for it is no name."""
+    text = f"{GLOBAL}unlisted: fail\n"
+    with pytest.raises(ConfigurationError):
+        reserve(kept(text, {"": bounds("3")}), "5", "unattributed", text)
 
 
 def test_a_reservation_that_no_cap_covers_is_an_error() -> None:

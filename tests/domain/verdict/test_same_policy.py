@@ -143,10 +143,21 @@ def test_an_exception_that_has_ended_is_another_cap(age: int, same: bool) -> Non
         assert_says(told, "organization", "$110 in the report", "$100 in the policy")
 
 
-def test_a_workspace_that_cannot_be_told_apart_needs_no_budget() -> None:
-    """Usage of which the report names no workspace is nobody's that the policy could list."""
-    spend = spend_of({"": bounds("3")}, workspaces=WORKSPACES)
-    assert difference(kept(GLOBAL, spend), GLOBAL) == ""
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{GLOBAL}workspaces: {{'*': {{cap: 50}}}}\nunlisted: fail\n",
+        f"{GLOBAL}groups: {{all: {{cap: 50, workspaces: ['*']}}}}\n",
+    ],
+)
+def test_usage_that_cannot_be_told_apart_is_no_workspace(text: str) -> None:
+    """No key is for it, a glob neither; what is not listed is."""
+    costs: Costs = {"": bounds("3"), "wrkspc_01A": bounds("11")}
+    spend = spend_of(costs, workspaces=WORKSPACES)
+    assert difference(kept(text, spend), text) == ""
+    alone = spend_of({"": bounds("3")}, workspaces=WORKSPACES)
+    told = difference(kept(GLOBAL, alone), f"{GLOBAL}unlisted: fail\n")
+    assert_says(told, "no budget in the report", "unlisted")
 
 
 def test_other_models_need_no_budget() -> None:

@@ -13,7 +13,8 @@ from budget_gate.domain.period import HOUR, MonthToDate, Period
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.verdict.evaluate import evaluate
-from budget_gate.domain.verdict.report import DailySpend, LiveException, Report
+from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.results import DailySpend, LiveException
 from budget_gate.domain.verdict.terms import STRICT, Terms
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from tests.helpers.builders import MONTH, Costs, bounds, budget, policy, spend_of
@@ -129,8 +130,10 @@ def test_usage_without_a_price_leaves_the_whole_unknown() -> None:
         status="unverified",
         notes=(note,),
     )
-    assert verdict(earlier)[1] == 3
-    assert verdict(earlier, terms=Terms(only=("workspaces.wrkspc_01A",)))[1] == 0
+    report, exit_code = verdict(earlier)
+    assert (report.status, exit_code) == ("unverified", 3)
+    report, exit_code = verdict(earlier, terms=Terms(only=("workspaces.wrkspc_01A",)))
+    assert (report.status, exit_code) == ("ok", 0)
 
 
 def test_what_was_proven_by_a_report_before_it_still_is() -> None:

@@ -18,15 +18,8 @@ from budget_gate.domain.forecast.month_end import Forecast
 from budget_gate.domain.forecast.pace import Pace
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import HOUR
-from budget_gate.domain.verdict.report import (
-    BudgetResult,
-    DailySpend,
-    DaySpend,
-    LiveException,
-    ModelSpend,
-    Report,
-    WorkspaceSpend,
-)
+from budget_gate.domain.verdict.report import DaySpend, ModelSpend, Report, WorkspaceSpend
+from budget_gate.domain.verdict.results import BudgetResult, DailySpend, LiveException
 from budget_gate.domain.verdict.terms import STRICT
 from budget_gate.errors import UnverifiedError
 from budget_gate.outputs.report.json import render_json
