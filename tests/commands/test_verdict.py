@@ -425,7 +425,13 @@ def test_names_in_a_report_are_text(step: Here, text: str) -> None:
         row["id"] = text
     left["prices"]["overrides"] = [text]
     left["organization"] = text
-    left["notes"] = [{"level": "warning", "code": text, "message": text}]
+    codes = ("alert_daily", text)
+    left["notes"] = [{"level": "warning", "code": it, "message": text} for it in codes]
+    mover = {"workspace": text, "model": text, "more": "1"}
+    left["alerts"] = [
+        {"kind": "daily", "budget": text, "now": "2", "before": "1", "message": text}
+        | {"movers": [mover]}
+    ]
     ours = f'{TEAM}organization: "{ORGANIZATION.id}"\n'
     for policy, code in ((None, 0), (TEAM, 3), (ours, 3)):
         step.program.write(json.dumps(left), "report.json")

@@ -111,6 +111,7 @@ def _without_spend(report: Report) -> Report:
         coverage=None,
         prices=None,
         evidence_as_of=None,
+        alerts=(),
     )
 
 

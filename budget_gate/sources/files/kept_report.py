@@ -112,6 +112,7 @@ def _report_of(read: ReportDocument) -> Report:
         prices=read.prices.value if read.prices else None,
         notes=tuple(Note(it.level, it.code, it.message) for it in read.notes),
         base_url=read.base_url,
+        alerts=tuple(it.value for it in read.alerts),
     )
 
 

@@ -7,9 +7,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from budget_gate.domain.alerts import Alert, Kind
 from budget_gate.domain.bounds import UNLIMITED
 from budget_gate.domain.forecast.month_end import Forecast
 from budget_gate.domain.forecast.pace import Pace
+from budget_gate.domain.movers import Mover
 from budget_gate.domain.notes import NoteLevel
 from budget_gate.domain.period import MonthToDate, Period
 from budget_gate.domain.spend import Basis, Coverage, PriceFacts
@@ -157,6 +159,26 @@ class _Note(Part):
     message: str
 
 
+class _Mover(Part):
+    workspace: str
+    model: str
+    more: Usd
+
+
+class _Alert(Part):
+    kind: Kind
+    budget: str
+    now: Usd
+    before: Usd
+    message: str
+    movers: tuple[_Mover, ...]
+
+    @property
+    def value(self) -> Alert:
+        movers = tuple(Mover(it.workspace, it.model, it.more) for it in self.movers)
+        return Alert(self.kind, self.budget, self.now, self.before, movers, self.message)
+
+
 class _Period(Part):
     start: Instant
     end: Instant
@@ -183,6 +205,7 @@ class ReportDocument(Part):
     evidence_as_of: Instant | None
     judged_at: Instant | None
     whole_month: bool
+    alerts: tuple[_Alert, ...]
 
     @model_validator(mode="after")
     def _is_of_a_month(self) -> "ReportDocument":
@@ -205,7 +228,8 @@ class ReportDocument(Part):
         if self.status == "unverified":
             return self
         deciding = [it.status for it in self.budgets if it.enforced]
-        if self.status != max(deciding, key=STATUSES.index, default="ok"):
+        status = max(deciding, key=STATUSES.index, default="ok")
+        if self.status != ("warning" if status == "ok" and self.alerts else status):
             raise ValueError("its status is not that of its budgets")
         if self.spend is None and self.evidence_as_of is None:
             raise ValueError("its status is known, and its spend is not")

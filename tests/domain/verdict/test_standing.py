@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from budget_gate import gate
+from budget_gate.domain.alerts import Alert
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import HOUR, MonthToDate, Period
 from budget_gate.domain.policy.model import PolicyFile
@@ -90,6 +91,16 @@ def test_a_warning_fails_where_it_is_to() -> None:
         kept("version: 1\nglobal: {cap: 25}\n"), terms=Terms(fail_on="warning")
     )
     assert (exit_code, report.fails_on_warning) == (1, True)
+
+
+def test_an_alert_of_the_report_warns() -> None:
+    """It is shown while the report is young, and fails where warnings do."""
+    rise = Alert("daily", "global", Decimal(9), Decimal(3), (), "EXAMPLE rises.")
+    earlier = kept(status="warning", alerts=(rise,), notes=(rise.note,))
+    report, exit_code = verdict(earlier)
+    assert (report.status, report.leading_alert, exit_code) == ("warning", rise, 0)
+    assert verdict(earlier, terms=Terms(fail_on="warning"))[1] == 1
+    refused(verdict(earlier, age=4 * HOUR), "report_old")
 
 
 def test_a_run_that_was_not_enforced_is_judged_by_its_statuses() -> None:

@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from budget_gate import gate
+from budget_gate.domain.alerts import Alert
 from budget_gate.domain.bounds import UNLIMITED
 from budget_gate.domain.forecast.month_end import Forecast
 from budget_gate.domain.forecast.pace import Pace
+from budget_gate.domain.movers import Mover
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import HOUR
 from budget_gate.domain.verdict.report import DaySpend, ModelSpend, Report, WorkspaceSpend
@@ -59,6 +61,14 @@ def refused(folder: Path, content: str | bytes | dict[str, Any], code: str = "da
 
 # What comes back
 
+RISE = Alert(
+    "daily",
+    "global",
+    Decimal("9.5"),
+    Decimal(3),
+    (Mover("production", "claude-opus-5-5", Decimal("6.5")),),
+    "EXAMPLE rises.",
+)
 FULL = make_report(
     "breached",
     make_budget("over", "12.345678901", status="breached", since=NOW - HOUR, decides=True),
@@ -113,7 +123,8 @@ FULL = make_report(
     ),
     models=(ModelSpend("claude-opus-5-5", bounds("3")), ModelSpend(None, bounds("2"))),
     days=(DaySpend(date(2026, 11, 1), bounds("3"), "billed"), DaySpend(DAY, bounds("2"))),
-    notes=(Note("warning", "range", "EXAMPLE"),),
+    notes=(Note("warning", "range", "EXAMPLE"), RISE.note),
+    alerts=(RISE,),
 )
 
 
@@ -137,6 +148,14 @@ def test_a_report_without_spend_comes_back(tmp_path: Path) -> None:
     note = Note("error", "http_503", "The API said no.")
     down = make_report("unverified", spend=None, coverage=None, prices=None, notes=(note,))
     assert read(tmp_path, written(down)) == down
+
+
+def test_an_alert_alone_is_a_warning(tmp_path: Path) -> None:
+    """Though every budget is ok; without it, the status contradicts the budgets."""
+    warns = make_report("warning", make_budget(), notes=(RISE.note,), alerts=(RISE,))
+    assert read(tmp_path, written(warns)).leading_alert == RISE
+    refused(tmp_path, written(replace(warns, alerts=())))
+    refused(tmp_path, written(replace(warns, status="ok")))
 
 
 @pytest.mark.parametrize(("share", "cause"), [("8", "cap"), ("7.99", "forecast")])
