@@ -95,7 +95,7 @@ def _report_in(settings: Settings) -> str:
     if settings.verdict_from is None:
         raise ConfigurationError(
             "no report to judge by is named",
-            "add --report FILE (in the action: verdict-from), or set BUDGET_GATE_VERDICT_FROM",
+            "name it with --report (in the action: verdict-from) or BUDGET_GATE_VERDICT_FROM",
         )
     others = [name for field, name in _OF_A_CHECK.items() if getattr(settings, field)]
     if others:

@@ -55,8 +55,10 @@ def _read(raw: bytes, path: Path) -> ReportDocument:
         raise _damaged(path, "it is longer than any report")
     try:
         decode(raw, path.name)
-    except (UnverifiedError, ValueError) as error:
+    except UnverifiedError as error:
         raise _damaged(path, str(error)) from error
+    except ValueError as error:
+        raise _damaged(path, "it is no JSON, or only a part of it") from error
     try:
         kind = _Status.model_validate_json(raw)
         if kind.status != "unchecked":

@@ -15,7 +15,7 @@ from budget_gate.domain.policy.scoping import (
     ScopedBudget,
     Scoping,
 )
-from budget_gate.domain.policy.selection import refuse_vain_reservation, select
+from budget_gate.domain.policy.selection import keys_of, refuse_vain_reservation, select
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.evaluate import evaluate
@@ -639,8 +639,8 @@ def test_where_every_budget_is_optional_and_matches_nothing_it_is_an_error() -> 
 def test_budgets_are_named_by_their_key_or_their_id(only: list[str], ids: list[str]) -> None:
     """Without any, all of them decide."""
     found = scoped()
-    assert select(found, only, policy(WHOLE).policy) == set(ids)
-    assert select(found, [], policy(WHOLE).policy) == {it.id for it in found}
+    assert select(found, only, keys_of(policy(WHOLE).policy)) == set(ids)
+    assert select(found, [], keys_of(policy(WHOLE).policy)) == {it.id for it in found}
 
 
 @pytest.mark.parametrize(
@@ -659,7 +659,7 @@ def test_budgets_are_named_by_their_key_or_their_id(only: list[str], ids: list[s
 def test_a_budget_to_enforce_that_there_is_not_is_told_what_is_meant(name: str, hint: str) -> None:
     """Or which there are."""
     with pytest.raises(ConfigurationError) as caught:
-        select(scoped(), ["global", name], policy(WHOLE).policy)
+        select(scoped(), ["global", name], keys_of(policy(WHOLE).policy))
     assert caught.value.message == f"there is no budget {name!r} to enforce"
     assert caught.value.hint == hint
 
@@ -669,13 +669,13 @@ def test_budgets_to_enforce_that_match_nothing_are_refused() -> None:
     text = (
         "version: 1\nglobal: {cap: 9}\nunlisted: fail\nmodels: {later: {cap: 1, optional: true}}\n"
     )
-    rules = policy(text).policy
+    keys = keys_of(policy(text).policy)
     found = [it for it in scoped(text) if it.path == "global"]
-    assert select(found, ["unlisted"], rules) == set()
-    assert select(found, ["models.later", "global"], rules) == {"global"}
+    assert select(found, ["unlisted"], keys) == set()
+    assert select(found, ["models.later", "global"], keys) == {"global"}
     for only in (["models.later"], ["models.later", "unlisted"]):
         with pytest.raises(ConfigurationError) as caught:
-            select(found, only, rules)
+            select(found, only, keys)
         assert_says(caught.value.message, "match nothing today", "nothing would be decided")
         assert_says(caught.value.hint, "name another one as well")
 
