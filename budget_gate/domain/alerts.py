@@ -19,6 +19,9 @@ from budget_gate.domain.verdict.results import BudgetResult
 
 Kind = Literal["week_over_week", "daily", "forecast"]
 
+# The code of a note that some alerts were not checked.
+UNCHECKED: Final = "alerts_unchecked"
+
 _ORGANIZATION: Final = "organization"
 # So many of a weekday are averaged: as far back as spend is read.
 _WEEKS: Final = 4
@@ -64,17 +67,20 @@ def alerts(
 ) -> tuple[Alert, ...]:
     """The alerts of the budgets `scoped`, which were `judged`, the largest rises first.
 
-    Without a budget of the organization, that is watched as a whole. Of costs that are ranges, a
-    rise counts where it is sure. None of a month that has ended.
+    Only those that decide are watched. Where all do and none is of the organization, that is
+    watched as a whole. Of costs that are ranges, a rise counts where it is sure. None of a month
+    that has ended.
     """
     if month.is_whole:
         return ()
+    deciding = [it for it in judged if it.decides]
+    ids = {it.id for it in deciding}
     watched = [
         Watched(it.id, it.name, {**it.history, **it.days}, it.workspaces, it.models)
         for it in scoped
-        if it.budget
+        if it.budget and it.id in ids
     ]
-    if not any(it.id == "global" for it in scoped):
+    if len(deciding) == len(judged) and "global" not in ids:
         days: dict[date, Bounds] = defaultdict(lambda: NOTHING)
         for line in (*(spend.history or ()), *spend.lines):
             days[line.day] = days[line.day].plus(line.cost)
@@ -85,7 +91,7 @@ def alerts(
         *_daily(rules.daily, watched, places, month),
     ]
     found.sort(key=lambda it: (minus(it.before, it.now), it.budget))
-    return (*found, *_by_forecast(rules, judged, month))
+    return (*found, *_by_forecast(rules, deciding, month))
 
 
 def unchecked(rules: Alerts, spend: Spend, month: MonthToDate) -> Iterator[Note]:
@@ -103,7 +109,7 @@ def unchecked(rules: Alerts, spend: Spend, month: MonthToDate) -> Iterator[Note]
             f"The days before the month could not be read, so nothing was checked by these alerts "
             f"of the policy: {', '.join(names)}."
         )
-        yield Note("warning", "alerts_unchecked", message)
+        yield Note("warning", UNCHECKED, message)
 
 
 def _weekly(
@@ -116,7 +122,7 @@ def _weekly(
         now, then = _sum(it.days, last).low, _sum(it.days, before).high
         if not _has_risen(now, then, rule, WEEK):
             continue
-        movers = places.movers(it, last, before, Decimal(WEEK), Decimal(WEEK))
+        movers = places.movers(it, last, before, weights=(_ONE, _ONE), divisor=Decimal(WEEK))
         per_day = [quotient(amount, Decimal(WEEK)) for amount in (now, then)]
         message = (
             f"{it.name} spent {usd(per_day[0])} a day in the last 7 full days{_more(now, then)} "
@@ -140,7 +146,7 @@ def _daily(
         if not _has_risen(times(now, whole), times(usual, part), rule, _WEEKS * _DAY):
             continue
         so_far = quotient(times(usual, part), whole)
-        movers = places.movers(it, [today], same, _ONE, quotient(whole, part))
+        movers = places.movers(it, [today], same, weights=(whole, part), divisor=whole)
         message = (
             f"{it.name} has spent {usd(now)} today by {month.as_of:%H:%M} UTC"
             f"{_more(times(now, whole), times(usual, part))} on an average {today:%A} by then "

@@ -93,8 +93,8 @@ class Alerts(Document):
 
     @property
     def needs_history(self) -> bool:
-        """Whether any of them goes by the days before the month."""
-        return bool(self.week_over_week or self.daily or self.forecast)
+        """Whether any of them goes by the days before the month; a forecast asks by itself."""
+        return bool(self.week_over_week or self.daily)
 
 
 class SlackChannel(Document):

@@ -9,6 +9,7 @@ from typing import Final
 
 from budget_gate.domain.bounds import EXACT, NOTHING, ZERO, minus, plus
 from budget_gate.domain.period import DAY, WEEK, MonthToDate
+from budget_gate.domain.policy.names import listed_name
 from budget_gate.domain.policy.scoping import ScopedBudget
 from budget_gate.domain.spend import Spend, SpendLine, Workspace
 from budget_gate.domain.verdict.results import BudgetResult, Driver, Span
@@ -127,7 +128,7 @@ def _sums(lines: Iterable[SpendLine]) -> Mapping[_Place, Decimal]:
 
 
 def _name(place: _Place, workspaces: Mapping[str | None, Workspace]) -> str:
-    return workspaces[place[0]].name
+    return listed_name(place[0], workspaces)
 
 
 def _mean(amount: Decimal, days: int) -> Decimal:

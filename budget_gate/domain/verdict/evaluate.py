@@ -63,14 +63,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
             it if it.status == "ok" else used.driven(it, of, month.as_of.date())
             for it, of in zip(judged, scoped, strict=True)
         ]
-    told = alerts(
-        file.policy.alerts,
-        spend,
-        [it for it in scoped if it.id in deciding],
-        [it for it in judged if it.decides],
-        month=month,
-        workspaces=workspaces,
-    )
+    told = alerts(file.policy.alerts, spend, scoped, judged, month=month, workspaces=workspaces)
     budgets = worst_first(judged)
     spent = total(costs.days)
     by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
