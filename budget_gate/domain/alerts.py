@@ -96,7 +96,7 @@ def alerts(
 
 def unchecked(rules: Alerts, spend: Spend, month: MonthToDate) -> Iterator[Note]:
     """A warning where alerts need days that could not be read."""
-    if month.is_whole or spend.history is not None:
+    if spend.history is not None:
         return
     first = month.period.start.date()
     needed = {
@@ -143,6 +143,9 @@ def _daily(
     whole, part = Decimal(_WEEKS * _DAY), Decimal(elapsed)
     for it in watched:
         now, usual = _sum(it.days, [today]).low, _sum(it.days, same).high
+        # Of no known bound, no part is known either.
+        if not usual.is_finite():
+            continue
         if not _has_risen(times(now, whole), times(usual, part), rule, _WEEKS * _DAY):
             continue
         so_far = quotient(times(usual, part), whole)
@@ -189,15 +192,11 @@ def _days(month: MonthToDate, back: int, count: int) -> list[date]:
 
 def _sum(days: Days, chosen: Collection[date]) -> Bounds:
     known = [days[day] for day in chosen if day in days]
-    if not all(it.is_limited for it in known):
-        return Bounds(sum_of(it.low for it in known), Decimal("Infinity"))
     return Bounds(sum_of(it.low for it in known), sum_of(it.high for it in known))
 
 
 def _has_risen(now: Decimal, before: Decimal, rule: Rise, days: int) -> bool:
     """Whether there is more by the rule; both amounts are of so many days together."""
-    if not before.is_finite():
-        return False
     is_above = now > times(before, plus(_ONE, rule.above))
     return is_above and minus(now, before) >= times(rule.floor, Decimal(days))
 

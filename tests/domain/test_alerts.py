@@ -46,6 +46,7 @@ NOON: Final = month_at("2026-11-20T12:00")
 WEEKLY = "week_over_week: {above: 25%}"
 DAILY = "daily: {above: 200%}"
 GLOBAL = "global: {cap: 1000000, forecast: off}"
+WEEK_ALERT = "week_over_week global"
 
 
 def line(
@@ -188,11 +189,13 @@ def test_after_a_week_of_no_known_cost_nothing_is_a_rise() -> None:
     assert told(WEEKLY, *week("100000"), *before) == []
 
 
+@pytest.mark.parametrize("budgets", [GLOBAL, "workspaces: {beta: {cap: 1}}"])
 @pytest.mark.parametrize("day", ["2026-11-01T00:00", "2026-11-01T12:00", "2026-11-05T12:00"])
-def test_both_weeks_may_reach_into_the_month_before(day: str) -> None:
+def test_both_weeks_may_reach_into_the_month_before(day: str, budgets: str) -> None:
     """Also on the 1st, when both are of it: 150 USD a day after 100 are 50% more."""
     month = month_at(day)
-    (alert,) = told(WEEKLY, *week("150", month=month), *week("100", 2, month=month), month=month)
+    lines = (*week("150", month=month), *week("100", 2, month=month))
+    (alert,) = told(WEEKLY, *lines, month=month, budgets=budgets)
     assert amounts(alert) == ("150", "100")
     assert_says(alert.message, "$150.00 a day", "50% more", "$100.00 a day", "claude-opus-5-5")
 
@@ -258,6 +261,13 @@ def test_at_midnight_sharp_nothing_is_usual_yet() -> None:
     month = month_at("2026-11-20T00:00")
     (alert,) = told(DAILY, *fridays(month=month), line("1", 0, month=month), month=month)
     assert (amounts(alert), alert.movers) == (("1", "0"), (Mover("alpha", OPUS, Decimal(1)),))
+
+
+def test_at_midnight_sharp_what_may_have_cost_anything_is_no_measure() -> None:
+    """No part of it is known, not even of no time at all."""
+    month = month_at("2026-11-20T00:00")
+    usual = fridays(bounds("1", "unlimited"), month=month)
+    assert told(DAILY, *usual, line("1", 0, month=month), month=month) == []
 
 
 def test_a_microsecond_is_a_part_of_a_day() -> None:
@@ -463,9 +473,11 @@ def test_only_budgets_that_decide_are_watched(only: tuple[str, ...], found: list
 
 def test_a_global_budget_that_does_not_decide_is_no_organization_either() -> None:
     """It is neither watched as a budget nor as a whole, and has no forecast alert."""
-    budgets = "global: {cap: 310}\nworkspaces: {beta: {cap: 1000000}}"
-    rules = f"{WEEKLY}, forecast: {{above: 1%}}"
+    budgets = "global: {cap: 100000}\nworkspaces: {beta: {cap: 1000000}}"
+    rules = f"{WEEKLY}, forecast: {{above: 0.1%}}"
     lines = [*STEADY, line("900", 1, month=MIDMONTH)]
+    both = told(rules, *lines, budgets=budgets, month=MIDMONTH)
+    assert keys(both) == [WEEK_ALERT, "forecast global"]
     terms = Terms("breach", "fail", ("workspaces.beta",))
     assert told(rules, *lines, budgets=budgets, month=MIDMONTH, terms=terms) == []
 
@@ -721,9 +733,6 @@ def since(earlier: Iterable[str], *lines: SpendLine, **changes: Any) -> Report:
     )
     report, _ = gate.check(file, lambda: spend, NOON, STRICT, earlier=last)
     return report
-
-
-WEEK_ALERT = "week_over_week global"
 
 
 @pytest.mark.parametrize(
