@@ -57,8 +57,14 @@ RISEN = spend_of_lines(
     *LINES,
     *(line(bounds(LONG), "wrkspc_01A", day=f"2026-11-{day}") for day in range(13, 21)),
     # In three digits these rise alike, and would stand by name.
-    *(line(bounds("7.000020000003"), day=f"2026-11-{day}") for day in range(13, 21)),
-    line(bounds("7.00001"), model="claude-haiku-5-5", day="2026-11-20"),
+    *(
+        line(bounds(cost), model=model, day=f"2026-11-{day}")
+        for model, cost in (
+            ("claude-sonnet-4-5", "7.000020000003"),
+            ("claude-haiku-5-5", "7.00001"),
+        )
+        for day in range(13, 21)
+    ),
 )
 PRICES = book_with("{discount: 12.34567%}")
 USED = price(used(*(key("claude-opus-5-5", day=f"2026-11-{day}") for day in (10, 11, 12))), PRICES)
