@@ -47,7 +47,14 @@ class Places:
             and (of.models is None or place[1] in of.models)
         ]
         found = [it for it in found if it.month or getattr(it, span)]
-        found.sort(key=lambda it: (-getattr(it, span), -it.month, it.workspace, it.model))
+        found.sort(
+            key=lambda it: (
+                getattr(it, span).copy_negate(),
+                it.month.copy_negate(),
+                it.workspace,
+                it.model,
+            )
+        )
         return replace(budget, drivers=tuple(found[:MOST_DRIVERS]), driven_in=span)
 
     def _driver(self, place: _Place) -> Driver:

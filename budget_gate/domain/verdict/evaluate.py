@@ -150,7 +150,7 @@ def unverified(file: PolicyFile, month: MonthToDate, notes: tuple[Note, ...]) ->
 
 
 def _largest_first(cost: Bounds) -> tuple[Decimal, Decimal]:
-    return -cost.high, -cost.low
+    return cost.high.copy_negate(), cost.low.copy_negate()
 
 
 def _workspace_spend(
