@@ -1,6 +1,7 @@
 """Rises of spend that a policy wants to be told of: which they are, what they say, and that they never breach."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from budget_gate.domain.alerts import Alert
 from budget_gate.domain.bounds import Bounds, exact
 from budget_gate.domain.movers import Mover
 from budget_gate.domain.period import DAY, MonthToDate
+from budget_gate.domain.policy.warnings import Alerts
 from budget_gate.domain.spend import Spend, SpendLine, Workspace
 from budget_gate.domain.verdict.earlier import EarlierReport
 from budget_gate.domain.verdict.evaluate import evaluate
@@ -31,6 +33,7 @@ from budget_gate.outputs.report.json import render_json
 from budget_gate.outputs.report.markdown import render_markdown
 from budget_gate.outputs.report.text import render_text
 from tests.helpers.builders import bounds, month_at, policy, spend_of
+from tests.helpers.pages import BLOCKS, table
 from tests.helpers.running import PRODUCTION, Here, Run
 from tests.helpers.serving import USAGE, first, refuse
 from tests.helpers.wording import assert_says
@@ -836,6 +839,68 @@ def test_alerts_are_those_of_exact_fractions(
         more = [it.more for it in alert.movers]
         assert more == sorted(more, reverse=True)
         assert all(amount > 0 for amount in more)
+
+
+# The page ----------------------------------------------------------------------------------------
+
+PAGE = "docs/alerts.md"
+EXAMPLES = table(PAGE, "example")
+
+
+def dollars(text: str) -> list[str]:
+    """The amounts of USD in a text, as plain numbers."""
+    return [it.replace(",", "") for it in re.findall(r"\$([0-9,]*[0-9])", text)]
+
+
+def example(kind: str, now: str = "") -> list[Alert]:
+    """What an example of the page comes to by its policy: of what it says was spent, or of `now`."""
+    (file,) = [policy(it.text) for it in BLOCKS if it.page == PAGE and it.language == "yaml"]
+    amounts_ = dollars(EXAMPLES[kind][0])
+    month = month_at("2026-11-20T06:00")
+    lines: list[SpendLine] = []
+    if kind == "week_over_week":
+        last, before = (Decimal(it) / 7 for it in amounts_)
+        lines = [*week(now or str(last), month=month), *week(str(before), 2, month=month)]
+    elif kind == "daily":
+        lines = [line(it, 7 * back, month=month) for back, it in enumerate(amounts_[1:], 1)]
+        lines.append(line(now or amounts_[0], 0, month=month))
+    else:
+        # Ten days of the same spend, which the twenty to come are expected to have as well.
+        month = month_at("2026-11-11T00:00")
+        cost = Decimal(now or amounts_[0]) / 30
+        lines = [line(str(cost), back, month=month) for back in range(1, 11)]
+    return [it for it in evaluate(file, spent(lines, month), month).alerts if it.kind == kind]
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_the_page_computes_as_the_program(kind: str) -> None:
+    """What each example comes to, and by how much."""
+    _, now, before, _, difference = EXAMPLES[kind]
+    (alert,) = example(kind)
+    assert [*map(Decimal, dollars(now + before))] == [alert.now, alert.before]
+    if difference:
+        assert dollars(difference) == [exact(alert.now - alert.before)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit"), [("week_over_week", "150"), ("daily", "150"), ("forecast", "4500")]
+)
+def test_the_limits_of_the_page_are_those_of_its_policy(kind: str, limit: str) -> None:
+    """By hand: 125% of 120, 300% of 50 and 90% of 5,000."""
+    assert dollars(EXAMPLES[kind][3]) == [limit]
+
+
+def test_at_the_limits_of_the_page_there_is_no_alert() -> None:
+    """Of a day, and of the month-end; a week of 150 USD a day is below the floor, which 170 reach."""
+    assert example("daily", "150") == example("forecast", "4500") == []
+    assert len(example("daily", "150.01")) == len(example("forecast", "4500.30")) == 1
+    assert example("week_over_week", "169.99") == []
+    assert len(example("week_over_week", "170")) == 1
+
+
+def test_the_page_has_an_example_of_each_alert() -> None:
+    """As its table of them has."""
+    assert [*EXAMPLES] == [*table(PAGE, "alert")] == [*Alerts.model_fields]
 
 
 # Whole runs --------------------------------------------------------------------------------------
