@@ -23,6 +23,8 @@ Kind = Literal["week_over_week", "daily", "forecast"]
 UNCHECKED: Final = "alerts_unchecked"
 
 _ORGANIZATION: Final = "organization"
+# So many alerts are told one by one.
+_NOTED: Final = 10
 # So many of a weekday are averaged: as far back as spend is read.
 _WEEKS: Final = 4
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -92,6 +94,15 @@ def alerts(
     ]
     found.sort(key=lambda it: (minus(it.before, it.now), it.budget))
     return (*found, *_by_forecast(rules, deciding, month))
+
+
+def notes_of(found: Sequence[Alert]) -> Iterator[Note]:
+    """The first alerts as notes, and how many more there are: a new cause may raise everything."""
+    yield from (alert.note for alert in found[:_NOTED])
+    rest = len(found) - _NOTED
+    if rest > 0:
+        message = f"{rest} more {'alert is' if rest == 1 else 'alerts are'} in the JSON report."
+        yield Note("warning", "alerts_more", message)
 
 
 def unchecked(rules: Alerts, spend: Spend, month: MonthToDate) -> Iterator[Note]:

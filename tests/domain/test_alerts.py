@@ -694,7 +694,43 @@ def test_every_alert_is_told_once_in_each_output(output: str, cap: str) -> None:
         assert above.count("$150.00 a day in the last 7 full days") == 2
 
 
-def test_alerts_are_the_first_annotations() -> None:
+def many(count: int, budgets: str = GLOBAL) -> Report:
+    """A report on so many workspaces that all have risen from nothing, each a little more than the next one."""
+    listed = tuple(Workspace(f"wrkspc_{number:02}", f"team{number:02}") for number in range(count))
+    lines = [line(str(90 - number), 1, workspace=it.id) for number, it in enumerate(listed)]
+    budgets = f"{budgets}\nunlisted: {{cap: 1000, forecast: off}}"
+    return judged(WEEKLY, *lines, budgets=budgets, workspaces=listed)
+
+
+def test_ten_alerts_are_told_one_by_one() -> None:
+    """Of the organization and of twelve workspaces: the largest ten, and how many are left; JSON has all."""
+    report = many(12)
+    codes = [it.code for it in report.notes if it.code.startswith("alert")]
+    assert codes == ["alert_week_over_week"] * 10 + ["alerts_more"]
+    (more,) = [it.message for it in report.notes if it.code == "alerts_more"]
+    assert_says(more, "3 more alerts", "JSON report")
+    assert len(json.loads(render_json(report, "budget.yml"))["alerts"]) == 13
+    assert "alerts_more" not in {it.code for it in many(9).notes}
+
+
+def test_the_summary_has_three_alerts_below_the_headline() -> None:
+    """The others are folded, as the budgets are to be seen at once; all of them are told once."""
+    plain = unescape(render_markdown(many(8), "budget.yml"))
+    above, _, below = plain.partition("<details>")
+    assert [it for it in range(8) if f"team{it:02} spent" in above] == [0, 1, 2]
+    assert [it for it in range(8) if f"team{it:02} spent" in below] == [3, 4, 5, 6, 7]
+
+
+def test_alerts_crowd_out_no_breach() -> None:
+    """GitHub shows ten annotations, and that of the breached budget is the first of them."""
+    report = many(30, "global: {cap: 1, forecast: off}")
+    lines = render_annotations(report, "budget.yml").splitlines()
+    assert len(lines) == 10
+    assert lines[0].startswith("::error ")
+    assert [it.startswith("::warning ") for it in lines[1:]] == [True] * 9
+
+
+def test_alerts_are_the_first_annotations_where_every_budget_is_ok() -> None:
     """As warnings, as GitHub shows ten of a kind at most."""
     report = judged(WEEKLY, *RISEN, budgets=BOTH)
     lines = render_annotations(report, "budget.yml").splitlines()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from budget_gate.domain.alerts import Alert, alerts, unchecked
+from budget_gate.domain.alerts import Alert, alerts, notes_of, unchecked
 from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
 from budget_gate.domain.costs import Days, add_up, total
 from budget_gate.domain.notes import Note
@@ -89,7 +89,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         prices=spend.prices,
         notes=(
             *spend.notes,
-            *(alert.note for alert in told),
+            *notes_of(told),
             *unchecked(file.policy.alerts, spend, month),
             *expired(file.policy, month.day),
             *idle_keys(file.policy, named),

@@ -83,9 +83,14 @@ def state(status: Status) -> str:
 
 
 def told_first(report: Report) -> list[Note]:
-    """Warnings that a reader may not think of, of a time or a rise: they stand in the open."""
+    """Warnings of a time or month that a reader may not think of: they stand in the open."""
+    return [note for note in report.notes if note.code in _TOLD_FIRST]
+
+
+def further_alerts(report: Report) -> list[Note]:
+    """The alerts that the headline does not tell, as many as the notes have."""
     alerts = {alert.note for alert in report.alerts if alert is not report.leading_alert}
-    return [it for it in report.notes if it.code in _TOLD_FIRST or it in alerts]
+    return [note for note in report.notes if note in alerts]
 
 
 def _verdict(report: Report, place: Place, name: Escape, prose: Escape) -> str:
