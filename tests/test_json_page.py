@@ -10,14 +10,16 @@ from typing import Any, Final
 
 import pytest
 
+from budget_gate.domain.alerts import Alert
 from budget_gate.domain.billed.audit import Audit, AuditLine, Part
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.forecast.month_end import Forecast
 from budget_gate.domain.forecast.pace import Pace
+from budget_gate.domain.movers import Mover
 from budget_gate.domain.notes import Note
 from budget_gate.domain.offline import Base, PolicyCheck, check_policy
 from budget_gate.domain.spend import PriceFacts
-from budget_gate.domain.verdict.report import DaySpend, KnownSpend, ModelSpend, WorkspaceSpend
+from budget_gate.domain.verdict.report import DaySpend, KnownSpend, ModelSpend, Told, WorkspaceSpend
 from budget_gate.domain.verdict.results import DailySpend, Driver, LiveException
 from budget_gate.outputs.audit_json import render_audit_json
 from budget_gate.outputs.policy_check import render_policy_json
@@ -28,7 +30,7 @@ from tests.helpers.reports import MONTH, NOW, make_budget, make_report
 
 PAGE: Final = "docs/json.md"
 # What these hold are amounts by names that are data.
-BY_NAME: Final = ("known_spend[].parts", "totals.explained", "lines[].explained")
+BY_NAME: Final = ("known_spend[].parts", "notified", "totals.explained", "lines[].explained")
 # The tables that a type stands for, by the heading of their first column.
 PARTS: Final = {"what-to-rely-on": "range"}
 INSTANT = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -84,6 +86,12 @@ def full_report() -> dict[str, Any]:
         previous_as_of=NOW,
         change=Decimal(1),
         drivers=(driver,),
+        alerts=(
+            Alert(
+                "daily", "global", Decimal(2), Decimal(1), (Mover("a", "b", Decimal(1)),), "More."
+            ),
+        ),
+        told={"slack": Told(NOW, "ok")},
         known_spend=(
             KnownSpend(Decimal(1), NOW, "org", "abc", NOW, {"day 2026-11-01": Decimal(1)}),
         ),

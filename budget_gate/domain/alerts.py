@@ -19,7 +19,12 @@ from budget_gate.domain.verdict.results import BudgetResult
 
 Kind = Literal["week_over_week", "daily", "forecast"]
 
+# The code of a note that some alerts were not checked.
+UNCHECKED: Final = "alerts_unchecked"
+
 _ORGANIZATION: Final = "organization"
+# So many alerts are told one by one.
+_NOTED: Final = 10
 # So many of a weekday are averaged: as far back as spend is read.
 _WEEKS: Final = 4
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -64,17 +69,20 @@ def alerts(
 ) -> tuple[Alert, ...]:
     """The alerts of the budgets `scoped`, which were `judged`, the largest rises first.
 
-    Without a budget of the organization, that is watched as a whole. Of costs that are ranges, a
-    rise counts where it is sure. None of a month that has ended.
+    Only those that decide are watched. Where all do and none is of the organization, that is
+    watched as a whole. Of costs that are ranges, a rise counts where it is sure. None of a month
+    that has ended.
     """
     if month.is_whole:
         return ()
+    deciding = [it for it in judged if it.decides]
+    ids = {it.id for it in deciding}
     watched = [
         Watched(it.id, it.name, {**it.history, **it.days}, it.workspaces, it.models)
         for it in scoped
-        if it.budget
+        if it.budget and it.id in ids
     ]
-    if not any(it.id == "global" for it in scoped):
+    if len(deciding) == len(judged) and "global" not in ids:
         days: dict[date, Bounds] = defaultdict(lambda: NOTHING)
         for line in (*(spend.history or ()), *spend.lines):
             days[line.day] = days[line.day].plus(line.cost)
@@ -85,12 +93,21 @@ def alerts(
         *_daily(rules.daily, watched, places, month),
     ]
     found.sort(key=lambda it: (minus(it.before, it.now), it.budget))
-    return (*found, *_by_forecast(rules, judged, month))
+    return (*found, *_by_forecast(rules, deciding, month))
+
+
+def notes_of(found: Sequence[Alert]) -> Iterator[Note]:
+    """The first alerts as notes, and how many more there are: a new cause may raise everything."""
+    yield from (alert.note for alert in found[:_NOTED])
+    rest = len(found) - _NOTED
+    if rest > 0:
+        message = f"{rest} more {'alert is' if rest == 1 else 'alerts are'} in the JSON report."
+        yield Note("warning", "alerts_more", message)
 
 
 def unchecked(rules: Alerts, spend: Spend, month: MonthToDate) -> Iterator[Note]:
     """A warning where alerts need days that could not be read."""
-    if month.is_whole or spend.history is not None:
+    if spend.history is not None:
         return
     first = month.period.start.date()
     needed = {
@@ -103,7 +120,7 @@ def unchecked(rules: Alerts, spend: Spend, month: MonthToDate) -> Iterator[Note]
             f"The days before the month could not be read, so nothing was checked by these alerts "
             f"of the policy: {', '.join(names)}."
         )
-        yield Note("warning", "alerts_unchecked", message)
+        yield Note("warning", UNCHECKED, message)
 
 
 def _weekly(
@@ -116,7 +133,7 @@ def _weekly(
         now, then = _sum(it.days, last).low, _sum(it.days, before).high
         if not _has_risen(now, then, rule, WEEK):
             continue
-        movers = places.movers(it, last, before, Decimal(WEEK), Decimal(WEEK))
+        movers = places.movers(it, last, before, weights=(_ONE, _ONE), divisor=Decimal(WEEK))
         per_day = [quotient(amount, Decimal(WEEK)) for amount in (now, then)]
         message = (
             f"{it.name} spent {usd(per_day[0])} a day in the last 7 full days{_more(now, then)} "
@@ -137,10 +154,13 @@ def _daily(
     whole, part = Decimal(_WEEKS * _DAY), Decimal(elapsed)
     for it in watched:
         now, usual = _sum(it.days, [today]).low, _sum(it.days, same).high
+        # Of no known bound, no part is known either.
+        if not usual.is_finite():
+            continue
         if not _has_risen(times(now, whole), times(usual, part), rule, _WEEKS * _DAY):
             continue
         so_far = quotient(times(usual, part), whole)
-        movers = places.movers(it, [today], same, _ONE, quotient(whole, part))
+        movers = places.movers(it, [today], same, weights=(whole, part), divisor=whole)
         message = (
             f"{it.name} has spent {usd(now)} today by {month.as_of:%H:%M} UTC"
             f"{_more(times(now, whole), times(usual, part))} on an average {today:%A} by then "
@@ -183,15 +203,11 @@ def _days(month: MonthToDate, back: int, count: int) -> list[date]:
 
 def _sum(days: Days, chosen: Collection[date]) -> Bounds:
     known = [days[day] for day in chosen if day in days]
-    if not all(it.is_limited for it in known):
-        return Bounds(sum_of(it.low for it in known), Decimal("Infinity"))
     return Bounds(sum_of(it.low for it in known), sum_of(it.high for it in known))
 
 
 def _has_risen(now: Decimal, before: Decimal, rule: Rise, days: int) -> bool:
     """Whether there is more by the rule; both amounts are of so many days together."""
-    if not before.is_finite():
-        return False
     is_above = now > times(before, plus(_ONE, rule.above))
     return is_above and minus(now, before) >= times(rule.floor, Decimal(days))
 

@@ -233,7 +233,11 @@ OptionalFactor = Annotated[
 Version = Annotated[Literal["1"], WithJsonSchema({"enum": [1, "1"]})]
 
 
-# The same above 0%.
+# A ratio from 0 to 1, above 0%.
 WarningLevel = Annotated[
     Decimal, BeforeValidator(_percent), schema("string", rf"(?![0.]+\s*%){_BELOW_101}\s*%")
+]
+# A ratio of any size above 0%.
+RatioAboveZero = Annotated[
+    Decimal, BeforeValidator(_any_ratio), schema("string", rf"(?![0.]+\s*%){_NUMBER.pattern}\s*%")
 ]

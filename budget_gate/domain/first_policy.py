@@ -80,7 +80,7 @@ def draft_policy(spend: Spend, period: Period, owner: tuple[str, str] | None = N
         workspaces=tuple(
             sorted(
                 (budget for budget in budgets if budget.cost.high),
-                key=lambda budget: (-budget.cap, budget.name, budget.key),
+                key=lambda budget: (budget.cap.copy_negate(), budget.name, budget.key),
             )
         ),
         idle=tuple(

@@ -6,8 +6,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from budget_gate.domain.bounds import EXACT, minus, plus
+from budget_gate.domain.bounds import EXACT, minus, plus, times
 from budget_gate.domain.costs import Days
+from budget_gate.domain.policy.names import listed_name
 from budget_gate.domain.spend import Spend, Workspace
 
 _MOST_MOVERS: Final = 3
@@ -43,12 +44,14 @@ class Places:
         of: Watched,
         now: Collection[date],
         before: Collection[date],
-        divided: Decimal,
-        divided_before: Decimal,
+        *,
+        weights: tuple[Decimal, Decimal],
+        divisor: Decimal,
     ) -> tuple[Mover, ...]:
         """What rose most within a budget: USD of the days `now` against those `before`.
 
-        Both are divided, so that they are of one length.
+        Each is taken times its weight, so that both are of one length, and the difference is
+        divided.
         """
         sums: list[dict[tuple[str | None, str | None], Decimal]] = [
             defaultdict(Decimal) for _ in range(2)
@@ -63,12 +66,12 @@ class Places:
                     side[place] = plus(side[place], line.cost.low)
         found = []
         for (workspace, model), amount in sums[0].items():
-            was = quotient(sums[1][workspace, model], divided_before)
-            more = minus(quotient(amount, divided), was)
+            was = times(weights[1], sums[1][workspace, model])
+            more = quotient(minus(times(weights[0], amount), was), divisor)
             if more > 0:
-                name = self._workspaces[workspace].name
+                name = listed_name(workspace, self._workspaces)
                 found.append(Mover(name, model or "no model", more))
-        found.sort(key=lambda it: (-it.more, it.workspace, it.model))
+        found.sort(key=lambda it: (it.more.copy_negate(), it.workspace, it.model))
         return tuple(found[:_MOST_MOVERS])
 
 

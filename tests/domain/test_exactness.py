@@ -47,6 +47,25 @@ LINES = [
     for day in ("2026-11-10", "2026-11-11", "2026-11-12")
 ]
 SPEND = spend_of_lines(*LINES)
+RISES = policy("""\
+version: 1
+global: {cap: 1000000}
+workspaces: {wrkspc_01A: {cap: 1000000}}
+alerts: {week_over_week: {above: 12.345678%}, daily: {above: 1%}, forecast: {above: 0.01%}}
+""")
+RISEN = spend_of_lines(
+    *LINES,
+    *(line(bounds(LONG), "wrkspc_01A", day=f"2026-11-{day}") for day in range(13, 21)),
+    # In three digits these rise alike, and would stand by name.
+    *(
+        line(bounds(cost), model=model, day=f"2026-11-{day}")
+        for model, cost in (
+            ("claude-sonnet-4-5", "7.000020000003"),
+            ("claude-haiku-5-5", "7.00001"),
+        )
+        for day in range(13, 21)
+    ),
+)
 PRICES = book_with("{discount: 12.34567%}")
 USED = price(used(*(key("claude-opus-5-5", day=f"2026-11-{day}") for day in (10, 11, 12))), PRICES)
 BILLED = bill(*(charge("44.123456789012", day) for day in (10, 11, 12)), through=13)
@@ -63,6 +82,7 @@ def _audited() -> Any:
     "make",
     [
         pytest.param(lambda: evaluate(POLICY, SPEND, MONTH), id="verdict"),
+        pytest.param(lambda: evaluate(RISES, RISEN, MONTH), id="alerts"),
         pytest.param(
             lambda: evaluate(
                 POLICY, SPEND, MONTH, Terms("breach", "fail", (), Reservation(Decimal(LONG), None))
@@ -81,6 +101,12 @@ def test_the_context_of_a_caller_changes_nothing(make: Made) -> None:
     told = make()
     with localcontext(POOR):
         assert make() == told
+
+
+def test_there_are_alerts_to_compare() -> None:
+    """Of each kind, for each budget, or the test above would show nothing of them."""
+    found = [it.kind for it in evaluate(RISES, RISEN, MONTH).alerts]
+    assert sorted(found) == ["daily"] * 2 + ["forecast"] * 2 + ["week_over_week"] * 2
 
 
 def test_sums_are_whole_in_any_context() -> None:

@@ -74,6 +74,28 @@ def workspace_id(here: Here, text: str) -> Shown:
         return shown(here, api, policy=BREACH)
 
 
+def alert(here: Here, text: str) -> Shown:
+    """A workspace of that name has spent more than in the week before, and so has the whole."""
+    usage = [Usage(NOW - timedelta(days=1), ID, "claude-sonnet-4-5", output=1_000_000)]
+    policy = "version: 1\nunlisted: {cap: 900}\nalerts: {week_over_week: {above: 25%}}\n"
+    with LoopbackAPI(Organization(usage, [Workspace(ID, text)]), now=NOW) as api:
+        return shown(here, api, policy=policy)
+
+
+def alert_of_model(here: Here, text: str) -> Shown:
+    """It is that model which costs more, at a price of the policy."""
+    usage = [Usage(NOW - timedelta(days=1), ID, text, output=1_000_000)]
+    rates = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read")
+    policy = {
+        "version": "1",
+        "global": {"cap": "900"},
+        "alerts": {"week_over_week": {"above": "25%"}, "daily": {"above": "25%"}},
+        "prices": {"models": {text: dict.fromkeys(rates, "300")}},
+    }
+    with LoopbackAPI(Organization(usage, [Workspace(ID, "alpha")]), now=NOW) as api:
+        return shown(here, api, "--fail-on", "warning", policy=json.dumps(policy))
+
+
 def model(here: Here, text: str) -> Shown:
     """A model of that id has no price."""
     usage = [Usage(NOW - timedelta(days=1), None, text, output=1_000_000)]
@@ -193,6 +215,7 @@ VERDICTS: dict[Way, int] = {
     passed_message: 0,
     organization: 1,
     last_report: 1,
+    alert: 0,
 }
 OTHERS: dict[Way, int] = {
     missing_workspace: 2,
@@ -202,6 +225,7 @@ OTHERS: dict[Way, int] = {
     policy_path: 2,
     saved_page: 3,
     label: 1,
+    alert_of_model: 1,
 }
 
 

@@ -189,7 +189,9 @@ def _compare_settings(before: Policy, file: PolicyFile) -> Iterator[Change]:
         yield from _compare_graded((part,), terms(old), terms(new), file)
     for name in Alerts.model_fields:
         was, now = (alert_grades(getattr(it.alerts, name)) for it in (old, new))
-        yield from _compare_graded(("alerts", name), was, now, file)
+        # One that comes or goes is one change, by the key that each has.
+        both = {what: it for what, it in now.items() if what in was}
+        yield from _compare_graded(("alerts", name), was, both, file)
     # Those of both: a key that comes may find another workspace than it would have, too.
     keys = [key for key, _ in (*old.workspace_keys(), *new.workspace_keys())]
     for id_ in {**old.names, **new.names}:

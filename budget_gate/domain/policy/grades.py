@@ -69,10 +69,13 @@ def price_grades(policy: Policy) -> dict[str, Graded]:
 
 
 def alert_grades(alert: Rise | ForecastAlert | None) -> dict[str, Graded]:
-    """The keys of an alert; one that is not there never warns."""
-    above = (None, (UNLIMITED,)) if alert is None else (percent(alert.above), (alert.above,))
-    floor = (alert.floor, (alert.floor,)) if isinstance(alert, Rise) else (None, (UNLIMITED,))
-    return {"above": above, "floor": floor}
+    """The keys that an alert has; one that is not there never warns."""
+    if alert is None:
+        return {"above": (None, (UNLIMITED,))}
+    terms: dict[str, Graded] = {"above": (percent(alert.above), (alert.above,))}
+    if isinstance(alert, Rise):
+        terms["floor"] = (alert.floor, (alert.floor,))
+    return terms
 
 
 def notify_grades(policy: Policy) -> dict[str, Graded]:

@@ -163,7 +163,7 @@ class Policy(Document):
     )
     notify: Notify = Field(
         Notify(),
-        description="Who is told when the verdict becomes worse, and once when it is good again.",
+        description="Where to post when the verdict becomes worse, and once when it is good again.",
         examples=[{"slack": {"webhook_env": "SLACK_WEBHOOK_URL"}, "remind": "24h"}],
     )
     names: dict[WorkspaceId, Text] = Field(

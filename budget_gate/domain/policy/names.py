@@ -92,9 +92,15 @@ def matches(key: str, workspaces: Mapping[str | None, Workspace]) -> list[str | 
     return [id_ for id_, workspace in workspaces.items() if id_ and workspace.name == key]
 
 
+def listed_name(id_: str | None, workspaces: Mapping[str | None, Workspace]) -> str:
+    """A workspace's name; its id where only the days before the month have it, and no list."""
+    known = workspaces.get(id_)
+    return known.name if known else id_text(id_)
+
+
 def unique_name(id_: str | None, workspaces: Mapping[str | None, Workspace]) -> str:
     """A workspace's name, with its id where another bears the same."""
-    name = workspaces[id_].name
+    name = listed_name(id_, workspaces)
     is_shared = sum(workspace.name == name for workspace in workspaces.values()) > 1
     return f"{name} ({id_text(id_)})" if is_shared else name
 

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from budget_gate.domain.fields import Cap, Document, Ratio, schema, shown, wrong
+from budget_gate.domain.fields import Cap, Document, RatioAboveZero, schema, shown, wrong
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
 _HOURS: Final = re.compile(r"([1-9][0-9]{0,3})([hd])", re.ASCII)
@@ -37,8 +37,11 @@ def _hours(value: object) -> int:
     return int(found[1]) * (24 if found[2] == "d" else 1)
 
 
-AboveZero = Annotated[Ratio, AfterValidator(_not_zero)]
-Variable = Annotated[str, BeforeValidator(_variable), schema("string", _VARIABLE.pattern)]
+AboveZero = Annotated[RatioAboveZero, AfterValidator(_not_zero)]
+# A variable may be called as YAML writes a boolean.
+Variable = Annotated[
+    str, BeforeValidator(_variable), schema(["string", "boolean"], _VARIABLE.pattern)
+]
 # In hours.
 Hours = Annotated[int, BeforeValidator(_hours), schema("string", _HOURS.pattern)]
 
@@ -90,8 +93,8 @@ class Alerts(Document):
 
     @property
     def needs_history(self) -> bool:
-        """Whether any of them goes by the days before the month."""
-        return bool(self.week_over_week or self.daily or self.forecast)
+        """Whether any of them goes by the days before the month; a forecast asks by itself."""
+        return bool(self.week_over_week or self.daily)
 
 
 class SlackChannel(Document):
@@ -110,7 +113,9 @@ class Webhook(Document):
         description="The environment variable that holds the address, never the address.",
         examples=["BUDGET_WEBHOOK_URL"],
     )
-    format: Literal["json"] = Field("json", description="What is posted: the JSON report.")
+    format: Literal["json"] = Field(
+        "json", description="What is posted: the JSON report.", examples=["json"]
+    )
 
 
 class Notify(Document):
@@ -128,6 +133,6 @@ class Notify(Document):
     )
     remind: Hours | None = Field(
         None,
-        description="After how long a breach that goes on is told again, in hours or days.",
+        description="After how long a breach that goes on is posted again, in hours or days.",
         examples=["24h"],
     )

@@ -9,6 +9,7 @@ from typing import Final
 
 from budget_gate.domain.bounds import EXACT, NOTHING, ZERO, minus, plus
 from budget_gate.domain.period import DAY, WEEK, MonthToDate
+from budget_gate.domain.policy.names import listed_name
 from budget_gate.domain.policy.scoping import ScopedBudget
 from budget_gate.domain.spend import Spend, SpendLine, Workspace
 from budget_gate.domain.verdict.results import BudgetResult, Driver, Span
@@ -46,7 +47,14 @@ class Places:
             and (of.models is None or place[1] in of.models)
         ]
         found = [it for it in found if it.month or getattr(it, span)]
-        found.sort(key=lambda it: (-getattr(it, span), -it.month, it.workspace, it.model))
+        found.sort(
+            key=lambda it: (
+                getattr(it, span).copy_negate(),
+                it.month.copy_negate(),
+                it.workspace,
+                it.model,
+            )
+        )
         return replace(budget, drivers=tuple(found[:MOST_DRIVERS]), driven_in=span)
 
     def _driver(self, place: _Place) -> Driver:
@@ -127,7 +135,7 @@ def _sums(lines: Iterable[SpendLine]) -> Mapping[_Place, Decimal]:
 
 
 def _name(place: _Place, workspaces: Mapping[str | None, Workspace]) -> str:
-    return workspaces[place[0]].name
+    return listed_name(place[0], workspaces)
 
 
 def _mean(amount: Decimal, days: int) -> Decimal:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from budget_gate.domain.alerts import alerts, unchecked
+from budget_gate.domain.alerts import alerts, notes_of, unchecked
 from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
 from budget_gate.domain.costs import Days, add_up, total
 from budget_gate.domain.notes import Note
@@ -63,14 +63,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
             it if it.status == "ok" else used.driven(it, of, month.as_of.date())
             for it, of in zip(judged, scoped, strict=True)
         ]
-    told = alerts(
-        file.policy.alerts,
-        spend,
-        [it for it in scoped if it.id in deciding],
-        [it for it in judged if it.decides],
-        month=month,
-        workspaces=workspaces,
-    )
+    told = alerts(file.policy.alerts, spend, scoped, judged, month=month, workspaces=workspaces)
     budgets = worst_first(judged)
     spent = total(costs.days)
     by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
@@ -96,7 +89,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         prices=spend.prices,
         notes=(
             *spend.notes,
-            *(alert.note for alert in told),
+            *notes_of(told),
             *unchecked(file.policy.alerts, spend, month),
             *expired(file.policy, month.day),
             *idle_keys(file.policy, named),
@@ -157,7 +150,7 @@ def unverified(file: PolicyFile, month: MonthToDate, notes: tuple[Note, ...]) ->
 
 
 def _largest_first(cost: Bounds) -> tuple[Decimal, Decimal]:
-    return -cost.high, -cost.low
+    return cost.high.copy_negate(), cost.low.copy_negate()
 
 
 def _workspace_spend(

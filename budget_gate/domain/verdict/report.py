@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from budget_gate.domain.alerts import Alert
+from budget_gate.domain.alerts import UNCHECKED, Alert
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate, Period
@@ -132,9 +132,8 @@ class Report:
     def shift(self) -> Literal["worse", "better", "same"] | None:
         """How budgets and alerts have changed since the last report; None without one.
 
-        The worst change counts.
-        Of a budget that it has no state of, as it is new or spend was not known, it is news that it
-        is not ok.
+        The worst change counts. Of a budget that it has no state of, as it is new or spend was not
+        known, it is news that it is not ok. An alert that could not be checked has not gone.
         """
         if self.previous_as_of is None:
             return None
@@ -142,7 +141,8 @@ class Report:
         now, before = {it.key for it in self.alerts}, self.earlier_alerts or frozenset()
         if any(step > 0 for step in steps) or now - before:
             return "worse"
-        return "better" if any(steps) or before - now else "same"
+        gone = before - now if all(it.code != UNCHECKED for it in self.notes) else frozenset()
+        return "better" if any(steps) or gone else "same"
 
     @property
     def price_age_days(self) -> int | None:

@@ -9,7 +9,13 @@ from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.errors import ConfigurationError, as_sentence
 from budget_gate.outputs.escaping import NAME_LENGTH, command, dumped, plain
 from budget_gate.outputs.report.causes import main_cause
-from budget_gate.outputs.report.headline import caveats, state, told_first, unenforced
+from budget_gate.outputs.report.headline import (
+    caveats,
+    further_alerts,
+    state,
+    told_first,
+    unenforced,
+)
 from budget_gate.outputs.report.sentences import spent_of_cap, why
 
 # GitHub shows no more of a kind in a step.
@@ -55,13 +61,13 @@ def render_outputs(report: Report, report_path: str, headline: str) -> str:
 def render_annotations(report: Report, policy: str) -> str:
     """A workflow command for each budget that is not ok, at its line, and for spend not known.
 
-    First comes what a verdict is told with. `policy` is the policy file as the repository knows it.
-    At most 10, the rest counted.
+    First comes what a verdict is told with, and alerts come last. `policy` is the policy file as
+    the repository knows it. At most 10, the rest counted.
     """
     # What time is judged goes before all that is said of it.
     leading = [report.leading_alert.note] if report.leading_alert else []
     commands = [
-        _command("warning", it.message, title=_TITLE) for it in (*leading, *told_first(report))
+        _command("warning", it.message, title=_TITLE) for it in (*told_first(report), *leading)
     ]
     told = " ".join(note.message for note in caveats(report))
     if told:
@@ -77,6 +83,7 @@ def render_annotations(report: Report, policy: str) -> str:
         commands.append(_command(level, f"{unenforced(report)}{what}", title=_TITLE))
     notable = [budget for budget in report.budgets if budget.status in _LEVELS]
     commands += [_annotation(budget, policy, report) for budget in notable]
+    commands += [_command("warning", it.message, title=_TITLE) for it in further_alerts(report)]
     return _capped(commands)
 
 

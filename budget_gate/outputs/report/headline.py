@@ -51,12 +51,14 @@ def headline(report: Report, place: Place, *, name: Escape, prose: Escape) -> st
     return text
 
 
-def _alert(report: Report, alert: Alert, prose: Escape) -> str:
-    """The first alert, where every cap holds."""
+def _alert(report: Report, alert: Alert, name: Escape, prose: Escape) -> str:
+    """The first alert, and that the caps hold."""
     verdict = "Warning (fail-on: warning)" if report.fails_on_warning else "Warning"
     rest = len(report.alerts) - 1
-    more = f" {rest} more {'alert' if rest == 1 else 'alerts'} below." if rest else ""
-    return f"{verdict}: {prose(alert.message)} All caps hold.{more}"
+    more = f"{rest} more {'alert' if rest == 1 else 'alerts'} (see notes)." if rest else ""
+    holds = _holding(report, name)
+    holds = f"{holds[:1].upper()}{holds[1:]}"
+    return " ".join(filter(None, [f"{verdict}: {prose(alert.message)}", holds, more]))
 
 
 _STATES = {"unverified": "spend unknown", "uncertain": "undecided"}
@@ -81,16 +83,21 @@ def state(status: Status) -> str:
 
 
 def told_first(report: Report) -> list[Note]:
-    """Warnings that a reader may not think of, of a time or a rise: they stand in the open."""
+    """Warnings of a time or month that a reader may not think of: they stand in the open."""
+    return [note for note in report.notes if note.code in _TOLD_FIRST]
+
+
+def further_alerts(report: Report) -> list[Note]:
+    """The alerts that the headline does not tell, as many as the notes have."""
     alerts = {alert.note for alert in report.alerts if alert is not report.leading_alert}
-    return [it for it in report.notes if it.code in _TOLD_FIRST or it in alerts]
+    return [note for note in report.notes if note in alerts]
 
 
 def _verdict(report: Report, place: Place, name: Escape, prose: Escape) -> str:
     worst = [it for it in report.budgets if it.decides and it.status == report.status]
     first = worst[0] if worst else None
     if report.leading_alert:
-        return _alert(report, report.leading_alert, prose)
+        return _alert(report, report.leading_alert, name, prose)
     if report.status == "unverified" or (first is None and report.status != "ok"):
         reason = told_reason(report)
         return f"Spend unknown: {prose(reason.message)}" if reason else "Spend unknown."
@@ -176,21 +183,27 @@ def _slow_down(budget: BudgetResult) -> str:
 
 
 def _within(report: Report, name: Escape) -> str:
-    """What was spent, and which caps hold: `all 13 caps hold`."""
+    """What was spent, and which caps hold."""
     total = usd_range(report.spend) if report.spend else usd(Decimal(0))
     spent = f"Within budget: {total} spent in {report.month.day:%B} ({cost_name(report)})"
+    holds = _holding(report, name)
+    return f"{spent}; {holds}" if holds else f"{spent}."
+
+
+def _holding(report: Report, name: Escape) -> str:
+    """Which caps hold, where those that decide do: `all 13 caps hold.`; empty for none."""
     here = sum(budget.decides for budget in report.budgets)
     rest = len(report.budgets) - here
     if not here:
-        return f"{spent}."
+        return ""
     if rest:
         holds = (
             f"the {here} budgets checked here hold" if here > 1 else "the budget checked here holds"
         )
         others = [it for it in report.budgets if not it.decides and it.status == "breached"]
         over = f" {_named('Breached, but not checked here', others, name)}" if others else ""
-        return f"{spent}; {holds} ({rest} not checked).{over}"
-    return f"{spent}; " + (f"all {here} caps hold." if here > 1 else "the cap holds.")
+        return f"{holds} ({rest} not checked).{over}"
+    return f"all {here} caps hold." if here > 1 else "the cap holds."
 
 
 def _nothing_unlisted(report: Report) -> Note | None:

@@ -14,7 +14,13 @@ from budget_gate.outputs.escaping import code, prose
 from budget_gate.outputs.report.basis import covered_days, covered_time, price_basis
 from budget_gate.outputs.report.causes import culprits
 from budget_gate.outputs.report.chart import chart
-from budget_gate.outputs.report.headline import headline, other_notes, state, told_first
+from budget_gate.outputs.report.headline import (
+    further_alerts,
+    headline,
+    other_notes,
+    state,
+    told_first,
+)
 from budget_gate.outputs.report.icons import ICONS
 from budget_gate.outputs.report.links import CONSOLE, NO_LINKS, Links
 from budget_gate.outputs.report.sentences import (
@@ -30,6 +36,8 @@ from budget_gate.outputs.report.sentences import (
 
 # With more budgets than this, those that are ok are folded.
 _UNFOLDED = 8
+# So many alerts stand in the open besides that of the headline.
+_OPEN_ALERTS = 3
 _TO_COME = ("Left", "Today", "Daily average", "Forecast")
 
 
@@ -46,7 +54,7 @@ def render_markdown(report: Report, policy: str, links: Links = NO_LINKS) -> str
 
     verdict = headline(report, place, name=code, prose=prose)
     cost = f"{report.basis} cost".capitalize() if _is_uniform(report) else "Cost"
-    first = told_first(report)
+    first = [*told_first(report), *further_alerts(report)[:_OPEN_ALERTS]]
     parts = [
         f"### {ICONS[report.status]} budget-gate: {state(report.status)}",
         f"**{verdict}**",

@@ -9,6 +9,14 @@ from budget_gate.domain.fields import Document
 from budget_gate.domain.policy.budgets import Budget, CapException, GlobalBudget, Group, NamedBudget
 from budget_gate.domain.policy.comparison import Change, compare
 from budget_gate.domain.policy.model import Policy, SpendRules
+from budget_gate.domain.policy.warnings import (
+    Alerts,
+    ForecastAlert,
+    Notify,
+    Rise,
+    SlackChannel,
+    Webhook,
+)
 from budget_gate.domain.prices.cards import Prices
 from tests.helpers.builders import book, policy
 from tests.helpers.wording import assert_says
@@ -84,20 +92,57 @@ KEYS: dict[tuple[type[Document], str], tuple[str, str, str]] = {
         "prices: {models: {custom: {input: 3, output: 15, cache_write_5m: 4, cache_write_1h: 6, cache_read: 1}}}\n",
         "looser",
     ),
+    (Alerts, "week_over_week"): ("", "alerts: {week_over_week: {above: 25%}}\n", "tighter"),
+    (Alerts, "daily"): ("", "alerts: {daily: {above: 25%}}\n", "tighter"),
+    (Alerts, "forecast"): ("", "alerts: {forecast: {above: 90%}}\n", "tighter"),
+    (Rise, "above"): (
+        "alerts: {daily: {above: 25%}}\n",
+        "alerts: {daily: {above: 26%}}\n",
+        "looser",
+    ),
+    (Rise, "floor"): (
+        "alerts: {daily: {above: 25%}}\n",
+        "alerts: {daily: {above: 25%, floor: 0.01}}\n",
+        "looser",
+    ),
+    (ForecastAlert, "above"): (
+        "alerts: {forecast: {above: 90%}}\n",
+        "alerts: {forecast: {above: 80%}}\n",
+        "tighter",
+    ),
+    (Notify, "slack"): ("", "notify: {slack: {webhook_env: A}}\n", "tighter"),
+    (Notify, "webhook"): ("", "notify: {webhook: {url_env: A}}\n", "tighter"),
+    (Notify, "remind"): ("", "notify: {remind: 24h}\n", "tighter"),
+    (SlackChannel, "webhook_env"): (
+        "notify: {slack: {webhook_env: A}}\n",
+        "notify: {slack: {webhook_env: B}}\n",
+        "neutral",
+    ),
+    (Webhook, "url_env"): (
+        "notify: {webhook: {url_env: A}}\n",
+        "notify: {webhook: {url_env: B}}\n",
+        "neutral",
+    ),
 }
-# `version` has one value, `global` and `max_exception` are tried below, and the parts are tried by their own keys.
+# `version` and `format` have one value, `global` and `max_exception` are tried below, and the parts are tried by their own keys.
 ELSEWHERE = {
     (Policy, "version"),
     (Policy, "global_"),
     (Policy, "spend"),
     (Policy, "prices"),
+    (Policy, "alerts"),
+    (Policy, "notify"),
+    (Webhook, "format"),
     (GlobalBudget, "max_exception"),
 }
 
 
 def test_every_key_of_a_policy_is_tried_here() -> None:
     """A new one has to find its effect: it would be passed over otherwise."""
-    parts = (Policy, Budget, GlobalBudget, NamedBudget, Group, SpendRules, Prices)
+    parts = (
+        *(Policy, Budget, GlobalBudget, NamedBudget, Group, SpendRules, Prices),
+        *(Alerts, Rise, ForecastAlert, Notify, SlackChannel, Webhook),
+    )
     own = {
         (part, name) for part in parts for name in part.__annotations__ if name != "model_config"
     }

@@ -18,6 +18,14 @@ from jsonschema import Draft202012Validator
 from budget_gate.domain.fields import Document
 from budget_gate.domain.policy.budgets import Budget, CapException, GlobalBudget, Group, NamedBudget
 from budget_gate.domain.policy.model import Policy, SpendRules
+from budget_gate.domain.policy.warnings import (
+    Alerts,
+    ForecastAlert,
+    Notify,
+    Rise,
+    SlackChannel,
+    Webhook,
+)
 from budget_gate.domain.prices.cards import LongContext, Prices, RateCard
 from budget_gate.errors import ConfigurationError
 from budget_gate.sources.files.documents import load_document
@@ -33,15 +41,21 @@ MODELS: dict[str, type[Document]] = {
     model.__name__: model
     for model in (
         Policy,
+        Alerts,
         Budget,
         CapException,
+        ForecastAlert,
         GlobalBudget,
         Group,
         LongContext,
         NamedBudget,
+        Notify,
         Prices,
         RateCard,
+        Rise,
+        SlackChannel,
         SpendRules,
+        Webhook,
     )
 }
 PARTS: dict[str, dict[str, Any]] = {"Policy": SCHEMA, **SCHEMA["$defs"]}
@@ -343,6 +357,36 @@ EXCEPTION = "budget: global, cap: 6, until: 2026-11-30"
             id="part of a token",
         ),
         pytest.param(VALID + "names: {production: x}\n", id="name of no id"),
+        pytest.param(VALID + "alerts: {weekly: {above: 25%}}\n", id="alert of another name"),
+        pytest.param(VALID + "alerts: {week_over_week: }\n", id="empty alert"),
+        pytest.param(VALID + "alerts: {week_over_week: 25%}\n", id="percentage as alert"),
+        pytest.param(VALID + "alerts: {daily: {floor: 50}}\n", id="alert without a limit"),
+        pytest.param(VALID + "alerts: {daily: {above: 25}}\n", id="rise without sign"),
+        pytest.param(VALID + "alerts: {daily: {above: 0%}}\n", id="rise of nothing"),
+        pytest.param(VALID + "alerts: {daily: {above: 0.00 %}}\n", id="rise of 0.00 %"),
+        pytest.param(VALID + "alerts: {daily: {above: -5%}}\n", id="fall as a rise"),
+        pytest.param(
+            VALID + "alerts: {daily: {above: 5%, floor: '12.500'}}\n", id="floor in thousands"
+        ),
+        pytest.param(
+            VALID + "alerts: {forecast: {above: 90%, floor: 5}}\n", id="floor of a forecast"
+        ),
+        pytest.param(VALID + "notify: {slack: SLACK_WEBHOOK_URL}\n", id="variable as channel"),
+        pytest.param(VALID + "notify: {slack: {}}\n", id="channel without a variable"),
+        pytest.param(
+            VALID + "notify: {slack: {webhook_env: 'https://hooks.example/T1/B2'}}\n",
+            id="address as variable",
+        ),
+        pytest.param(VALID + "notify: {slack: {webhook_env: 1ST_URL}}\n", id="digit first"),
+        pytest.param(VALID + "notify: {slack: {webhook_env: $URL}}\n", id="dollar sign"),
+        pytest.param(VALID + "notify: {webhook: {url: URL}}\n", id="url as key"),
+        pytest.param(
+            VALID + "notify: {webhook: {url_env: URL, format: xml}}\n", id="another format"
+        ),
+        pytest.param(VALID + "notify: {email: a@b.example}\n", id="another channel"),
+        pytest.param(VALID + "notify: {remind: 24}\n", id="time without its unit"),
+        pytest.param(VALID + "notify: {remind: 0h}\n", id="no time"),
+        pytest.param(VALID + "notify: {remind: 90m}\n", id="minutes"),
         pytest.param("- version: 1\n", id="a list"),
     ],
 )
@@ -401,6 +445,18 @@ PRICES: dict[str, Strategy] = {
     "discount": PERCENTAGES,
     "models": st.dictionaries(NAMES, CARDS | st.lists(CARDS, min_size=1, max_size=1), max_size=2),
 }
+RISES: Strategy = st.fixed_dictionaries({"above": PERCENTAGES}, optional={"floor": AMOUNTS})
+ALERTS: dict[str, Strategy] = {
+    "week_over_week": RISES,
+    "daily": RISES,
+    "forecast": st.fixed_dictionaries({"above": PERCENTAGES}),
+}
+VARIABLES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True)
+NOTIFY: dict[str, Strategy] = {
+    "slack": st.fixed_dictionaries({"webhook_env": VARIABLES}),
+    "webhook": st.fixed_dictionaries({"url_env": VARIABLES}, optional={"format": st.just("json")}),
+    "remind": st.integers(1, 9999).flatmap(lambda it: st.sampled_from([f"{it}h", f"{it}d"])),
+}
 POLICIES: Strategy = st.fixed_dictionaries(
     {
         "version": st.sampled_from([1, "1"]),
@@ -418,6 +474,8 @@ POLICIES: Strategy = st.fixed_dictionaries(
         "spend": st.fixed_dictionaries({}, optional=SPEND),
         "prices": st.fixed_dictionaries({}, optional=PRICES),
         "names": st.dictionaries(NAMES.map("wrkspc_".__add__), NAMES, max_size=2),
+        "alerts": st.fixed_dictionaries({}, optional=ALERTS),
+        "notify": st.fixed_dictionaries({}, optional=NOTIFY),
     },
 )
 
@@ -448,12 +506,30 @@ def places() -> Iterator[str]:
     long = "{{x: {{long_context: {{above: {}, " + card + "}}, " + card + "}}}}"
     yield valid + "prices: {{models: " + long + "}}\n"
     yield valid + "names: {{wrkspc_01A: {}}}\n"
+    yield valid + "alerts: {{daily: {{above: {}}}}}\n"
+    yield valid + "alerts: {{daily: {{above: 5%, floor: {}}}}}\n"
+    yield valid + "notify: {{slack: {{webhook_env: {}}}}}\n"
+    yield valid + "notify: {{remind: {}}}\n"
 
 
 @given(
     st.sampled_from([*places()]),
     st.text("0123456789.%", min_size=1, max_size=18)
-    | st.sampled_from(["true", "false", "none", "warn", "2026-12-01", "2026-02-30", "80 %", "x"]),
+    | st.sampled_from(
+        [
+            "true",
+            "false",
+            "none",
+            "warn",
+            "2026-12-01",
+            "2026-02-30",
+            "80 %",
+            "x",
+            "24h",
+            "7d",
+            "URL_",
+        ]
+    ),
     st.booleans(),
 )
 def test_what_the_program_accepts_no_editor_finds_wrong(

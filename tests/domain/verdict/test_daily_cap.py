@@ -126,6 +126,19 @@ def test_daily_cap_of_zero_is_a_cap() -> None:
     assert judged(on("2026-11-19", bounds("5")), rules=rules).status == "ok"
 
 
+def test_a_workspace_of_yesterday_may_be_in_no_list() -> None:
+    """It is called by its id then: it spent on the last day of October, and is gone since."""
+    spend = replace(
+        spend_of_lines(on("2026-11-01", bounds("5"), "wrkspc_01B"), workspaces=(B,)),
+        history=(on("2026-10-31", bounds("40")),),
+    )
+    rules = policy("version: 1\nunlisted: {cap: 100, daily_cap: 30}\n")
+    month = MonthToDate(datetime(2026, 11, 1, 1, 30, tzinfo=UTC))
+    result = budget(evaluate(rules, spend, month), "unlisted.wrkspc_01A")
+    assert (result.status, result.name) == ("breached", "wrkspc_01A")
+    assert [it.workspace for it in result.drivers] == ["wrkspc_01A"]
+
+
 @pytest.mark.parametrize(
     ("rules", "id_", "today"),
     [

@@ -158,6 +158,8 @@ def test_the_report_is_exactly_as_documented() -> None:
         "currency": "USD",
         "headline": "Spend unknown.",
         "changed": None,
+        "alerts": [],
+        "notified": {},
     }
 
 
@@ -179,6 +181,7 @@ def test_the_keys_stand_in_the_documented_order() -> None:
         *("basis", "organization", "base_url", "previous_as_of", "change", "drivers"),
         "evidence_as_of",
         *("known_spend", "judged_at", "whole_month", "currency", "headline", "changed"),
+        *("alerts", "notified"),
     ]
 
 
@@ -213,6 +216,8 @@ def test_an_unverified_report_exists_and_says_why() -> None:
         "currency": "USD",
         "headline": "Spend unknown: The key is wrong.",
         "changed": None,
+        "alerts": [],
+        "notified": {},
     }
 
 
