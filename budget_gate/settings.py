@@ -19,10 +19,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from budget_gate.domain.address import Address
 from budget_gate.domain.clock import refuse_future
-from budget_gate.domain.credential import bare, fault_of, passwords_in, without_keys
+from budget_gate.domain.credential import bare, fault_of, passwords_in
 from budget_gate.domain.period import HOUR, MonthToDate, format_instant
 from budget_gate.domain.policy.scoping import Reservation
-from budget_gate.domain.setting_errors import OWN, fault, meant, name_of
+from budget_gate.domain.setting_errors import misconfigured, name_of, strangers
 from budget_gate.domain.verdict.terms import FailOn, OnError, Terms
 from budget_gate.domain.written import (
     LAST,
@@ -219,32 +219,17 @@ class Settings(Surroundings):
         Raises ConfigurationError that names the settings at fault, shows what was written, and
         never a secret.
         """
-        unknown = list(cls._unknown(flags))
-        wrong: list[str] = []
+        known = set(cls._variables())
+        strange = [name for name in strangers(os.environ, known) if os.environ[name]]
+        wrong: ValidationError | None = None
         try:
             settings = cls(**flags)  # type: ignore[arg-type]
         except ValidationError as error:
-            details = error.errors(include_url=False, include_context=False)
+            wrong = error
+        if wrong or strange:
             secrets = Surroundings(**flags).secrets  # type: ignore[arg-type]
-            wrong = [
-                f"{name_of(str(detail['loc'][0]))}: {fault(detail, secrets)}" for detail in details
-            ]
-        if wrong or unknown:
-            remedies = ["correct it, or leave it out for the default"] if wrong else []
-            remedies += ["correct the variable's name, or unset it"] if unknown else []
-            raise ConfigurationError("; ".join([*unknown, *wrong]), "; ".join(remedies))
+            raise misconfigured(strange, known, wrong, secrets)
         return settings
-
-    @classmethod
-    def _unknown(cls, flags: Mapping[str, str]) -> Iterator[str]:
-        """What is wrong with each variable that would be this program's, and is none of it."""
-        known = set(cls._variables())
-        for name in sorted(os.environ):
-            variable = name.upper()
-            if variable.startswith(OWN) and name not in known and os.environ[name]:
-                secrets = Surroundings(**flags).secrets  # type: ignore[arg-type]
-                shown = without_keys(secrets.without(name))[:60]
-                yield f"there is no setting {shown}{meant(variable, known)}"
 
     @classmethod
     def _variables(cls) -> Iterator[str]:
