@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from budget_gate.delivery.results import say
 from budget_gate.delivery.secrets import blotted
-from budget_gate.delivery.webhooks import Post, send
+from budget_gate.delivery.webhooks import DEADLINE, Post, send
 from budget_gate.domain.address import webhook_fault
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import format_instant
@@ -17,7 +17,6 @@ from budget_gate.domain.policy.warnings import Notify
 from budget_gate.domain.verdict.earlier import EarlierReport, are_different
 from budget_gate.domain.verdict.report import Report, Told
 from budget_gate.domain.verdict.telling import Event, event_of, told_after
-from budget_gate.errors import InterruptedRunError
 from budget_gate.outputs.escaping import plain
 from budget_gate.outputs.report.headline import plain_headline
 from budget_gate.outputs.report.json import document_of
@@ -50,8 +49,10 @@ def notify(
         earlier.organization, report.organization
     ):
         told = earlier.told
-    # Neither a time of one's choice nor what is only reserved is news to others.
-    if settings.fixed_time or report.month.is_whole or settings.reserve:
+    # Neither a time of one's choice nor what is only reserved is news to others; and whoever ends
+    # a run is told by it, and waits for no channel.
+    is_stopped = any(note.code == "interrupted" for note in report.notes)
+    if settings.fixed_time or report.month.is_whole or settings.reserve or is_stopped:
         return replace(report, told=told or {})
     return _told(report, file, settings, told)
 
@@ -87,8 +88,8 @@ def _told(
             after[it.name] = knows
     if earlier is None and any(events.values()):
         message = (
-            "There is no last report, so every run that is not ok is posted. Keep the JSON report "
-            "and name it with --last-report, so that only changes are."
+            "There is no last report to compare with, so every run that is not ok is posted. Keep "
+            "the JSON report and name it with --last-report, so that only changes are."
         )
         notes.append(Note("info", "posted_anew", message))
     return replace(report, told=after, notes=(*report.notes, *notes))
@@ -112,12 +113,8 @@ def faults(rules: Notify, settings: Settings) -> list[tuple[str, str]]:
 
 def _sent(channels: Sequence[_Channel], posts: Sequence[Post]) -> dict[str, str]:
     """Why each post failed, by its channel; empty for one that was taken."""
-    try:
-        reasons = send(posts)
-    except InterruptedRunError as error:
-        # What is to be told elsewhere, too, does not wait for the channels then.
-        reasons = [error.message] * len(posts)
-    return {channel.name: reason for channel, reason in zip(channels, reasons, strict=True)}
+    names = [channel.name for channel in channels]
+    return dict(zip(names, send(posts, DEADLINE), strict=True))
 
 
 def _channels(rules: Notify, settings: Settings) -> list[_Channel]:
@@ -150,6 +147,7 @@ def _post(
     state = told_after(report, None, is_posted=True, failed=False)
     about = (
         report.organization,
+        format_instant(report.period.start),
         event,
         told and format_instant(told.at),
         state and (state.status, sorted(state.budgets.items()), sorted(state.alerts)),

@@ -1,6 +1,7 @@
 """Posts to addresses that are secrets: all of them side by side, within one deadline."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Thread
@@ -11,10 +12,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from budget_gate import __version__
+from budget_gate.errors import InterruptedRunError
 
 # In seconds, for all posts together: the report is only told after them.
 DEADLINE: Final = 15.0
 _MOST_SAID: Final = 100
+# As Slack says why: `invalid_payload`.
+_WORD: Final = re.compile(r"[A-Za-z_ ]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +30,27 @@ class Post:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def send(posts: Sequence[Post], deadline: float = DEADLINE) -> list[str]:
-    """Why each of the posts failed, in words without its address; empty for one that was taken."""
-    reasons = [f"no answer within {deadline:g} seconds"] * len(posts)
+def send(posts: Sequence[Post], deadline: float) -> list[str]:
+    """Why each of the posts failed, in words without its address; empty for one that was taken.
+
+    A signal ends the wait: what was not answered by then has failed.
+    """
+    answers: list[str | None] = [None] * len(posts)
 
     def run(number: int) -> None:
-        reasons[number] = _send(posts[number], deadline)
+        answers[number] = _send(posts[number], deadline)
 
     threads = [Thread(target=run, args=(number,), daemon=True) for number in range(len(posts))]
-    end = monotonic() + deadline
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        # What drips longer is left behind, and ends with the process.
-        thread.join(max(0.0, end - monotonic()))
-    return list(reasons)
+    end, missing = monotonic() + deadline, f"no answer within {deadline:g} seconds"
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            # What drips longer is left behind, and ends with the process.
+            thread.join(max(0.0, end - monotonic()))
+    except InterruptedRunError as error:
+        missing = error.message
+    return [missing if answer is None else answer for answer in answers]
 
 
 def _send(post: Post, deadline: float) -> str:
@@ -70,7 +80,9 @@ def _send(post: Post, deadline: float) -> str:
             if response.is_success:
                 return ""
             said = next(response.iter_bytes(_MOST_SAID), b"").decode("utf-8", "replace").strip()
-            return f"it answered {response.status_code}{f' ({said})' if said else ''}"
+            # Of an answer no more than a word of the receiver's: others quote the address.
+            is_word = _WORD.fullmatch(said) and said not in post.url
+            return f"it answered {response.status_code}{f' ({said})' if is_word else ''}"
     except httpx.TimeoutException:
         return f"no answer within {deadline:g} seconds"
     except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError, OSError) as error:

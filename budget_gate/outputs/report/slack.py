@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
+from budget_gate.domain.period import on_day
 from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.domain.verdict.telling import Event
-from budget_gate.outputs.escaping import NAME_LENGTH, plain
+from budget_gate.outputs.escaping import MESSAGE_LENGTH, NAME_LENGTH, plain
 from budget_gate.outputs.report.basis import covered_time
 from budget_gate.outputs.report.causes import culprits
 from budget_gate.outputs.report.headline import headline, state
@@ -16,15 +18,31 @@ from budget_gate.outputs.report.links import CONSOLE, Links
 from budget_gate.outputs.report.sentences import spent_of_cap
 
 # What Slack takes at most, in characters, as its reference for blocks says (November 2026).
-MOST_HEADER: Final = 150
 MOST_TEXT: Final = 3000
 MOST_BUDGETS: Final = 5
 MOST_ALERTS: Final = 3
+# Of all blocks together it takes some 12,000, which the reference does not say.
+_MOST_BUDGET: Final = 1000
+_MOST_ALERTS: Final = 2000
+_MOST_FOOTER: Final = 1000
 
+_LEADS: Final[dict[Event, str]] = {
+    "worse": "",
+    "recovered": "Recovered. ",
+    "reminder": "Reminder. ",
+}
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@\u200b"}
 _SPECIAL: Final = re.compile("[&<>@]")
-# What may be cut off in the midst.
-_BROKEN: Final = re.compile(r"(&[a-z]{0,4}|<[^>]*|`[^`]*)$")
+# There is no escape for these: a letter that looks alike stands in their place.
+_MARKS: Final = {
+    "*": "\N{ASTERISK OPERATOR}",
+    "_": "\N{MODIFIER LETTER LOW MACRON}",
+    "~": "\N{TILDE OPERATOR}",
+    "`": "\N{MODIFIER LETTER PRIME}",
+    ":": "\N{RATIO}",
+}
+# An underscore within a word is none, and a colon only before what may be the name of an emoji.
+_MARK: Final = re.compile(r"[*~`]|(?<![^\W_])_|_(?![^\W_])|:(?=[^\s:]+:)")
 
 
 def render_slack(report: Report, policy: str, links: Links, event: Event) -> dict[str, Any]:
@@ -36,11 +54,14 @@ def render_slack(report: Report, policy: str, links: Links, event: Event) -> dic
     def place(line: int) -> str:
         address = links.policy(policy, line)
         shown = slack_text(f"{policy}:{line}")
-        return f"<{address}|{shown}>" if address else f"`{shown}`"
+        return f"<{address}|{shown}>" if address else slack_name(f"{policy}:{line}")
 
     verdict = headline(report, place, name=slack_name, prose=slack_text)
     fallback = headline(
-        report, lambda line: slack_text(f"{policy}:{line}"), name=slack_text, prose=slack_text
+        report,
+        lambda line: slack_text(f"{policy}:{line}"),
+        name=partial(slack_text, length=NAME_LENGTH),
+        prose=slack_text,
     )
     blocks = [
         {
@@ -50,12 +71,16 @@ def render_slack(report: Report, policy: str, links: Links, event: Event) -> dic
         _section(verdict),
     ]
     worst = [it for it in report.budgets if it.status != "ok"][:MOST_BUDGETS]
-    blocks += [_section("\n".join(_budget(it, report))) for it in worst]
+    blocks += [_section("\n".join(_budget(it, report)), _MOST_BUDGET) for it in worst]
     alerts = [it for it in report.alerts if it is not report.leading_alert][:MOST_ALERTS]
     if alerts:
-        blocks.append(_section("\n".join(f"• {slack_text(it.message)}" for it in alerts)))
-    blocks.append({"type": "context", "elements": [_text(_footer(report, policy, links))]})
-    return {"text": _cut(fallback), "blocks": blocks}
+        told = "\n".join(f"• {slack_text(it.message)}" for it in alerts)
+        blocks.append(_section(told, _MOST_ALERTS))
+    footer = _text(_footer(report, policy, links), _MOST_FOOTER)
+    blocks.append({"type": "context", "elements": [footer]})
+    # What a phone shows, and a list of channels.
+    fallback = f"{ICONS[report.status]} {_LEADS[event]}{fallback}"
+    return {"text": _cut(fallback, MOST_TEXT), "blocks": blocks, "unfurl_links": False}
 
 
 def render_slack_test() -> dict[str, Any]:
@@ -64,9 +89,10 @@ def render_slack_test() -> dict[str, Any]:
     return {"text": told, "blocks": [_section(told)]}
 
 
-def slack_text(text: str) -> str:
-    """A third party's text for Slack: nothing in it is a link, a mention or an entity."""
-    return _SPECIAL.sub(lambda found: _ENTITIES[found[0]], plain(text))
+def slack_text(text: str, length: int = MESSAGE_LENGTH) -> str:
+    """A third party's text for Slack: nothing in it is markup, an emoji, a link or a mention."""
+    shown = _MARK.sub(lambda found: _MARKS[found[0]], plain(text, length))
+    return _SPECIAL.sub(lambda found: _ENTITIES[found[0]], shown)
 
 
 def slack_name(text: str) -> str:
@@ -76,10 +102,17 @@ def slack_name(text: str) -> str:
 
 
 def _title(report: Report, event: Event) -> str:
-    told = {"worse": "", "recovered": "no longer red: ", "reminder": "still "}[event]
-    if report.status == "ok" and event == "recovered":
-        return f"{ICONS['ok']} budget-gate: within budget again"
-    return f"{ICONS[report.status]} budget-gate: {told}{state(report.status)}"[:MOST_HEADER]
+    icon, now = ICONS[report.status], state(report.status)
+    if event == "recovered":
+        now = "within budget again" if report.status == "ok" else f"no longer red: {now}"
+    if event == "reminder":
+        since = min((it.since for it in _worst(report) if it.since), default=None)
+        now = f"still {now} since {on_day(since)}" if since else f"still {now}"
+    return f"{icon} budget-gate: {now}"
+
+
+def _worst(report: Report) -> list[BudgetResult]:
+    return [it for it in report.budgets if it.decides and it.status == report.status]
 
 
 def _budget(budget: BudgetResult, report: Report) -> Iterator[str]:
@@ -93,21 +126,27 @@ def _budget(budget: BudgetResult, report: Report) -> Iterator[str]:
 def _footer(report: Report, policy: str, links: Links) -> str:
     address = links.policy(policy, 1)
     parts = [slack_text(covered_time(report))]
-    parts += [f"<{links.run}|This run>"] if links.run else []
+    parts += [f"<{links.run}|This run and its notes>"] if links.run else []
     parts += [f"<{address}|{slack_text(policy)}>"] if address else [slack_text(policy)]
     return " · ".join([*parts, f"<{CONSOLE}|Usage in the Console>"])
 
 
-def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": _text(text)}
+def _section(text: str, most: int = MOST_TEXT) -> dict[str, Any]:
+    return {"type": "section", "text": _text(text, most)}
 
 
-def _text(text: str) -> dict[str, Any]:
+def _text(text: str, most: int) -> dict[str, Any]:
     # Verbatim, Slack makes no links of what merely looks like an address or a channel.
-    return {"type": "mrkdwn", "text": _cut(text), "verbatim": True}
+    return {"type": "mrkdwn", "text": _cut(text, most), "verbatim": True}
 
 
-def _cut(text: str) -> str:
-    if len(text) <= MOST_TEXT:
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most:
         return text
-    return _BROKEN.sub("", text[: MOST_TEXT - 1]) + "\N{HORIZONTAL ELLIPSIS}"
+    text = text[: most - 1]
+    if text.count("`") % 2:
+        text = text[: text.rindex("`")]
+    for begins, ends in ("<>", "&;"):
+        if text.rfind(begins) > text.rfind(ends):
+            text = text[: text.rindex(begins)]
+    return text + "\N{HORIZONTAL ELLIPSIS}"
