@@ -52,9 +52,8 @@ def render_slack(report: Report, policy: str, links: Links, event: Event) -> dic
     """
 
     def place(line: int) -> str:
-        address = links.policy(policy, line)
-        shown = slack_text(f"{policy}:{line}")
-        return f"<{address}|{shown}>" if address else slack_name(f"{policy}:{line}")
+        address, shown = links.policy(policy, line), f"{policy}:{line}"
+        return _link(address, shown) if address else slack_name(shown)
 
     verdict = headline(report, place, name=slack_name, prose=slack_text)
     fallback = headline(
@@ -126,9 +125,13 @@ def _budget(budget: BudgetResult, report: Report) -> Iterator[str]:
 def _footer(report: Report, policy: str, links: Links) -> str:
     address = links.policy(policy, 1)
     parts = [slack_text(covered_time(report))]
-    parts += [f"<{links.run}|This run and its notes>"] if links.run else []
-    parts += [f"<{address}|{slack_text(policy)}>"] if address else [slack_text(policy)]
-    return " · ".join([*parts, f"<{CONSOLE}|Usage in the Console>"])
+    parts += [_link(links.run, "This run and its notes")] if links.run else []
+    parts += [_link(address, policy)] if address else [slack_text(policy)]
+    return " · ".join([*parts, _link(CONSOLE, "Usage in the Console")])
+
+
+def _link(address: str, shown: str) -> str:
+    return f"<{address}|{slack_text(shown).replace('|', chr(0xA6))}>"
 
 
 def _section(text: str, most: int = MOST_TEXT) -> dict[str, Any]:
