@@ -54,8 +54,8 @@ def send(posts: Sequence[Post], deadline: float) -> list[str]:
 
 
 def _send(post: Post, deadline: float) -> str:
-    is_loopback = urlsplit(post.url).scheme == "http"
     try:
+        is_loopback = urlsplit(post.url).scheme == "http"
         with (
             httpx.Client(
                 # A redirect would carry the report to wherever it points.
