@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -173,11 +174,20 @@ def test_a_post_does_not_show_its_address() -> None:
     assert repr(Post("https://x.example/secret", {"a": "secret"})).count("secret") == 0
 
 
-def test_https_is_checked() -> None:
-    """A server without a certificate that is known is none."""
+def test_https_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The certificate, and that it is of this host; without one that is known nothing is sent."""
+    seen: list[tuple[ssl.VerifyMode, bool]] = []
+
+    def wrap(self: ssl.SSLContext, sock: socket.socket, **_: object) -> ssl.SSLSocket:
+        seen.append((self.verify_mode, self.check_hostname))
+        sock.close()
+        raise ssl.SSLCertVerificationError("certificate verify failed")
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrap)
     with Channels() as channels:
         url = channels.url.replace("http:", "https:") + SLACK_PATH
         (reason,) = send([Post(url, {})], 5)
+    assert seen == [(ssl.CERT_REQUIRED, True)]
     assert_says(reason, "no connection")
     assert channels.posts == []
 
