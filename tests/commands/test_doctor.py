@@ -1,7 +1,7 @@
 """The command `doctor`: a line for each check, each that can be made, and the exit code."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,7 +17,9 @@ from tests.helpers.builders import MILLION
 from tests.helpers.running import NOWHERE, Here, Run, stalling
 from tests.helpers.serving import ME, NOW, USAGE, WORKSPACES, first, refuse
 from tests.helpers.wording import assert_says
+from tests.world import slack
 from tests.world.billing import bill_of
+from tests.world.channels import SECRETS, Answer, Channels
 from tests.world.loopback import (
     EXAMPLE_AUTH_TOKEN,
     EXAMPLE_KEY,
@@ -723,6 +725,95 @@ def test_old_prices_are_a_warning(days: int, is_told: bool) -> None:  # noqa: FB
     """From the day on that a report has a note on it."""
     found = noted(staleness(NOW.date(), MonthToDate(NOW + timedelta(days=days))))
     assert [(it.level, it.check) for it in found] == [("warning", "stale prices")] * is_told
+
+
+# Channels
+
+
+CHANNELS = (
+    f"{GOOD}notify:\n  slack: {{webhook_env: SLACK_WEBHOOK_URL}}\n"
+    "  webhook: {url_env: BUDGET_WEBHOOK_URL}\n"
+)
+
+
+@pytest.fixture
+def channels(here: Here) -> Iterator[Channels]:
+    """Slack and a receiver, whose addresses stand in variables."""
+    with Channels() as beside:
+        here.set(beside.environment)
+        yield beside
+
+
+def test_a_test_is_posted_to_each_channel(here: Here, channels: Channels) -> None:
+    """Which says that it is one, as Slack and as any other receiver would have it."""
+    run = doctor(here, "--notify", policy=CHANNELS)
+    assert run.code == 0
+    assert told(run, "notify") == [
+        ("ok", "slack took a test message."),
+        ("ok", "webhook took a test message."),
+    ]
+    (message,), (posted,) = channels.to_slack, channels.to_hook
+    assert channels.refusals == []
+    assert_says(slack.read(message), "test", "budget-gate")
+    assert posted.body == {"schema": "budget-gate/test/v1", "message": message["text"]}
+
+
+def test_without_notify_nothing_is_posted(here: Here, channels: Channels) -> None:
+    """Only the addresses are looked at."""
+    run = doctor(here, policy=CHANNELS)
+    assert [level for level, _ in told(run, "notify")] == ["ok", "ok"]
+    assert_says(told(run, "notify")[0][1], "slack", "address", "--notify")
+    assert (run.code, channels.posts) == (0, [])
+
+
+def test_a_test_that_fails_is_an_error(here: Here, channels: Channels) -> None:
+    """Of that channel alone, with its reason and without its address."""
+    channels.answer = lambda it: Answer(404, "no_service") if "services" in it.path else None
+    run = doctor(here, "--notify", policy=CHANNELS)
+    assert run.code == 2
+    first_line, second = told(run, "notify")
+    assert first_line[0] == "error"
+    assert_says(first_line[1], "slack", "404", "no_service", "correct")
+    assert second[0] == "ok"
+    assert not [secret for secret in SECRETS if secret in run.stdout + run.stderr]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--notify",)])
+@pytest.mark.parametrize(
+    "value", ["", "http://elsewhere.example/xxWRONGxx", "xxWRONGxx-no-address"]
+)
+def test_a_variable_without_an_address_is_told(
+    here: Here, channels: Channels, arguments: tuple[str, ...], value: str
+) -> None:
+    """By its name, and not its value; the other channel is tried all the same."""
+    here.set({"SLACK_WEBHOOK_URL": value})
+    run = doctor(here, *arguments, policy=CHANNELS)
+    (level, text), (other, _) = told(run, "notify")
+    # To post is what was asked for then.
+    assert (level, run.code) == (("error", 2) if arguments else ("warning", 0))
+    assert_says(text, "slack", "SLACK_WEBHOOK_URL")
+    assert "xxWRONGxx" not in run.stdout + run.stderr
+    assert (other, len(channels.posts)) == ("ok", len(arguments))
+
+
+def test_a_test_without_a_channel_is_a_warning(here: Here) -> None:
+    """Whoever asked for it is told what the policy lacks."""
+    run = doctor(here, "--notify")
+    assert run.code == 0
+    ((level, text),) = told(run, "notify")
+    assert level == "warning"
+    assert_says(text, "no channel", "notify")
+
+
+def test_without_a_channel_there_is_nothing_to_say(here: Here) -> None:
+    """Nobody asked."""
+    assert told(doctor(here), "notify") == []
+
+
+def test_a_policy_that_is_wrong_names_no_channel(here: Here, channels: Channels) -> None:
+    """Nothing is posted by it."""
+    run = doctor(here, "--notify", policy=CHANNELS.replace("cap: 1000", "cap: -1"))
+    assert (run.code, channels.posts, told(run, "notify")) == (2, [], [])
 
 
 # What is printed

@@ -230,6 +230,15 @@ def test_every_change_has_a_key_of_its_own(hourly: Hourly) -> None:
     assert all(re.fullmatch(r"[0-9a-f]{64}", key) for key in keys)
 
 
+def test_without_a_last_report_a_state_has_one_key_a_month(hourly: Hourly) -> None:
+    """Nobody knows whether the receiver had the post before; that of next month it did not have."""
+    hourly.is_down = True
+    for hour in (0, 1, 24 * 16):
+        hourly.run(hour, OK + TO_HOOK, kept=())
+    first, second, next_month = (it.key for it in hourly.channels.to_hook)
+    assert first == second != next_month
+
+
 # Reminders
 
 
@@ -628,7 +637,7 @@ def test_a_run_leaves_no_process_behind(tmp_path: Path, answer: Answer) -> None:
     with processes(tmp_path, slack=answer, webhook=answer) as (program, channels, environment):
         launch = (*ISOLATED[:-1], ISOLATED[-1].replace("runpy.run_module", IMPATIENT))
         process = program.start("check", *KEPT, environment=environment, launch=launch)
-        run = ended(process, 15)
+        run = ended(process, 10)
     assert len(channels.posts) == 2
     assert "Traceback" not in run.stderr
     assert "Exception" not in run.stderr
