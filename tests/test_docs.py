@@ -88,7 +88,7 @@ def test_every_block_is_tried() -> None:
         assert block.language in ("sh", "sql", "yaml", "text")
         if block.language == "yaml" and block.text not in known:
             assert block.text.startswith(("# yaml-language-server:", "budget:\n", "version: 2.1\n"))
-    assert (len(policies()), len(steps()), len(scripts())) == (4, 11, 6)
+    assert (len(policies()), len(steps()), len(scripts())) == (5, 12, 6)
 
 
 # Tables

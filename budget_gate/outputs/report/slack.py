@@ -84,7 +84,7 @@ def render_slack(report: Report, policy: str, links: Links, event: Event) -> dic
 
 def render_slack_test() -> dict[str, Any]:
     """The message of a test, which says that nothing has happened."""
-    told = "A test message of budget-gate: this channel will be told when the verdict changes."
+    told = "A test message of budget-gate: changes of the verdict will be posted here."
     return {"text": told, "blocks": [_section(told)]}
 
 
