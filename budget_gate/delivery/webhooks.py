@@ -13,6 +13,7 @@ import httpx
 
 from budget_gate import __version__
 from budget_gate.errors import InterruptedRunError
+from budget_gate.sources.http.client import is_untrusted
 
 # In seconds, for all posts together: the report is only told after them.
 DEADLINE: Final = 15.0
@@ -85,5 +86,12 @@ def _send(post: Post, deadline: float) -> str:
             return f"it answered {response.status_code}{f' ({said})' if is_word else ''}"
     except httpx.TimeoutException:
         return f"no answer within {deadline:g} seconds"
-    except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError, OSError) as error:
-        return f"no connection ({type(error).__name__})"
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError):
+        return "its address is not valid"
+    except httpx.ProxyError:
+        return "the proxy did not let it through"
+    except httpx.RemoteProtocolError:
+        return "its answer is not valid HTTP"
+    except (httpx.HTTPError, ImportError, OSError) as error:
+        # The library's own words may have the address.
+        return "its certificate does not verify" if is_untrusted(error) else "the connection failed"

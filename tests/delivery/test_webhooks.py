@@ -111,16 +111,16 @@ def test_a_refused_connection_is_told() -> None:
     """Without the address."""
     with nobody_listening() as url:
         (reason,) = send([Post(url + SLACK_PATH, {})], 5)
-    assert_says(reason, "no connection", "ConnectError")
+    assert_says(reason, "the connection failed")
     assert "services" not in reason
     assert "127.0.0.1" not in reason
 
 
 def test_an_answer_that_is_no_http_is_told() -> None:
-    """As no connection."""
+    """As such."""
     with Channels(lambda _: GARBAGE) as channels:
         (reason,) = sent(channels, HOOK_PATH)
-    assert_says(reason, "no connection", "ProtocolError")
+    assert_says(reason, "answer", "not valid HTTP")
 
 
 @pytest.mark.parametrize("answer", [SILENT, DRIPPING], ids=["silent", "dripping"])
@@ -165,8 +165,7 @@ def test_no_post_is_no_work() -> None:
 def test_an_address_that_is_none_is_told(url: str) -> None:
     """Without it, and without a traceback."""
     (reason,) = send([Post(url, {})], 5)
-    assert_says(reason, "no connection")
-    assert "example" not in reason
+    assert reason in ("its address is not valid", "the connection failed")
 
 
 def test_a_post_does_not_show_its_address() -> None:
@@ -188,7 +187,7 @@ def test_https_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         url = channels.url.replace("http:", "https:") + SLACK_PATH
         (reason,) = send([Post(url, {})], 5)
     assert seen == [(ssl.CERT_REQUIRED, True)]
-    assert_says(reason, "no connection")
+    assert_says(reason, "certificate", "not verify")
     assert channels.posts == []
 
 
@@ -208,7 +207,7 @@ def test_https_goes_through_the_proxy_of_the_environment(monkeypatch: pytest.Mon
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         (reason,) = send([Post("https://hooks.example" + SLACK_PATH, {})], 5)
-    assert_says(reason, "no connection", "ProxyError")
+    assert_says(reason, "the proxy")
     assert proxy.posts == []
 
 
@@ -230,7 +229,7 @@ def test_a_signal_ends_the_wait(number: signal.Signals) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     assert time.monotonic() - begin < 10
-    assert_says(slack, number.name)
+    assert number.name in slack
     assert hook == ""
 
 

@@ -110,7 +110,7 @@ def failed(asked: str, error: httpx.RequestError) -> UnverifiedError:
             code="timeout",
         )
     trace = f"{asked}: {str(error) or type(error).__name__}"
-    if _is_untrusted(error):
+    if is_untrusted(error):
         return UnverifiedError(
             "the certificate does not verify",
             "where a proxy or gateway signs with a CA of its own, set SSL_CERT_FILE to a "
@@ -128,7 +128,7 @@ def failed(asked: str, error: httpx.RequestError) -> UnverifiedError:
     )
 
 
-def _is_untrusted(error: BaseException | None) -> bool:
+def is_untrusted(error: BaseException | None) -> bool:
     """Whether an error comes from a certificate that does not verify."""
     while error and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
