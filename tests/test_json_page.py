@@ -29,8 +29,14 @@ from tests.helpers.pages import table
 from tests.helpers.reports import MONTH, NOW, make_budget, make_report
 
 PAGE: Final = "docs/json.md"
-# What these hold are amounts by names that are data.
-BY_NAME: Final = ("known_spend[].parts", "notified", "totals.explained", "lines[].explained")
+# What these hold is by names that are data.
+BY_NAME: Final = (
+    "known_spend[].parts",
+    "notified.NAME.budgets",
+    "notified.NAME.alerts",
+    "totals.explained",
+    "lines[].explained",
+)
 # The tables that a type stands for, by the heading of their first column.
 PARTS: Final = {"what-to-rely-on": "range"}
 INSTANT = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -91,7 +97,7 @@ def full_report() -> dict[str, Any]:
                 "daily", "global", Decimal(2), Decimal(1), (Mover("a", "b", Decimal(1)),), "More."
             ),
         ),
-        told={"slack": Told(NOW, "ok")},
+        told={"NAME": Told(NOW, "breached", {"global": "breached"}, {"daily global": NOW})},
         known_spend=(
             KnownSpend(Decimal(1), NOW, "org", "abc", NOW, {"day 2026-11-01": Decimal(1)}),
         ),

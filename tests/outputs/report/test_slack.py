@@ -181,9 +181,7 @@ def test_an_alert_leads_where_every_budget_is_ok() -> None:
     """Others are listed after it, and it is not told twice."""
     alerts = (alert(), alert("research rose", "workspaces.research"))
     read = slack.read(told(make_report("warning", make_budget(), alerts=alerts)))
-    assert_says(
-        read, "warning", "Warning", "50% more", "All caps hold", "1 more", "• research rose"
-    )
+    assert_says(read, "warning", "Warning", "50% more", "cap holds", "1 more", "• research rose")
     assert read.count("50% more") == 1
 
 
