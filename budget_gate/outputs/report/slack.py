@@ -26,11 +26,6 @@ _MOST_BUDGET: Final = 1000
 _MOST_ALERTS: Final = 2000
 _MOST_FOOTER: Final = 1000
 
-_LEADS: Final[dict[Event, str]] = {
-    "worse": "",
-    "recovered": "Recovered. ",
-    "reminder": "Reminder. ",
-}
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@\u200b"}
 _SPECIAL: Final = re.compile("[&<>@]")
 # There is no escape for these: a letter that looks alike stands in their place.
@@ -78,7 +73,7 @@ def render_slack(report: Report, policy: str, links: Links, event: Event) -> dic
     footer = _text(_footer(report, policy, links), _MOST_FOOTER)
     blocks.append({"type": "context", "elements": [footer]})
     # What a phone shows, and a list of channels.
-    fallback = f"{ICONS[report.status]} {_LEADS[event]}{fallback}"
+    fallback = f"{ICONS[report.status]} {_lead(report, event)}{fallback}"
     return {"text": _cut(fallback, MOST_TEXT), "blocks": blocks, "unfurl_links": False}
 
 
@@ -108,6 +103,12 @@ def _title(report: Report, event: Event) -> str:
         since = min((it.since for it in _worst(report) if it.since), default=None)
         now = f"still {now} since {on_day(since)}" if since else f"still {now}"
     return f"{icon} budget-gate: {now}"
+
+
+def _lead(report: Report, event: Event) -> str:
+    if event == "recovered":
+        return "Recovered. " if report.status == "ok" else "No longer red. "
+    return "Reminder. " if event == "reminder" else ""
 
 
 def _worst(report: Report) -> list[BudgetResult]:

@@ -137,10 +137,19 @@ def test_the_verdict_comes_first() -> None:
     assert_says(message["text"], "🔴", *facts, "budget.yml:4")
 
 
-@pytest.mark.parametrize(("event", "lead"), [("recovered", "Recovered"), ("reminder", "Reminder")])
-def test_a_phone_shows_why_it_is_told(event: Event, lead: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "event", "lead"),
+    [
+        ("ok", "recovered", "🟢 Recovered. Within budget: "),
+        ("warning", "recovered", "🟡 No longer red. Warning: "),
+        ("breached", "reminder", "🔴 Reminder. Budget breached: "),
+        ("breached", "worse", "🔴 Budget breached: "),
+    ],
+)
+def test_a_phone_shows_why_it_is_told(status: Status, event: Event, lead: str) -> None:
     """It does not show the title."""
-    assert_says(told(make_report("breached", PRODUCTION), event)["text"], "🔴", lead, "breached")
+    message = told(make_report(status, replace(RESEARCH, status=status)), event)
+    assert message["text"].startswith(lead)
 
 
 def test_unknown_spend_is_told_with_its_reason() -> None:
