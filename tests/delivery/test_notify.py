@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from budget_gate.delivery import notify
-from tests.helpers.inert import content
+from tests.helpers.inert import EVIL, PLAIN, SURROGATE, content
 from tests.helpers.running import (
     BREACHED,
     ISOLATED,
@@ -555,7 +555,7 @@ def test_a_name_that_is_a_secret_is_blotted_out(hourly: Hourly) -> None:
     """Should an answer of the API echo it."""
     address = hourly.channels.environment["SLACK_WEBHOOK_URL"]
     named = [
-        type(it)(it.id, address if it.name == "production" else it.name)
+        replace(it, name=address) if it.name == "production" else it
         for it in ORGANIZATION.workspaces
     ]
     hourly.organization = Organization(ORGANIZATION.usage, named)
@@ -563,6 +563,27 @@ def test_a_name_that_is_a_secret_is_blotted_out(hourly: Hourly) -> None:
     run = hourly.run(0, BREACHED + TO_BOTH)
     assert len(hourly.channels.posts) == 2
     assert SECRETS[0] not in everything(hourly, run)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["<!channel> *x* :tada: `", *(it for it in EVIL if it != SURROGATE)],
+    ids=lambda it: ascii(it)[:24],
+)
+def test_a_hostile_name_is_text_in_slack(hourly: Hourly, name: str) -> None:
+    """From the API to the message: it makes what any name makes, and wakes nobody."""
+    kinds = []
+    for called in (name, PLAIN):
+        named = [
+            replace(it, name=called) if it.name == "production" else it
+            for it in ORGANIZATION.workspaces
+        ]
+        hourly.organization = Organization(ORGANIZATION.usage, named)
+        run = hourly.run(0, "version: 1\nunlisted: {cap: 1}\n" + TO_SLACK, kept=())
+        assert run.code == 1
+        kinds.append(slack.kinds(hourly.channels.to_slack[-1]))
+    assert kinds[0] == kinds[1]
+    assert set(kinds[0]) <= {"code", "link"}
 
 
 def test_the_runner_is_told_to_mask_the_addresses(hourly: Hourly) -> None:
