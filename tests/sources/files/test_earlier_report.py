@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from budget_gate.domain.notes import Note
 from budget_gate.domain.verdict.earlier import EarlierReport
-from budget_gate.domain.verdict.report import BudgetResult, KnownSpend
+from budget_gate.domain.verdict.report import KnownSpend
+from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.outputs.report.json import render_json
 from budget_gate.sources.files.earlier_report import MAX_BYTES, read_last_report
 from tests.helpers.builders import bounds, judged
