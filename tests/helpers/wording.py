@@ -9,9 +9,9 @@ from budget_gate.domain.notes import Note
 # As their owners write them; every other word is in small letters, or begins with a capital.
 NAMES: Final = frozenset(
     (
-        *("API", "CI", "CSV", "FOCUS", "GET", "GitHub", "HTML", "HTTP", "HTTPS", "IP", "JSON"),
-        *("MiB", "OAuth", "PEM", "POST", "PostgreSQL", "RFC", "SQL", "SQLite", "SSL", "TLS"),
-        *("URL", "USD", "US", "UTC", "UTF", "YAML"),
+        *("API", "CA", "CAs", "CI", "CSV", "FOCUS", "GET", "GitHub", "HTML", "HTTP", "HTTPS"),
+        *("IP", "JSON", "KiB", "MiB", "OAuth", "PEM", "POST", "PostgreSQL", "RFC", "SOCKS"),
+        *("SQL", "SQLite", "SSL", "TLS", "URL", "US", "USD", "UTC", "UTF", "YAML"),
         "FATAL",  # as PostgreSQL begins an error
     )
 )
@@ -19,8 +19,8 @@ NAMES: Final = frozenset(
 ALWAYS: Final = frozenset({"Console", *NAMES}) - {
     *("CI", "FOCUS", "GET", "GitHub", "IP", "JSON", "POST", "US")
 }
-# Neither a part of an address, an id, a path or a variable, nor in quotes.
-WORD: Final = re.compile(r"(?<![\w./:=@*`'\"-])[A-Za-z]+(?![\w/=@*`'\"-]|\.\w|:\w)")
+# Neither a part of an address, an id, a path or a variable, nor in quotes or brackets.
+WORD: Final = re.compile(r"(?<![\w./:=@*`'\"\[-])[A-Za-z]+(?![\w/=@*`'\"\]-]|\.\w|:\w)")
 
 
 # An address, and what argparse says of the flags: neither is a sentence.

@@ -89,10 +89,15 @@ def midnight(day: date) -> datetime:
 
 
 def failure(api: LoopbackAPI, *, now: datetime = NOW) -> UnverifiedError:
-    """The error that reading the bill ends in."""
+    """The error that reading the bill ends in; it says what it is, what helps, and by which route."""
     with pytest.raises(UnverifiedError) as caught:
         bill(api, now=now)
-    return caught.value
+    error = caught.value
+    assert_says(error.message)
+    assert_says(error.hint)
+    if error.code == "malformed_answer":
+        assert error.trace in (f"GET {COST}", f"GET {COST_REPORT}")
+    return error
 
 
 def usd(read: Bill) -> dict[str | None, Fraction]:
@@ -231,7 +236,9 @@ def test_no_route_for_costs(status: int) -> None:
     with LoopbackAPI(SAMPLE, now=NOW, bill=BILL, refuse=refused) as api:
         error = failure(api)
     assert error.code == "no_billed_cost"
-    assert_says(str(error), f"(403, {status})", f"GET {COST}: ", f"; GET {COST_REPORT}: ")
+    assert_says(error.message, f"the API refused it twice (403, {status})")
+    assert_says(error.trace, f"GET {COST}: ", f"; GET {COST_REPORT}: ")
+    assert_says(error.hint, "a credential that may read costs", "list cost (spend.basis: list)")
 
 
 def test_a_refusal_of_costs_with_a_known_cause_keeps_its_remedy() -> None:
@@ -433,7 +440,10 @@ def test_costs_refreshed_between_two_pages_are_an_error(api: LoopbackAPI) -> Non
     """What moved from a later page to an earlier one would be lost."""
     times = iter(["2026-11-22T15:25:00Z", "2026-11-22T15:30:00Z", "2026-11-22T15:30:00Z"])
     change_analytics(api, lambda answer: answer.update(data_refreshed_at=next(times)), limit=3)
-    assert failure(api).code == "refreshed_costs"
+    error = failure(api)
+    assert error.code == "refreshed_costs"
+    assert_says(error.message, f"GET {COST}: the costs were refreshed while they were read")
+    assert_says(error.hint, "run the gate again")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
@@ -763,12 +773,45 @@ def test_the_bill_is_the_true_one_to_the_last_digit(seed: int, route: str) -> No
 @pytest.mark.parametrize(
     ("change", "facts"),
     [
-        (lambda answer: answer.update(data=None), ["list `data`"]),
-        (lambda answer: answer.pop("data_refreshed_at"), ["data_refreshed_at"]),
-        (lambda answer: answer["data"].__setitem__(0, []), ["row", "not", "cost"]),
-        (lambda answer: answer["data"][0].update(starting_at="noon"), ["row's time"]),
-        (lambda answer: answer["data"][0]["cost"].update(currency="EUR"), ["not in USD", "'EUR'"]),
-        (lambda answer: answer["data"][0]["group"].update(cost_type=""), ["no kind of cost"]),
+        (lambda answer: answer.update(data=None), ["there is no list `data` in it"]),
+        (
+            lambda answer: answer.pop("data_refreshed_at"),
+            ["`data_refreshed_at` is not RFC 3339: None"],
+        ),
+        (lambda answer: answer["data"].__setitem__(0, []), ["a row is not one of a cost"]),
+        (
+            lambda answer: answer["data"][0].update(starting_at="noon"),
+            ["a row's time is not RFC 3339: 'noon'"],
+        ),
+        (
+            lambda answer: answer["data"][0].update(ending_at="2026-11-02T00:00:01Z"),
+            ["a row is not of one UTC day"],
+        ),
+        (
+            lambda answer: answer["data"][0].update(
+                starting_at="2026-10-31T00:00:00Z", ending_at="2026-11-01T00:00:00Z"
+            ),
+            ["a row is of 2026-10-31, which was not asked for"],
+        ),
+        (
+            lambda answer: answer["data"][0]["cost"].update(currency="EUR" * 9),
+            ["a cost is not in USD but in 'EUREUREUREUREUREUREU'"],
+        ),
+        (
+            lambda answer: answer["data"][0]["cost"].update(amount="1e" * 30),
+            [f"a cost is no decimal number: '{'1e' * 20}'"],
+        ),
+        (lambda answer: answer["data"][0]["group"].update(cost_type=""), ["a row has no kind of"]),
+        (lambda answer: answer["data"][0]["group"].update(model=""), ["a dimension is not a name"]),
+        (lambda answer: answer["data"].append(answer["data"][0]), ["it contains a cost twice"]),
+        (
+            lambda answer: answer.update(data_refreshed_at="2026-11-24T00:00:00Z"),
+            ["it contains costs of the future"],
+        ),
+        (
+            lambda answer: answer.update(has_more=True, next_page="page_EXAMPLE", data=[]),
+            ["its pages go in a circle"],
+        ),
     ],
 )
 def test_a_damaged_answer_is_told_with_its_route(
@@ -778,4 +821,25 @@ def test_a_damaged_answer_is_told_with_its_route(
     change_analytics(api, change)
     error = failure(api)
     assert error.trace == "GET /v1/organizations/analytics/cost"
-    assert_says(error.message, *facts)
+    assert_says(error.message, "an answer of the API cannot be trusted: ", *facts)
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        (lambda rows: rows.append("row"), "a row is not an object"),
+        (lambda rows: rows.append(dict(rows[0])), "it contains a cost twice"),
+        (lambda rows: rows[0].update(cost_type=None), "a row has no kind of cost"),
+        (lambda rows: rows[0].update(model=5), "a dimension is not a name"),
+        (lambda rows: rows[0].update(currency="usd"), "a cost is not in USD but in 'usd'"),
+        (lambda rows: rows[0].update(amount=5.5), "a cost is no decimal number: '5.5'"),
+    ],
+)
+def test_a_damaged_cost_report_is_told_with_its_route(
+    report_api: LoopbackAPI, change: Rows, fact: str
+) -> None:
+    """As the analytics are."""
+    change_buckets(report_api, lambda buckets: change(buckets[0]["results"]))
+    error = failure(report_api)
+    assert error.trace == "GET /v1/organizations/cost_report"
+    assert_says(error.message, f"an answer of the API cannot be trusted: {fact}")

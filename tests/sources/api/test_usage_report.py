@@ -12,15 +12,21 @@ from typing import Any
 import pytest
 
 from budget_gate.domain.bounds import UNLIMITED, ZERO, Bounds
+from budget_gate.domain.period import MonthToDate, Period
 from budget_gate.domain.spend import Coverage
 from budget_gate.domain.usage import UNATTRIBUTED
-from budget_gate.errors import UnverifiedError
+from budget_gate.domain.usage import Usage as ReadUsage
+from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.sources.api.usage_report import read_days, read_history, read_usage
 from budget_gate.sources.http.answers import RefusedError
+from tests.helpers.builders import policy
 from tests.helpers.serving import (
     NOW,
     USAGE,
     WORKSPACES,
     at,
+    book,
+    connected,
     exact,
     first,
     groups,
@@ -214,6 +220,47 @@ def test_coverage_counts_the_closed_days_and_the_open_one() -> None:
     """On the 22nd, 21 days are closed and today is in the data up to now."""
     with serving() as api:
         assert read(api).coverage == Coverage(NOW, closed_days=21, open_day=True)
+
+
+def test_days_that_have_ended_are_read_with_their_workspaces() -> None:
+    """As the month is, and none of them is open."""
+    period = Period(at("2026-11-03T00:00:00Z"), at("2026-11-10T00:00:00Z"))
+    with serving() as api, connected(api.url) as transport:
+        usage = read_days(transport, period, book())
+        assert sums(usage) == priced(api, period.start, period.end, EVERY_DIMENSION)
+        assert usage.coverage == Coverage(period.end, closed_days=7, open_day=False)
+        assert {it.id for it in usage.workspaces or ()} == {
+            it.id for it in api.organization.workspaces
+        }
+
+
+@pytest.mark.parametrize("reading", ["month", "days", "history"])
+def test_below_an_organization_it_is_the_one_that_the_policy_names(reading: str) -> None:
+    """Of several; another one is a mistake in the policy."""
+    period = Period(at("2026-11-03T00:00:00Z"), at("2026-11-10T00:00:00Z"))
+    organization = organization_at(NOW, 11)
+
+    def found(named: str) -> ReadUsage:
+        file = policy(f"version: 1\norganization: {named}\nglobal: {{cap: 5}}\n")
+        with (
+            LoopbackAPI(organization, now=NOW, org_scoped=True) as api,
+            connected(api.url) as transport,
+        ):
+            ids = [{"id": organization.id}, {"id": "org-other"}]
+            api.intercept = lambda request, _: (
+                reply({"data": ids}) if request.path == "/v1/organizations" else None
+            )
+            match reading:
+                case "month":
+                    return read_usage(transport, MonthToDate(NOW), book(), file)
+                case "days":
+                    return read_days(transport, period, book(), file)
+                case _:
+                    return read_history(transport, period, file)
+
+    assert found(organization.id).table
+    with pytest.raises(ConfigurationError):
+        found("org-third")
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

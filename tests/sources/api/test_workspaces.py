@@ -1,6 +1,7 @@
 """The list of workspaces: whole, archived ones included, or an error."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -25,8 +26,11 @@ SEVEN = Organization(
         for number in range(1, 8)
     ],
 )
+ARCHIVED_AT = datetime(2026, 11, 2, tzinfo=UTC)
 EXPECTED = tuple(
-    Workspace(f"wrkspc_{number}", f"team {number}", archived=number in (3, 6))
+    Workspace(f"wrkspc_{number}", f"team {number}", archived=True, archived_at=ARCHIVED_AT)
+    if number in (3, 6)
+    else Workspace(f"wrkspc_{number}", f"team {number}")
     for number in range(1, 8)
 )
 
@@ -147,8 +151,20 @@ def test_an_answer_that_is_no_object_is_an_error(body: object) -> None:
 def test_the_documented_answer_is_read() -> None:
     """The vendor's example is one archived workspace."""
     assert parse_workspaces(recorded("workspaces_list__doc-example.json"), WHERE) == [
-        Workspace("wrkspc_01JwQvzr7rXLA5AGx3HKfFUJ", "Workspace Name", archived=True)
+        Workspace(
+            "wrkspc_01JwQvzr7rXLA5AGx3HKfFUJ",
+            "Workspace Name",
+            archived=True,
+            archived_at=datetime(2024, 11, 1, 23, 59, 27, 427722, UTC),
+        )
     ]
+
+
+@pytest.mark.parametrize("when", ["yesterday", "", 5, True, "2026-11-02"])
+def test_a_workspace_whose_archiving_has_no_time_is_archived(when: object) -> None:
+    """Nothing goes by the time, so that a damaged one is none."""
+    page = {"data": [{"id": "wrkspc_A", "name": "a", "archived_at": when}], "has_more": False}
+    assert parse_workspaces(page, WHERE) == [Workspace("wrkspc_A", "a", archived=True)]
 
 
 def test_the_older_shape_is_read() -> None:

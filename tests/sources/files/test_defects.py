@@ -274,10 +274,7 @@ MODEL_BELOW = "`claude-custom-1: {input: 3, output: 15, cache_write_5m: 3.75, ca
             "3:1",
             "xyzzy",
             "unknown key",
-            (
-                "remove it; possible here: organization, workspaces, groups, models, exceptions, "
-                "unlisted, spend, prices, names"
-            ),
+            "remove it; possible here: organization, workspaces, groups, models, exceptions",
         ),
         ("reason: x\n", "3:1", "reason", "unknown key", "it belongs below `exceptions:`"),
         ("above: 5\n", "3:1", "above", "unknown key", "remove it; possible here: organization, w"),

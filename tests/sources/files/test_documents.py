@@ -459,7 +459,7 @@ def test_error_names_the_file() -> None:
     """The error as a whole says which file is wrong, by the name that it was given."""
     error = refused("version: 2\n")
     assert error.file == "budget.yml"
-    assert "budget.yml" in error.message
+    assert_says(error.message, "budget.yml is not a valid policy")
 
 
 # Places of what is right -------------------------------------------------------------------------
@@ -501,13 +501,20 @@ def test_defects_carry_the_name_that_was_given(tmp_path: Path) -> None:
     assert [problem.place for problem in caught.value.problems] == ["../ci/policy.yml:1:1"]
 
 
-@pytest.mark.parametrize("make", [lambda _: None, Path.mkdir], ids=["missing", "a folder"])
-def test_file_that_cannot_be_read(tmp_path: Path, make: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [(lambda _: None, "No such file or directory"), (Path.mkdir, "Is a directory")],
+    ids=["missing", "a folder"],
+)
+def test_file_that_cannot_be_read(
+    tmp_path: Path, make: Callable[[Path], None], reason: str
+) -> None:
     """A policy that is not there is an error that says how to name one."""
     make(tmp_path / "budget.yml")
-    with pytest.raises(ConfigurationError, match="cannot be read") as caught:
+    with pytest.raises(ConfigurationError) as caught:
         load_policy(tmp_path / "budget.yml", "budget.yml")
-    assert "--policy" in caught.value.hint
+    assert_says(caught.value.message, f"the policy budget.yml cannot be read: {reason}")
+    assert_says(caught.value.hint, "name the policy with --policy or BUDGET_GATE_POLICY")
 
 
 def test_large_file_is_not_read_whole(tmp_path: Path) -> None:

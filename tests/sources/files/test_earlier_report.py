@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 
 from budget_gate.domain.notes import Note
 from budget_gate.domain.verdict.earlier import EarlierReport
+from budget_gate.domain.verdict.report import KnownSpend
+from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.outputs.report.json import render_json
 from budget_gate.sources.files.earlier_report import read_last_report
 from budget_gate.sources.files.report_parts import MAX_BYTES
 from tests.helpers.builders import bounds, judged
 from tests.helpers.running import BREACHED, LAST_REPORT, NOW, OK, ORGANIZATION, Here, Run
 from tests.helpers.serving import down
+from tests.helpers.wording import assert_says
 from tests.world.loopback import LoopbackAPI, Organization
 from tests.world.oracle import Usage
 
@@ -56,6 +59,7 @@ def why(result: EarlierReport | Note) -> str:
     assert isinstance(result, Note), result
     expected = "warning" if "damaged" in result.message else "info"
     assert (result.level, result.code) == (expected, "last_report")
+    assert_says(result.message, "The last report is not used: ")
     assert result.message.startswith("The last report is not used: ")
     return result.message.removeprefix("The last report is not used: ")
 
@@ -126,6 +130,126 @@ def test_a_report_that_determined_no_spend_is_read(tmp_path: Path) -> None:
     assert used(read(tmp_path, changed("spend", None))).spend is None
 
 
+WHOLE: dict[str, Any] = {
+    "schema": "budget-gate/report/v1",
+    "as_of": "2026-11-15T13:00:00+01:00",
+    "evidence_as_of": None,
+    "organization": "org-example",
+    "period": {"start": "2026-11-01T00:00:00Z"},
+    "spend": {"low": "18.3", "high": None},
+    "basis": "list",
+    "status": "breached",
+    "prices": {"digest": "prices-1"},
+    "workspaces": [
+        {"id": None, "name": "default workspace"},
+        {"id": "wrkspc_A", "name": "production"},
+        {"id": "wrkspc_B", "name": "staging"},
+    ],
+    "budgets": [
+        {
+            "id": "workspaces.wrkspc_C",
+            "name": "production",
+            "cap": "5",
+            "spend": {"low": "6", "high": "7.5"},
+            "status": "breached",
+            "since": "2026-11-14T08:00:00Z",
+        },
+        *(
+            {"id": id_, "name": name, "cap": None, "spend": {"low": 0, "high": 0}, "status": "ok"}
+            for id_, name in (("unlisted.wrkspc_B", "staging"), ("models.x", "x"), ("global", "y"))
+        ),
+    ],
+    "known_spend": [
+        {
+            "usd": "20",
+            "as_of": "2026-11-15T14:00:00Z",
+            "organization": "org-example",
+            "prices": "prices-0",
+            "month": "2026-11-01T00:00:00Z",
+            "parts": {"2026-11-02": "20"},
+        },
+        {"usd": "17", "as_of": "2026-11-14T00:00:00Z", "prices": "prices-1"},
+    ],
+}
+NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
+NOON = datetime(2026, 11, 15, 12, tzinfo=UTC)
+OWN = KnownSpend(Decimal("18.3"), NOON, "org-example", "prices-1", NOVEMBER)
+
+
+def test_a_whole_report_is_read(tmp_path: Path) -> None:
+    """Its times in UTC, the names of its workspaces, and what is known to be spent, oldest first."""
+    earlier = used(read(tmp_path, json.dumps(WHOLE)))
+    assert (earlier.as_of, earlier.month) == (NOON, NOVEMBER)
+    assert (earlier.organization, earlier.basis, earlier.spend) == (
+        "org-example",
+        "list",
+        Decimal("18.3"),
+    )
+    assert earlier.budgets[0] == BudgetResult(
+        id="workspaces.wrkspc_C",
+        name="production",
+        cap=Decimal(5),
+        warn_at=(),
+        spend=bounds("6", "7.5"),
+        status="breached",
+        reason="",
+        line=1,
+        since=datetime(2026, 11, 14, 8, tzinfo=UTC),
+    )
+    assert earlier.names == {
+        "default workspace": {""},
+        "production": {"wrkspc_A", "wrkspc_C"},
+        "staging": {"wrkspc_B"},
+    }
+    older = datetime(2026, 11, 14, tzinfo=UTC)
+    later = datetime(2026, 11, 15, 14, tzinfo=UTC)
+    assert earlier.known == (
+        KnownSpend(Decimal(17), older, None, "prices-1", NOVEMBER),
+        OWN,
+        KnownSpend(
+            Decimal(20), later, "org-example", "prices-0", NOVEMBER, {"2026-11-02": Decimal(20)}
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "has_own"),
+    [
+        ({}, True),
+        ({"usd": "18.3"}, False),
+        ({"usd": "18.29"}, True),
+        ({"usd": "18.3", "prices": "prices-2"}, True),
+        ({"usd": "18.3", "prices": None}, True),
+    ],
+)
+def test_its_own_spend_is_known_unless_as_much_is_at_the_same_prices(
+    tmp_path: Path, changes: dict[str, object], *, has_own: bool
+) -> None:
+    """Of a month, spend does not fall."""
+    known = [WHOLE["known_spend"][1] | changes]
+    earlier = used(read(tmp_path, json.dumps(WHOLE | {"known_spend": known})))
+    assert (OWN in earlier.known) is has_own
+
+
+def test_of_billed_cost_or_without_spend_nothing_of_its_own_is_known(tmp_path: Path) -> None:
+    """What is known is at list price."""
+    for changes in ({"basis": "billed"}, {"spend": None}):
+        report = WHOLE | {"known_spend": []} | changes
+        assert used(read(tmp_path, json.dumps(report))).known == ()
+
+
+def test_a_report_without_prices_knows_its_spend_at_unknown_ones(tmp_path: Path) -> None:
+    """As earlier versions wrote it."""
+    report = WHOLE | {"known_spend": [], "prices": None}
+    assert used(read(tmp_path, json.dumps(report))).known == (replace(OWN, prices=None),)
+
+
+def test_a_report_of_a_run_that_knew_no_spend_is_not_used(tmp_path: Path) -> None:
+    """Nothing was judged."""
+    assert_says(why(read(tmp_path, changed("status", "unchecked"))), "--offline", "no spend")
+    assert isinstance(read(tmp_path, changed("status", "unverified")), EarlierReport)
+
+
 def test_a_file_that_is_missing_is_told(tmp_path: Path) -> None:
     """The first run of all has none."""
     assert "none yet" in why(read_last_report(tmp_path / "last.json"))
@@ -145,7 +269,13 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, kind: str) -> None:
             path.symlink_to(path)
         case _:
             path = tmp_path / ("x" * 300)
-    assert "cannot be read" in why(read_last_report(path))
+    reason = {
+        "folder": "Is a directory",
+        "below a file": "Not a directory",
+        "link to itself": "Too many levels of symbolic links",
+        "name too long": "File name too long",
+    }[kind]
+    assert why(read_last_report(path)) == f"it cannot be read ({reason})."
 
 
 DAMAGED = {

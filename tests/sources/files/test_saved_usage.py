@@ -224,8 +224,13 @@ def test_a_part_of_the_month_that_is_missing_is_named(
     save: Save, answer: dict[str, Any], gap: str
 ) -> None:
     """Pages that leave out a part of the month to date are an error that names the first gap."""
-    with pytest.raises(UnverifiedError, match=f"{gap} is missing"):
+    with pytest.raises(UnverifiedError) as raised:
         read(save(answer))
+    assert raised.value.code == "incomplete_usage"
+    assert_says(raised.value.message, f"do not cover the month to date: {gap} is missing")
+    partial = ["as well, or use --partial to judge what is there"] if answer["data"] else []
+    assert_says(raised.value.hint, "save the missing pages", *partial)
+    assert ("--partial" in raised.value.hint) is bool(answer["data"])
 
 
 def test_no_file_at_all_is_an_error() -> None:
@@ -241,9 +246,36 @@ def test_a_partial_month_is_judged_on_demand(save: Save) -> None:
     assert usage.coverage == Coverage(at("2026-11-03T00:00:00Z"), closed_days=1, open_day=False)
     (note,) = usage.notes
     assert (note.level, note.code) == ("warning", "partial")
-    assert (
-        "2026-11-01T00:00:00Z to 2026-11-02T00:00:00Z is missing, and 1 more gaps" in note.message
+    assert_says(
+        note.message,
+        "The saved pages leave out part of the month: 2026-11-01T00:00:00Z to "
+        "2026-11-02T00:00:00Z is missing, and 1 more gaps.",
     )
+
+
+def test_a_single_gap_is_the_only_one_that_is_told(save: Save) -> None:
+    """Nothing is said of more."""
+    (note,) = read(save(days(row())), partial=True).notes
+    assert note.message.endswith("2026-11-03T00:00:00Z to 2026-11-03T02:30:00Z is missing.")
+
+
+def test_the_notes_say_what_is_assumed_in_the_order_of_its_names(save: Save) -> None:
+    """Each dimension by itself, and behind them nothing else."""
+    given = row(speed=None, service_tier=None, inference_geo=None, workspace_id=None)
+    usage = read(save(page(*days(given)["data"], *hours()["data"], bucket("04T00", "05T00"))))
+    outside, workspace, *assumed = usage.notes
+    assert (outside.level, outside.code) == ("info", "outside_period")
+    assert_says(outside.message, "1 saved buckets outside the month to date are left out.")
+    assert (workspace.level, workspace.code) == ("warning", "workspace_unresolved")
+    assert_says(workspace.message, "names no workspace", "may belong to any", "are ranges.")
+    assert [(note.level, note.code) for note in assumed] == [("warning", "assumed_dimension")] * 3
+    for note, name, value in zip(
+        assumed,
+        ("inference_geo", "service_tier", "speed"),
+        ("global", "standard", "standard"),
+        strict=True,
+    ):
+        assert_says(note.message, f"A saved page has no {name}: {value} is assumed.")
 
 
 @pytest.mark.parametrize(
@@ -270,8 +302,11 @@ def test_partial_changes_nothing_where_all_is_there(save: Save) -> None:
 def test_the_same_file_twice_is_an_error(save: Save, *, partial: bool) -> None:
     """Usage is never counted twice because its file was named twice."""
     file = save(page(*days(row())["data"], *hours()["data"]))
-    with pytest.raises(UnverifiedError, match="overlaps"):
+    with pytest.raises(UnverifiedError) as raised:
         read(file, file, partial=partial)
+    bucket = "usage.json, bucket 2026-11-01T00:00:00Z"
+    assert_says(raised.value.message, f"it overlaps with {bucket}")
+    assert (raised.value.code, raised.value.trace) == ("malformed_answer", bucket)
 
 
 @pytest.mark.parametrize(
@@ -323,6 +358,30 @@ def test_a_bucket_that_begins_at_the_instant_to_judge_is_outside(save: Save) -> 
 
 
 @pytest.mark.parametrize(
+    ("start", "end", "is_longer"),
+    [
+        ("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z", False),
+        ("2026-11-01T00:00:59Z", "2026-11-02T00:00:00Z", False),
+        ("2026-11-01T00:00:59Z", "2026-11-02T00:00:01Z", True),
+        ("2026-11-01T00:59:00Z", "2026-11-02T00:01:00Z", True),
+        ("2026-11-01T00:00:00.9Z", "2026-11-02T00:00:00.1Z", True),
+    ],
+)
+def test_a_bucket_ends_with_the_day_that_it_begins_in(
+    save: Save, start: str, end: str, *, is_longer: bool
+) -> None:
+    """To the microsecond, wherever in its day it begins."""
+    saved = save(page({"starting_at": start, "ending_at": end, "results": [row()]}))
+    if is_longer:
+        with pytest.raises(UnverifiedError) as raised:
+            read(saved, partial=True)
+        assert_says(raised.value.message, f"bucket {start[:19]}", "is longer than a UTC day")
+        assert (raised.value.code, raised.value.trace) == ("malformed_answer", "usage.json")
+    else:
+        assert sums(read(saved, partial=True)).overall == usd(20)
+
+
+@pytest.mark.parametrize(
     ("start", "end"),
     [("01T00", "03T00"), ("01T12", "02T12"), ("01T00", "08T00"), ("01T23", "02T01")],
 )
@@ -337,8 +396,11 @@ def test_pages_of_another_month_alone_are_none_of_this_one(save: Save) -> None:
     with pytest.raises(UnverifiedError) as caught:
         read(save(days(row())), as_of=at("2026-12-01T00:00:00Z"), partial=True)
     assert caught.value.code == "incomplete_usage"
-    assert_says(caught.value.message, "none of the saved pages", "December 2026")
-    assert_says(caught.value.hint, "--as-of", "--month")
+    assert_says(
+        caught.value.message,
+        "none of the saved pages is of December 2026 up to Dec 1, 00:00 UTC",
+    )
+    assert_says(caught.value.hint, "name the time", "with --as-of", "or their month with --month")
 
 
 @pytest.mark.parametrize("how", ["null", "absent"])
@@ -457,8 +519,11 @@ def test_pages_of_another_month_are_no_empty_month(save: Save) -> None:
 
 def test_a_missing_file_is_a_mistake_in_the_call(tmp_path: Path) -> None:
     """A file that does not exist is named, and so is why."""
-    with pytest.raises(ConfigurationError, match=r"none\.json cannot be read: No such file"):
-        read(tmp_path / "none.json")
+    missing = tmp_path / "none.json"
+    with pytest.raises(ConfigurationError) as raised:
+        read(missing)
+    assert raised.value.message == f"{missing} cannot be read: No such file or directory"
+    assert_says(raised.value.hint, "check the path")
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
@@ -527,8 +592,10 @@ def test_the_saved_list_of_workspaces_is_read(save: Save) -> None:
 def test_a_saved_list_that_goes_on_is_an_error(save: Save) -> None:
     """The first page of several is not the list."""
     listed = RECORDINGS / "workspaces_list__doc-example.json"
-    with pytest.raises(UnverifiedError, match=f"more workspaces.*{listed.name}"):
+    with pytest.raises(UnverifiedError) as raised:
         read(save(page(*days()["data"], *hours()["data"])), workspaces=listed)
+    assert_says(raised.value.message, "it says that there are more workspaces than it holds")
+    assert raised.value.trace == listed.name
 
 
 @pytest.mark.parametrize("content", [b"[]", b"{}", b'{"data": [{"id": "a"}]}', b"no", b"5"])
