@@ -73,12 +73,12 @@ def check_credential(
     gateway may have credentials of its own, which look otherwise; `has_message_key` says whether
     there is one for messages, which nothing is asked with.
     """
-    if key is None and token is None:
+    secret = token if key is None else key
+    if secret is None:
         message = "none found, so the API was not asked"
         remedy = remedy_for_none(has_message_key=has_message_key)
         return Finding("error", "credential", message, remedy, 3)
     variable = "ANTHROPIC_AUTH_TOKEN" if key is None else "ANTHROPIC_ADMIN_KEY"
-    secret = (token if key is None else key) or ""
     if secret.startswith(MESSAGE_KEY):
         return Finding(
             "warning",

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from budget_gate.domain.clock import (
+    blame_clock,
     check_age,
+    check_clock,
     check_fixed_time,
     check_lag,
     check_month,
@@ -14,7 +16,7 @@ from budget_gate.domain.clock import (
 )
 from budget_gate.domain.period import MonthToDate
 from budget_gate.errors import UnverifiedError
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_is_sentence, assert_says
 
 NOON = datetime(2026, 11, 15, 12, tzinfo=UTC)
 OCTOBER = datetime(2026, 11, 1, tzinfo=UTC)
@@ -42,6 +44,43 @@ def test_how_far_clocks_are_apart_is_told_in_the_unit_that_fits(
     """More than two of a unit are told in it, and the local clock is what is behind or ahead."""
     assert distance(apart) == f"{told} behind that of the API"
     assert distance(-apart) == f"{told} ahead of that of the API"
+
+
+@pytest.mark.parametrize("difference", [301 * SECOND, -301 * SECOND])
+def test_a_clock_that_is_minutes_off_is_a_warning(difference: timedelta) -> None:
+    """With what to do about it; up to five minutes it is none."""
+    (note,) = check_clock(NOON, difference)
+    assert (note.level, note.code) == ("warning", "clock")
+    assert_is_sentence(note.message)
+    assert_says(note.message, "The clock of this machine is 5 minutes", "set it before it matters")
+    assert check_clock(NOON, difference / 301 * 300) == check_clock(NOON, None) == ()
+
+
+@pytest.mark.parametrize(
+    ("difference", "what", "code", "hint"),
+    [
+        (-DAY, "about the day", "clock", "set the clock, or name the time with --as-of; on a"),
+        (DAY, "about the day", "clock", "set the clock; on a hosted runner"),
+        (66 * MINUTE, "about the hour", "clock", "set the clock; on a hosted runner"),
+        (-SECOND, "about the hour", "clock_ahead", "in a few minutes, or set the clock"),
+    ],
+)
+def test_a_clock_that_may_be_why_the_api_refused_is_blamed(
+    difference: timedelta, what: str, code: str, hint: str
+) -> None:
+    """On another day or in another hour than the API, also in one that by its time is yet to begin."""
+    with pytest.raises(UnverifiedError) as caught:
+        blame_clock(NOON, difference)
+    assert caught.value.code == code
+    assert_says(caught.value.message, "the clock of this machine is", "they disagree", what)
+    assert_says(caught.value.hint, hint)
+
+
+def test_a_clock_of_the_same_hour_is_not_blamed() -> None:
+    """Nor one that nothing is known of."""
+    blame_clock(NOON, None)
+    blame_clock(NOON, 10 * SECOND)
+    blame_clock(NOON + 10 * MINUTE, -10 * MINUTE)
 
 
 @pytest.mark.parametrize(

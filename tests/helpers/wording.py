@@ -38,9 +38,9 @@ def assert_says(text: str, *facts: str) -> None:
 
 
 def assert_is_sentence(text: str) -> None:
-    """Fails unless `text` begins with a capital, or with a name that has none, and ends as a sentence does."""
+    """Fails unless `text` is sentences: each begins with a capital, or a name that has none."""
     assert_in_style(text)
-    assert not re.match("[a-z]+[ ,:;]", text), f"it does not begin as a sentence: {text}"
+    assert not re.search(r"(^|[.?] )[a-z]+[ ,:;]", text), f"a sentence begins small: {text}"
     assert text.endswith((".", "?")), f"it does not end as a sentence: {text}"
 
 

@@ -19,7 +19,7 @@ from budget_gate.domain.usage import Tokens, Usage
 from tests.helpers.bills import ALPHA, FIRST, OUTPUT
 from tests.helpers.builders import MILLION, book, book_with, bounds, key, usage_of
 from tests.helpers.running import Here, Run
-from tests.helpers.wording import assert_says
+from tests.helpers.wording import assert_is_sentence, assert_says
 from tests.world.billing import Charge as TrueCharge
 from tests.world.billing import bill_of, code_execution, so_far
 from tests.world.loopback import LoopbackAPI, Organization, Workspace
@@ -268,6 +268,7 @@ def test_few_days_are_told_the_way_out() -> None:
     """If it is a discount, the policy can say so."""
     told = doubt_late(bill(days("83")), price(used(days("83")), book()), expected=1)
     (note,) = told.notes
+    assert_is_sentence(note.message)
     assert (note.level, note.code) == ("warning", "late_costs_suspected")
     assert "2026-11-01 ($16.60 billed, $20.00 at list prices)" in note.message
     assert "if that is a discount of yours, set prices.discount" in note.message
@@ -458,6 +459,7 @@ def test_list_cost_less_a_discount_is_called_so() -> None:
     known = book_with("{discount: 10%}")
     told = doubt_late(bill(days("45")), price(used(days("45")), known), expected=1)
     (note,) = told.notes
+    assert_is_sentence(note.message)
     assert_says(note.message, "($9.00 billed, $18.00 at list prices less 10%)")
     assert_says(note.message, "until they are in, list prices less 10% count there")
 
@@ -470,6 +472,7 @@ def test_an_audit_leaves_late_days_out_and_says_so() -> None:
         expected=None,
     )
     (note,) = told.notes
+    assert_is_sentence(note.message)
     assert_says(note.message, "2026-11-04", "the audit leaves these days out")
     assert "count there" not in note.message
 
@@ -568,6 +571,7 @@ def test_searches_billed_far_below_their_price_are_told() -> None:
     usage = used(percents, Tokens(web_searches=2000))
     told = doubt_late(bill(percents, cost_type="web_search"), price(usage, book()), expected=1)
     (note,) = told.notes
+    assert_is_sentence(note.message)
     assert "web_search ($4.00 billed, $80.00 at list prices)" in note.message
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import exact
-from budget_gate.domain.policy.keys import directory
+from budget_gate.domain.policy.keys import directory, workspace_id
 from budget_gate.domain.policy.names import meant_keys
 from budget_gate.domain.prices.charges import price
 from budget_gate.domain.prices.pricing import list_spend
@@ -95,6 +95,18 @@ def test_a_name_that_is_no_budget_may_mean_one(name: str, meant: list[str]) -> N
     """That of a key of that name, of whatever kind, or one that is spelt alike."""
     keys = ("workspaces.research", "groups.research", "workspaces.production", "global", "unlisted")
     assert meant_keys(name, keys) == meant
+
+
+def test_a_workspace_that_there_is_not_is_told_the_nearest_and_no_more() -> None:
+    """Nothing else is to be done about it."""
+    known = {it.id: it for it in LISTED}
+    with pytest.raises(ConfigurationError) as caught:
+        workspace_id("evalls", known)
+    assert caught.value.message == "no workspace is called 'evalls'"
+    assert caught.value.hint == "did you mean 'evals'?"
+    with pytest.raises(ConfigurationError) as caught:
+        workspace_id("1", {None: Workspace(None, "default workspace")})
+    assert caught.value.hint == "there are 'default'; correct it"
 
 
 def test_without_a_global_cap_nothing_is_meant_by_the_organization() -> None:

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from budget_gate.domain.policy.ownership import other_organization
+from tests.helpers.builders import policy
 from tests.helpers.running import BREACHED, NOW, OK, ORGANIZATION, Here
 from tests.helpers.serving import ME, USAGE, refuse, reply
+from tests.helpers.wording import assert_says
 from tests.world.billing import bill_of
 from tests.world.loopback import LoopbackAPI, Request, Response
 
@@ -50,6 +53,17 @@ def test_the_key_of_another_organization_is_wrong(
         f"{ORGANIZATION.id}, not {OTHER}"
     ) in said
     assert "correct its id" in said
+
+
+def test_the_key_of_another_organization_is_an_error_at_its_place() -> None:
+    """With the ids that the credential is of."""
+    file = policy(naming(OTHER))
+    error = other_organization(file, ["org-1", "org-2"])
+    assert error.file == "budget.yml"
+    assert_says(error.message, "the credential is of another organization than the policy")
+    (problem,) = error.problems
+    assert_says(f"{problem}", "budget.yml:2:1: organization:", f"org-1, org-2, not {OTHER}")
+    assert_says(problem.hint, "use a credential of the organization in the policy", "its id here")
 
 
 def test_another_organization_is_told_before_what_the_policy_lacks_there(

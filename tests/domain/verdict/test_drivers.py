@@ -45,6 +45,7 @@ def test_a_daily_cap_of_yesterday_is_of_yesterday() -> None:
     before = line(bounds("40"), LAB, model="claude-opus-5-5", day="2026-11-19")
     found = lab("cap: 900, daily_cap: 30", before, NEW, at="2026-11-20T01:30:00Z")
     assert (found.status, found.cause, found.driven_in) == ("breached", "yesterday", "yesterday")
+    assert found.reason == "yesterday's spend is above the daily cap"
     assert [(it.model, it.yesterday) for it in found.drivers] == [
         ("claude-opus-5-5", Decimal(40)),
         ("claude-haiku-5-5", Decimal(0)),

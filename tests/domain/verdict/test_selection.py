@@ -471,6 +471,15 @@ def test_usage_without_a_price_counts_where_it_is(
     assert (report.status, decide(report, Terms(only=only))[1]) == (status, code)
 
 
+def test_usage_without_a_price_may_be_anyones_where_no_budget_decides() -> None:
+    """Nothing unlisted has spend that is known, and that without a price may be just that."""
+    rules = "version: 1\nglobal: {cap: 99}\nunlisted: {cap: 5}\nworkspaces: {'*': {cap: 9}, default: {cap: 9}}\n"
+    lines = [line(bounds("1"))]
+    report = judged("unlisted", rules=rules, lines=lines, unpriced=UNPRICED)
+    assert [it.id for it in report.budgets if it.decides] == []
+    assert (report.status, decide(report, Terms(only=("unlisted",)))[1]) == ("unverified", 3)
+
+
 def test_budgets_that_are_all_named_are_as_if_none_was() -> None:
     """Usage without a price may be of what no budget watches, and nothing says otherwise then."""
     rules = f"version: 1\nworkspaces: {{production: {{cap: 99, {OFF}}}}}\n"
