@@ -51,6 +51,11 @@ class Bounds(NamedTuple):
         return times(plus(self.low, self.high), _HALF) if self.is_limited else self.low
 
     @property
+    def largest_first(self) -> tuple[Decimal, Decimal]:
+        """What sorts the largest first; unlike `-`, whatever context the caller is in."""
+        return self.high.copy_negate(), self.low.copy_negate()
+
+    @property
     def is_exact(self) -> bool:
         """Whether the cost is known to the last digit."""
         return self.low == self.high

@@ -194,9 +194,7 @@ def check_uncapped(policy: Policy, named: Resolved, spend: Spend) -> Iterator[Fi
         for id_, cost in _spenders(spend).items()
         if id_ not in capped and id_ != UNATTRIBUTED
     ]
-    found.sort(
-        key=lambda each: (each[1].high.copy_negate(), each[1].low.copy_negate(), each[0].name)
-    )
+    found.sort(key=lambda each: (each[1].largest_first, each[0].name))
     live, archived = (
         [(workspace.name, cost) for workspace, cost in found if workspace.archived is is_archived]
         for is_archived in (False, True)

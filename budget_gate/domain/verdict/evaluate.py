@@ -1,7 +1,6 @@
 """Policy x spend x now -> one result per budget -> the report that every output renders."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 
 from budget_gate.domain.alerts import alerts, notes_of, unchecked
 from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
@@ -81,7 +80,7 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         models=tuple(
             ModelSpend(model, cost)
             for model, cost in sorted(
-                by_model.items(), key=lambda item: (*_largest_first(item[1]), item[0] or "")
+                by_model.items(), key=lambda item: (item[1].largest_first, item[0] or "")
             )
         ),
         days=tuple(_days(month, costs.days, spend.coverage)),
@@ -149,10 +148,6 @@ def unverified(file: PolicyFile, month: MonthToDate, notes: tuple[Note, ...]) ->
     )
 
 
-def _largest_first(cost: Bounds) -> tuple[Decimal, Decimal]:
-    return cost.high.copy_negate(), cost.low.copy_negate()
-
-
 def _workspace_spend(
     costs: dict[str | None, Bounds], workspaces: dict[str | None, Workspace]
 ) -> tuple[WorkspaceSpend, ...]:
@@ -160,5 +155,5 @@ def _workspace_spend(
         WorkspaceSpend(id_, workspaces[id_].name, workspaces[id_].archived, cost)
         for id_, cost in costs.items()
     ]
-    rows.sort(key=lambda row: (*_largest_first(row.spend), row.id is not None, row.id or ""))
+    rows.sort(key=lambda row: (row.spend.largest_first, row.id is not None, row.id or ""))
     return tuple(rows)
