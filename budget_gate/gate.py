@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
@@ -19,7 +20,7 @@ from budget_gate.domain.verdict.memory import has_fallen, hold_against, remember
 from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.standing import judge_again, no_report
 from budget_gate.domain.verdict.terms import STRICT, Terms, decide
-from budget_gate.errors import InterruptedRunError, UnverifiedError
+from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
 
 
 def check(
@@ -30,22 +31,45 @@ def check(
     *,
     identify: Callable[[], str | None] = lambda: None,
     earlier: EarlierReport | Note | None = None,
+    doubt: UnverifiedError | None = None,
 ) -> tuple[Report, int]:
     """The report on the month to date, and the exit code: 0, 1 or 3.
 
     Where `read_spend` raises UnverifiedError, or gives spend that is not determined, the report
     is `unverified` and says why, unless the `earlier` report proves a breach; a Note in its place
     says why there is none. `identify` gives the id of the credential's organization, or None, as
-    `owner` takes it. Raises ConfigurationError where the policy or the terms do not fit that
+    `owner` takes it. With a `doubt`, why the policy may lack names, nothing but a breach is
+    believed. Raises ConfigurationError where the policy or the terms do not fit that
     organization.
     """
     # What is wrong with the policy alone is told before anything is asked for.
     caps_in_force(file, month)
     try:
-        report = _judge(file, read_spend, month, terms, identify=identify, earlier=earlier)
+        judge = partial(_judge, file, month=month, terms=terms, identify=identify, earlier=earlier)
+        report = _doubting(judge, read_spend, doubt) if doubt else judge(read_spend)
     except InterruptedRunError as error:
         return stopped(file, month, error, earlier)
     return decide(remember(report, month, earlier), terms)
+
+
+def _doubting(
+    judge: Callable[[Callable[[], Spend]], Report],
+    read_spend: Callable[[], Spend],
+    doubt: UnverifiedError,
+) -> Report:
+    """The report where it is a breach, whatever is doubted, and otherwise an unverified one."""
+
+    def refuse() -> Spend:
+        raise doubt
+
+    try:
+        report = judge(read_spend)
+    except ConfigurationError:
+        # It may be for want of a name that the policy does not fit.
+        return judge(refuse)
+    if report.status != "breached":
+        return judge(refuse)
+    return replace(report, notes=(*report.notes, Note("warning", doubt.code, doubt.told)))
 
 
 def stopped(
@@ -84,9 +108,9 @@ def verdict(
 def _judge(
     file: PolicyFile,
     read_spend: Callable[[], Spend],
+    *,
     month: MonthToDate,
     terms: Terms,
-    *,
     identify: Callable[[], str | None],
     earlier: EarlierReport | Note | None,
 ) -> Report:

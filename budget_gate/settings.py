@@ -94,7 +94,7 @@ class Surroundings(BaseSettings):
             for password in passwords_in(url.get_secret_value()):
                 self.secrets.add(password)
 
-    @field_validator("admin_key", "auth_token")
+    @field_validator("admin_key", "auth_token", "store", "names_from")
     @classmethod
     def _without_line_end(cls, secret: SecretStr | None) -> SecretStr | None:
         # A secret is often pasted with its line end.

@@ -23,13 +23,12 @@ from budget_gate.commands.shared_flags import (
     add_terms,
     given,
 )
-from budget_gate.commands.written_files import refuse_results
+from budget_gate.commands.written_files import history_files, refuse_results
 from budget_gate.delivery.notify import notify
 from budget_gate.delivery.results import deliver, publish, retract_badge
 from budget_gate.domain.clock import check_age, run_time
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import PolicyFile
-from budget_gate.domain.spend import Spend
 from budget_gate.errors import ConfigurationError, InterruptedRunError
 from budget_gate.reading.connection import connect, start_identifying
 from budget_gate.reading.history import with_old_names
@@ -82,12 +81,11 @@ def judge(
         earlier = read_last_report(Path(settings.last_report)) if settings.last_report else None
         transport = None if options.saved else connect(settings, invocation.clock)
         identify = start_identifying(transport, settings, file)
-        file, unread = with_old_names(file, settings.names_from, identify)
+        file, doubt = with_old_names(file, settings.names_from, identify)
 
-        def read() -> Spend:
-            if unread:
-                raise unread
-            return read_spend(
+        report, exit_code = gate.check(
+            file,
+            lambda: read_spend(
                 settings,
                 file,
                 month,
@@ -96,10 +94,12 @@ def judge(
                 now=now,
                 transport=transport,
                 last=earlier,
-            )
-
-        report, exit_code = gate.check(
-            file, read, month, settings.terms, identify=identify, earlier=earlier
+            ),
+            month,
+            settings.terms,
+            identify=identify,
+            earlier=earlier,
+            doubt=doubt,
         )
     except InterruptedRunError as error:
         report, exit_code = gate.stopped(file, month, error, earlier)
@@ -147,6 +147,7 @@ def _refuse_misfits(file: PolicyFile, options: CheckOptions, settings: Settings)
 def _read_files(file: PolicyFile, options: CheckOptions, settings: Settings) -> Iterator[Path]:
     """The files that a run reads and must leave; the last report may be written over."""
     yield Path(file.source.file)
+    yield from history_files(settings)
     if settings.base_policy:
         yield Path(settings.base_policy)
     if settings.certificates:

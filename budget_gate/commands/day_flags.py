@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Final
 
 from budget_gate.domain.period import MonthToDate
@@ -22,11 +22,6 @@ def a_day(text: str) -> date:
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a day; write 2026-11-22")
-
-
-def midnight(day: date) -> datetime:
-    """The first instant of a day."""
-    return datetime.combine(day, time(), UTC)
 
 
 def oldest_day(at: datetime) -> date:

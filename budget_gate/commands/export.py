@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from pydantic import SecretStr
 
 from budget_gate import signals
-from budget_gate.commands.day_flags import a_day, midnight, refuse_open_day, refuse_too_old
+from budget_gate.commands.day_flags import a_day, refuse_open_day, refuse_too_old
 from budget_gate.commands.invocation import Invocation, Parsed
 from budget_gate.commands.month_by_month import by_months
 from budget_gate.commands.policy_name import policy_if_any
@@ -27,12 +27,12 @@ from budget_gate.commands.shared_flags import (
     not_empty,
     up_to,
 )
-from budget_gate.commands.written_files import refuse_path
+from budget_gate.commands.written_files import history_files, refuse_path
 from budget_gate.delivery.results import say
 from budget_gate.delivery.rows import progress, publish_rows
 from budget_gate.domain.daily import DailyRow, Days
 from budget_gate.domain.notes import Note
-from budget_gate.domain.period import DAY, MonthToDate, Period
+from budget_gate.domain.period import DAY, MonthToDate, Period, midnight
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.names import Names
 from budget_gate.errors import ConfigurationError, UnverifiedError
@@ -122,7 +122,8 @@ def _run(options: ExportOptions, invocation: Invocation) -> int:
     month = settings.judged(now)
     period = _period(options, settings, month, now)
     file = policy_if_any(settings)
-    refuse_path("export", options.out, "--out", [Path(file.source.file)] if file else [])
+    read = [*history_files(settings), *([Path(file.source.file)] if file else [])]
+    refuse_path("export", options.out, "--out", read)
     show, notes = progress(settings), dict[Note, None]()
     try:
         if settings.store:

@@ -9,7 +9,6 @@ from typing import Final
 from budget_gate import signals
 from budget_gate.commands.day_flags import (
     a_day,
-    midnight,
     oldest_day,
     refuse_open_day,
     refuse_too_old,
@@ -27,15 +26,22 @@ from budget_gate.commands.shared_flags import (
 )
 from budget_gate.delivery.results import publish_text, say
 from budget_gate.delivery.rows import progress
+from budget_gate.domain.clock import run_time
 from budget_gate.domain.daily import Days
 from budget_gate.domain.notes import Note
-from budget_gate.domain.period import DAY, MonthToDate, Period
+from budget_gate.domain.period import DAY, MonthToDate, Period, midnight
+from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.exits import OK, UNVERIFIED
 from budget_gate.outputs.escaping import plain
 from budget_gate.reading.connection import connect
 from budget_gate.reading.days import DaysReader
 from budget_gate.reading.history import open_history
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from budget_gate.stores.history import History
+    from budget_gate.stores.saving import Saved
 
 # So many days on first use; later so many before the last day, as they may have been revised.
 FIRST_DAYS: Final = 31
@@ -101,18 +107,22 @@ def _run(options: SyncOptions, invocation: Invocation) -> int:
     reader = DaysReader(settings, file, MonthToDate(now), now, transport)
     try:
         organization, _ = reader.account()
-        period = _period(options.first, history.last_day(organization), now)
-        reader = replace(reader, old_names=history.names(organization))
+        # The API has told its time by now: what a wrong clock says is in no other run's way.
+        now = run_time(now, transport.clock_difference) if transport else now
+        period = _period(options.first, _last_whole(history, organization, file), now)
+        reader = replace(reader, now=now, old_names=history.names(organization))
         parts = by_months(reader.read(period), period, show, notes)
-        rows = history.save(organization, _to_the_end(parts), now)
+        saved = history.save(organization, _to_the_end(parts), now)
     except UnverifiedError as error:
         show("")
         say(f"budget-gate: nothing was synced: {plain(error.told)}", settings)
         return UNVERIFIED
-    for note in notes:
+    for note in (*notes, *_odd(saved)):
         say(f"warning: {plain(note.message)}", settings)
     days, last = len(period.steps(DAY)), (period.end - DAY).date()
-    told = f"synced {period.start.date()} to {last} ({days} days, {rows} rows) to {history.name}"
+    told = (
+        f"synced {period.start.date()} to {last} ({days} days, {saved.rows} rows) to {history.name}"
+    )
     publish_text(f"{told}\n", settings)
     return OK
 
@@ -121,6 +131,40 @@ def _to_the_end(parts: Iterator[Days]) -> Iterator[Days]:
     yield from parts
     # All of it is there: it is kept, and that is told.
     signals.ignore()
+
+
+def _last_whole(history: "History", organization: str, file: PolicyFile | None) -> date | None:
+    """The last day that the history has, or the one before the first whose bill may be late.
+
+    None where it has none.
+    """
+    last = history.last_day(organization)
+    if last is None or file is None or file.policy.spend.basis == "list":
+        return last
+    late = history.oldest_at_list(organization, last - timedelta(days=FIRST_DAYS))
+    return last if late is None else min(last, late + timedelta(days=REVISED_DAYS))
+
+
+def _odd(saved: "Saved") -> Iterator[Note]:
+    """Days that are not as this run has read them, or that are so to one's surprise."""
+    if saved.kept:
+        message = (
+            f"{_these(saved.kept)} left as another run has them, which read them later than this "
+            "one began."
+        )
+        yield Note("warning", "days_kept", message)
+    if saved.emptied:
+        message = (
+            f"{_these(saved.emptied)} without any row now, and had some before. If that is wrong, "
+            f"run `budget-gate sync --from {saved.emptied[0]}` once the API has them again."
+        )
+        yield Note("warning", "days_emptied", message)
+
+
+def _these(days: Sequence[date]) -> str:
+    if len(days) == 1:
+        return f"{days[0]} is"
+    return f"{len(days)} days from {days[0]} to {days[-1]} are"
 
 
 def _period(first: date | None, last: date | None, now: datetime) -> Period:
@@ -133,8 +177,9 @@ def _period(first: date | None, last: date | None, now: datetime) -> Period:
     if first:
         refuse_open_day("--from", first, newest)
         refuse_too_old(first, now, "sync")
-    elif last:
-        # A day that the clock of another machine had ended is read again, too.
-        since = min(last, newest) - timedelta(days=REVISED_DAYS)
-        first = max(since, oldest_day(now))
+    if last:
+        # A day that the clock of another machine had ended is read again, too, and none is passed
+        # over: what is revised after a later one has come in would never be read.
+        since = max(min(last, newest) - timedelta(days=REVISED_DAYS), oldest_day(now))
+        first = min(first or since, since)
     return Period(midnight(first) if first else ended.start, ended.end)

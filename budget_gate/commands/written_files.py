@@ -47,6 +47,12 @@ def refuse_results(settings: Settings, read: Collection[Path]) -> None:
     refuse_path("badge", settings.badge, badge, written, "writes, too")
 
 
+def history_files(settings: Settings) -> list[Path]:
+    """The files of SQLite that the settings name."""
+    urls = [it.get_secret_value() for it in (settings.store, settings.names_from) if it]
+    return [Path(url.partition(":///")[2]) for url in urls if url.startswith("sqlite")]
+
+
 def _is_same_file(one: Path, other: Path) -> bool:
     if one.exists() and other.exists():
         # A device keeps nothing that could be written over.

@@ -125,6 +125,11 @@ class MonthToDate:
         return [start.date() for start in self.period.steps(DAY)]
 
 
+def midnight(day: date) -> datetime:
+    """The first instant of a UTC day."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
 def ended_by(now: datetime, period: Period | None) -> Period | None:
     """The part of `period`, which is whole UTC days, that has ended by `now`; None for no day."""
     if period is None:

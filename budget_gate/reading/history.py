@@ -26,7 +26,8 @@ def open_history(url: SecretStr) -> "History":
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"the history needs the package {error.name}, which is not installed",
-            'run: pip install "sqlalchemy>=2" "psycopg[binary]>=3.2"',
+            'run, in the environment of budget-gate: pip install "sqlalchemy>=2" '
+            '"psycopg[binary]>=3.2"',
         ) from error
 
 
@@ -70,7 +71,7 @@ def with_old_names(
         return file, None
     history, organization = open_history(url), file.policy.organization
     try:
-        names = history.names(owner_in(history, organization or _identified(identify)))
+        names = history.unique_names(owner_in(history, organization or _identified(identify)))
     except UnverifiedError as error:
         return file, error
     policy = file.policy.model_copy(update={"names": {**names, **file.policy.names}})

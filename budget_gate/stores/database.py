@@ -6,21 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, make_url, select
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from budget_gate.domain.credential import without_keys
 from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
+from budget_gate.stores.address import read_address, shown
 from budget_gate.stores.tables import METADATA, SCHEMA, VERSION
 
-_WRITE: Final = "write sqlite:///usage.db or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
-# Whoever saves waits so long for another run that does, in seconds.
+# Whoever saves waits so long for another run that does, and whoever reads for a lock, in seconds.
 _PATIENCE: Final = 120
+_PATIENCE_OF_READERS: Final = 20
 # Any number, the same in every run: only one transaction holds it.
 _LOCK: Final = 7_206_512_938
 # That a server went away shows within a minute, not after the two hours that systems wait for.
 _CONNECTING: Final = {
+    "client_encoding": "utf8",
     "connect_timeout": 10,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
@@ -46,31 +47,14 @@ class Database:
         Raises ConfigurationError, which shows no password, where that is the URL of none that can
         be used, and ModuleNotFoundError where a package for it is not installed.
         """
-        shown = without_keys(url)
-        try:
-            address = make_url(url)
-        except (ArgumentError, ValueError):
-            raise ConfigurationError(f"{shown!r} is no URL of a database", _WRITE) from None
-        if address.drivername in ("sqlite", "sqlite+pysqlite"):
-            if address.host or address.query or address.database in (None, "", ":memory:"):
-                raise ConfigurationError(
-                    f"{shown} names no file",
-                    "write sqlite:/// and the path, such as sqlite:///usage.db",
-                )
-            if not Path(address.database or "").absolute().parent.is_dir():
-                raise ConfigurationError(
-                    f"there can be no {shown}: its folder does not exist",
-                    "create the folder first, or name another file",
-                )
+        address = read_address(url)
+        if address.drivername.startswith("sqlite"):
             options: dict[str, Any] = {"timeout": _PATIENCE, "isolation_level": None}
-        elif address.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
-            address = address.set(drivername="postgresql+psycopg")
-            options = {key: it for key, it in _CONNECTING.items() if key not in address.query}
         else:
-            raise ConfigurationError(f"{shown} is neither SQLite nor PostgreSQL", _WRITE)
+            options = {key: it for key, it in _CONNECTING.items() if key not in address.query}
         engine = create_engine(address, poolclass=NullPool, connect_args=options)
         event.listen(engine, "begin", _begin)
-        return cls(engine, shown)
+        return cls(engine, shown(address))
 
     @property
     def _file(self) -> Path | None:
@@ -139,10 +123,17 @@ class Database:
     def _telling(self, what: str) -> Iterator[None]:
         """Has every failure of the database be an UnverifiedError."""
         driver = self.engine.dialect.loaded_dbapi.Error
+        # What a driver cannot hand over, such as a count that is too large, it raises itself; what
+        # is read may have been damaged by another hand.
+        odd = (ArithmeticError, ValueError, TypeError)
+        failures = (
+            SQLAlchemyError,
+            driver,
+            *(odd if what == "read" else (OverflowError, UnicodeError)),
+        )
         try:
             yield
-        # What a driver cannot even hand over, such as a count that is too large, it raises itself.
-        except (SQLAlchemyError, OverflowError, driver) as error:
+        except failures as error:
             lines = str(getattr(error, "orig", None) or error).split("\n")
             raise UnverifiedError(
                 f"the history {self.name} cannot be {what}: {lines[0][:_REASON_LENGTH]}",
@@ -169,6 +160,10 @@ def _begin(connection: Connection) -> None:
     saves = connection.get_execution_options().get(_SAVES)
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE" if saves else "BEGIN")
-    elif saves:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_PATIENCE}s'")
+        return
+    # The driver reads times in no other form, and a database may be set to one.
+    connection.exec_driver_sql("SET LOCAL datestyle = 'ISO'")
+    patience = _PATIENCE if saves else _PATIENCE_OF_READERS
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{patience}s'")
+    if saves:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")

@@ -3,36 +3,26 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import chain
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
-    Table,
-    and_,
-    bindparam,
-    delete,
+    Select,
     func,
-    insert,
     select,
-    update,
 )
 
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.clock import check_lag_of_days
-from budget_gate.domain.columns import values
 from budget_gate.domain.daily import DailyRow, Days, in_order
-from budget_gate.domain.period import DAY, Period
+from budget_gate.domain.period import DAY, Period, midnight
 from budget_gate.domain.policy.names import DEFAULT_KEY, Names, id_text
-from budget_gate.domain.spend import Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens
 from budget_gate.errors import UnverifiedError
 from budget_gate.stores.database import Database
-from budget_gate.stores.tables import NAMES, SYNCED, USAGE
+from budget_gate.stores.saving import Saved, save
+from budget_gate.stores.tables import NAMES, SYNCED, USAGE, Instant, of_days
 
-# PostgreSQL takes no more than about 2,700 bytes in a key, whatever a name is made of.
-_NAME_LENGTH: Final = 500
 _WORKSPACES: Final = {DEFAULT_KEY: None, id_text(UNATTRIBUTED): UNATTRIBUTED}
 
 
@@ -76,10 +66,34 @@ class History:
         with self.database.reading() as connection:
             return _names(connection, organization) if connection else {}
 
+    def unique_names(self, organization: str) -> dict[str, str]:
+        """The same, but of two with one name only the one that was listed last."""
+        with self.database.reading() as connection:
+            if connection is None:
+                return {}
+            names = _names(connection, organization)
+            seen = {it.id: it.seen for it in connection.execute(_last_seen(organization))}
+        last: dict[str, datetime] = {}
+        for id_, name in names.items():
+            last[name] = max(seen[id_], last.get(name, seen[id_]))
+        return {id_: name for id_, name in names.items() if seen[id_] == last[name]}
+
+    def oldest_at_list(self, organization: str, since: date) -> date | None:
+        """The first day from `since` on that is at list price; None where there is none."""
+        with self.database.reading() as connection:
+            if connection is None:
+                return None
+            usage = USAGE.c
+            days = select(func.min(usage.date)).where(
+                usage.organization_id == organization, usage.date >= since, usage.basis == "list"
+            )
+            first: date | None = connection.scalar(days)
+            return first
+
     def read(self, organization: str, period: Period, labels: Mapping[str, str]) -> Iterator[Days]:
         """The days of the period by calendar months, all as they are at one moment.
 
-        `labels` are names from elsewhere, for workspaces that were never listed. Raises
+        `labels` are names from elsewhere, which win. Raises
         UnverifiedError where any of the days is not there, before it gives one.
         """
         with self.database.reading() as connection:
@@ -91,35 +105,25 @@ class History:
                     code="not_in_history",
                 )
             names: dict[str | None, str] = {}
-            names.update(labels.items())
             names.update(_names(connection, organization).items())
+            names.update(labels.items())
             for part in period.months():
                 yield _read(connection, organization, part, names)
 
-    def save(self, organization: str, parts: Iterable[Days], now: datetime) -> int:
-        """Puts days in the place of what there is of them, all or none; the number of their rows.
+    def save(self, organization: str, parts: Iterable[Days], now: datetime) -> Saved:
+        """Puts days in the place of what there is of them: all or none.
 
         `now` is when they were read: days that another run has read since stay as they are. What
         the making of a part raises is passed on.
         """
-        parts = iter(parts)
-        # Nothing is opened, and no file created, before there is something to save.
-        first = next(parts)
-        with self.database.saving() as connection:
-            return sum(_save(connection, organization, part, now) for part in chain([first], parts))
-
-
-def _of(table: Table, organization: str, period: Period) -> ColumnElement[bool]:
-    first, end = period.start.date(), period.end.date()
-    day = table.c.date
-    return and_(table.c.organization_id == organization, day >= first, day < end)
+        return save(self.database, organization, parts, now)
 
 
 def _missing(connection: Connection | None, organization: str, period: Period) -> list[date]:
     there: set[date] = set()
     if connection:
         there = {
-            *connection.scalars(select(SYNCED.c.date).where(_of(SYNCED, organization, period)))
+            *connection.scalars(select(SYNCED.c.date).where(of_days(SYNCED, organization, period)))
         }
     return [day for start in period.steps(DAY) if (day := start.date()) not in there]
 
@@ -129,6 +133,14 @@ def _in_words(days: Sequence[date]) -> str:
     if len(days) == 1:
         return f"{days[0]} is"
     return f"{len(days)} days from {days[0]} to {days[-1]} are"
+
+
+def _last_seen(organization: str) -> Select[tuple[str, datetime]]:
+    return (
+        select(NAMES.c.id, func.max(NAMES.c.last_seen, type_=Instant()).label("seen"))
+        .where(NAMES.c.organization_id == organization)
+        .group_by(NAMES.c.id)
+    )
 
 
 def _names(connection: Connection, organization: str) -> dict[str, str]:
@@ -145,100 +157,22 @@ def _read(connection: Connection, organization: str, period: Period, labels: Nam
     names: dict[str | None, str] = {}
     rows = []
     for day, id_, name, model, tier, *counts, usd, usd_high, basis in connection.execute(
-        select(*columns).where(_of(USAGE, organization, period))
+        select(*columns).where(of_days(USAGE, organization, period))
     ):
         workspace = _WORKSPACES.get(id_, id_)
         names[workspace] = name
         uncached, output, write_5m, write_1h, read, searches = counts
         tokens = Tokens(uncached, write_5m, write_1h, read, output, searches)
+        if not (usd.is_finite() and usd_high.is_finite() and type(sum(counts)) is int):
+            raise ValueError(f"a row of {day} is damaged")
         cost = Bounds(usd, usd_high)
         rows.append(
             DailyRow(day, workspace, model or None, tier or None, tokens, cost, basis, None, None)
         )
-    # The last day alone may have been read too early: a later one says that those before were not.
-    last = Period(period.end - DAY, period.end)
-    read_at = connection.scalars(select(SYNCED.c.synced_at).where(_of(SYNCED, organization, last)))
-    notes = check_lag_of_days(period.end, read_at.one())
+    synced = select(SYNCED.c.date, SYNCED.c.synced_at).where(of_days(SYNCED, organization, period))
+    ends = {
+        midnight(day) + DAY: at for day, at in connection.execute(synced.order_by(SYNCED.c.date))
+    }
+    early = [note for end, at in ends.items() for note in check_lag_of_days(end, at)]
+    notes = tuple(early[-1:])
     return Days(period, in_order(rows), {**names, **labels}, None, notes)
-
-
-def _save(connection: Connection, organization: str, part: Days, now: datetime) -> int:
-    """Saves the days of one part; the number of their rows."""
-    mine = _of(SYNCED, organization, part.period)
-    newer = {*connection.scalars(select(SYNCED.c.date).where(mine, SYNCED.c.synced_at > now))}
-    for table in (USAGE, SYNCED):
-        where = _of(table, organization, part.period)
-        connection.execute(delete(table).where(where, table.c.date.not_in(newer)))
-    days = [day for start in part.period.steps(DAY) if (day := start.date()) not in newer]
-    if days:
-        synced = {"organization_id": organization, "synced_at": now}
-        connection.execute(insert(SYNCED), [{**synced, "date": day} for day in days])
-    rows = [row for row in part.rows if row.day not in newer]
-    told = ((organization, *it) for it in values(rows, part.names, _storable))
-    if connection.dialect.name == "postgresql":
-        _copy(connection, told)
-    elif rows:
-        places = ", ".join("?" for _ in USAGE.c)
-        connection.exec_driver_sql(f"INSERT INTO {USAGE.name} VALUES ({places})", list(told))  # noqa: S608 - no text of another
-    _remember(connection, organization, part.workspaces or (), now)
-    return len(rows)
-
-
-def _storable(text: str) -> str:
-    """A text without what a database cannot keep: no NUL, and no half of a character."""
-    return (
-        text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    )
-
-
-def _copy(connection: Connection, rows: Iterable[Sequence[str | int]]) -> None:
-    """Adds rows in the way that PostgreSQL has for many."""
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {USAGE.name} FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
-def _remember(
-    connection: Connection, organization: str, workspaces: Iterable[Workspace], now: datetime
-) -> None:
-    """Keeps the names of workspaces, beside those that they had before."""
-    its_own = NAMES.c.organization_id == organization
-    there = {
-        tuple(it) for it in connection.execute(select(NAMES.c.id, NAMES.c.name).where(its_own))
-    }
-    told = {
-        (_storable(it.id), _storable(it.name)[:_NAME_LENGTH]): it.archived_at
-        for it in workspaces
-        if it.id
-    }
-    seen = [
-        {"workspace": id_, "label": name, "now": now, "archived": archived}
-        for (id_, name), archived in told.items()
-    ]
-    new = [it for it in seen if (it["workspace"], it["label"]) not in there]
-    if new:
-        connection.execute(
-            insert(NAMES).values(
-                organization_id=organization,
-                id=bindparam("workspace"),
-                name=bindparam("label"),
-                first_seen=bindparam("now"),
-                last_seen=bindparam("now"),
-                archived_at=bindparam("archived"),
-            ),
-            new,
-        )
-    known = [it for it in seen if (it["workspace"], it["label"]) in there]
-    if known:
-        connection.execute(
-            update(NAMES)
-            .where(
-                its_own,
-                NAMES.c.id == bindparam("workspace"),
-                NAMES.c.name == bindparam("label"),
-                NAMES.c.last_seen < bindparam("now"),
-            )
-            .values(last_seen=bindparam("now"), archived_at=bindparam("archived")),
-            known,
-        )

@@ -4,9 +4,23 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Integer, MetaData, Numeric, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Date,
+    DateTime,
+    Integer,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    and_,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from budget_gate.domain.period import Period
 
 # A change of any table below is a new version, and older ones are then to be migrated.
 VERSION: Final = 1
@@ -102,3 +116,10 @@ NAMES: Final = Table(
     Column("last_seen", Instant, nullable=False),
     Column("archived_at", Instant),
 )
+
+
+def of_days(table: Table, organization: str, period: Period) -> ColumnElement[bool]:
+    """That a row of the table is of the organization and of the days of the period."""
+    first, end = period.start.date(), period.end.date()
+    day = table.c.date
+    return and_(table.c.organization_id == organization, day >= first, day < end)

@@ -140,7 +140,7 @@ def test_what_is_of_none_stays_so(store: Store) -> None:
     ]
     history = History.at(store.url)
     names: dict[str | None, str] = {None: "default workspace"}
-    assert history.save(OWNER, [days(*given_rows, names=names)], NOW) == 5
+    assert history.save(OWNER, [days(*given_rows, names=names)], NOW).rows == 5
     places = [told[2:6] for told in store.usage()]
     assert places == [
         ("default", "default workspace", "", ""),
@@ -255,7 +255,7 @@ def test_who_waits_too_long_for_another_is_unverified(
         History.at(store.url).save(OWNER, [days(row())], NOW)
     assert_says(str(told.value), "the history", "lock")
     assert store.usage() == []
-    assert history.save(OWNER, [days(row())], NOW) == 1
+    assert history.save(OWNER, [days(row())], NOW).rows == 1
 
 
 def test_a_reader_waits_for_nobody(store: Store) -> None:
