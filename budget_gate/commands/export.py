@@ -156,7 +156,7 @@ def _from_history(
     if options.format == "focus":
         raise ConfigurationError(
             "the history has no list prices, and FOCUS needs them",
-            "leave out --store (BUDGET_GATE_STORE) for FOCUS, or export csv or jsonl",
+            "leave out --store (BUDGET_GATE_STORE), or export CSV or JSON Lines",
         )
     history = open_history(url)
     named, labels = (file.policy.organization, file.policy.names) if file else (None, {})

@@ -20,8 +20,6 @@ _COLUMNS: Final = ", ".join(f'"{column.name}"' for column in USAGE.c)
 _COPY: Final = f"COPY {USAGE.name} ({_COLUMNS}) FROM STDIN"
 # What was read longer after than any run takes was read by a clock that is wrong.
 _LONGEST_RUN: Final = timedelta(hours=1)
-# PostgreSQL takes no more than about 2,700 bytes in a key, whatever a name is made of.
-_NAME_LENGTH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +102,7 @@ def _remember(
     there = {
         tuple(it) for it in connection.execute(select(NAMES.c.id, NAMES.c.name).where(its_own))
     }
-    told = {
-        (_storable(it.id), _storable(it.name)[:_NAME_LENGTH]): it.archived_at
-        for it in workspaces
-        if it.id
-    }
+    told = {(_storable(it.id), _storable(it.name)): it.archived_at for it in workspaces if it.id}
     seen = [
         {"workspace": id_, "label": name, "now": now, "archived": archived}
         for (id_, name), archived in told.items()

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    Index,
     Integer,
     MetaData,
     Numeric,
@@ -105,16 +106,17 @@ SYNCED: Final = Table(
     Column("synced_at", Instant, nullable=False),
 )
 
-# Every name that a workspace ever had while it was listed.
+# Every name that a workspace ever had while it was listed, once; a name may be too long for a key.
 NAMES: Final = Table(
     "workspace_names",
     METADATA,
-    Column("organization_id", _KEY, primary_key=True),
-    Column("id", _KEY, primary_key=True),
-    Column("name", _KEY, primary_key=True),
+    Column("organization_id", _KEY, nullable=False),
+    Column("id", _KEY, nullable=False),
+    Column("name", Text, nullable=False),
     Column("first_seen", Instant, nullable=False),
     Column("last_seen", Instant, nullable=False),
     Column("archived_at", Instant),
+    Index("workspace_names_by_id", "organization_id", "id"),
 )
 
 
