@@ -325,10 +325,28 @@ def test_a_day_of_the_cost_report_is_settled_a_day_after_its_end(
     assert all(charge.day < read.through for charge in read.charges)
 
 
+@pytest.mark.parametrize(
+    ("hours", "now", "settled"),
+    [
+        (1, "2026-11-22T23:00:00Z", 21),
+        (1, "2026-11-22T22:59:59Z", 20),
+        (-1, "2026-11-23T00:00:00Z", 21),
+        (-1, "2026-11-22T23:59:59Z", 20),
+    ],
+)
+def test_a_day_of_the_cost_report_is_settled_by_the_clock_that_is_ahead(
+    report_api: LoopbackAPI, hours: int, now: str, settled: int
+) -> None:
+    """The API's, where it is ahead of this machine's, and else this machine's."""
+    report_api.now = NOW + timedelta(hours=hours)
+    assert bill(report_api, now=at(now)).settled_days == settled
+
+
 def test_days_without_any_cost_are_settled(either_api: LoopbackAPI) -> None:
     """A bill of nothing is a bill."""
     read = bill(either_api, date(2026, 11, 15), date(2026, 11, 18))
     assert (read.charges, read.settled_days) == ((), 3)
+    assert read.source == ("cost_report" if either_api.refuse else "analytics")
 
 
 @pytest.mark.parametrize("told", [None, 20261122, "yesterday", "2026-11-22T15:25:00", "", []])

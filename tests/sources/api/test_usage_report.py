@@ -258,7 +258,10 @@ def test_below_an_organization_it_is_the_one_that_the_policy_names(reading: str)
                 case _:
                     return read_history(transport, period, file)
 
-    assert found(organization.id).table
+    read = found(organization.id)
+    assert read.table
+    if reading != "month":
+        assert read.coverage == Coverage(period.end, closed_days=7, open_day=False)
     with pytest.raises(ConfigurationError):
         found("org-third")
 

@@ -8,10 +8,14 @@ import pytest
 
 from budget_gate.domain.spend import Workspace
 from budget_gate.errors import UnverifiedError
-from budget_gate.sources.api.workspaces import parse_workspaces, read_workspaces
+from budget_gate.sources.api.workspaces import (
+    parse_workspaces,
+    read_default_workspace,
+    read_workspaces,
+)
 from tests.helpers.serving import NOW, WORKSPACES, connected, recorded, refuse, reply, tamper
 from tests.helpers.wording import assert_says
-from tests.world.loopback import LoopbackAPI, Organization
+from tests.world.loopback import DEFAULT_WORKSPACE_ID, LoopbackAPI, Organization
 from tests.world.loopback import Workspace as Listed
 
 WHERE = "workspaces.json"
@@ -92,6 +96,7 @@ TRAPS: dict[str, Callable[[dict[str, Any]], object]] = {
     "cursor-of-the-page-before": lambda page: page.update(last_id="wrkspc_1"),
     "more-as-text": lambda page: page.update(has_more="true"),
     "more-as-null": lambda page: page.update(has_more=None),
+    "more-absent": lambda page: page.pop("has_more"),
     "empty-page-with-more": lambda page: page.update(data=[]),
     "doubled": lambda page: page["data"].append(page["data"][0]),
     "no-list": lambda page: page.update(data={"a": 1}),
@@ -108,7 +113,7 @@ PROBLEMS = {
     **dict.fromkeys([trap for trap in TRAPS if "last-id" in trap], NOWHERE),
     **dict.fromkeys(["empty-page-with-more"], NOWHERE),
     **dict.fromkeys(["cursor-of-the-page-before", "doubled"], "it lists a workspace twice"),
-    **dict.fromkeys(["more-as-text", "more-as-null", "no-list", "no-data"], NO_LIST),
+    **dict.fromkeys(["more-as-text", "more-as-null", "more-absent", "no-list", "no-data"], NO_LIST),
 }
 
 
@@ -187,6 +192,47 @@ def test_a_workspace_has_an_id_and_a_name(changes: dict[str, object]) -> None:
     with pytest.raises(UnverifiedError) as raised:
         parse_workspaces(page, WHERE)
     assert_says(str(raised.value), "cannot be trusted: a workspace is without id or name", WHERE)
+
+
+# The default workspace
+
+
+@pytest.mark.parametrize(
+    ("known", "default"),
+    [
+        ([1, 2, 4, 5, 7], DEFAULT_WORKSPACE_ID),
+        ([1, 2, 3, 4, 5, 6, 7], DEFAULT_WORKSPACE_ID),
+        ([1, 2, 4, 5], None),
+    ],
+)
+def test_the_default_workspace_is_the_only_one_that_is_not_known(
+    known: list[int], default: str | None
+) -> None:
+    """Archived ones need not be; where two are not known, it may be either."""
+    with LoopbackAPI(SEVEN, now=NOW) as api, connected(api.url) as transport:
+        assert (
+            read_default_workspace(transport, [f"wrkspc_{number}" for number in known]) == default
+        )
+        (request,) = api.requests
+    assert ("include_default", "true") in request.query
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_where_the_default_workspace_may_not_be_asked_for_there_is_none(status: int) -> None:
+    """As an API that does not know the parameter says."""
+    with LoopbackAPI(SEVEN, now=NOW) as api, connected(api.url) as transport:
+        api.intercept = lambda *_: refuse(status)
+        assert read_default_workspace(transport, []) is None
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_trouble_with_the_default_workspace_is_an_error(status: int) -> None:
+    """It says nothing of the workspace."""
+    with LoopbackAPI(SEVEN, now=NOW) as api, connected(api.url) as transport:
+        api.intercept = lambda *_: refuse(status)
+        with pytest.raises(UnverifiedError) as raised:
+            read_default_workspace(transport, [])
+    assert raised.value.code == f"http_{status}"
 
 
 # Below an organization

@@ -438,4 +438,5 @@ def test_a_refusal_of_another_cause_keeps_the_remedy_of_its_status(
 
 def test_an_answer_with_a_key_twice_is_no_answer() -> None:
     """Which of both amounts is true is not for us to say."""
-    assert failure(reply(b'{"n": 1, "n": 2}')).code == "malformed_answer"
+    raised = failure(reply(b'{"n": 1, "n": 2}'))
+    assert (raised.code, raised.trace) == ("malformed_answer", f"GET {ME}")

@@ -239,6 +239,19 @@ def test_where_a_connection_fails_the_proxys_variables_are_named(
 
 
 @pytest.mark.usefixtures("proxied")
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"])
+def test_of_the_proxys_variables_those_that_are_set_are_named(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The others are not at fault."""
+    monkeypatch.setenv(name, "127.0.0.1" if name == "NO_PROXY" else "http://127.0.0.1:9")
+    transport = Transport("https://127.0.0.1:9", ADMIN, deadline=10, sleep=lambda _: None)
+    with pytest.raises(UnverifiedError) as raised:
+        transport.get(ME)
+    assert_says(raised.value.hint, f"check the network, {name} and ANTHROPIC_BASE_URL")
+
+
+@pytest.mark.usefixtures("proxied")
 def test_certificates_that_cannot_be_read_are_no_bug_of_ours(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
