@@ -890,7 +890,8 @@ def dollars(text: str) -> list[str]:
 
 def example(kind: str, now: str = "") -> list[Alert]:
     """What an example of the page comes to by its policy: of what it says was spent, or of `now`."""
-    (file,) = [policy(it.text) for it in BLOCKS if it.page == PAGE and it.language == "yaml"]
+    policies = [it.text for it in BLOCKS if it.page == PAGE and "\nalerts:" in it.text]
+    file = policy(policies[0])
     amounts_ = dollars(EXAMPLES[kind][0])
     month = month_at("2026-11-20T06:00")
     lines: list[SpendLine] = []

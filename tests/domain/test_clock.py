@@ -145,7 +145,7 @@ def test_a_time_that_is_set_is_judged_unless_it_is_yet_to_come(
 @pytest.mark.parametrize(
     ("as_of", "told"),
     [
-        (NOON, "As of Nov 15, 12:00 UTC, 0 hours ago"),
+        (NOON, "As of Nov 15, 12:00 UTC, 0 minutes ago"),
         (NOON - HOUR, "As of Nov 15, 11:00 UTC, 1 hour ago"),
         (NOON - 47 * HOUR, "As of Nov 13, 13:00 UTC, 47 hours ago"),
         (NOON - 2 * DAY, "As of Nov 13, 12:00 UTC, 2 days ago"),
