@@ -123,6 +123,8 @@ def test_a_budget_of_spend_that_fell_is_open_above() -> None:
     assert_says(budget.reason, "missing", "may be above the cap")
     assert report.spend == bounds("100", "unlimited")
     assert report.notes[0].code == "spend_fell"
+    # What is missing is no part of what the next run is held against.
+    assert report.known_spend == (known(),)
 
 
 @pytest.mark.parametrize(
