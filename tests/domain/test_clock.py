@@ -76,6 +76,15 @@ def test_a_clock_that_may_be_why_the_api_refused_is_blamed(
     assert_says(caught.value.hint, hint)
 
 
+def test_the_hour_that_is_read_ends_on_the_hour() -> None:
+    """To the microsecond, and five minutes after it are no harm yet."""
+    now = NOON + 30 * MINUTE + 30.5 * SECOND
+    last = 34 * MINUTE + 29.5 * SECOND
+    assert len(check_clock(now, last)) == 1
+    with pytest.raises(UnverifiedError):
+        check_clock(now, last + timedelta(microseconds=1))
+
+
 def test_a_clock_of_the_same_hour_is_not_blamed() -> None:
     """Nor one that nothing is known of."""
     blame_clock(NOON, None)

@@ -780,6 +780,11 @@ def by_model(told: Spend) -> dict[str | None, Decimal]:
             {"claude-opus-5-5": "0.003333333333", "claude-sonnet-5": "0.006666666667"},
         ),
         (
+            "0.01",
+            (("claude-opus-5-5", 2), ("claude-sonnet-5", 1)),
+            {"claude-opus-5-5": "0.006666666667", "claude-sonnet-5": "0.003333333333"},
+        ),
+        (
             "0.02",
             (("claude-opus-5-5", 1), ("claude-sonnet-5", 2)),
             {"claude-opus-5-5": "0.006666666666", "claude-sonnet-5": "0.013333333334"},
@@ -916,6 +921,16 @@ def test_a_doubted_day_of_two_names_costs_no_more_than_either_side_has() -> None
     assert cost_of_models(told, DATED) == bounds("0", "50")
     of = replace(bill(charge("30")), doubted=frozenset([date(2026, 11, 10)]))
     assert cost_of_models(spend(usage, of), DATED) == bounds("20")
+
+
+def test_a_doubted_day_of_tokens_without_a_model_may_be_of_another_than_the_one_used() -> None:
+    """$20 at list price, and $25 billed for no model that is told."""
+    of = replace(bill(charge("25", model=None)), doubted=frozenset([date(2026, 11, 10)]))
+    told = spend(used(key()), of)
+    assert (cost_of_models(told, "claude-opus-5-5"), total_of(told)) == (
+        bounds("0", "25"),
+        bounds("25"),
+    )
 
 
 def test_of_a_doubted_day_each_model_costs_what_the_larger_side_has() -> None:

@@ -568,6 +568,10 @@ def test_what_is_told_of_no_workspace_may_be_of_any() -> None:
             {"day 2026-11-10": 40, "workspace default": 40, "model my model": 41},
             ["Spend of model my model is at most $40.00", "$41.00"],
         ),
+        (
+            {"workspace default": 70, "workspace other": 35},
+            ["Spend of workspace other is at most $0.00", "$35.00"],
+        ),
         ({"day 2026-11-09": 1}, ["Spend on 2026-11-09 is at most $0.00", "$1.00"]),
     ],
 )
