@@ -154,7 +154,9 @@ def test_a_time_that_is_set_is_judged_unless_it_is_yet_to_come(
 @pytest.mark.parametrize(
     ("as_of", "told"),
     [
-        (NOON, "As of Nov 15, 12:00 UTC, 0 hours ago"),
+        (NOON, "As of Nov 15, 12:00 UTC, 0 minutes ago"),
+        (NOON - MINUTE, "As of Nov 15, 11:59 UTC, 1 minute ago"),
+        (NOON - HOUR + SECOND, "As of Nov 15, 11:00 UTC, 59 minutes ago"),
         (NOON - HOUR, "As of Nov 15, 11:00 UTC, 1 hour ago"),
         (NOON - 47 * HOUR, "As of Nov 13, 13:00 UTC, 47 hours ago"),
         (NOON - 2 * DAY, "As of Nov 13, 12:00 UTC, 2 days ago"),
@@ -162,7 +164,7 @@ def test_a_time_that_is_set_is_judged_unless_it_is_yet_to_come(
     ],
 )
 def test_the_time_that_is_judged_is_told_with_its_age(as_of: datetime, told: str) -> None:
-    """Hours at first, and from two days on days."""
+    """Minutes at first, then hours, and from two days on days."""
     assert time_judged(MonthToDate(as_of), NOON) == told
 
 
