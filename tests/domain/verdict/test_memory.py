@@ -83,7 +83,7 @@ def run(
     report, code = gate.check(
         policy(text), read, MONTH, terms, identify=lambda: organization, earlier=earlier
     )
-    said = [(note.level, note.message) for note in report.notes if note.code == "spend_fell"]
+    said = [(note.level, note.message) for note in notes_with(report.notes, "spend_fell")]
     return report.status, code, said, [str(it.usd) for it in report.known_spend]
 
 
