@@ -591,7 +591,7 @@ def test_usage_of_no_model_leaves_open_of_which_it_is() -> None:
     """60 USD of a model were known; 100 of today are of no model that is told, so nothing has to be missing."""
     earlier = last(known("100", parts={"model a": Decimal(60)}))
     for model, code in ((None, 0), ("b", 3)):
-        spend = spend_of_lines(line(bounds("100"), model=model))
+        spend = spend_of_lines(line(bounds("100"), model=model), line(bounds("5"), model="b"))
         spend = replace(spend, prices=replace(spend.prices, digest=PRICES))
         assert run(spend, earlier)[1] == code
 
