@@ -76,6 +76,15 @@ def test_a_clock_that_may_be_why_the_api_refused_is_blamed(
     assert_says(caught.value.hint, hint)
 
 
+def test_the_hour_that_is_read_ends_on_the_hour() -> None:
+    """To the microsecond, and five minutes after it are no harm yet."""
+    now = NOON + 30 * MINUTE + 30.5 * SECOND
+    last = 34 * MINUTE + 29.5 * SECOND
+    assert len(check_clock(now, last)) == 1
+    with pytest.raises(UnverifiedError):
+        check_clock(now, last + timedelta(microseconds=1))
+
+
 def test_a_clock_of_the_same_hour_is_not_blamed() -> None:
     """Nor one that nothing is known of."""
     blame_clock(NOON, None)
@@ -146,6 +155,8 @@ def test_a_time_that_is_set_is_judged_unless_it_is_yet_to_come(
     ("as_of", "told"),
     [
         (NOON, "As of Nov 15, 12:00 UTC, 0 minutes ago"),
+        (NOON - MINUTE, "As of Nov 15, 11:59 UTC, 1 minute ago"),
+        (NOON - HOUR + SECOND, "As of Nov 15, 11:00 UTC, 59 minutes ago"),
         (NOON - HOUR, "As of Nov 15, 11:00 UTC, 1 hour ago"),
         (NOON - 47 * HOUR, "As of Nov 13, 13:00 UTC, 47 hours ago"),
         (NOON - 2 * DAY, "As of Nov 13, 12:00 UTC, 2 days ago"),
@@ -153,7 +164,7 @@ def test_a_time_that_is_set_is_judged_unless_it_is_yet_to_come(
     ],
 )
 def test_the_time_that_is_judged_is_told_with_its_age(as_of: datetime, told: str) -> None:
-    """Hours at first, and from two days on days."""
+    """Minutes at first, then hours, and from two days on days."""
     assert time_judged(MonthToDate(as_of), NOON) == told
 
 

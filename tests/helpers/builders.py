@@ -21,6 +21,7 @@ from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.errors import ConfigurationError
 from budget_gate.sources.files.documents import load_document, load_price_book
+from tests.helpers.wording import assert_in_style
 from tests.world import oracle
 
 MILLION: Final = 1_000_000
@@ -201,7 +202,10 @@ def budget(report: Report, id_: str) -> BudgetResult:
 
 
 def errors_of(error: ConfigurationError) -> list[str]:
-    """The defects that an error tells, one line each."""
+    """The defects that an error tells, one line each, whose words and remedies are in style."""
+    for problem in error.problems:
+        assert_in_style(problem.message)
+        assert_in_style(problem.hint)
     return [str(problem) for problem in error.problems]
 
 

@@ -23,8 +23,10 @@ ALWAYS: Final = frozenset({"Console", *NAMES}) - {
 WORD: Final = re.compile(r"(?<![\w./:=@*`'\"\[-])[A-Za-z]+(?![\w/=@*`'\"\]-]|\.\w|:\w)")
 
 
-# An address, and what argparse says of the flags: neither is a sentence.
-OTHER: Final = re.compile(r"[a-z0-9+]+://\S*|usage: .*?(?=\nbudget-gate)", re.DOTALL)
+# An address, a flag with what stands for its value, and what argparse says of the flags: none of them is a sentence.
+OTHER: Final = re.compile(
+    r"[a-z0-9+]+://\S*|--[a-z-]+ [A-Z]+\b|usage: .*?(?=\nbudget-gate)", re.DOTALL
+)
 
 
 def assert_says(text: str, *facts: str) -> None:

@@ -28,7 +28,6 @@ from budget_gate.domain.spend import Spend, SpendLine
 from budget_gate.domain.usage import UNATTRIBUTED, Usage
 from budget_gate.errors import UnverifiedError
 
-_NAMED = 5
 # Tokens billed under a name that no usage there has: of a model that the price book knows, or not.
 _KNOWN_STRAY, _STRAY = " known", " unknown"
 _CENT = Decimal("0.01")
@@ -221,11 +220,10 @@ def _notes(usage: Usage, bill: Bill, book: PriceBook) -> Iterator[Note]:
                 tokens[key.model or "an unnamed model"] += amount.total
         if any(tokens.values()):
             ordered = sorted(tokens.items(), key=lambda item: (-item[1], item[0]))
-            told = ", ".join(f"{count:,} of {model}" for model, count in ordered[:_NAMED])
-            rest = len(ordered) - _NAMED
+            told = enumerated([f"{count:,} of {model}" for model, count in ordered])
             message = (
                 f"Billed cost leaves out {sum(tokens.values()):,} tokens of priority tier, which "
-                f"is prepaid: {told}{f' and {rest} more models' if rest > 0 else ''}."
+                f"is prepaid: {told}."
             )
             yield Note("info", "priority_not_billed", message)
     unknown: dict[str, Decimal] = defaultdict(Decimal)

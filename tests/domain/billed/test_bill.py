@@ -456,10 +456,10 @@ def test_only_the_models_with_most_priority_tokens_are_named() -> None:
     assert_says(
         message,
         *("70,974 tokens", "70,000 of b, 900 of an unnamed model, 60 of d, 5 of c, 4 of e"),
-        "and 2 more models.",
+        "and 2 more.",
     )
     few = notes(spend(usage_of(rows[:5]), bill()))["priority_not_billed"].message
-    assert "more models" not in few
+    assert_says(few, "60 of d, 5 of c, 3 of a.")
 
 
 def test_what_is_said_of_a_bill_stands_in_its_order() -> None:
@@ -780,6 +780,16 @@ def by_model(told: Spend) -> dict[str | None, Decimal]:
             {"claude-opus-5-5": "0.003333333333", "claude-sonnet-5": "0.006666666667"},
         ),
         (
+            "0.01",
+            (("claude-opus-5-5", 2), ("claude-sonnet-5", 1)),
+            {"claude-opus-5-5": "0.006666666667", "claude-sonnet-5": "0.003333333333"},
+        ),
+        (
+            "0.02",
+            (("claude-opus-5-5", 1), ("claude-sonnet-5", 2)),
+            {"claude-opus-5-5": "0.006666666666", "claude-sonnet-5": "0.013333333334"},
+        ),
+        (
             "0.02000000000000000000000000000001",
             (("claude-opus-5-5", 1), ("claude-sonnet-5", 1)),
             {"claude-opus-5-5": "0.01", "claude-sonnet-5": "0.01000000000000000000000000000001"},
@@ -911,6 +921,25 @@ def test_a_doubted_day_of_two_names_costs_no_more_than_either_side_has() -> None
     assert cost_of_models(told, DATED) == bounds("0", "50")
     of = replace(bill(charge("30")), doubted=frozenset([date(2026, 11, 10)]))
     assert cost_of_models(spend(usage, of), DATED) == bounds("20")
+
+
+def test_a_doubted_day_of_tokens_without_a_model_may_be_of_another_than_the_one_used() -> None:
+    """$20 at list price, and $25 billed for no model that is told."""
+    of = replace(bill(charge("25", model=None)), doubted=frozenset([date(2026, 11, 10)]))
+    told = spend(used(key()), of)
+    assert (cost_of_models(told, "claude-opus-5-5"), total_of(told)) == (
+        bounds("0", "25"),
+        bounds("25"),
+    )
+
+
+def test_of_a_doubted_day_each_model_costs_what_the_larger_side_has() -> None:
+    """$20 and $10 at list price, $25 and $3 billed so far: $25 and $10, and not $30 of both."""
+    usage = used(key(), key("claude-sonnet-5"))
+    of = bill(charge("25"), charge("3", model="claude-sonnet-5"))
+    told = spend(usage, replace(of, doubted=frozenset([date(2026, 11, 10)])))
+    assert cost_of_models(told, "claude-opus-5-5") == bounds("25")
+    assert cost_of_models(told, "claude-sonnet-5") == bounds("10")
 
 
 # What the bill names no model for

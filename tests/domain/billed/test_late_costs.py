@@ -573,6 +573,7 @@ def test_searches_billed_far_below_their_price_are_told() -> None:
     (note,) = told.notes
     assert_is_sentence(note.message)
     assert "web_search ($4.00 billed, $80.00 at list prices)" in note.message
+    assert_says(note.message, "look in the Console", "set prices.discount or prices.models.")
 
 
 def test_other_kinds_of_cost_fill_no_gap() -> None:

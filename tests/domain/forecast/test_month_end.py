@@ -141,6 +141,14 @@ def test_whole_month_counts_where_it_is_more_than_28_days() -> None:
     assert told("2027-01-01T00:00:00", days | run("2026-12-31", 10)) == certain("310.00")
 
 
+def test_the_month_before_is_left_alone_where_this_one_is_longer_than_28_days() -> None:
+    """On the 30th and the 31st, as on the 29th: what was spent on the last day before it tells nothing."""
+    for day in (29, 30, 31):
+        days = run("2026-12-01", *[10] * (day - 1))
+        as_of = f"2026-12-{day}T00:00:00"
+        assert told(as_of, days | run("2026-11-30", 900)) == told(as_of, days)
+
+
 def test_leap_february_has_29_days() -> None:
     """Ten days of 10 USD make 290 in February of 2028, and 280 the year before."""
     for year, total in ((2028, "290.00"), (2027, "280.00")):

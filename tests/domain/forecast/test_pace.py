@@ -55,6 +55,13 @@ def test_within_the_last_day_no_more_than_what_is_left_may_be_spent(as_of: str) 
     assert pace(month_at(as_of), Decimal(40), bounds("10"), NOTHING).per_day == 30
 
 
+def test_a_month_that_has_ended_leaves_no_day_to_spend_anything_on() -> None:
+    """Whatever is left of its cap."""
+    month = MonthToDate(datetime(2026, 12, 1, tzinfo=UTC), is_whole=True)
+    found = pace(month, Decimal(40), bounds("10"), NOTHING)
+    assert found == Pace(Decimal(30), Decimal(0), NOTHING, Decimal("0.33"))
+
+
 @pytest.mark.parametrize("spent", ["40", "40.000001", "1000"])
 def test_a_cap_that_is_used_up_leaves_nothing(spent: str) -> None:
     """Nothing is left of it, and never less than nothing."""

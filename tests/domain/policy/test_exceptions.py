@@ -293,6 +293,19 @@ def test_error_names_budgets_as_exceptions_do() -> None:
     assert "workspaces.exp-*" in caught.value.problems[0].hint
 
 
+def test_error_names_three_of_many_budgets() -> None:
+    """An id is no key of them, which is said where it may be one."""
+    budgets = "models: {d: {cap: 1}, b: {cap: 1}, c: {cap: 1}, a: {cap: 1}}"
+    for name, words in (("x", "policy"), ("wrkspc_01X", "policy, not by its id")):
+        exceptions = f"[{{budget: {name}, cap: 1, until: 2026-11-30, reason: y}}]"
+        with pytest.raises(ConfigurationError) as caught:
+            judged(f"version: 1\n{budgets}\nexceptions: {exceptions}\n")
+        (problem,) = caught.value.problems
+        assert problem.hint == (
+            f"name one as it stands in the {words}, such as models.a or models.b or models.c"
+        )
+
+
 def test_error_where_there_is_no_budget_names_none() -> None:
     """The limit of unlisted workspaces is no cap here."""
     text = "version: 1\nunlisted: fail\nexceptions: [{budget: unlisted, cap: 1, until: 2026-11-30, reason: y}]\n"

@@ -383,6 +383,7 @@ def test_two_globs_that_match_one_workspace_are_an_error_that_names_both() -> No
     assert errors_of(error) == [
         "budget.yml:4:3: workspaces.*-a: matches exp-a, as 'exp-*' does",
     ]
+    assert_says(error.problems[0].hint, "narrow one of the two", "a key of its own")
 
 
 def test_two_globs_are_told_apart_by_an_exact_key() -> None:

@@ -83,7 +83,7 @@ def run(
     report, code = gate.check(
         policy(text), read, MONTH, terms, identify=lambda: organization, earlier=earlier
     )
-    said = [(note.level, note.message) for note in report.notes if note.code == "spend_fell"]
+    said = [(note.level, note.message) for note in notes_with(report.notes, "spend_fell")]
     return report.status, code, said, [str(it.usd) for it in report.known_spend]
 
 
@@ -123,6 +123,8 @@ def test_a_budget_of_spend_that_fell_is_open_above() -> None:
     assert_says(budget.reason, "missing", "may be above the cap")
     assert report.spend == bounds("100", "unlimited")
     assert report.notes[0].code == "spend_fell"
+    # What is missing is no part of what the next run is held against.
+    assert report.known_spend == (known(),)
 
 
 @pytest.mark.parametrize(
@@ -566,6 +568,10 @@ def test_what_is_told_of_no_workspace_may_be_of_any() -> None:
             {"day 2026-11-10": 40, "workspace default": 40, "model my model": 41},
             ["Spend of model my model is at most $40.00", "$41.00"],
         ),
+        (
+            {"workspace default": 70, "workspace other": 35},
+            ["Spend of workspace other is at most $0.00", "$35.00"],
+        ),
         ({"day 2026-11-09": 1}, ["Spend on 2026-11-09 is at most $0.00", "$1.00"]),
     ],
 )
@@ -585,7 +591,7 @@ def test_usage_of_no_model_leaves_open_of_which_it_is() -> None:
     """60 USD of a model were known; 100 of today are of no model that is told, so nothing has to be missing."""
     earlier = last(known("100", parts={"model a": Decimal(60)}))
     for model, code in ((None, 0), ("b", 3)):
-        spend = spend_of_lines(line(bounds("100"), model=model))
+        spend = spend_of_lines(line(bounds("100"), model=model), line(bounds("5"), model="b"))
         spend = replace(spend, prices=replace(spend.prices, digest=PRICES))
         assert run(spend, earlier)[1] == code
 
