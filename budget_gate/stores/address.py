@@ -11,7 +11,7 @@ from budget_gate.errors import ConfigurationError
 _WRITE: Final = "write sqlite:///usage.db or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
 _ENCODE: Final = (
     "write special characters of the user and the password percent-encoded (@ as %40, / as %2F, "
-    "? as %3F), or leave the password to PGPASSWORD"
+    "? as %3F) and the : between both as it is, or leave the password to PGPASSWORD"
 )
 # Of what a driver takes besides, some undoes that all is written or nothing.
 _OPTIONS: Final = frozenset(
@@ -35,11 +35,12 @@ def read_address(text: str) -> URL:
         address = make_url(text)
     except (ArgumentError, ValueError):
         raise ConfigurationError("what is given is no URL of a database", _WRITE) from None
-    if address.drivername in ("sqlite", "sqlite+pysqlite"):
+    is_file = address.drivername in ("sqlite", "sqlite+pysqlite")
+    _refuse_split(address, may_be_path=is_file)
+    if is_file:
         return _file(address)
     if address.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
         raise ConfigurationError(f"{shown(address)} is neither SQLite nor PostgreSQL", _WRITE)
-    _refuse_split(address)
     for option in address.query:
         if option not in _OPTIONS:
             raise ConfigurationError(
@@ -69,9 +70,13 @@ def _file(address: URL) -> URL:
     return address
 
 
-def _refuse_split(address: URL) -> None:
-    """Raises ConfigurationError where a character of the password has split the URL elsewhere."""
-    parts = (address.username or "", address.host or "", address.database or "")
-    is_split = any("@" in part for part in parts[1:]) or ":" in parts[2]
+def _refuse_split(address: URL, *, may_be_path: bool) -> None:
+    """Raises ConfigurationError where a character of the password has split the URL elsewhere.
+
+    What `may_be_path` has any characters behind the host.
+    """
+    user, host, database = (address.username or "", address.host or "", address.database or "")
+    behind = "" if may_be_path and not host else database
+    is_split = "@" in host + behind or ":" in user + behind
     if is_split or "password=" in str(address.password or ""):
         raise ConfigurationError("the URL of the database cannot be told apart", _ENCODE)
