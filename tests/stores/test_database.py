@@ -71,7 +71,7 @@ def use(request: pytest.FixtureRequest, here: Here) -> Use:
 @pytest.mark.parametrize(
     ("url", "facts"),
     [
-        ("usage.db", ("'usage.db' is no URL of a database", "sqlite:///usage.db")),
+        ("usage.db", ("what is given is no URL of a database", "sqlite:///usage.db")),
         ("sqlite:/usage.db", ("is no URL of a database", "sqlite:///usage.db")),
         ("sqlite://usage.db", ("names no file", "sqlite:///usage.db")),
         ("sqlite://", ("names no file", "sqlite:///usage.db")),
