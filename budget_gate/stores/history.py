@@ -149,7 +149,15 @@ def _names(connection: Connection, organization: str) -> dict[str, str]:
         .where(NAMES.c.organization_id == organization)
         .order_by(NAMES.c.last_seen, NAMES.c.first_seen)
     )
-    return dict(map(tuple, rows))
+    names = dict(map(tuple, rows))
+    _refuse_damaged("workspace_names", *names, *names.values())
+    return names
+
+
+def _refuse_damaged(what: str, *texts: object) -> None:
+    """Raises ValueError where one is no text: SQLite keeps anything in a column."""
+    if not all(type(it) is str for it in texts):
+        raise ValueError(f"{what} is damaged")
 
 
 def _read(connection: Connection, organization: str, period: Period, labels: Names) -> Days:
@@ -159,12 +167,13 @@ def _read(connection: Connection, organization: str, period: Period, labels: Nam
     for day, id_, name, model, tier, *counts, usd, usd_high, basis in connection.execute(
         select(*columns).where(of_days(USAGE, organization, period))
     ):
+        _refuse_damaged(f"the row of {day}", id_, name, model, tier, basis)
         workspace = _WORKSPACES.get(id_, id_)
         names[workspace] = name
         uncached, output, write_5m, write_1h, read, searches = counts
         tokens = Tokens(uncached, write_5m, write_1h, read, output, searches)
         if not (usd.is_finite() and usd_high.is_finite() and type(sum(counts)) is int):
-            raise ValueError(f"a row of {day} is damaged")
+            raise ValueError(f"the row of {day} is damaged")
         cost = Bounds(usd, usd_high)
         rows.append(
             DailyRow(day, workspace, model or None, tier or None, tokens, cost, basis, None, None)
