@@ -4,21 +4,24 @@ import sqlite3
 import subprocess
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from socket import socket
 from urllib.parse import quote
 
+import psycopg
 import pytest
 from psycopg.errors import UndefinedTable
 
+from budget_gate.stores import database as database_module
+from budget_gate.stores.database import Database
 from tests.helpers.inert import content
 from tests.helpers.postgresql import PASSWORD, Cluster, free_port
 from tests.helpers.running import AS_OF, NOW, OK, ORGANIZATION, Here, Run
 from tests.helpers.serving import raw_server
 from tests.helpers.stores import TABLES, Store
 from tests.helpers.wording import assert_says
-from tests.world.loopback import LoopbackAPI
+from tests.world.loopback import LoopbackAPI, Organization
 
 # What a password may be: as usual, with what a URL escapes, and shorter than any credential.
 PASSWORDS = (
@@ -362,3 +365,188 @@ def test_the_runner_hides_the_password(step: Here) -> None:
     run = CHECK.run(step, url)
     assert "::add-mask::EXAMPLE%252Dsecret\n" in run.stderr
     assert "::add-mask::EXAMPLE-secret\n" in run.stderr
+
+
+# Databases that are set up otherwise
+
+
+def made(server: Cluster, encoding: str) -> Store:
+    """A new database with another encoding."""
+    url = server.new()
+    name = url.rpartition("/")[2]
+    server.ask(f"DROP DATABASE {name}")
+    server.ask(
+        f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    )
+    return Store(url)
+
+
+def named(name: str) -> Organization:
+    """The organization, whose workspace has another name."""
+    workspaces = [replace(it, name=name) for it in ORGANIZATION.workspaces[:1]]
+    return replace(ORGANIZATION, workspaces=workspaces)
+
+
+def is_told_again(here: Here, store: Store, name: str) -> None:
+    """Fails unless a sync is well, and an export of the history has the name."""
+    with LoopbackAPI(named(name), now=NOW) as api:
+        here.set({"ANTHROPIC_BASE_URL": api.url})
+        run = here.main("sync", "--store", store.url)
+        assert (run.code, run.stderr) == (0, "")
+        asked = here.main("export", "--days", "5")
+    told = here.main("export", "--days", "5", "--store", store.url)
+    assert (told.code, told.stderr) == (0, "")
+    assert told.stdout == asked.stdout
+    assert name in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [("SQL_ASCII", "plain"), ("SQL_ASCII", "日本"), ("LATIN1", "plain"), ("LATIN1", "Größe")],
+)
+def test_another_encoding_has_what_it_can_hold(
+    here: Here, postgresql: Cluster, encoding: str, name: str
+) -> None:
+    """Names come back as they were: of SQL_ASCII any, of LATIN1 those of Western Europe."""
+    is_told_again(here, made(postgresql, encoding), name)
+
+
+def test_what_an_encoding_cannot_hold_is_3(here: Here, postgresql: Cluster) -> None:
+    """With the server's own words, and nothing is written."""
+    store = made(postgresql, "LATIN1")
+    with LoopbackAPI(named("日本"), now=NOW) as api:
+        here.set({"ANTHROPIC_BASE_URL": api.url})
+        run = here.main("sync", "--store", store.url)
+    assert_is_3(run, "written", "encoding", "LATIN1")
+    assert store.ask("SELECT * FROM pg_tables WHERE schemaname = 'public'") == []
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "client_encoding = 'LATIN1'",
+        "client_encoding = 'SQL_ASCII'",
+        "datestyle = 'SQL, DMY'",
+        "datestyle = 'German'",
+        "timezone = 'Asia/Kathmandu'",
+    ],
+)
+def test_a_setting_of_the_database_changes_nothing(
+    here: Here, postgresql: Cluster, setting: str
+) -> None:
+    """Such as the form of its dates: they are read as they were written."""
+    store = Store(postgresql.new())
+    store.ask(f"ALTER DATABASE {store.url.rpartition('/')[2]} SET {setting}")
+    is_told_again(here, store, "日本")
+    assert SYNC.run(here, store.url).code == 0
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "WIN1252"])
+def test_the_machines_own_encoding_changes_nothing(
+    here: Here, postgresql: Cluster, encoding: str
+) -> None:
+    """Which programs of PostgreSQL obey."""
+    here.set({"PGCLIENTENCODING": encoding})
+    is_told_again(here, Store(postgresql.new()), "日本")
+
+
+def test_who_reads_waits_20_seconds_for_a_lock(postgresql: Cluster) -> None:
+    """A check in CI does not hang for as long as somebody changes a table; who saves waits longer."""
+    database = Database.at(Store(postgresql.new()).url)
+    with database.saving() as connection:
+        assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "2min"
+    with database.reading() as reader:
+        assert reader
+        assert reader.exec_driver_sql("SHOW lock_timeout").scalar() == "20s"
+
+
+def test_a_lock_that_is_held_too_long_is_3(
+    here: Here, use: Use, postgresql: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what the server says: here after a second."""
+    store = Store(postgresql.new())
+    assert SYNC.run(here, store.url).code == 0
+    monkeypatch.setattr(database_module, "_PATIENCE_OF_READERS", 1)
+    with psycopg.connect(store.url.replace("+psycopg", "")) as other:
+        other.execute("LOCK TABLE anthropic_synced_days, workspace_names")
+        assert_is_3(use.run(here, store.url), "read", "lock timeout")
+
+
+# Values that somebody has damaged
+
+
+DAMAGED = (
+    ("anthropic_usage", "usd", "'abc'"),
+    ("anthropic_usage", "usd", "'NaN'"),
+    ("anthropic_usage", "usd_high", "'sNaN'"),
+    ("anthropic_usage", "usd", "'Infinity'"),
+    ("anthropic_usage", "usd_high", "'-Infinity'"),
+    ("anthropic_usage", "usd", "x'00ff'"),
+    ("anthropic_usage", "model", "x'00ff'"),
+    ("anthropic_usage", "workspace", "x'00ff'"),
+    ("anthropic_usage", "output", "'many'"),
+    ("anthropic_usage", "input", "1.5"),
+    ("anthropic_usage", "cache_read", "x'00ff'"),
+    ("anthropic_usage", "date", "'2026-11-12x'"),
+    ("anthropic_usage", "date", "'2026-11-1'"),
+    ("anthropic_synced_days", "synced_at", "'soon'"),
+    ("anthropic_synced_days", "synced_at", "7"),
+)
+
+
+def assert_damage_is_3(here: Here, store: Store, table: str, change: str) -> None:
+    """Fails unless an export of a history with the change ends in 3, and writes nothing."""
+    assert SYNC.run(here, store.url).code == 0
+    store.ask(f"UPDATE {table} SET {change}")  # noqa: S608
+    out = here.program.folder / "days.csv"
+    for flags in ((), ("--out", "days.csv")):
+        run = here.main("export", "--from", "2026-11-01", "--store", store.url, *flags)
+        assert (run.code, run.stdout) == (3, "")
+        assert_is_3(run, "read")
+        assert len(run.stderr.splitlines()) == 1
+        assert not out.exists()
+
+
+@pytest.mark.parametrize(("table", "column", "value"), DAMAGED)
+def test_a_damaged_value_of_sqlite_is_3(
+    here: Here, tmp_path: Path, table: str, column: str, value: str
+) -> None:
+    """SQLite keeps anything in any column: what is no exact amount, count or time is none."""
+    store = Store(f"sqlite:///{tmp_path}/usage.db")
+    assert_damage_is_3(here, store, table, f"{column} = {value}")
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("anthropic_usage", "usd", "'NaN'"),
+        ("anthropic_usage", "usd_high", "'Infinity'"),
+        ("anthropic_usage", "usd", "'-Infinity'"),
+        ("anthropic_synced_days", "synced_at", "'infinity'"),
+        ("anthropic_synced_days", "synced_at", "'4000-01-01 BC'"),
+    ],
+)
+def test_a_damaged_value_of_postgresql_is_3(
+    here: Here, postgresql: Cluster, table: str, column: str, value: str
+) -> None:
+    """It has numbers and times that are none."""
+    assert_damage_is_3(here, Store(postgresql.new()), table, f"{column} = {value}")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "change"),
+    [
+        (CHECK, "last_seen = 'soon'"),
+        (CHECK, "last_seen = x'00ff'"),
+        (CHECK, "name = x'00ff'"),
+        (NAMED_EXPORT, "name = x'00ff'"),
+        (NAMED_EXPORT, "id = x'00ff'"),
+    ],
+)
+def test_damaged_names_are_3(here: Here, tmp_path: Path, chosen: Use, change: str) -> None:
+    """As a cap, or a row, may be by one of them."""
+    here.program.write(OK)
+    store = Store(f"sqlite:///{tmp_path}/usage.db")
+    assert SYNC.run(here, store.url).code == 0
+    store.ask(f"UPDATE workspace_names SET {change}")  # noqa: S608
+    assert_is_3(chosen.run(here, store.url), "read")
