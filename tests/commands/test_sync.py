@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from tests.helpers.running import (
 from tests.helpers.serving import ME, USAGE, at, first, refuse
 from tests.helpers.stores import Store, expected
 from tests.helpers.wording import assert_says
+from tests.world.billing import bill_of
 from tests.world.loopback import LoopbackAPI, Organization, Request, Response, Workspace
 from tests.world.oracle import Usage
 from tests.world.organizations import random_organization, seeded
@@ -180,6 +182,85 @@ def test_more_days_on_request(here: Here, store: Store) -> None:
     assert store.usage() == expected(RANDOM, date(2026, 8, 20), YESTERDAY)
 
 
+@pytest.mark.parametrize(
+    ("later", "since"),
+    [
+        (timedelta(0), "2026-11-14"),
+        (timedelta(0), "2026-11-12"),
+        (timedelta(days=10), "2026-11-24"),
+        (timedelta(days=10), "2026-11-15"),
+    ],
+)
+def test_no_day_is_passed_over(here: Here, store: Store, later: timedelta, since: str) -> None:
+    """From a later day on than three before the last one: it begins at that one, as without the flag."""
+    synced_well(here, store)
+    late = Usage(at("2026-11-11T20:00:00Z"), None, "claude-opus-5-5", output=MILLION)
+    organization = replace(ORGANIZATION, usage=[*ORGANIZATION.usage, late])
+    run = synced(here, store, api(organization, now=NOW + later), "--from", since)
+    newest = YESTERDAY + later
+    assert_says(run.stdout, f"synced 2026-11-11 to {newest}")
+    assert store.days() == days(FIRST, newest)
+    assert store.usage() == expected(organization, FIRST, newest)
+
+
+# Bills that come late
+
+
+BILLED = "version: 1\nunlisted: warn\nspend: {basis: billed}\n"
+# $20 at list price, and $18 as billed, on each day from October 1 to November 20.
+DAILY = Organization(
+    [
+        Usage(at(f"{day}T12:00:00Z"), ALPHA, "claude-opus-5-5", output=MILLION)
+        for day in days(date(2026, 10, 1), date(2026, 11, 20))
+    ],
+    LISTED,
+)
+
+
+def billed(now: datetime, refreshed: datetime | None = None) -> LoopbackAPI:
+    """The API of an organization that pays a tenth less; costs are known up to a time."""
+    usage = [one for one in DAILY.usage if one.at < now]
+    organization = replace(DAILY, usage=usage)
+    bill = bill_of(organization, discount=Fraction(1, 10))
+    return api(organization, now=now, bill=bill, data_refreshed_at=refreshed)
+
+
+def bases(store: Store) -> dict[str, tuple[Any, Any]]:
+    """The basis and the amount of each day."""
+    return {row[1]: (row[14], row[12]) for row in store.usage()}
+
+
+def test_costs_that_come_days_late_are_read_again(here: Here, store: Store) -> None:
+    """Those of a week, until then at list price: the next sync has every day as billed, and the one after it three days."""
+    run = synced(here, store, billed(NOW, at("2026-11-08T12:00:00Z")), policy=BILLED)
+    assert run.code == 0
+    told = bases(store)
+    assert told["2026-11-07"] == ("billed", 18)
+    assert [told[day] for day in days(date(2026, 11, 8), YESTERDAY)] == [("list", 20)] * 7
+    now = at("2026-11-21T12:00:00Z")
+    run = synced(here, store, billed(now), policy=BILLED)
+    assert_says(run.stdout, "synced 2026-11-08 to 2026-11-20")
+    assert bases(store) == dict.fromkeys(days(FIRST, date(2026, 11, 20)), ("billed", 18))
+    run = synced(here, store, billed(now), policy=BILLED)
+    assert_says(run.stdout, "synced 2026-11-17 to 2026-11-20")
+
+
+@pytest.mark.parametrize(
+    ("policy", "since", "is_billed"), [(BILLED, "2026-10-14", True), (LIST, "2026-11-11", False)]
+)
+def test_days_at_list_price_are_read_again_for_31_days(
+    here: Here, store: Store, policy: str, since: str, *, is_billed: bool
+) -> None:
+    """Up to 31 days before the last one, and only where the policy wants them as billed."""
+    server = billed(NOW)
+    assert synced(here, store, server, "--from", "2026-10-10", policy=LIST).code == 0
+    run = synced(here, store, billed(NOW), policy=policy)
+    assert_says(run.stdout, f"synced {since} to 2026-11-14")
+    told = bases(store)
+    assert told["2026-10-13"] == ("list", 20)
+    assert told["2026-10-14"] == (("billed", 18) if is_billed else ("list", 20))
+
+
 def test_days_before_are_left_alone(here: Here, store: Store) -> None:
     """What has changed on a day that is not read again stays as it was."""
     synced_well(here, store)
@@ -235,6 +316,19 @@ def test_the_database_may_be_a_variable(here: Here, store: Store) -> None:
     assert store.usage() == expected(ORGANIZATION, FIRST, YESTERDAY)
 
 
+@pytest.mark.parametrize("around", ["{} ", " {}", "{}\n", "\t{} \n"])
+def test_spaces_around_the_variable_are_nothing(here: Here, store: Store, around: str) -> None:
+    """As a secret is pasted: the database is that of the URL, and no file has a space in its name."""
+    with api() as server:
+        value = around.format(store.url)
+        here.set({"ANTHROPIC_BASE_URL": server.url, "BUDGET_GATE_STORE": value})
+        run = here.main("sync")
+    assert (run.code, run.stderr) == (0, "")
+    assert store.days() == days(FIRST, YESTERDAY)
+    if store.file:
+        assert [it.name for it in store.file.parent.glob("usage*")] == ["usage.db"]
+
+
 # What changes between two syncs
 
 
@@ -267,10 +361,31 @@ def test_rows_that_vanish_from_a_day_are_deleted(here: Here, store: Store) -> No
     synced_well(here, store, before)
     assert len(store.usage()) == 7
     after = replace(ORGANIZATION, usage=[*ORGANIZATION.usage[:2], *more[1:]])
-    synced_well(here, store, after)
+    run = synced(here, store, api(after))
+    assert run.code == 0
+    assert_says(run.stderr, "warning: 2026-11-12 is without any row now", "sync --from 2026-11-12")
     assert store.usage() == expected(after, FIRST, YESTERDAY)
     assert len(store.usage()) == 5
     assert store.days() == days(FIRST, YESTERDAY)
+
+
+def test_days_that_are_empty_now_are_a_warning(here: Here, store: Store) -> None:
+    """An API that has lost what it had may find it again: with the days and the remedy."""
+    more = Usage(at("2026-11-13T01:00:00Z"), ALPHA, "claude-opus-5-5", output=MILLION)
+    before = replace(ORGANIZATION, usage=[*ORGANIZATION.usage, more])
+    synced_well(here, store, before)
+    empty = replace(ORGANIZATION, usage=[])
+    run = synced(here, store, api(empty), "--from", "2026-10-15")
+    assert run.code == 0
+    assert_says(
+        run.stderr,
+        *("warning: 4 days from 2026-10-16 to 2026-11-13 are without any row now", "had some"),
+        "run `budget-gate sync --from 2026-10-16` once the API has them again",
+    )
+    assert run.stderr.count("\n") == 1
+    assert store.usage() == []
+    # What is empty for the second time is so on purpose.
+    assert synced(here, store, api(empty), "--from", "2026-10-15").stderr == ""
 
 
 def test_what_was_read_earlier_does_not_replace_what_was_read_later(
@@ -282,6 +397,11 @@ def test_what_was_read_earlier_does_not_replace_what_was_read_later(
     before = store.dump()
     run = synced(here, store, api(now=NOW - timedelta(hours=1)), "--from", "2026-10-15")
     assert run.code == 0
+    assert_says(
+        run.stderr,
+        "warning: 31 days from 2026-10-15 to 2026-11-14 are left as another run has them",
+        "later than this one began",
+    )
     assert store.dump() == before
 
 
@@ -293,6 +413,59 @@ def test_what_was_read_earlier_fills_the_days_that_are_missing(here: Here, store
     assert synced(here, store, early, "--from", "2026-10-15").code == 0
     assert store.usage() == expected(RANDOM, FIRST, date(2026, 11, 9))
     assert store.days() == days(FIRST, YESTERDAY)
+
+
+def by_clock(here: Here, store: Store, server: LoopbackAPI, ahead: timedelta) -> Run:
+    """A sync on a machine whose clock is ahead of that of the API."""
+    here.set({"ANTHROPIC_BASE_URL": server.url})
+    with server:
+        return here.main("sync", "--store", store.url, now=server.now + ahead)
+
+
+@pytest.mark.parametrize(
+    "ahead", [timedelta(minutes=6), timedelta(hours=11, minutes=59), timedelta(minutes=-6)]
+)
+def test_the_time_of_the_api_is_what_counts(here: Here, store: Store, ahead: timedelta) -> None:
+    """A clock that is ahead within the day, or behind: days and names are of when the API says it was."""
+    run = by_clock(here, store, api(), ahead)
+    assert run.code == 0
+    assert_says(run.stderr, "warning", "the clock of this machine")
+    assert synced_at(store) == {NOW}
+    assert {it[2:4] for it in store.names()} == {(NOW, NOW)}
+
+
+def synced_at(store: Store) -> set[datetime]:
+    """When the days were read, in UTC."""
+    told = store.ask("SELECT DISTINCT synced_at FROM anthropic_synced_days")
+    return {
+        at(f"{it}Z") if isinstance(it, str) else it.astimezone(UTC) for row in told for it in row
+    }
+
+
+@pytest.mark.parametrize("hours", [6, 11])
+def test_a_later_run_corrects_what_a_clock_ahead_has_read(
+    here: Here, store: Store, hours: int
+) -> None:
+    """Ten minutes later, by a clock that is right: a day that is revised is corrected."""
+    assert by_clock(here, store, api(), timedelta(hours=hours)).code == 0
+    late = Usage(at("2026-11-12T20:00:00Z"), None, "claude-opus-5-5", output=MILLION)
+    organization = replace(ORGANIZATION, usage=[*ORGANIZATION.usage, late])
+    soon = NOW + timedelta(minutes=10)
+    run = synced(here, store, api(organization, now=soon))
+    assert (run.code, run.stderr) == (0, "")
+    assert store.usage() == expected(organization, FIRST, YESTERDAY)
+
+
+def test_days_of_a_time_far_ahead_are_written_over(here: Here, store: Store) -> None:
+    """No run that is under way can have read them then."""
+    synced_well(here, store)
+    store.ask("UPDATE anthropic_synced_days SET synced_at = '2027-11-15 13:00:00.000000'")
+    organization = replace(ORGANIZATION, usage=RANDOM.usage)
+    run = synced(here, store, api(organization), "--from", "2026-10-15")
+    assert run.code == 0
+    assert "another run" not in run.stderr
+    assert store.usage() == expected(organization, FIRST, YESTERDAY)
+    assert synced_at(store) == {NOW}
 
 
 # Names
