@@ -74,7 +74,10 @@ def with_old_names(
         names = history.unique_names(owner_in(history, organization or _identified(identify)))
     except UnverifiedError as error:
         return file, error
-    policy = file.policy.model_copy(update={"names": {**names, **file.policy.names}})
+    ours = file.policy.names
+    # A name that the policy gives is of nobody else, or its cap would be of two.
+    theirs = {id_: name for id_, name in names.items() if name not in ours.values()}
+    policy = file.policy.model_copy(update={"names": {**theirs, **ours}})
     return PolicyFile(policy, file.source), None
 
 
