@@ -3,15 +3,17 @@
 import json
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.commands.test_export_store import names_of
 from tests.helpers.bills import ALPHA, BETA
 from tests.helpers.builders import MILLION
 from tests.helpers.running import LAUNCH, NOW, OK, ORGANIZATION, Here, Run, checkout
-from tests.helpers.serving import ME, at, refuse
+from tests.helpers.serving import ME, USAGE, at, refuse
 from tests.helpers.stores import Store
 from tests.helpers.wording import assert_says
 from tests.world.loopback import LoopbackAPI, Organization, Request, Response, Workspace
@@ -152,6 +154,109 @@ def test_a_history_that_cannot_be_read_is_3(here: Here, flags: tuple[str, ...], 
     assert run.report["status"] == "unverified"
     (note,) = [it for it in run.report["notes"] if it["code"] == "history_failed"]
     assert_says(note["message"], "the history sqlite:///usage.db", "cannot be read")
+
+
+UNREACHABLE = "postgresql+psycopg://someone@127.0.0.1:9/history"
+# $20 are spent.
+BREACHED, WITHIN = ("version: 1\nglobal: {cap: 19}\n", "version: 1\nglobal: {cap: 20}\n")
+# By a name that only the history knows, and that no list has: to the policy alone it is a mistake.
+BY_NAME = "version: 1\nglobal: {cap: 1000}\nunlisted: fail\nworkspaces: {alpha: {cap: 1000}}\n"
+
+
+@pytest.mark.parametrize("flags", [(), ("--on-error", "warn")])
+def test_a_breach_is_one_without_the_history(here: Here, flags: tuple[str, ...]) -> None:
+    """No name makes less of what is spent: 1, with a note on the database, whatever errors may pass."""
+    run = check(here, UNREACHABLE, BREACHED, *flags)
+    assert (run.code, run.report["status"]) == (1, "breached")
+    assert run.report["spend"] == {"low": "20", "high": "20"}
+    (note,) = [it for it in run.report["notes"] if it["code"] == "history_failed"]
+    assert note["level"] == "warning"
+    assert_says(note["message"], "the history postgresql+psycopg://", "cannot be read")
+
+
+@pytest.mark.parametrize(("flags", "code"), [((), 3), (("--on-error", "warn"), 0)])
+@pytest.mark.parametrize("policy", [WITHIN, BY_NAME, capped(1000), capped(1)])
+def test_nothing_else_is_believed_without_the_history(
+    here: Here, policy: str, flags: tuple[str, ...], code: int
+) -> None:
+    """Within its caps, and where a cap is of a name that only the history knows: 3, or 0 that is not enforced."""
+    run = check(here, UNREACHABLE, policy, *flags)
+    assert (run.code, run.report["status"]) == (code, "unverified")
+    assert run.report["enforced"] == (code == 3)
+    assert [it["code"] for it in run.report["notes"]].count("history_failed") == 1
+
+
+def test_a_breach_is_told_where_the_api_is_down_as_well(here: Here) -> None:
+    """Without spend there is none: 3, and the reason is one that can be mended."""
+
+    def broken(request: Request, _: int) -> Response | None:
+        return refuse(400) if request.path == USAGE else None
+
+    run = check(here, UNREACHABLE, BREACHED, intercept=broken)
+    assert (run.code, run.report["status"]) == (3, "unverified")
+
+
+# Two of one name
+
+LATER = NOW + timedelta(hours=1)
+
+
+def both_named_alpha(here: Here, store: Store) -> Store:
+    """A history in which one workspace was called alpha until it was deleted, and then another one was."""
+    saved(here, store, replace(LISTED, workspaces=[Workspace(ALPHA, "alpha")]))
+    now_beta = replace(LISTED, workspaces=[Workspace(BETA, "alpha")])
+    with LoopbackAPI(now_beta, now=LATER) as api:
+        here.set({"ANTHROPIC_BASE_URL": api.url})
+        assert here.main("sync", "--store", store.url, now=LATER).code == 0
+    return store
+
+
+def of_both(workspace: str) -> Organization:
+    """$20 of one of them, when neither is listed any more."""
+    return Organization([replace(USED, workspace=workspace)], [])
+
+
+@pytest.mark.parametrize(("workspace", "code"), [(BETA, 1), (ALPHA, 0)])
+def test_of_two_with_one_name_the_last_has_its_cap(
+    here: Here, store: Store, workspace: str, code: int
+) -> None:
+    """The one that was listed last: spend of the older one is none of its cap, and no mistake."""
+    url = both_named_alpha(here, store).url
+    run = check(here, url, capped(19, "unlisted: allow\n"), api=of_both(workspace))
+    assert run.code == code
+
+
+def test_of_two_with_one_name_the_policy_has_the_last_word(here: Here, store: Store) -> None:
+    """It gives the name to the older one, whose cap it is then."""
+    url = both_named_alpha(here, store).url
+    rest = f"unlisted: allow\nnames: {{{ALPHA}: alpha, {BETA}: beta}}\n"
+    assert check(here, url, capped(19, rest), api=of_both(ALPHA)).code == 1
+    assert check(here, url, capped(19, rest), api=of_both(BETA)).code == 0
+
+
+def test_a_name_of_the_policy_is_no_other_ones(here: Here, store: Store) -> None:
+    """Where the policy names one alpha, the history's alpha has the cap no more."""
+    url = both_named_alpha(here, store).url
+    rest = f"unlisted: allow\nnames: {{{ALPHA}: alpha}}\n"
+    assert check(here, url, capped(19, rest), api=of_both(ALPHA)).code == 1
+    assert check(here, url, capped(19, rest), api=of_both(BETA)).code == 0
+
+
+# Files
+
+
+@pytest.mark.parametrize("kind", ["itself", "whole", "dots", "symlink", "hard link"])
+@pytest.mark.parametrize("flag", ["--report", "--badge"])
+def test_the_history_is_not_written_over(here: Here, flag: str, kind: str) -> None:
+    """By whatever name: 2, and its file is as before."""
+    url = "sqlite:///usage.db"
+    saved(here, Store(url), LISTED)
+    (here.program.folder / "x").mkdir()
+    before = (here.program.folder / "usage.db").read_bytes()
+    run = check(here, url, OK, flag, names_of(here, kind))
+    assert (run.code, run.stdout) == (2, "")
+    assert_says(run.stderr, "would overwrite", "name another file with", flag)
+    assert (here.program.folder / "usage.db").read_bytes() == before
 
 
 def test_saved_pages_have_the_names_of_the_only_organization(here: Here, remembered: Store) -> None:

@@ -169,12 +169,86 @@ def test_a_day_that_was_read_too_early_has_a_warning(here: Here, store: Store) -
     assert from_store(here, store, "--days", "1").stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("read_at", "has_warning"),
+    [("2026-11-13T01:59:59Z", True), ("2026-11-13T02:00:00Z", False)],
+)
+def test_a_day_in_between_that_was_read_too_early_has_a_warning(
+    here: Here, store: Store, read_at: str, *, has_warning: bool
+) -> None:
+    """Not only the last one: one that no later sync has read again may lack its last two hours."""
+    sync(here, store)
+    store.ask(
+        f"UPDATE anthropic_synced_days SET synced_at = '{read_at[:-1].replace('T', ' ')}.000000'"  # noqa: S608
+        " WHERE date = '2026-11-12'"
+    )
+    told = from_store(here, store, "--from", "2026-11-10")
+    assert told.code == 0
+    if has_warning:
+        assert_says(
+            told.stderr,
+            "warning",
+            "up to 2 hours behind",
+            "before Nov 13, 00:00 UTC",
+            "after Nov 13, 02:00 UTC",
+        )
+    else:
+        assert told.stderr == ""
+
+
 def test_focus_is_2(here: Here, store: Store) -> None:
     """It needs list prices, which are not kept."""
     sync(here, store)
     ended = from_store(here, store, "--days", "1", "--format", "focus")
     assert (ended.code, ended.stdout) == (2, "")
     assert_says(ended.stderr, "no list prices", "leave out --store")
+
+
+# Files
+
+
+def names_of(here: Here, kind: str) -> str:
+    """Another name of the file usage.db, or another way to it."""
+    folder = here.program.folder
+    if kind == "symlink":
+        (folder / "other.db").symlink_to("usage.db")
+        return "other.db"
+    if kind == "hard link":
+        (folder / "other.db").hardlink_to(folder / "usage.db")
+        return "other.db"
+    return {"itself": "usage.db", "whole": str(folder / "usage.db"), "dots": "./x/../usage.db"}[
+        kind
+    ]
+
+
+@pytest.mark.parametrize("kind", ["itself", "whole", "dots", "symlink", "hard link"])
+@pytest.mark.parametrize("way", ["--store", "--names-from", "BUDGET_GATE_STORE"])
+def test_the_history_is_not_written_over(here: Here, way: str, kind: str) -> None:
+    """By whatever name: 2, and its file is as before."""
+    url = "sqlite:///usage.db"
+    sync(here, Store(url))
+    (here.program.folder / "x").mkdir()
+    before = (here.program.folder / "usage.db").read_bytes()
+    out = ("--out", names_of(here, kind))
+    flags = (way, url) if way.startswith("--") else ()
+    if not flags:
+        here.set({way: url})
+    ended = run(here, ORGANIZATION, "export", "--days", "5", *flags, *out)
+    assert (ended.code, ended.stdout) == (2, "")
+    assert_says(ended.stderr, "the export would overwrite", "name another file with --out")
+    assert (here.program.folder / "usage.db").read_bytes() == before
+
+
+def test_the_history_is_not_written_over_by_way_of_its_url(here: Here) -> None:
+    """Which may be the link, and have the driver in its name."""
+    sync(here, Store("sqlite:///usage.db"))
+    link = names_of(here, "symlink")
+    before = (here.program.folder / "usage.db").read_bytes()
+    for url in (f"sqlite:///{link}", f"sqlite+pysqlite:///{link}", f" sqlite:///{link} "):
+        here.set({"BUDGET_GATE_STORE": url})
+        ended = run(here, ORGANIZATION, "export", "--days", "5", "--out", "usage.db")
+        assert (ended.code, ended.stdout) == (2, "")
+        assert (here.program.folder / "usage.db").read_bytes() == before
 
 
 # Days that are not there
@@ -323,6 +397,14 @@ def test_a_name_of_the_policy_is_that_of_one_never_listed(here: Here, store: Sto
     policy = f"{LIST}names: {{{GONE}: once there}}\n"
     told = from_store(here, store, "--days", "5", policy=policy)
     assert workspaces(told) == [(GONE, "once there")]
+
+
+def test_a_name_of_the_policy_wins_over_any_other_of_a_history(here: Here, store: Store) -> None:
+    """Over the one that rows were synced under and the one that is remembered, as in a check."""
+    sync(here, store)
+    policy = f"{LIST}names: {{{ALPHA}: of the policy}}\n"
+    told = from_store(here, store, "--days", "5", policy=policy)
+    assert workspaces(told) == [(ALPHA, "of the policy")]
 
 
 def test_names_of_another_organization_are_not_used(here: Here, store: Store) -> None:
