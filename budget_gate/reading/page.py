@@ -33,7 +33,9 @@ from budget_gate.sources.files.documents import load_price_book
 from budget_gate.sources.http.transport import Transport
 
 # Who has no policy sees the spend, by this one, and no verdict.
-_NO_POLICY = PolicyFile(Policy(version=1, unlisted="warn"), SourceMap("", {}))
+_NO_POLICY = PolicyFile(
+    Policy.model_validate({"version": "1", "unlisted": "warn"}), SourceMap("", {})
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def read_live(
     return PageContent(found, _with(report, notes), file.source.file if file else None)
 
 
-def read_kept(settings: Settings, file: PolicyFile | None, now: datetime, days: int) -> PageContent:
+def read_kept(url: SecretStr, file: PolicyFile | None, now: datetime, days: int) -> PageContent:
     """The last `days` in a row that the history has, at most, and the month of the last of them.
 
     Raises UnverifiedError where a day of that month is not there, and ConfigurationError where the
