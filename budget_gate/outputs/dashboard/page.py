@@ -47,7 +47,7 @@ def render_page(figures: Figures, report: Report, policy: str | None) -> str:
         notes=notes_part(report),
         footer=escape(f"Made by budget-gate {__version__}. All days are UTC."),
         figures=_json(data_of(figures, report, has_policy=policy is not None)),
-        charts=_json(charts()),
+        charts=_charts(),
         style=style,
         library=library,
         script=script,
@@ -78,6 +78,11 @@ def _library() -> str:
     """The libraries that draw, which hold nothing that would end the script they stand in."""
     library = vl_convert.javascript_bundle(_EXPORT, vl_version=vega_lite_version())
     return library.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+@cache
+def _charts() -> str:
+    return _json(charts())
 
 
 def _file(name: str) -> str:

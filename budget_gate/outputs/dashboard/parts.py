@@ -19,7 +19,7 @@ from budget_gate.outputs.report.sentences import SHOWN, details, measures, outlo
 _ANSWERS: Final[dict[Status, str]] = {
     "ok": "Within budget",
     "warning": "Within budget, with a warning",
-    "uncertain": "Undecided: possibly over budget",
+    "uncertain": "Possibly over budget",
     "breached": "Over budget",
 }
 
