@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from budget_gate import __version__, gate
-from budget_gate.commands import COMMANDS, demo
+from budget_gate.commands import COMMANDS, sample
 from tests.helpers.running import (
     AS_OF,
     BREACHED,
@@ -1342,7 +1342,7 @@ def test_the_demo_shows_a_breach_a_warning_and_a_budget_that_is_ok(
     statuses = [budget["status"] for budget in run.report["budgets"]]
     assert statuses == ["breached", "warning", "ok"]
     assert run.stderr == "That was a sample. To check yours: budget-gate check\n"
-    assert run.report["as_of"] == demo.AS_OF
+    assert run.report["as_of"] == sample.AS_OF
     assert api.requests == []
 
 

@@ -3,12 +3,14 @@
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.caching import Savings
 from budget_gate.domain.daily import DailyRow
 from budget_gate.domain.figures import MOST_MODELS, MOST_WORKSPACES, Figures, figures
 from budget_gate.domain.usage import Tokens
@@ -20,7 +22,7 @@ DAYS = [DAY + timedelta(days=number) for number in range(4)]
 
 def of(*rows: DailyRow, **names: str) -> Figures:
     """The figures of rows; `names` are those of workspaces by id."""
-    return figures(rows, {**names}, DAYS)
+    return figures(rows, dict[str | None, str](names.items()), DAYS)
 
 
 def test_the_largest_are_shown_by_name_and_the_rest_added_up() -> None:
@@ -79,7 +81,7 @@ def test_a_use_counts_input_cache_and_batches() -> None:
     ],
 )
 def test_list_against_bill_where_both_are_known(
-    changes: dict[str, object], expected: tuple[str, str]
+    changes: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     """Only what has a list price and a bill is compared."""
     (use,) = of(make_row(DAY, usd="8", **changes)).uses
@@ -89,7 +91,7 @@ def test_list_against_bill_where_both_are_known(
 def test_what_was_saved_is_by_series() -> None:
     """Savings of those that are added up are added up, and none are known without prices."""
     rows = [make_row(DAY, f"w{usd:02d}", usd=str(usd)) for usd in range(1, 16)]
-    saved = {(DAY, f"w{usd:02d}"): Bounds.exactly(Decimal(1)) for usd in range(1, 16)}
+    saved: Savings = {(DAY, f"w{usd:02d}"): Bounds.exactly(Decimal(1)) for usd in range(1, 16)}
     # Days before those shown are of a billed month, which is read whole.
     saved[DAY - timedelta(days=1), "w01"] = Bounds.exactly(Decimal(100))
     found = figures(rows, {}, DAYS, saved=saved)

@@ -67,7 +67,7 @@ class _Reader(HTMLParser):
             self.page.metas.append(given)
         elif tag == "script":
             self.page.scripts.append((given, ""))
-        if tag not in ("meta", "rect", "input", "br"):
+        if tag not in ("meta", "rect", "input", "br") and self.stack[-1] != "noscript":
             self.stack.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -83,7 +83,7 @@ class _Reader(HTMLParser):
                 self.page.scripts[-1] = (given, text + data)
             case "style":
                 self.page.styles.append(data)
-            case "title":
+            case "title" | "noscript":
                 pass
             case tag:
                 if tag in ("h1", "h2"):
@@ -138,7 +138,9 @@ def large_figures(*, days: int = 400, workspaces: int = 200, models: int = 12) -
                     id_ = f"wrkspc_{workspace:03d}EXAMPLE"
                     yield make_row(day, id_, f"claude-{other}", usd, tokens=tokens)
 
-    names = {f"wrkspc_{number:03d}EXAMPLE": f"team {number}" for number in range(workspaces)}
+    names: dict[str | None, str] = {
+        f"wrkspc_{number:03d}EXAMPLE": f"team {number}" for number in range(workspaces)
+    }
     found = list(rows())
     saved = {(row.day, row.workspace): row.cost for row in found}
     return figures(found, names, span, saved=saved)
