@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.caching import Savings
 from budget_gate.domain.daily import DailyRow
 from budget_gate.domain.figures import MOST_MODELS, MOST_WORKSPACES, Figures, figures
 from budget_gate.domain.usage import Tokens
@@ -91,7 +90,9 @@ def test_list_against_bill_where_both_are_known(
 def test_what_was_saved_is_by_series() -> None:
     """Savings of those that are added up are added up, and none are known without prices."""
     rows = [make_row(DAY, f"w{usd:02d}", usd=str(usd)) for usd in range(1, 16)]
-    saved: Savings = {(DAY, f"w{usd:02d}"): Bounds.exactly(Decimal(1)) for usd in range(1, 16)}
+    saved: dict[tuple[date, str | None], Bounds] = {
+        (DAY, f"w{usd:02d}"): Bounds.exactly(Decimal(1)) for usd in range(1, 16)
+    }
     # Days before those shown are of a billed month, which is read whole.
     saved[DAY - timedelta(days=1), "w01"] = Bounds.exactly(Decimal(100))
     found = figures(rows, {}, DAYS, saved=saved)

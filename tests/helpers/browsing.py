@@ -77,6 +77,15 @@ class Screen:
             arg=count,
         )
 
+    def point_at(self, selector: str) -> None:
+        """Moves the mouse to the middle of a chart, and waits for what is shown there."""
+        chart = self.page.locator(selector)
+        chart.scroll_into_view_if_needed()
+        place = chart.bounding_box()
+        assert place
+        self.page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+        self.page.wait_for_selector("#tip:not([hidden])")
+
     def downloaded(self) -> bytes:
         """The CSV that the page offers."""
         with self.page.expect_download() as pending:

@@ -44,7 +44,7 @@
   const make = (tag, text, ...classes) => {
     const element = document.createElement(tag);
     if (text !== undefined) element.textContent = text;
-    element.classList.add(...classes);
+    if (classes.length) element.classList.add(...classes);
     return element;
   };
   // What stands for all others has a grey of its own.
@@ -118,15 +118,16 @@
     const its = budget();
     const last = rows[rows.length - 1];
     const ends = its && its.forecast && last.from < end ? its.forecast.map(Number) : null;
+    // A point alone draws nothing, and has the axis reach to the end of the month.
     const forecast = ends
       ? [
           { from: last.from, low: last.usd, usd: last.usd, high: last.usd },
           { from: end, low: ends[0], usd: ends[1], high: ends[2] },
         ]
-      : [{ from: end, low: null, usd: null, high: null }];
+      : [{ from: end, low: last.usd, usd: last.usd, high: last.usd }];
     const cap = its
       ? [{ from: start, to: end, usd: Number(its.cap), label: `cap $${Number(its.cap).toLocaleString("en-US")}` }]
-      : [{ from: start, to: end, usd: null, label: "" }];
+      : [{ from: end, to: end, usd: last.usd, label: "" }];
     return { month: rows, forecast, cap, month_columns: columns(monthDays) };
   }
 
