@@ -332,7 +332,7 @@ def test_a_flag_with_one_value_is_given_once(inside: Here, command: str) -> None
     values["--format"] = "csv" if command == "export" else "json"
     several = {"--budget", "--usage"}
     without = {"--help", "--offline", "--partial", "--audit", "--quiet", "--force", "--stdout"}
-    without.add("--notify")
+    without |= {"--notify", "--demo"}
     for flag in flags_of(command) - several - without:
         value = values.get(flag, "1")
         run = inside.main(command, flag, value, f"{flag}={value}", policy=OK)
