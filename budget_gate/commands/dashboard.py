@@ -26,8 +26,7 @@ from budget_gate.domain.period import parse_instant
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.exits import OK, UNVERIFIED
 from budget_gate.outputs.escaping import plain
-from budget_gate.reading.connection import connect, start_identifying
-from budget_gate.reading.history import with_old_names
+from budget_gate.reading.connection import connect
 from budget_gate.reading.page import PageContent, read_kept, read_live
 from budget_gate.settings import Settings
 
@@ -135,11 +134,6 @@ def _read(options: DashboardOptions, invocation: Invocation) -> PageContent:
     if settings.store:
         return read_kept(settings.store, file, now, options.days or MOST_DAYS)
     transport = connect(settings, invocation.clock)
-    if file:
-        identify = start_identifying(transport, settings, file)
-        file, unread = with_old_names(file, settings.names_from, identify)
-        if unread:
-            raise unread
     return read_live(
         settings, file, now, options.days or USUAL_DAYS, transport, show=progress(settings)
     )

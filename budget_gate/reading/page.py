@@ -26,7 +26,7 @@ from budget_gate.errors import UnverifiedError
 from budget_gate.reading.bill import names_of
 from budget_gate.reading.connection import start_identifying
 from budget_gate.reading.days import DaysReader, at_public_prices
-from budget_gate.reading.history import open_history, owner_in
+from budget_gate.reading.history import open_history, owner_in, with_old_names
 from budget_gate.reading.spend import SavedPages, read_month
 from budget_gate.settings import Settings
 from budget_gate.sources.files.documents import load_price_book
@@ -66,6 +66,10 @@ def read_live(
     """
     policy, month = file or _NO_POLICY, MonthToDate(now)
     identify = start_identifying(transport, settings, policy)
+    if not saved:
+        policy, unread = with_old_names(policy, settings.names_from, identify)
+        if unread:
+            raise unread
     show("Reading the month to date ...")
     read = read_month(settings, policy, month, saved=saved, now=now, transport=transport)
     spend = _priced(read.spend)
@@ -76,7 +80,7 @@ def read_live(
     start, before = month.last_days(days).start, month.period.start
     notes = dict[Note, None]()
     if start < before and not saved:
-        reader = DaysReader(settings, file, month, now, transport, counts_savings=True)
+        reader = DaysReader(settings, policy, month, now, transport, counts_savings=True)
         for part in reader.read(Period(start, before)):
             show(f"Reading {part.period.start:%B %Y} ...")
             rows = [*part.rows, *rows]

@@ -174,6 +174,15 @@ def test_list_cost_against_the_bill(here: Here) -> None:
     assert all(it == ["20", "18"] for it in bills)
 
 
+@pytest.mark.parametrize("policy", [None, GLOBAL])
+def test_names_of_deleted_workspaces(here: Here, policy: str | None) -> None:
+    """As the history remembers them, with a policy and without one."""
+    before = replace(ORGANIZATION, workspaces=[Workspace(GONE, "once there")])
+    synced(here, api(before))
+    found = page_of(here, api(ORGANIZATION), "--names-from", STORE, policy=policy)
+    assert "once there" in [it["name"] for it in found.figures["workspaces"]]
+
+
 def test_one_read_makes_verdict_and_figures(here: Here) -> None:
     """The days of the month are asked for once."""
     server = api(ORGANIZATION)

@@ -1,370 +1,209 @@
-(() => {
-  "use strict";
-  const at = (id) => document.getElementById(id);
-  const data = JSON.parse(at("figures").textContent);
-  const charts = JSON.parse(at("charts").textContent);
-  const DAY = 86400000;
-  const RANGES = [7, 30, 90];
-  const all = data.workspaces.map((_, number) => number);
-  const selected = new Set(all);
-  let range = data.days.length > 30 ? 30 : 0;
-  const views = {};
+// What is pointed at.
 
-  // Exact sums: amounts are whole numbers of their smallest unit.
-  const decimals = (text) => text.length - 1 - (text + ".").indexOf(".");
-  const amounts = [...data.cells, ...(data.saved || [])].flatMap((it) => it.filter((part) => typeof part === "string"));
-  const bills = data.uses.flatMap((it) => it.slice(6));
-  const places = [...amounts, ...bills].reduce((most, it) => Math.max(most, decimals(it)), 2);
-  const units = (text) => {
-    const [whole, fraction = ""] = text.split(".");
-    return BigInt(whole + fraction.padEnd(places, "0"));
+function tip(name, datum) {
+  const rows = [];
+  const line = (label, value, mark) => {
+    const row = make("div");
+    if (mark) row.append(mark);
+    row.append(make("span", label), make("b", value));
+    rows.push(row);
   };
-  const exact = (sum) => {
-    const digits = String(sum < 0n ? -sum : sum).padStart(places + 1, "0");
-    const cut = `${digits.slice(0, -places)}.${digits.slice(-places)}`.replace(/\.?0+$/, "");
-    return sum < 0n ? `-${cut}` : cut;
-  };
-  const float = (sum) => Number(exact(sum));
-  const usd = (sum) => {
-    const cent = 10n ** BigInt(places - 2);
-    const size = sum < 0n ? -sum : sum;
-    let cents = size / cent;
-    const rest = 2n * (size % cent);
-    if (rest > cent || (rest === cent && cents % 2n)) cents += 1n;
-    const text = `$${(cents / 100n).toLocaleString("en-US")}.${String(cents % 100n).padStart(2, "0")}`;
-    return sum < 0n && cents ? `-${text}` : text;
-  };
-  const between = (low, high) => (usd(low) === usd(high) ? usd(low) : `${usd(low)} to ${usd(high)}`);
-  const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(1)}%` : "–");
-  const time = (day) => Date.parse(day);
-  const words = (day, year = true) =>
-    new Date(day).toLocaleDateString("en-US", {
-      day: "numeric", month: "short", timeZone: "UTC", ...(year ? { year: "numeric" } : {}),
-    });
-  const make = (tag, text, ...classes) => {
-    const element = document.createElement(tag);
-    if (text !== undefined) element.textContent = text;
-    if (classes.length) element.classList.add(...classes);
-    return element;
-  };
-  // What stands for all others has a grey of its own.
-  const colour = (number) => (number === all.length - 1 && data.others ? 12 : number);
-  const swatch = (number) => {
-    const element = make("span", "", "swatch");
-    element.style.background = `var(--series-${colour(number)})`;
-    return element;
-  };
-
-  const cells = data.cells.map(([day, workspace, model, low, high = low]) => ({
-    day, workspace, model, low: units(low), high: units(high), texts: [low, high],
-  }));
-
-  // What is selected.
-
-  const first = () => (range ? Math.max(0, data.days.length - range) : 0);
-  const inRange = (it) => it.day >= first();
-  const isShown = (it) => inRange(it) && selected.has(it.workspace);
-  const sum = (list, of) => list.reduce((total, it) => total + of(it), 0n);
-
-  function grouped(list, ...keys) {
-    const found = new Map();
-    for (const it of list) {
-      const key = keys.map((name) => it[name]).join();
-      const known = found.get(key) || { low: 0n, high: 0n };
-      found.set(key, { low: known.low + it.low, high: known.high + it.high });
-    }
-    return (...parts) => found.get(parts.join()) || { low: 0n, high: 0n };
-  }
-
-  function columns(days) {
-    return days.map((day) => ({ from: time(data.days[day]), to: time(data.days[day]) + DAY, day }));
-  }
-
-  // The datasets of each chart.
-
-  function daily(list, days) {
-    const of = grouped(list, "day", "workspace");
-    const rows = [];
-    for (const workspace of all.filter((it) => selected.has(it))) {
-      for (const day of days) {
-        rows.push({ from: time(data.days[day]), series: colour(workspace), usd: float(of(day, workspace).low) });
-      }
-      // The last day has a width, too.
-      const last = rows[rows.length - 1];
-      rows.push({ ...last, from: last.from + DAY });
-    }
-    return { daily: rows, columns: columns(days) };
-  }
-
-  const budget = () => {
-    const chosen = [...selected];
-    if (chosen.length === all.length) return data.budgets.all;
-    return chosen.length === 1 ? data.budgets[chosen[0]] : undefined;
-  };
-
-  const monthDays = data.days.map((_, day) => day).filter((day) => data.days[day] >= data.month[0]);
-
-  function month() {
-    const list = cells.filter((it) => selected.has(it.workspace));
-    const of = grouped(list, "day");
-    const [start, end] = data.month.map(time);
-    const rows = [{ from: start, usd: 0 }];
-    let total = 0n;
-    for (const day of monthDays) {
-      total += of(day).low;
-      const end = data.days[day] === data.openDay ? time(data.asOf) : time(data.days[day]) + DAY;
-      rows.push({ from: end, usd: float(total) });
-    }
-    const its = budget();
-    const last = rows[rows.length - 1];
-    const ends = its && its.forecast && last.from < end ? its.forecast.map(Number) : null;
-    // A point alone draws nothing, and has the axis reach to the end of the month.
-    const forecast = ends
-      ? [
-          { from: last.from, low: last.usd, usd: last.usd, high: last.usd },
-          { from: end, low: ends[0], usd: ends[1], high: ends[2] },
-        ]
-      : [{ from: end, low: last.usd, usd: last.usd, high: last.usd }];
-    const cap = its
-      ? [{ from: start, to: end, usd: Number(its.cap), label: `cap $${Number(its.cap).toLocaleString("en-US")}` }]
-      : [{ from: end, to: end, usd: last.usd, label: "" }];
-    return { month: rows, forecast, cap, month_columns: columns(monthDays) };
-  }
-
-  function models(list) {
-    const of = grouped(list, "model");
-    const rows = data.models.map((it, model) => ({ name: it.name, usd: float(of(model).low), model }));
-    return { models: rows.filter((it) => it.usd > 0).sort((one, other) => other.usd - one.usd) };
-  }
-
-  function used(days) {
-    const found = new Map(days.map((day) => [day, [0, 0, 0, 0]]));
-    for (const [day, workspace, ...counts] of data.uses) {
-      if (selected.has(workspace) && found.has(day)) {
-        found.set(day, found.get(day).map((it, number) => it + counts[number]));
-      }
-    }
-    return found;
-  }
-
-  function shares(days) {
-    const rows = [];
-    for (const [day, [input, read, tokens, batch]] of used(days)) {
-      const from = time(data.days[day]);
-      const both = [["cache", input ? read / input : 0], ["batch", tokens ? batch / tokens : 0]];
-      for (const [what, share] of both) rows.push({ from, what, share });
-    }
-    rows.push(...rows.slice(-2).map((it) => ({ ...it, from: it.from + DAY })));
-    return { shares: rows, share_columns: columns(days) };
-  }
-
-  // What is pointed at.
-
-  function tip(name, datum) {
-    const rows = [];
-    const line = (label, value, mark) => {
-      const row = make("div");
-      if (mark) row.append(mark);
-      row.append(make("span", label), make("b", value));
-      rows.push(row);
-    };
-    if (name === "models") {
-      line(datum.name, usd(sum(cells.filter((it) => isShown(it) && it.model === datum.model), (it) => it.low)));
-      return rows;
-    }
-    const open = data.days[datum.day] === data.openDay ? " so far" : "";
-    rows.push(make("div", `${words(data.days[datum.day])}${open}`));
-    if (name === "shares") {
-      const [input, read, tokens, batch] = used([datum.day]).get(datum.day);
-      line("cache hits", percent(read, input));
-      line("batch", percent(batch, tokens));
-      return rows;
-    }
-    const list = cells.filter((it) => selected.has(it.workspace));
-    if (name === "month") {
-      const until = list.filter((it) => it.day <= datum.day && it.day >= monthDays[0]);
-      line("since the 1st", between(sum(until, (it) => it.low), sum(until, (it) => it.high)));
-      return rows;
-    }
-    const of = grouped(list, "day", "workspace");
-    for (const workspace of all) {
-      const { low, high } = of(datum.day, workspace);
-      if (high) line(data.workspaces[workspace].name, between(low, high), swatch(workspace));
-    }
-    const whole = grouped(list, "day")(datum.day);
-    line("total", between(whole.low, whole.high));
+  if (name === "models") {
+    line(datum.name, usd(sum(cells.filter((it) => isShown(it) && it.model === datum.model), (it) => it.low)));
     return rows;
   }
-
-  function point(name) {
-    return (_, event, item, value) => {
-      const box = at("tip");
-      box.hidden = !value;
-      if (!value) return;
-      box.replaceChildren(...tip(name, item.datum));
-      const { clientX: x, clientY: y } = event;
-      const { width, height } = box.getBoundingClientRect();
-      const left = x + 16 + width > innerWidth ? Math.max(0, x - width - 16) : x + 16;
-      box.style.transform = `translate(${left}px, ${Math.max(0, Math.min(y + 12, innerHeight - height))}px)`;
-    };
+  const open = data.days[datum.day] === data.openDay ? " so far" : "";
+  rows.push(make("div", `${words(data.days[datum.day])}${open}`));
+  if (name === "shares") {
+    const [input, read, tokens, batch] = used([datum.day]).get(datum.day);
+    line("cache hits", percent(read, input));
+    line("batch", percent(batch, tokens));
+    return rows;
   }
-
-  // What is shown.
-
-  function draw(name, datasets, told) {
-    const place = at(name);
-    place.setAttribute("role", "img");
-    place.setAttribute("aria-label", told);
-    if (views[name]) {
-      views[name].then(({ view }) => {
-        for (const [key, rows] of Object.entries(datasets)) view.data(key, rows);
-        return view.resize().runAsync();
-      });
-      return;
-    }
-    // Within what has the role of an image, nothing has one of its own.
-    const inner = make("div");
-    inner.setAttribute("aria-hidden", "true");
-    place.replaceChildren(inner);
-    views[name] = vegaEmbed(inner, { ...charts[name], datasets }, {
-      actions: false, ast: true, defaultStyle: false, renderer: "svg", tooltip: point(name),
-    });
+  const list = cells.filter((it) => selected.has(it.workspace));
+  if (name === "month") {
+    const until = list.filter((it) => it.day <= datum.day && it.day >= monthDays[0]);
+    line("since the 1st", between(sum(until, (it) => it.low), sum(until, (it) => it.high)));
+    return rows;
   }
-
-  function tiles(list, days) {
-    const low = sum(list, (it) => it.low);
-    const high = sum(list, (it) => it.high);
-    const full = list.filter((it) => data.days[it.day] !== data.openDay);
-    const count = days.filter((day) => data.days[day] !== data.openDay).length;
-    const counts = [...used(days).values()];
-    const [input, read, tokens, batch] = [0, 1, 2, 3].map((number) => counts.reduce((total, it) => total + it[number], 0));
-    const rows = [["Spend", between(low, high), ""]];
-    const average = (of) => sum(full, of) / BigInt(count);
-    if (count) rows.push(["Daily average", between(average((it) => it.low), average((it) => it.high)), "of full days"]);
-    rows.push(["Cache hits", percent(read, input), "of input tokens"]);
-    if (data.saved) {
-      const kept = data.saved.filter(([day, workspace]) => day >= first() && selected.has(workspace));
-      const least = sum(kept, (it) => units(it[2]));
-      const most = sum(kept, (it) => units(it[3] || it[2]));
-      rows.push([most < 0n ? "Caching cost" : "Saved by caching", most < 0n ? between(-most, -least) : between(least, most), "against uncached prices"]);
-    }
-    rows.push(["Batch", percent(batch, tokens), "of tokens"]);
-    const billed = data.uses.filter((it) => it[6] && it[0] >= first() && selected.has(it[1]));
-    if (billed.length) {
-      const [listed, paid] = [6, 7].map((number) => sum(billed, (it) => units(it[number])));
-      const less = float(listed) ? percent(float(listed) - float(paid), float(listed)) : "–";
-      rows.push(["Billed", usd(paid), `${usd(listed)} at list prices (${less} less), settled days`]);
-    }
-    at("tiles").replaceChildren(
-      ...rows.map(([name, value, more]) => {
-        const box = make("div");
-        const shown = make("dd", value);
-        if (more) shown.append(make("small", more));
-        box.append(make("dt", name), shown);
-        return box;
-      }),
-    );
+  const of = grouped(list, "day", "workspace");
+  for (const workspace of all) {
+    const { low, high } = of(datum.day, workspace);
+    if (high) line(data.workspaces[workspace].name, between(low, high), swatch(workspace));
   }
+  const whole = grouped(list, "day")(datum.day);
+  line("total", between(whole.low, whole.high));
+  return rows;
+}
 
-  function table(list, days) {
-    const shown = all.filter((it) => selected.has(it));
-    const of = grouped(list, "day", "workspace");
-    const total = grouped(list, "day");
-    const head = make("tr");
-    for (const name of ["Day (UTC)", ...shown.map((it) => data.workspaces[it].name), "Total"]) {
-      const cell = make("th", name);
-      cell.scope = "col";
-      head.append(cell);
-    }
-    const rows = [...days].reverse().map((day) => {
-      const row = make("tr");
-      const open = data.days[day] === data.openDay ? " so far" : "";
-      const cell = make("th", `${data.days[day]}${open}`);
-      cell.scope = "row";
-      const costs = [...shown.map((it) => of(day, it)), total(day)];
-      row.append(cell, ...costs.map((it) => make("td", between(it.low, it.high))));
-      return row;
-    });
-    const [thead, tbody] = [make("thead"), make("tbody")];
-    thead.append(head);
-    tbody.append(...rows);
-    at("table").replaceChildren(make("caption", "USD by day and workspace"), thead, tbody);
-  }
-
-  let file = "";
-  function csv(list) {
-    const lines = list.map(({ day, workspace, model, texts }) =>
-      [data.days[day], data.workspaces[workspace].cells, data.models[model].cells, ...texts].join(),
-    );
-    const text = ["date,workspace_id,workspace,model,usd,usd_high", ...lines, ""].join("\r\n");
-    if (file) URL.revokeObjectURL(file);
-    file = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
-    at("download").href = file;
-  }
-
-  function show() {
-    const days = data.days.map((_, day) => day).filter((day) => day >= first());
-    const list = cells.filter(isShown);
-    const isEmpty = !selected.size || !days.length;
-    at("shown").hidden = isEmpty;
-    at("nothing").hidden = Boolean(selected.size);
-    const total = between(sum(list, (it) => it.low), sum(list, (it) => it.high));
-    const which = selected.size === all.length ? "all workspaces" : `${selected.size} of ${all.length} workspaces`;
-    const dates = days.length ? `${words(data.days[days[0]])} to ${words(data.days[days[days.length - 1]])}` : "no days";
-    at("showing").textContent = isEmpty ? "" : `${total} in ${which}, ${dates} (UTC)`;
-    if (isEmpty) return;
-    tiles(list, days);
-    draw("daily", daily(list, days), `Stacked area: USD per day by workspace, ${dates}. In all: ${total}. The table below has every value.`);
-    const its = budget();
-    const spent = monthDays.length ? sum(cells.filter((it) => selected.has(it.workspace) && it.day >= monthDays[0]), (it) => it.low) : 0n;
-    const capped = its ? `${usd(spent)} of the $${Number(its.cap).toLocaleString("en-US")} cap` : `${usd(spent)}`;
-    at("month-heading").textContent = its ? "This month against the cap" : "This month";
-    at("month-note").textContent = its
-      ? its.forecast ? "Dashed: the forecast, with its range." : ""
-      : Object.keys(data.budgets).length ? "Select all workspaces, or one that has a budget, to see a cap." : "";
-    draw("month", month(), `Line: cumulative USD since ${words(data.month[0])}: ${capped}.`);
-    const byModel = models(list);
-    const dearest = byModel.models.slice(0, 3).map((it) => `${it.name} $${it.usd.toFixed(2)}`).join(", ");
-    draw("models", byModel, `Bars: USD by model. ${dearest}.`);
-    draw("shares", shares(days), "Lines: cache hits and batch per day, in percent. The tiles above have both for all days.");
-    if (at("data").open) table(list, days);
-    csv(list);
-  }
-
-  // The controls.
-
-  function control(kind, name, label, isChecked, change, mark) {
-    const box = make("label");
-    const input = make("input");
-    Object.assign(input, { type: kind, name, checked: isChecked });
-    input.addEventListener("change", () => { change(input.checked); show(); });
-    box.append(input);
-    if (mark) box.append(mark);
-    box.append(make("span", label));
-    return box;
-  }
-
-  const fitting = RANGES.filter((it) => it < data.days.length);
-  at("ranges").append(
-    ...[...fitting, 0].map((it) =>
-      control("radio", "range", it ? `last ${it}` : `all ${data.days.length}`, it === range, () => { range = it; }),
-    ),
-  );
-  at("workspaces").append(
-    ...all.map((it) =>
-      control("checkbox", "workspace", data.workspaces[it].name, true, (on) => { selected[on ? "add" : "delete"](it); }, swatch(it)),
-    ),
-  );
-  const select = (isOn) => {
-    selected.clear();
-    if (isOn) all.forEach((it) => selected.add(it));
-    document.querySelectorAll("#workspaces input").forEach((it) => { it.checked = isOn; });
-    show();
+function point(name) {
+  return (_, event, item, value) => {
+    const box = at("tip");
+    box.hidden = !value;
+    if (!value) return;
+    box.replaceChildren(...tip(name, item.datum));
+    const { clientX: x, clientY: y } = event;
+    const { width, height } = box.getBoundingClientRect();
+    const left = x + 16 + width > innerWidth ? Math.max(0, x - width - 16) : x + 16;
+    box.style.transform = `translate(${left}px, ${Math.max(0, Math.min(y + 12, innerHeight - height))}px)`;
   };
-  at("select-all").addEventListener("click", () => select(true));
-  at("select-none").addEventListener("click", () => select(false));
-  at("data").addEventListener("toggle", show);
-  at("filters").addEventListener("submit", (event) => event.preventDefault());
-  at("filters").hidden = false;
+}
+
+// What is shown.
+
+function draw(name, datasets, told) {
+  const place = at(name);
+  place.setAttribute("role", "img");
+  place.setAttribute("aria-label", told);
+  if (views[name]) {
+    views[name].then(({ view }) => {
+      for (const [key, rows] of Object.entries(datasets)) view.data(key, rows);
+      return view.resize().runAsync();
+    });
+    return;
+  }
+  // Within what has the role of an image, nothing has one of its own.
+  const inner = make("div");
+  inner.setAttribute("aria-hidden", "true");
+  place.replaceChildren(inner);
+  views[name] = vegaEmbed(inner, { ...charts[name], datasets }, {
+    actions: false, ast: true, defaultStyle: false, renderer: "svg", tooltip: point(name),
+  });
+}
+
+function tiles(list, days) {
+  const low = sum(list, (it) => it.low);
+  const high = sum(list, (it) => it.high);
+  const full = list.filter((it) => data.days[it.day] !== data.openDay);
+  const count = days.filter((day) => data.days[day] !== data.openDay).length;
+  const counts = [...used(days).values()];
+  const [input, read, tokens, batch] = [0, 1, 2, 3].map((number) => counts.reduce((total, it) => total + it[number], 0));
+  const rows = [["Spend", between(low, high), ""]];
+  const average = (of) => sum(full, of) / BigInt(count);
+  if (count) rows.push(["Daily average", between(average((it) => it.low), average((it) => it.high)), "of full days"]);
+  rows.push(["Cache hits", percent(read, input), "of input tokens"]);
+  if (data.saved) {
+    const kept = data.saved.filter(([day, workspace]) => day >= first() && selected.has(workspace));
+    const least = sum(kept, (it) => units(it[2]));
+    const most = sum(kept, (it) => units(it[3] || it[2]));
+    rows.push([most < 0n ? "Caching cost" : "Saved by caching", most < 0n ? between(-most, -least) : between(least, most), "against uncached prices"]);
+  }
+  rows.push(["Batch", percent(batch, tokens), "of tokens"]);
+  const billed = data.uses.filter((it) => it[6] && it[0] >= first() && selected.has(it[1]));
+  if (billed.length) {
+    const [listed, paid] = [6, 7].map((number) => sum(billed, (it) => units(it[number])));
+    const less = float(listed) ? percent(float(listed) - float(paid), float(listed)) : "–";
+    rows.push(["Billed", usd(paid), `${usd(listed)} at list prices (${less} less), settled days`]);
+  }
+  at("tiles").replaceChildren(
+    ...rows.map(([name, value, more]) => {
+      const box = make("div");
+      const shown = make("dd", value);
+      if (more) shown.append(make("small", more));
+      box.append(make("dt", name), shown);
+      return box;
+    }),
+  );
+}
+
+function table(list, days) {
+  const shown = all.filter((it) => selected.has(it));
+  const of = grouped(list, "day", "workspace");
+  const total = grouped(list, "day");
+  const head = make("tr");
+  for (const name of ["Day (UTC)", ...shown.map((it) => data.workspaces[it].name), "Total"]) {
+    const cell = make("th", name);
+    cell.scope = "col";
+    head.append(cell);
+  }
+  const rows = [...days].reverse().map((day) => {
+    const row = make("tr");
+    const open = data.days[day] === data.openDay ? " so far" : "";
+    const cell = make("th", `${data.days[day]}${open}`);
+    cell.scope = "row";
+    const costs = [...shown.map((it) => of(day, it)), total(day)];
+    row.append(cell, ...costs.map((it) => make("td", between(it.low, it.high))));
+    return row;
+  });
+  const [thead, tbody] = [make("thead"), make("tbody")];
+  thead.append(head);
+  tbody.append(...rows);
+  at("table").replaceChildren(make("caption", "USD by day and workspace"), thead, tbody);
+}
+
+let file = "";
+function csv(list) {
+  const lines = list.map(({ day, workspace, model, texts }) =>
+    [data.days[day], data.workspaces[workspace].cells, data.models[model].cells, ...texts].join(),
+  );
+  const text = ["date,workspace_id,workspace,model,usd,usd_high", ...lines, ""].join("\r\n");
+  if (file) URL.revokeObjectURL(file);
+  file = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+  at("download").href = file;
+}
+
+function show() {
+  const days = data.days.map((_, day) => day).filter((day) => day >= first());
+  const list = cells.filter(isShown);
+  const isEmpty = !selected.size || !days.length;
+  at("shown").hidden = isEmpty;
+  at("nothing").hidden = Boolean(selected.size);
+  const total = between(sum(list, (it) => it.low), sum(list, (it) => it.high));
+  const which = selected.size === all.length ? "all workspaces" : `${selected.size} of ${all.length} workspaces`;
+  const dates = days.length ? `${words(data.days[days[0]])} to ${words(data.days[days[days.length - 1]])}` : "no days";
+  at("showing").textContent = isEmpty ? "" : `${total} in ${which}, ${dates} (UTC)`;
+  if (isEmpty) return;
+  tiles(list, days);
+  draw("daily", daily(list, days), `Stacked area: USD per day by workspace, ${dates}. In all: ${total}. The table below has every value.`);
+  const its = budget();
+  const spent = monthDays.length ? sum(cells.filter((it) => selected.has(it.workspace) && it.day >= monthDays[0]), (it) => it.low) : 0n;
+  const capped = its ? `${usd(spent)} of the $${Number(its.cap).toLocaleString("en-US")} cap` : `${usd(spent)}`;
+  at("month-heading").textContent = its ? "This month against the cap" : "This month";
+  at("month-note").textContent = its
+    ? its.forecast ? "Dashed: the forecast, with its range." : ""
+    : Object.keys(data.budgets).length ? "Select all workspaces, or one that has a budget, to see a cap." : "";
+  draw("month", month(), `Line: cumulative USD since ${words(data.month[0])}: ${capped}.`);
+  const byModel = models(list);
+  const dearest = byModel.models.slice(0, 3).map((it) => `${it.name} $${it.usd.toFixed(2)}`).join(", ");
+  draw("models", byModel, `Bars: USD by model. ${dearest}.`);
+  draw("shares", shares(days), "Lines: cache hits and batch per day, in percent. The tiles above have both for all days.");
+  if (at("data").open) table(list, days);
+  csv(list);
+}
+
+// The controls.
+
+function control(kind, name, label, isChecked, change, mark) {
+  const box = make("label");
+  const input = make("input");
+  Object.assign(input, { type: kind, name, checked: isChecked });
+  input.addEventListener("change", () => { change(input.checked); show(); });
+  box.append(input);
+  if (mark) box.append(mark);
+  box.append(make("span", label));
+  return box;
+}
+
+const fitting = RANGES.filter((it) => it < data.days.length);
+at("ranges").append(
+  ...[...fitting, 0].map((it) =>
+    control("radio", "range", it ? `last ${it}` : `all ${data.days.length}`, it === range, () => { range = it; }),
+  ),
+);
+at("workspaces").append(
+  ...all.map((it) =>
+    control("checkbox", "workspace", data.workspaces[it].name, true, (on) => { selected[on ? "add" : "delete"](it); }, swatch(it)),
+  ),
+);
+const select = (isOn) => {
+  selected.clear();
+  if (isOn) all.forEach((it) => selected.add(it));
+  document.querySelectorAll("#workspaces input").forEach((it) => { it.checked = isOn; });
   show();
-})();
+};
+at("select-all").addEventListener("click", () => select(true));
+at("select-none").addEventListener("click", () => select(false));
+at("data").addEventListener("toggle", show);
+at("filters").addEventListener("submit", (event) => event.preventDefault());
+at("filters").hidden = false;
+show();

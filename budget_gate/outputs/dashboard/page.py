@@ -28,12 +28,14 @@ from budget_gate.outputs.escaping import logged_name
 GENERATOR: Final = "budget-gate"
 # What the page's own script calls.
 _EXPORT: Final = "window.vegaEmbed = vegaEmbed;"
+# In the order in which they need one another.
+_SCRIPTS: Final = ("amounts.js", "datasets.js", "page.js")
 _HERE: Final = Path(__file__).parent
 
 
 def render_page(figures: Figures, report: Report, policy: str | None) -> str:
     """The page as HTML; `policy` is the policy file, None where nothing is judged."""
-    library, script, style = _library(), _file("page.js"), _file("page.css")
+    library, script, style = _library(), _script(), _file("page.css")
     of = f" of organization {logged_name(report.organization)}" if report.organization else ""
     title = answer(report) if policy else "Spend"
     return Template(_file("page.html")).substitute(
@@ -78,6 +80,12 @@ def _library() -> str:
     """The libraries that draw, which hold nothing that would end the script they stand in."""
     library = vl_convert.javascript_bundle(_EXPORT, vl_version=vega_lite_version())
     return library.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def _script() -> str:
+    """The page's own script, which shares no name with the library."""
+    parts = "\n".join(map(_file, _SCRIPTS))
+    return f'(() => {{\n"use strict";\n{parts}}})();\n'
 
 
 @cache
