@@ -132,7 +132,7 @@ def _models() -> alt.LayerChart | alt.FacetChart:
     """A bar for each model, the dearest first."""
     bars = alt.Chart(alt.NamedData("models")).encode(
         y=alt.Y("name:N", sort=None, axis=alt.Axis(title=None, labelLimit=170, domain=False)),
-        x=alt.X("usd:Q", axis=alt.Axis(format=_USD, tickCount=4, title="USD")),
+        x=alt.X("usd:Q", axis=alt.Axis(format=_USD, labelFlush=True, tickCount=4, title="USD")),
         tooltip="name:N",
     )
     return alt.layer(bars.mark_bar(fill="var(--accent)"))
