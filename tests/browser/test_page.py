@@ -136,6 +136,24 @@ def test_the_last_30_days_are_shown_first(show: Show) -> None:
     assert "Batch 0.0% of tokens" in tiles
 
 
+@pytest.mark.parametrize(
+    ("amounts", "shown_as"),
+    [
+        # Half a cent goes to the even cent, and only once all is added up.
+        (["0.005", "0.005", "0.005"], "$0.02"),
+        (["0.0125", "0.0125"], "$0.02"),
+        (["0.000000000001", "0.004999999999"], "$0.00"),
+        # As a float that would be 9007199254740992.00.
+        (["9007199254740991.99", "1.02"], "$9,007,199,254,740,993.01"),
+    ],
+)
+def test_sums_are_exact(show: Show, amounts: list[str], shown_as: str) -> None:
+    """They are rounded once, to the cent, half to even."""
+    rows_ = [make_row(day, usd=it) for day, it in zip(DAYS, amounts, strict=False)]
+    screen = show(figures(rows_, {}, DAYS[: len(amounts)]))
+    assert screen.text("#showing").startswith(f"{shown_as} in all workspaces")
+
+
 @pytest.mark.parametrize(("label", "days"), [("last 7", 7), ("last 30", 30), ("all 40", 40)])
 def test_a_range_is_chosen(show: Show, label: str, days: int) -> None:
     """Numbers, table and file have these days."""

@@ -256,6 +256,29 @@ def test_days_of_the_month_that_are_missing_are_exit_code_3(here: Here) -> None:
     assert nothing_written(here)
 
 
+def test_days_before_a_gap_are_left_out(here: Here) -> None:
+    """A chart would show them as days without spend."""
+    synced(here, api(ORGANIZATION, now=datetime(2026, 10, 20, 12, tzinfo=UTC)))
+    synced(here, api(ORGANIZATION), "--from", "2026-11-01")
+    assert kept(here).code == 0
+    found = written(here)
+    assert (found.figures["days"][0], len(found.figures["days"])) == ("2026-11-01", 14)
+
+
+@pytest.mark.parametrize(("first", "is_known"), [("2026-10-18", True), ("2026-10-19", False)])
+def test_days_before_the_month_are_history_where_all_are_there(
+    here: Here,
+    first: str,
+    is_known: bool,  # noqa: FBT001
+) -> None:
+    """The 28 days before November 15 begin on October 18: with fewer, a rise is not checked."""
+    synced(here, api(ORGANIZATION), "--from", first)
+    alerts = f"{GLOBAL}alerts: {{daily: {{above: 25%, floor: 50}}}}\n"
+    assert kept(here, policy=alerts).code == 0
+    is_said = "could not be read" in written(here).text
+    assert is_said is not is_known
+
+
 def test_fewer_days_of_a_history(here: Here) -> None:
     """The month of the last day is there whole, all the same."""
     synced(here, api(ORGANIZATION))

@@ -46,7 +46,9 @@ function month() {
   const cap = its
     ? [{ from: start, to: end, usd: Number(its.cap), label: `cap $${Number(its.cap).toLocaleString("en-US")}` }]
     : [{ from: end, to: end, usd: last.usd, label: "" }];
-  return { month: rows, forecast, cap, month_columns: columns(monthDays) };
+  // A month that has just begun has a column without a width.
+  const pointed = monthDays.length ? columns(monthDays) : [{ from: start, to: start }];
+  return { month: rows, forecast, cap, month_columns: pointed };
 }
 
 function models(list) {
