@@ -132,6 +132,17 @@ def test_the_month_is_there_whole_however_few_days_are_asked_for(here: Here) -> 
     assert found.total == 41
 
 
+def test_a_month_that_has_just_begun(here: Here) -> None:
+    """At midnight of the first nothing is spent yet, and October is there."""
+    first = replace(ORGANIZATION, usage=ORGANIZATION.usage[:2])
+    run = made(here, api(first, now=at("2026-11-01T00:00:00Z")), policy=GLOBAL)
+    assert run.code == 0
+    found = written(here)
+    assert_says(found.text, "Within budget", "$0.00 spent in November")
+    assert (found.figures["days"][-1], found.figures["openDay"]) == ("2026-10-31", None)
+    assert found.total == 30
+
+
 def test_a_breach_is_on_the_page_and_no_error(here: Here) -> None:
     """The page is written: to fail a run is what check is for."""
     found = page_of(here, api(ORGANIZATION), policy="version: 1\nglobal: {cap: 40}\n")
