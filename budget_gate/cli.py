@@ -91,6 +91,8 @@ def _parser_of(command: str) -> "Callable[[Sequence[str]], Parsed]":
             from budget_gate.commands.export import parse
         case "sync":
             from budget_gate.commands.sync import parse
+        case "dashboard":
+            from budget_gate.commands.dashboard import parse
         case "init":
             from budget_gate.commands.init import parse
         case _:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from budget_gate import __version__, gate
-from budget_gate.commands import COMMANDS, demo
+from budget_gate.commands import COMMANDS, sample
 from tests.helpers.running import (
     AS_OF,
     BREACHED,
@@ -332,7 +332,7 @@ def test_a_flag_with_one_value_is_given_once(inside: Here, command: str) -> None
     values["--format"] = "csv" if command == "export" else "json"
     several = {"--budget", "--usage"}
     without = {"--help", "--offline", "--partial", "--audit", "--quiet", "--force", "--stdout"}
-    without.add("--notify")
+    without |= {"--notify", "--demo"}
     for flag in flags_of(command) - several - without:
         value = values.get(flag, "1")
         run = inside.main(command, flag, value, f"{flag}={value}", policy=OK)
@@ -1342,7 +1342,7 @@ def test_the_demo_shows_a_breach_a_warning_and_a_budget_that_is_ok(
     statuses = [budget["status"] for budget in run.report["budgets"]]
     assert statuses == ["breached", "warning", "ok"]
     assert run.stderr == "That was a sample. To check yours: budget-gate check\n"
-    assert run.report["as_of"] == demo.AS_OF
+    assert run.report["as_of"] == sample.AS_OF
     assert api.requests == []
 
 

@@ -15,7 +15,18 @@ from tests.helpers.surface import action, flags_of, help_of, variables
 
 # What each code means, in the words of the README.
 EXIT_CODES = {"0": "within its cap", "1": "breached", "2": "wrong", "3": "determined", "4": "bug"}
-COMMANDS = ("check", "verdict", "demo", "init", "doctor", "audit", "export", "sync", "schema")
+COMMANDS = (
+    "check",
+    "verdict",
+    "demo",
+    "init",
+    "doctor",
+    "audit",
+    "export",
+    "sync",
+    "dashboard",
+    "schema",
+)
 OTHERS = (".github/CONTRIBUTING.md", ".github/SECURITY.md", "CHANGELOG.md", "tests/FAULTS.md")
 
 every_page = pytest.mark.parametrize("name", DOCS)
@@ -88,7 +99,7 @@ def test_every_block_is_tried() -> None:
         assert block.language in ("sh", "sql", "yaml", "text")
         if block.language == "yaml" and block.text not in known:
             assert block.text.startswith(("# yaml-language-server:", "budget:\n", "version: 2.1\n"))
-    assert (len(policies()), len(steps()), len(scripts())) == (5, 12, 6)
+    assert (len(policies()), len(steps()), len(scripts())) == (5, 14, 6)
 
 
 # Tables

@@ -182,6 +182,7 @@ def test_every_block_can_be_pasted(tmp_path: Path) -> None:
         "budget.yml",
         "days.json",
         "hours.json",
+        "site",
         "usage.csv",
         "usage.db",
         "workspaces.json",

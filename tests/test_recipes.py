@@ -1,4 +1,4 @@
-"""The recipes of docs/recipes.md, docs/feed.md and docs/other-ci.md as they stand there: each step is run, and what it sends is seen.
+"""The recipes of docs/recipes.md, docs/feed.md, docs/dashboard.md and docs/other-ci.md as they stand there: each step is run, and what it sends is seen.
 
 `gh` is a stand-in that keeps what it is given; curl and git are real. When a step runs, and with which outputs of the
 action, is seen end to end in tests/e2e.
@@ -43,6 +43,8 @@ COMMENTING: dict[str, Any] = yaml.safe_load(COMMENT)["jobs"]["comment"]["steps"]
 (CHECK_OF_THE_POLICY,) = (it.text for it in BLOCKS if it.text.startswith("name: budget policy\n"))
 (NIGHTLY,) = (it.text for it in BLOCKS if it.text.startswith("name: usage\n"))
 KEEPING: list[dict[str, Any]] = yaml.safe_load(NIGHTLY)["jobs"]["sync"]["steps"]
+(SHOWING_TEXT,) = (it.text for it in BLOCKS if it.text.startswith("name: dashboard\n"))
+SHOWING: list[dict[str, Any]] = yaml.safe_load(SHOWING_TEXT)["jobs"]["page"]["steps"]
 TAKING: dict[str, Any] = yaml.safe_load(CHECK_OF_THE_POLICY)["jobs"]["gate"]["steps"][1]
 SLACK = RECIPES["Tell Slack"]
 ISSUE = RECIPES["Keep an issue open while a budget is breached"]
@@ -349,6 +351,7 @@ def test_either_place_of_the_policy_is_compared(job: Job, name: str) -> None:
     [
         (yaml.safe_load(COMMENT)["jobs"]["comment"]["steps"][-2], [COMMENTING]),
         (KEEPING[1], KEEPING[2:4]),
+        (SHOWING[1], [SHOWING[2]]),
     ],
 )
 def test_what_a_step_installs_is_what_others_run(
@@ -396,6 +399,28 @@ def test_the_file_of_the_nightly_run_is_kept_as_long_as_the_page_says() -> None:
     page = (ROOT / "docs" / "feed.md").read_text(encoding="utf-8")
     days = KEEPING[-1]["with"]["retention-days"]
     assert f"kept for {days} days as the artifact `{KEEPING[-1]['with']['name']}`" in page
+
+
+# The page
+
+
+def test_the_page_is_where_it_is_uploaded_from(job: Job) -> None:
+    """Alone: all of that folder is published."""
+    write, upload = SHOWING[2:]
+    with LoopbackAPI(ORGANIZATION, now=NOW) as api:
+        installed(job.program, ANTHROPIC_BASE_URL=api.url)
+        job.run(write, {"secrets.ANTHROPIC_ADMIN_KEY": EXAMPLE_KEY})
+    (page,) = (job.folder / upload["with"]["path"]).iterdir()
+    assert page.name == "index.html"
+    assert "$18.30 spent in November" in page.read_text("utf-8")
+
+
+def test_what_publishes_the_page_has_no_key() -> None:
+    """The job with the key may not write, and the one that may write runs no script."""
+    jobs = yaml.safe_load(SHOWING_TEXT)["jobs"]
+    assert jobs["page"]["permissions"] == {"contents": "read"}
+    assert "secrets." not in json.dumps(jobs["publish"])
+    assert all("run" not in step for step in jobs["publish"]["steps"])
 
 
 # The badge

@@ -51,6 +51,17 @@ class _Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help in which each command stands in one line with what it does, the longest name as well."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        """As the base does, which leaves out how far commands are indented."""
+        super().add_argument(action)
+        for command in self._iter_indented_subactions(action):
+            length = self._current_indent + len(self._format_action_invocation(command))
+            self._action_max_length = max(self._action_max_length, length)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors repeat what was given as plain text, and never a credential.
 
@@ -59,9 +70,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **given: "Any") -> None:
-        super().__init__(
-            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **given
-        )
+        super().__init__(formatter_class=_Formatter, allow_abbrev=False, **given)
         # What argparse takes for a flag that says nothing else: the last of several would win.
         self.register("action", None, _Once)
 

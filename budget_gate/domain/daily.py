@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from budget_gate.domain.billed.bill import WEB_SEARCH, Bill
 from budget_gate.domain.billed.settle import shares, told_charges
 from budget_gate.domain.bounds import NOTHING, Bounds
+from budget_gate.domain.caching import Savings
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import Period
 from budget_gate.domain.policy.names import Names
@@ -50,7 +51,8 @@ class Days:
     """The rows of full days within a calendar month, and what there is to know of them.
 
     `names` are those of workspaces by id, where they have one, and `workspaces` those that are
-    listed; None where the source has no list of them.
+    listed; None where the source has no list of them. `saved` is what caching saved, where that
+    was asked for.
     """
 
     period: Period
@@ -58,6 +60,7 @@ class Days:
     names: Names
     workspaces: tuple[Workspace, ...] | None
     notes: tuple[Note, ...] = ()
+    saved: Savings | None = None
 
 
 def daily(

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from budget_gate.domain.billed.bill import Bill
+from budget_gate.domain.caching import savings
 from budget_gate.domain.clock import check_lag_of_days
 from budget_gate.domain.daily import Days, daily
 from budget_gate.domain.period import MonthToDate, Period, ended_by
@@ -14,7 +15,7 @@ from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.ownership import owner
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.cards import Prices
-from budget_gate.domain.prices.charges import price
+from budget_gate.domain.prices.charges import PricedUsage, price
 from budget_gate.domain.usage import Usage
 from budget_gate.errors import UnverifiedError
 from budget_gate.reading.bill import names_of, settled_bill, spend_of
@@ -44,7 +45,7 @@ class DaysReader:
     """Reads full days on the basis of the policy, without one at list price.
 
     `month` is the time that is judged, `now` that of the run, and `old_names` are of workspaces by
-    id that the API may list no more.
+    id that the API may list no more. `counts_savings` is whether to say what caching saved.
     """
 
     settings: Settings
@@ -53,6 +54,7 @@ class DaysReader:
     now: datetime
     transport: Transport | None
     old_names: Mapping[str, str] = field(default_factory=dict)
+    counts_savings: bool = False
 
     def account(self) -> tuple[str, str]:
         """The id and the name of the organization; the name is empty where it is not told.
@@ -117,12 +119,18 @@ class DaysReader:
         spend = spend_of(priced, bill, file.policy if file else None)
         if spend.unpriced:
             raise UnverifiedError(" ".join(spend.unpriced).removesuffix("."), code="unpriced")
-        public = None
-        if book.discount or book.overrides:
-            public = price(usage, PriceBook(book.document))
-        rows = daily(priced, spend, bill, public)
+        rows = daily(priced, spend, bill, at_public_prices(priced))
         if asked.period != part:
             first, end = part.start.date(), part.end.date()
             rows = [row for row in rows if first <= row.day < end]
         told = (*spend.notes, *check_lag_of_days(part.end, self.now))
-        return Days(part, rows, names_of(usage, labels), usage.workspaces, told)
+        saved = savings(priced) if self.counts_savings else None
+        return Days(part, rows, names_of(usage, labels), usage.workspaces, told, saved)
+
+
+def at_public_prices(priced: PricedUsage) -> PricedUsage | None:
+    """The usage at public prices; None where the policy has no other ones."""
+    book = priced.book
+    if book.discount or book.overrides:
+        return price(priced.usage, PriceBook(book.document))
+    return None

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from budget_gate.domain.billed.bill import Bill
 from budget_gate.domain.clock import check_lag, check_month
@@ -26,6 +27,14 @@ from budget_gate.sources.api.usage_report import read_days, read_history, read_u
 from budget_gate.sources.files.documents import load_price_book
 from budget_gate.sources.files.saved_usage import read_saved_usage
 from budget_gate.sources.http.transport import Pending, Transport
+
+
+class MonthRead(NamedTuple):
+    """A month to date: its spend, and the priced usage and the bill, if any, that it is made of."""
+
+    spend: Spend
+    priced: PricedUsage
+    bill: Bill | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,30 @@ def read_spend(
 
     Raises UnverifiedError where it cannot be determined.
     """
+    return read_month(
+        settings,
+        file,
+        month,
+        saved=saved,
+        audits=audits,
+        now=now,
+        transport=transport,
+        last=last,
+    ).spend
+
+
+def read_month(
+    settings: Settings,
+    file: PolicyFile,
+    month: MonthToDate,
+    *,
+    saved: SavedPages | None,
+    now: datetime,
+    transport: Transport | None,
+    audits: bool = False,
+    last: EarlierReport | Note | None = None,
+) -> MonthRead:
+    """As `read_spend`, with what the spend is made of."""
     policy = file.policy
     book = PriceBook(load_price_book()).with_policy(policy.prices)
     bill = None
@@ -91,7 +124,8 @@ def read_spend(
         if audits:
             notes += audited(pending, transport, used, policy, month)
         notes[place:place] = time_notes(settings, month, now, transport)
-    return replace(spend_of(used.with_notes(tuple(notes)), bill, policy), history=earlier)
+    priced = used.with_notes(tuple(notes))
+    return MonthRead(replace(spend_of(priced, bill, policy), history=earlier), priced, bill)
 
 
 def _read_files(saved: SavedPages, month: MonthToDate) -> Usage:

@@ -61,6 +61,28 @@ class History:
             last: date | None = connection.scalar(days)
             return last
 
+    def days(self, organization: str) -> list[date]:
+        """Every day of the organization that it has, in their order."""
+        with self.database.reading() as connection:
+            if connection is None:
+                return []
+            days = select(SYNCED.c.date).where(SYNCED.c.organization_id == organization)
+            return sorted(connection.scalars(days))
+
+    def workspaces(self, organization: str) -> tuple[Workspace, ...]:
+        """The workspaces that were listed when it was synced last, by id."""
+        with self.database.reading() as connection:
+            if connection is None:
+                return ()
+            mine = NAMES.c.organization_id == organization
+            last = select(func.max(NAMES.c.last_seen)).where(mine).scalar_subquery()
+            rows = connection.execute(
+                select(NAMES.c.id, NAMES.c.name, NAMES.c.archived_at)
+                .where(mine, NAMES.c.last_seen == last)
+                .order_by(NAMES.c.id)
+            )
+            return tuple(Workspace(id_, name, at is not None, at) for id_, name, at in rows)
+
     def names(self, organization: str) -> dict[str, str]:
         """The last known name of each workspace that was ever listed, by id."""
         with self.database.reading() as connection:

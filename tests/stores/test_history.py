@@ -312,6 +312,30 @@ def test_a_signal_ends_a_sync_that_waits_for_another(
     assert store.dump() == before
 
 
+# Days and workspaces
+
+
+def test_the_days_that_are_there(store: Store) -> None:
+    """In their order, of one organization."""
+    history = History.at(store.url)
+    for number in (3, 1):
+        start = ONE_DAY.start + timedelta(days=number)
+        part = Days(Period(start, start + timedelta(days=1)), [], {}, ())
+        history.save(OWNER, iter([part]), NOW)
+    history.save("another", iter([days()]), NOW)
+    assert history.days(OWNER) == [date(2026, 11, 13), date(2026, 11, 15)]
+
+
+def test_workspaces_are_those_of_the_last_sync(store: Store) -> None:
+    """Under the names that they had then; one that is listed no more is not among them."""
+    history, archived = History.at(store.url), datetime(2026, 11, 1, tzinfo=UTC)
+    before = (Workspace("w1", "old"), Workspace("w2", "gone"), Workspace("w3", "kept"))
+    later = (Workspace("w1", "new"), Workspace("w3", "kept", archived=True, archived_at=archived))
+    history.save(OWNER, iter([days(listed=before)]), NOW)
+    history.save(OWNER, iter([days(listed=later)]), NOW + timedelta(hours=1))
+    assert history.workspaces(OWNER) == later
+
+
 # Where nothing is
 
 
@@ -323,6 +347,7 @@ def test_a_history_that_is_not_there_has_nothing(store: Store) -> None:
         None,
         {},
     )
+    assert (history.days(OWNER), history.workspaces(OWNER)) == ([], ())
     with pytest.raises(UnverifiedError, match="14 days from 2026-11-01 to 2026-11-14"):
         read(history, Period(MonthToDate(NOW).period.start, datetime(2026, 11, 15, tzinfo=UTC)))
     assert not store.file or not store.file.exists()

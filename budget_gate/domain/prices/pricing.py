@@ -82,15 +82,7 @@ def list_spend(
         unpriced=() if bounded else named,
         workspaces=usage.workspaces,
         coverage=usage.coverage,
-        prices=PriceFacts(
-            book.document.verified_on,
-            tuple(sorted(book.overrides)),
-            book.discount,
-            tuple(book.names()),
-            book.aliases(),
-            book.digest,
-            book.retired_on,
-        ),
+        prices=price_facts(book),
         notes=(
             *(replace(note, message=sentence) for sentence in named),
             *usage.notes,
@@ -103,6 +95,19 @@ def list_spend(
             *_unused_note(book, {key.model for key in usage.table}),
             _LEFT_OUT,
         ),
+    )
+
+
+def price_facts(book: PriceBook) -> PriceFacts:
+    """What there is to know of the prices of a book."""
+    return PriceFacts(
+        book.document.verified_on,
+        tuple(sorted(book.overrides)),
+        book.discount,
+        tuple(book.names()),
+        book.aliases(),
+        book.digest,
+        book.retired_on,
     )
 
 

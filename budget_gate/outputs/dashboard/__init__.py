@@ -1,0 +1,1 @@
+"""The page that people look at: its parts, its charts, its data, and the whole of it."""

@@ -1,0 +1,209 @@
+// What is pointed at.
+
+function tip(name, datum) {
+  const rows = [];
+  const line = (label, value, mark) => {
+    const row = make("div");
+    if (mark) row.append(mark);
+    row.append(make("span", label), make("b", value));
+    rows.push(row);
+  };
+  if (name === "models") {
+    line(datum.name, usd(sum(cells.filter((it) => isShown(it) && it.model === datum.model), (it) => it.low)));
+    return rows;
+  }
+  const open = data.days[datum.day] === data.openDay ? " so far" : "";
+  rows.push(make("div", `${words(data.days[datum.day])}${open}`));
+  if (name === "shares") {
+    const [input, read, tokens, batch] = used([datum.day]).get(datum.day);
+    line("cache hits", percent(read, input));
+    line("batch", percent(batch, tokens));
+    return rows;
+  }
+  const list = cells.filter((it) => selected.has(it.workspace));
+  if (name === "month") {
+    const until = list.filter((it) => it.day <= datum.day && it.day >= monthDays[0]);
+    line("since the 1st", between(sum(until, (it) => it.low), sum(until, (it) => it.high)));
+    return rows;
+  }
+  const of = grouped(list, "day", "workspace");
+  for (const workspace of all) {
+    const { low, high } = of(datum.day, workspace);
+    if (high) line(data.workspaces[workspace].name, between(low, high), swatch(workspace));
+  }
+  const whole = grouped(list, "day")(datum.day);
+  line("total", between(whole.low, whole.high));
+  return rows;
+}
+
+function point(name) {
+  return (_, event, item, value) => {
+    const box = at("tip");
+    box.hidden = !value;
+    if (!value) return;
+    box.replaceChildren(...tip(name, item.datum));
+    const { clientX: x, clientY: y } = event;
+    const { width, height } = box.getBoundingClientRect();
+    const left = x + 16 + width > innerWidth ? Math.max(0, x - width - 16) : x + 16;
+    box.style.transform = `translate(${left}px, ${Math.max(0, Math.min(y + 12, innerHeight - height))}px)`;
+  };
+}
+
+// What is shown.
+
+function draw(name, datasets, told) {
+  const place = at(name);
+  place.setAttribute("role", "img");
+  place.setAttribute("aria-label", told);
+  if (views[name]) {
+    views[name].then(({ view }) => {
+      for (const [key, rows] of Object.entries(datasets)) view.data(key, rows);
+      return view.resize().runAsync();
+    });
+    return;
+  }
+  // Within what has the role of an image, nothing has one of its own.
+  const inner = make("div");
+  inner.setAttribute("aria-hidden", "true");
+  place.replaceChildren(inner);
+  views[name] = vegaEmbed(inner, { ...charts[name], datasets }, {
+    actions: false, ast: true, defaultStyle: false, renderer: "svg", tooltip: point(name),
+  });
+}
+
+function tiles(list, days) {
+  const low = sum(list, (it) => it.low);
+  const high = sum(list, (it) => it.high);
+  const full = list.filter((it) => data.days[it.day] !== data.openDay);
+  const count = days.filter((day) => data.days[day] !== data.openDay).length;
+  const counts = [...used(days).values()];
+  const [input, read, tokens, batch] = [0, 1, 2, 3].map((number) => counts.reduce((total, it) => total + it[number], 0));
+  const rows = [["Spend", between(low, high), ""]];
+  const average = (of) => sum(full, of) / BigInt(count);
+  if (count) rows.push(["Daily average", between(average((it) => it.low), average((it) => it.high)), "of full days"]);
+  rows.push(["Cache hits", percent(read, input), "of input tokens"]);
+  if (data.saved) {
+    const kept = data.saved.filter(([day, workspace]) => day >= first() && selected.has(workspace));
+    const least = sum(kept, (it) => units(it[2]));
+    const most = sum(kept, (it) => units(it[3] || it[2]));
+    rows.push([most < 0n ? "Caching cost" : "Saved by caching", most < 0n ? between(-most, -least) : between(least, most), "against uncached prices"]);
+  }
+  rows.push(["Batch", percent(batch, tokens), "of tokens"]);
+  const billed = data.uses.filter((it) => it[6] && it[0] >= first() && selected.has(it[1]));
+  if (billed.length) {
+    const [listed, paid] = [6, 7].map((number) => sum(billed, (it) => units(it[number])));
+    const less = float(listed) ? percent(float(listed) - float(paid), float(listed)) : "–";
+    rows.push(["Billed", usd(paid), `${usd(listed)} at list prices (${less} less), settled days`]);
+  }
+  at("tiles").replaceChildren(
+    ...rows.map(([name, value, more]) => {
+      const box = make("div");
+      const shown = make("dd", value);
+      if (more) shown.append(make("small", more));
+      box.append(make("dt", name), shown);
+      return box;
+    }),
+  );
+}
+
+function table(list, days) {
+  const shown = all.filter((it) => selected.has(it));
+  const of = grouped(list, "day", "workspace");
+  const total = grouped(list, "day");
+  const head = make("tr");
+  for (const name of ["Day (UTC)", ...shown.map((it) => data.workspaces[it].name), "Total"]) {
+    const cell = make("th", name);
+    cell.scope = "col";
+    head.append(cell);
+  }
+  const rows = [...days].reverse().map((day) => {
+    const row = make("tr");
+    const open = data.days[day] === data.openDay ? " so far" : "";
+    const cell = make("th", `${data.days[day]}${open}`);
+    cell.scope = "row";
+    const costs = [...shown.map((it) => of(day, it)), total(day)];
+    row.append(cell, ...costs.map((it) => make("td", between(it.low, it.high))));
+    return row;
+  });
+  const [thead, tbody] = [make("thead"), make("tbody")];
+  thead.append(head);
+  tbody.append(...rows);
+  at("table").replaceChildren(make("caption", "USD by day and workspace"), thead, tbody);
+}
+
+let file = "";
+function csv(list) {
+  const lines = list.map(({ day, workspace, model, texts }) =>
+    [data.days[day], data.workspaces[workspace].cells, data.models[model].cells, ...texts].join(),
+  );
+  const text = ["date,workspace_id,workspace,model,usd,usd_high", ...lines, ""].join("\r\n");
+  if (file) URL.revokeObjectURL(file);
+  file = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+  at("download").href = file;
+}
+
+function show() {
+  const days = data.days.map((_, day) => day).filter((day) => day >= first());
+  const list = cells.filter(isShown);
+  const isEmpty = !selected.size || !days.length;
+  at("shown").hidden = isEmpty;
+  at("nothing").hidden = Boolean(selected.size);
+  const total = between(sum(list, (it) => it.low), sum(list, (it) => it.high));
+  const which = selected.size === all.length ? "all workspaces" : `${selected.size} of ${all.length} workspaces`;
+  const dates = days.length ? `${words(data.days[days[0]])} to ${words(data.days[days[days.length - 1]])}` : "no days";
+  at("showing").textContent = isEmpty ? "" : `${total} in ${which}, ${dates} (UTC)`;
+  if (isEmpty) return;
+  tiles(list, days);
+  draw("daily", daily(list, days), `Stacked area: USD per day by workspace, ${dates}. In all: ${total}. The table below has every value.`);
+  const its = budget();
+  const spent = monthDays.length ? sum(cells.filter((it) => selected.has(it.workspace) && it.day >= monthDays[0]), (it) => it.low) : 0n;
+  const capped = its ? `${usd(spent)} of the $${Number(its.cap).toLocaleString("en-US")} cap` : `${usd(spent)}`;
+  at("month-heading").textContent = its ? "This month against the cap" : "This month";
+  at("month-note").textContent = its
+    ? its.forecast ? "Dashed: the forecast, with its range." : ""
+    : Object.keys(data.budgets).length ? "Select all workspaces, or one that has a budget, to see a cap." : "";
+  draw("month", month(), `Line: cumulative USD since ${words(data.month[0])}: ${capped}.`);
+  const byModel = models(list);
+  const dearest = byModel.models.slice(0, 3).map((it) => `${it.name} $${it.usd.toFixed(2)}`).join(", ");
+  draw("models", byModel, `Bars: USD by model. ${dearest}.`);
+  draw("shares", shares(days), "Lines: cache hits and batch per day, in percent. The tiles above have both for all days.");
+  if (at("data").open) table(list, days);
+  csv(list);
+}
+
+// The controls.
+
+function control(kind, name, label, isChecked, change, mark) {
+  const box = make("label");
+  const input = make("input");
+  Object.assign(input, { type: kind, name, checked: isChecked });
+  input.addEventListener("change", () => { change(input.checked); show(); });
+  box.append(input);
+  if (mark) box.append(mark);
+  box.append(make("span", label));
+  return box;
+}
+
+const fitting = RANGES.filter((it) => it < data.days.length);
+at("ranges").append(
+  ...[...fitting, 0].map((it) =>
+    control("radio", "range", it ? `last ${it}` : `all ${data.days.length}`, it === range, () => { range = it; }),
+  ),
+);
+at("workspaces").append(
+  ...all.map((it) =>
+    control("checkbox", "workspace", data.workspaces[it].name, true, (on) => { selected[on ? "add" : "delete"](it); }, swatch(it)),
+  ),
+);
+const select = (isOn) => {
+  selected.clear();
+  if (isOn) all.forEach((it) => selected.add(it));
+  document.querySelectorAll("#workspaces input").forEach((it) => { it.checked = isOn; });
+  show();
+};
+at("select-all").addEventListener("click", () => select(true));
+at("select-none").addEventListener("click", () => select(false));
+at("data").addEventListener("toggle", show);
+at("filters").addEventListener("submit", (event) => event.preventDefault());
+at("filters").hidden = false;
+show();

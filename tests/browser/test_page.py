@@ -1,0 +1,343 @@
+"""The page in Chromium: it draws, filters, follows the theme, downloads, and asks for nothing."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from budget_gate.domain.bounds import Bounds
+from budget_gate.domain.figures import Figures, figures
+from budget_gate.domain.forecast.month_end import Forecast
+from budget_gate.domain.usage import Tokens
+from budget_gate.domain.verdict.report import Report
+from budget_gate.outputs.dashboard.page import render_page
+from budget_gate.outputs.escaping import NAME_LENGTH, plain
+from tests.commands.test_dashboard import GLOBAL, made
+from tests.commands.test_export import api
+from tests.helpers.browsing import Screen, browsing, shown
+from tests.helpers.reports import HOSTILE, MONTH, hostile_report, make_budget, make_report
+from tests.helpers.running import NOW, Here
+from tests.helpers.serving import at
+from tests.helpers.web_page import large_figures, make_row
+from tests.world.oracle import total
+from tests.world.organizations import random_organization, seeded
+
+# Of October 14 to November 22, which is open: 40 days.
+DAYS = [MONTH.as_of.date() - timedelta(days=number) for number in range(39, -1, -1)]
+WORKSPACES: dict[str | None, str] = {"w1": "production", "w2": "research", "w3": "staging"}
+TOKENS = Tokens(uncached_input=20, cache_write_5m=10, cache_read=70, output=100)
+# $4, $2 and $1 a day.
+FIGURES = figures(
+    [
+        make_row(day, id_, model, usd, tokens=TOKENS)
+        for day in DAYS
+        for id_, model, usd in (
+            ("w1", "claude-opus-5-5", "4"),
+            ("w2", "claude-opus-5-5", "2"),
+            ("w3", "claude-haiku-5-5", "1"),
+        )
+    ],
+    WORKSPACES,
+    DAYS,
+    open_day=DAYS[-1],
+    saved={(DAYS[-1], "w1"): Bounds.exactly(Decimal(3))},
+)
+REPORT = make_report(
+    "breached",
+    make_budget("w2", "44", "40", status="breached"),
+    make_budget(
+        "organization",
+        "154",
+        "200",
+        id="global",
+        forecast=Forecast(Decimal(190), Decimal(210), Decimal(230), None),
+    ),
+)
+
+Show = Callable[..., Screen]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for the tests of this file, started with the first of them."""
+    with browsing() as started:
+        yield started
+
+
+@pytest.fixture
+def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
+    """Shows a page; in the end the browser is to have said nothing of it, and to have asked for nothing else."""
+    screens: list[Screen] = []
+    with ExitStack() as stack:
+
+        def open_page(
+            found: Figures | Path = FIGURES,
+            report: Report = REPORT,
+            policy: str | None = "budget.yml",
+            **how: Any,
+        ) -> Screen:
+            path = found if isinstance(found, Path) else tmp_path / "index.html"
+            if isinstance(found, Figures):
+                path.write_text(render_page(found, report, policy), encoding="utf-8")
+            screen = stack.enter_context(shown(browser, path, **how))
+            if how.get("scripts", True):
+                screen.page.wait_for_selector("#shares svg")
+            screens.append(screen)
+            return screen
+
+        yield open_page
+        for screen in screens:
+            assert screen.said == []
+            assert [url for url in screen.asked if not url.startswith("blob:")] == screen.asked[:1]
+            assert screen.violations == []
+
+
+def rows(text: bytes) -> list[dict[str, str]]:
+    """The rows of a CSV."""
+    assert text.endswith(b"\r\n")
+    return list(csv.DictReader(io.StringIO(text.decode(), newline=""), strict=True))
+
+
+def usd(told: list[dict[str, str]], column: str = "usd") -> Fraction:
+    """The sum of a column of exact USD."""
+    return sum((Fraction(row[column]) for row in told), Fraction(0))
+
+
+def test_it_draws(show: Show) -> None:
+    """An area for each workspace, a bar for each model, the month with its cap, and two shares."""
+    screen = show()
+    assert screen.areas() == 3
+    assert screen.count("#models .mark-rect path") == 2
+    assert screen.count("#shares .mark-line path") == 2
+    assert "cap $200" in screen.page.locator("#month svg").text_content()  # type: ignore[operator]
+    assert screen.text("h1") == "🔴 Over budget"
+
+
+def test_the_last_30_days_are_shown_first(show: Show) -> None:
+    """$7 a day; an average is of full days alone."""
+    screen = show()
+    assert (
+        screen.text("#showing") == "$210.00 in all workspaces, Oct 24, 2026 to Nov 22, 2026 (UTC)"
+    )
+    tiles = screen.text("#tiles")
+    assert "Daily average $7.00 of full days" in tiles
+    # 70 of 100 input tokens were read from the cache.
+    assert "Cache hits 70.0% of input tokens" in tiles
+    assert "Saved by caching $3.00" in tiles
+    assert "Batch 0.0% of tokens" in tiles
+
+
+@pytest.mark.parametrize(
+    ("amounts", "shown_as"),
+    [
+        # Half a cent goes to the even cent, and only once all is added up.
+        (["0.005", "0.005", "0.005"], "$0.02"),
+        (["0.0125", "0.0125"], "$0.02"),
+        (["0.000000000001", "0.004999999999"], "$0.00"),
+        (["0.000000000002", "0.004999999999"], "$0.01"),
+        # As a float that would be 9007199254740992.00.
+        (["9007199254740991.99", "1.02"], "$9,007,199,254,740,993.01"),
+    ],
+)
+def test_sums_are_exact(show: Show, amounts: list[str], shown_as: str) -> None:
+    """They are rounded once, to the cent, half to even."""
+    rows_ = [make_row(day, usd=it) for day, it in zip(DAYS, amounts, strict=False)]
+    screen = show(figures(rows_, {}, DAYS[: len(amounts)]))
+    assert screen.text("#showing").startswith(f"{shown_as} in all workspaces")
+
+
+@pytest.mark.parametrize(("label", "days"), [("last 7", 7), ("last 30", 30), ("all 40", 40)])
+def test_a_range_is_chosen(show: Show, label: str, days: int) -> None:
+    """Numbers, table and file have these days."""
+    screen = show()
+    screen.page.get_by_label(label).check()
+    assert screen.text("#showing").startswith(f"${7 * days}.00 in all workspaces")
+    screen.page.click("#data summary")
+    screen.page.wait_for_selector("#table tbody tr")
+    assert screen.count("#table tbody tr") == days
+    assert usd(rows(screen.downloaded())) == 7 * days
+
+
+def test_a_workspace_is_left_out(show: Show) -> None:
+    """In every chart and number; a workspace alone is held against its own cap."""
+    screen = show()
+    screen.page.get_by_label("production").uncheck()
+    screen.wait_for_areas(2)
+    assert screen.text("#showing").startswith("$90.00 in 2 of 3 workspaces")
+    screen.page.get_by_label("staging").uncheck()
+    screen.wait_for_areas(1)
+    screen.page.wait_for_function(
+        "document.querySelector('#month svg').textContent.includes('cap $40')"
+    )
+    assert screen.count("#models .mark-rect path") == 1
+    assert {row["workspace"] for row in rows(screen.downloaded())} == {"research"}
+
+
+def test_all_or_none(show: Show) -> None:
+    """Without any, it says so; with all, it is as it was."""
+    screen = show()
+    before = screen.text("#showing")
+    screen.page.click("#select-none")
+    assert screen.page.locator("#nothing").is_visible()
+    assert not screen.page.locator("#daily").is_visible()
+    screen.page.click("#select-all")
+    screen.wait_for_areas(3)
+    assert screen.text("#showing") == before
+
+
+def test_values_are_shown_where_one_points(show: Show) -> None:
+    """Each workspace of the day, and their sum."""
+    screen = show()
+    screen.point_at("#daily svg")
+    told = screen.text("#tip")
+    assert re.match(r"(Oct|Nov) \d+, 2026 ", told)
+    assert told.endswith("production $4.00 research $2.00 staging $1.00 total $7.00")
+    screen.page.mouse.move(0, 0)
+    screen.page.wait_for_selector("#tip", state="hidden")
+
+
+def test_the_theme_is_that_of_the_system_and_follows_it(show: Show) -> None:
+    """Charts and text alike, while the page is open."""
+    screen = show(scheme="light")
+    light = [screen.look("body", "backgroundColor"), screen.look("#daily .mark-area path", "fill")]
+    screen.page.emulate_media(color_scheme="dark")
+    dark = [screen.look("body", "backgroundColor"), screen.look("#daily .mark-area path", "fill")]
+    assert light == ["rgb(255, 255, 255)", "rgb(17, 119, 255)"]
+    assert dark == ["rgb(20, 23, 28)", "rgb(85, 153, 255)"]
+
+
+def test_it_can_be_used_by_keyboard(show: Show) -> None:
+    """Arrows choose the days, the space bar a workspace."""
+    screen = show()
+    screen.page.get_by_label("last 30").focus()
+    screen.page.keyboard.press("ArrowLeft")
+    assert screen.text("#showing").startswith("$49.00 in all workspaces")
+    screen.page.keyboard.press("Tab")
+    screen.page.keyboard.press("Space")
+    screen.wait_for_areas(2)
+    assert screen.text("#showing").startswith("$21.00 in 2 of 3 workspaces")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 360])
+def test_axe_finds_nothing_serious(show: Show, scheme: str, width: int) -> None:
+    """In either theme and on a phone, with the table open."""
+    screen = show(scheme=scheme, width=width)
+    screen.page.click("#data summary")
+    screen.page.wait_for_selector("#table tbody tr")
+    assert screen.findings() == []
+
+
+def test_axe_would_find_what_is_serious(show: Show) -> None:
+    """A control without a name is."""
+    screen = show()
+    screen.page.evaluate("document.body.append(document.createElement('select'))")
+    assert [it.partition(":")[0] for it in screen.findings()] == ["select-name"]
+
+
+@pytest.mark.parametrize("width", [360, 400])
+def test_a_phone_scrolls_in_one_direction(show: Show, width: int) -> None:
+    """Nothing is wider than its screen, with long names either."""
+    screen = show(report=hostile_report("x" * 10_000), width=width)
+    assert screen.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_it_is_printed_on_white(show: Show) -> None:
+    """Without what only a screen is for; what was chosen says whose colour is whose."""
+    screen = show(scheme="dark")
+    screen.page.get_by_label("staging").uncheck()
+    screen.wait_for_areas(2)
+    screen.page.emulate_media(media="print", color_scheme="dark")
+    assert screen.look("body", "backgroundColor") == "rgb(255, 255, 255)"
+    for selector in ("#ranges", "#select-all", "#download", "#workspaces input"):
+        assert not screen.page.locator(selector).first.is_visible(), selector
+    assert screen.text("#workspaces") == "production research"
+    assert screen.page.locator("#daily svg").is_visible()
+
+
+def test_without_scripts_the_verdict_is_there(browser: Browser, tmp_path: Path) -> None:
+    """And the budgets; it says that the charts need JavaScript."""
+    path = tmp_path / "index.html"
+    path.write_text(render_page(FIGURES, REPORT, "budget.yml"), encoding="utf-8")
+    with shown(browser, path, scripts=False) as screen:
+        told = screen.page.locator("body").inner_text()
+        assert "Over budget" in told
+        assert "$44.00 of $40.00" in told
+        assert "need JavaScript" in told
+        assert not screen.page.locator("#filters").is_visible()
+
+
+def test_a_script_that_was_changed_does_not_run(browser: Browser, tmp_path: Path) -> None:
+    """By the page's own policy."""
+    text = render_page(FIGURES, REPORT, "budget.yml")
+    changed = text.replace('"use strict";', '"use strict"; fetch("https://evil.example");')
+    assert changed != text
+    path = tmp_path / "index.html"
+    path.write_text(changed, encoding="utf-8")
+    with shown(browser, path) as screen:
+        assert screen.violations == ["script-src-elem inline"]
+        assert len(screen.asked) == 1
+        assert not screen.page.locator("#filters").is_visible()
+
+
+@pytest.mark.parametrize("number", range(0, len(HOSTILE), 10))
+def test_a_strangers_text_is_text(show: Show, number: int) -> None:
+    """Names of workspaces and models, wherever they are shown."""
+    texts = HOSTILE[number : number + 10]
+    names: dict[str | None, str] = {f"w{at}": text for at, text in enumerate(texts)}
+    told = figures(
+        [make_row(day, f"w{at}", text) for day in DAYS[-3:] for at, text in enumerate(texts)],
+        names,
+        DAYS[-3:],
+    )
+    screen = show(told, hostile_report(texts[0]))
+    labels = screen.page.locator("#workspaces label").all_text_contents()
+    shown_names = {plain(it.name, NAME_LENGTH) or " " for it in told.workspaces}
+    assert set(labels) == shown_names
+    screen.point_at("#daily svg")
+    screen.page.click("#data summary")
+    screen.page.wait_for_selector("#table tbody tr")
+    assert shown_names <= set(screen.page.locator("#table thead th").all_text_contents())
+    assert screen.count("img, iframe, a[href^='http'], #workspaces script") == 0
+    # A spreadsheet takes no cell for a formula.
+    for row in rows(screen.downloaded()):
+        assert not row["workspace"].lstrip().startswith(("=", "+", "-", "@"))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_file_adds_up_to_what_the_gate_says(show: Show, here: Here, seed: int) -> None:
+    """And to what the oracle says, to the last digit."""
+    organization = random_organization(seeded(seed), start=at("2026-10-16T00:00:00Z"), end=NOW)
+    run = made(here, api(organization), policy=GLOBAL)
+    assert run.code == 0
+    screen = show(here.program.folder / "site" / "index.html")
+    screen.page.get_by_label("all 31").check()
+    told = rows(screen.downloaded())
+    assert (usd(told), usd(told, "usd_high")) == total(organization.usage)
+    month = [it for it in organization.usage if it.day >= at("2026-11-01T00:00:00Z").date()]
+    with api(organization) as server:
+        report = here.check(server, "--format", "json").report
+    assert usd([row for row in told if row["date"] >= "2026-11"]) == total(month)[0]
+    assert Fraction(report["spend"]["low"]) == total(month)[0]
+
+
+def test_thirteen_months_of_200_workspaces_are_drawn(show: Show) -> None:
+    """All of them can be chosen, and none is missing from the file."""
+    found = large_figures()
+    screen = show(found)
+    screen.page.get_by_label("all 400").check()
+    screen.wait_for_areas(13)
+    told = rows(screen.downloaded())
+    assert usd(told) == Fraction(found.total.low)
+    assert {row["workspace_id"] for row in told if row["workspace"] == "188 other workspaces"} == {
+        "other"
+    }
