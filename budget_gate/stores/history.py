@@ -17,6 +17,7 @@ from budget_gate.domain.clock import check_lag_of_days
 from budget_gate.domain.daily import DailyRow, Days, in_order
 from budget_gate.domain.period import DAY, Period, midnight
 from budget_gate.domain.policy.names import DEFAULT_KEY, Names, id_text
+from budget_gate.domain.spend import Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens
 from budget_gate.errors import UnverifiedError
 from budget_gate.stores.database import Database
