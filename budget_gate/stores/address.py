@@ -79,4 +79,6 @@ def _refuse_split(address: URL, *, may_be_path: bool) -> None:
     behind = "" if may_be_path and not host else database
     is_split = "@" in host + behind or ":" in user + behind
     if is_split or "password=" in str(address.password or ""):
-        raise ConfigurationError("the URL of the database cannot be told apart", _ENCODE)
+        raise ConfigurationError(
+            "it is not clear which part of the database's URL is the password", _ENCODE
+        )
