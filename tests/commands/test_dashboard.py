@@ -1,7 +1,5 @@
 """The page as a command: whose days are on it, what the gate says of them, and when there is none."""
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -14,6 +12,7 @@ from tests.helpers.bills import ALPHA, BETA
 from tests.helpers.builders import MILLION
 from tests.helpers.running import NOW, Here, Run, files_of_at_most
 from tests.helpers.serving import USAGE, at, refuse
+from tests.helpers.stores import Store
 from tests.helpers.web_page import WebPage, read_page
 from tests.helpers.wording import assert_says
 from tests.world.billing import bill_of
@@ -271,9 +270,9 @@ def test_days_of_the_month_that_are_missing_are_exit_code_3(here: Here) -> None:
 
 def test_days_before_a_gap_are_left_out(here: Here) -> None:
     """A chart would show them as days without spend."""
-    synced(here, api(ORGANIZATION), "--from", "2026-10-01")
-    with closing(sqlite3.connect(here.program.folder / "usage.db", isolation_level=None)) as other:
-        other.execute("DELETE FROM anthropic_synced_days WHERE date = '2026-10-31'")
+    synced(here, api(ORGANIZATION))
+    # No sync leaves one.
+    Store(STORE).ask("DELETE FROM anthropic_synced_days WHERE date = '2026-10-31'")
     assert kept(here).code == 0
     found = written(here)
     assert (found.figures["days"][0], len(found.figures["days"])) == ("2026-11-01", 14)
