@@ -381,7 +381,7 @@ def shell(home: Path, script: str) -> Run:
 
 def crontab() -> str:
     """The command of the line for the crontab, whose time is every six hours."""
-    (line,) = [block.text for block in BLOCKS if " * * * " in block.text.partition("\n")[0]]
+    (line,) = [it.text for it in BLOCKS if " * * * " in it.text and "budget-gate sync" in it.text]
     minute, hour, *every, command = line.rstrip("\n").split(" ", 5)
     assert (minute.isdigit(), hour, every) == (True, "*/6", ["*", "*", "*"])
     # In a crontab it is the end of the line.

@@ -186,8 +186,8 @@ def test_nothing_else_is_believed_without_the_history(
     assert [it["code"] for it in run.report["notes"]].count("history_failed") == 1
 
 
-def test_a_breach_is_told_where_the_api_is_down_as_well(here: Here) -> None:
-    """Without spend there is none: 3, and the reason is one that can be mended."""
+def test_without_spend_there_is_no_breach(here: Here) -> None:
+    """Neither the API nor the history can be read: 3."""
 
     def broken(request: Request, _: int) -> Response | None:
         return refuse(400) if request.path == USAGE else None
