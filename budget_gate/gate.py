@@ -1,6 +1,6 @@
 """The use case: policy + spend + now -> report and exit code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +18,7 @@ from budget_gate.domain.verdict.earlier import EarlierReport, fall_back
 from budget_gate.domain.verdict.evaluate import evaluate, unverified
 from budget_gate.domain.verdict.memory import has_fallen, hold_against, remember
 from budget_gate.domain.verdict.report import Report
+from budget_gate.domain.verdict.same_policy import NO_ALIASES
 from budget_gate.domain.verdict.standing import judge_again, no_report
 from budget_gate.domain.verdict.terms import STRICT, Terms, decide
 from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
@@ -89,6 +90,8 @@ def verdict(
     now: datetime,
     max_age: timedelta,
     terms: Terms,
+    *,
+    aliases: Mapping[str, str] = NO_ALIASES,
 ) -> tuple[Report, int]:
     """The report on what an earlier one proves now, and the exit code: 0, 1 or 3.
 
@@ -99,7 +102,7 @@ def verdict(
     if file:
         caps_in_force(file, MonthToDate(now))
     try:
-        report = judge_again(read_report(), file, now, max_age, terms)
+        report = judge_again(read_report(), file, now, max_age, terms, aliases=aliases)
     except UnverifiedError as error:
         report = no_report(Note("error", error.code, error.told), now)
     return decide(report, terms)

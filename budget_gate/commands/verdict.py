@@ -17,8 +17,10 @@ from budget_gate.commands.shared_flags import (
     given,
 )
 from budget_gate.delivery.results import deliver, publish
+from budget_gate.domain.prices.book import PriceBook
 from budget_gate.errors import ConfigurationError
 from budget_gate.settings import Settings
+from budget_gate.sources.files.documents import load_price_book
 from budget_gate.sources.files.kept_report import read_kept_report
 
 # What a report without its policy is placed in: `policy:8` is line 8 of that run's.
@@ -74,12 +76,15 @@ def _run(invocation: Invocation) -> int:
     settings = invocation.settings
     name = _report_in(settings)
     file = policy_if_any(settings)
+    book = PriceBook(load_price_book())
+    aliases = (book.with_policy(file.policy.prices) if file else book).aliases()
     report, exit_code = gate.verdict(
         lambda: read_kept_report(Path(name)),
         file,
         invocation.clock(),
         settings.max_age,
         settings.terms,
+        aliases=aliases,
     )
     policy = file.source.file if file else _UNKNOWN_POLICY
     if file is None:

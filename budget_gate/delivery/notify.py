@@ -16,7 +16,7 @@ from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.warnings import Notify
 from budget_gate.domain.verdict.earlier import EarlierReport, are_different
 from budget_gate.domain.verdict.report import Report, Told
-from budget_gate.domain.verdict.telling import Event, event_of, told_after
+from budget_gate.domain.verdict.telling import Event, event_of, new_in, told_after
 from budget_gate.outputs.escaping import plain
 from budget_gate.outputs.report.headline import plain_headline
 from budget_gate.outputs.report.json import document_of
@@ -54,6 +54,9 @@ def notify(
     is_stopped = any(note.code == "interrupted" for note in report.notes)
     if settings.fixed_time or report.month.is_whole or settings.reserve or is_stopped:
         return replace(report, told=told or {})
+    if told and isinstance(earlier, EarlierReport) and earlier.month != report.period.start:
+        # A month begins at 0: what is over its cap again is news.
+        told = {name: replace(it, budgets={}) for name, it in told.items()}
     return _told(report, file, settings, told)
 
 
@@ -142,10 +145,13 @@ def _post(
     report = blotted(report, settings.secrets)
     if channel.name == "slack":
         links = Links(settings.server, settings.repository, settings.commit, settings.run_id)
-        return Post(channel.url, render_slack(report, policy, links, event or "worse"))
+        new = new_in(report, told)
+        return Post(channel.url, render_slack(report, policy, links, event or "worse", new=new))
     # The same for a post that the next run tries again, as nobody knows whether it was taken.
     state = told_after(report, None, is_posted=True, failed=False)
     about = (
+        policy,
+        [(it.id, str(it.cap)) for it in report.budgets],
         report.organization,
         format_instant(report.period.start),
         event,

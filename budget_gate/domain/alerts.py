@@ -22,7 +22,7 @@ Kind = Literal["week_over_week", "daily", "forecast"]
 # The code of a note that some alerts were not checked.
 UNCHECKED: Final = "alerts_unchecked"
 
-_ORGANIZATION: Final = "organization"
+ORGANIZATION: Final = "organization"
 # So many alerts are told one by one.
 _NOTED: Final = 10
 # So many of a weekday are averaged: as far back as spend is read.
@@ -86,7 +86,7 @@ def alerts(
         days: dict[date, Bounds] = defaultdict(lambda: NOTHING)
         for line in (*(spend.history or ()), *spend.lines):
             days[line.day] = days[line.day].plus(line.cost)
-        watched.append(Watched(_ORGANIZATION, _ORGANIZATION, days))
+        watched.append(Watched(ORGANIZATION, ORGANIZATION, days))
     places = Places(spend, workspaces)
     found = [
         *_weekly(rules.week_over_week, watched, places, month),

@@ -1,12 +1,10 @@
 """What is reserved, added to the budgets of an earlier report that are for it."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from budget_gate.domain.bounds import NOTHING, Bounds, times
-from budget_gate.domain.notes import percent
+from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.budgets import Budget
 from budget_gate.domain.policy.caps import caps_in_force
@@ -38,7 +36,7 @@ def with_reservation(
     amount = reservation.amount
     if reservation.workspace is None:
         return tuple(_reserved(it, amount, now) if it.id == "global" else it for it in budgets)
-    workspaces = directory_of(earlier)
+    workspaces = directory_of(earlier, file.policy if file else None)
     try:
         where = workspace_id(reservation.workspace, workspaces)
     except ConfigurationError as error:
@@ -104,7 +102,7 @@ def _reserved(budget: BudgetResult, amount: Decimal, now: datetime) -> BudgetRes
     verdicts: list[tuple[Status, str, Cause]] = [(budget.status, budget.reason, budget.cause)]
     if budget.cap is not None:
         spend = budget.spend.plus(reserved)
-        verdicts.append((*_against(spend, budget.cap, _WHAT, budget.warn_at), "cap"))
+        verdicts.append((*_against(spend, budget.cap, _WHAT), "cap"))
     if budget.daily:
         # By a report of yesterday, today's spend is 0 at least.
         spent = budget.daily.spend if budget.daily.day == now.date() else NOTHING
@@ -122,14 +120,9 @@ def _perhaps_reserved(budget: BudgetResult, amount: Decimal, now: datetime) -> B
     return replace(budget, status="uncertain", reason=reason)
 
 
-def _against(
-    spend: Bounds, cap: Decimal, what: str, levels: Sequence[Decimal] = ()
-) -> tuple[Status, str]:
+def _against(spend: Bounds, cap: Decimal, what: str) -> tuple[Status, str]:
     if spend.low > cap:
         return "breached", f"{what} above the cap"
     if spend.high > cap:
         return "uncertain", f"it is not known whether {what} above the cap"
-    crossed = [level for level in levels if cap and spend.high >= times(level, cap)]
-    if crossed:
-        return "warning", f"spend has reached {percent(max(crossed))} of the cap"
     return "ok", f"{what} within the cap"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 from budget_gate.domain.bounds import sum_of
 from budget_gate.domain.notes import Note, exact_usd
@@ -26,6 +27,8 @@ from budget_gate.domain.verdict.results import BudgetResult
 # Workspaces by id; that of the default workspace is None.
 Directory = Mapping[str | None, Workspace]
 
+# Of models, where nobody looks any up.
+NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 # What stands in a report for the workspaces that have none.
 _NO_IDS = frozenset({id_text(None), id_text(UNATTRIBUTED)})
 _RUN_AGAIN = (
@@ -49,10 +52,13 @@ def ended_exception(report: Report, now: datetime) -> Note | None:
     return None
 
 
-def other_policy(report: Report, file: PolicyFile, now: datetime) -> Note | None:
+def other_policy(
+    report: Report, file: PolicyFile, now: datetime, aliases: Mapping[str, str] = NO_ALIASES
+) -> Note | None:
     """The error of a report that was judged by another policy than `file`; None where it was not.
 
-    What is compared is whose spend it is, on which basis, and the caps of each budget. Raises
+    What is compared is whose spend it is, on which basis, and the caps of each budget; `aliases`
+    are other names of models, with the ids that they stand for. Raises
     ConfigurationError where the policy's exceptions do not fit its budgets.
     """
     policy = file.policy
@@ -76,7 +82,8 @@ def other_policy(report: Report, file: PolicyFile, now: datetime) -> Note | None
     found = (
         other_cap(policy, report.budgets, caps_in_force(file, MonthToDate(now)))
         or next(_other_daily_caps(policy, report.budgets), None)
-        or next(_without_budget(policy, report), None)
+        or next(_foreign(policy, report.budgets), None)
+        or next(_without_budget(policy, report, aliases), None)
         or next(_other_members(policy, report), None)
     )
     if found:
@@ -85,8 +92,11 @@ def other_policy(report: Report, file: PolicyFile, now: datetime) -> Note | None
     return None
 
 
-def directory_of(report: Report) -> dict[str | None, Workspace]:
-    """The workspaces that a report knows by id: those with usage, and those with a budget."""
+def directory_of(report: Report, policy: Policy | None) -> dict[str | None, Workspace]:
+    """The workspaces that a report knows by id: those with usage, and those with a budget.
+
+    What has no name there has that of the `policy` at hand.
+    """
     known: dict[str | None, Workspace] = {None: Workspace(None, "default workspace")}
     for row in report.workspaces:
         known[row.id] = Workspace(row.id, row.name, row.archived)
@@ -94,6 +104,9 @@ def directory_of(report: Report) -> dict[str | None, Workspace]:
         scope, _, id_ = budget.id.partition(".")
         if scope in ("workspaces", "unlisted") and id_ not in _NO_IDS:
             known.setdefault(id_, Workspace(id_, budget.name))
+    for id_, label in policy.names.items() if policy else ():
+        if id_ not in known or known[id_].name == id_:
+            known[id_] = Workspace(id_, label)
     return known
 
 
@@ -123,9 +136,19 @@ def _daily(cap: Decimal | None) -> str:
     return "no daily cap" if cap is None else f"a daily cap of {exact_usd(cap)}"
 
 
-def _without_budget(policy: Policy, report: Report) -> Iterator[str]:
+def _foreign(policy: Policy, budgets: tuple[BudgetResult, ...]) -> Iterator[str]:
+    """Budgets that the policy does not have."""
+    paths = {path for path, _ in policy.budgets()}
+    if policy.unlisted != "allow":
+        paths.add(("unlisted",))
+    for it in budgets:
+        if path_of(it.id, it.name, policy) not in paths:
+            yield f"{it.name}: a budget in the report, none in the policy"
+
+
+def _without_budget(policy: Policy, report: Report, aliases: Mapping[str, str]) -> Iterator[str]:
     """What has spend in the report, and a budget in the policy alone."""
-    ids, workspaces = {it.id for it in report.budgets}, directory_of(report)
+    ids, workspaces = {it.id for it in report.budgets}, directory_of(report, policy)
     spending = {it.id for it in report.workspaces if it.spend.high}
     keyed = ids_of(policy.workspaces, workspaces)
     listed = ids_of((key for key, _ in policy.workspace_keys()), workspaces)
@@ -139,7 +162,9 @@ def _without_budget(policy: Policy, report: Report) -> Iterator[str]:
             yield _new(key, "groups")
     models = {it.id for it in report.models if it.id and it.spend.high}
     for key in policy.models:
-        if f"models.{key}" not in ids and model_names(key, models, {}):
+        if f"models.{key}" not in ids and models.intersection(
+            model_names(key, models | aliases.keys(), aliases)
+        ):
             yield _new(key, "models")
 
 
@@ -151,7 +176,7 @@ def _other_members(policy: Policy, report: Report) -> Iterator[str]:
     """Groups whose members by the policy have not spent what the group has in the report."""
     if report.spend is None:
         return
-    workspaces = directory_of(report)
+    workspaces = directory_of(report, policy)
     spent = {it.id: it.spend.low for it in report.workspaces}
     for it in report.budgets:
         scope, _, key = it.id.partition(".")

@@ -1,8 +1,10 @@
 """What an earlier report says of now: its verdict where that still stands, and if not, why."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from budget_gate.domain.alerts import ORGANIZATION
 from budget_gate.domain.bounds import ZERO
 from budget_gate.domain.clock import WORTH_A_WARNING, age_in_words
 from budget_gate.domain.notes import Note, enumerated
@@ -16,7 +18,7 @@ from budget_gate.domain.verdict.notes import nothing_unlisted, undecided
 from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.reserving import placed, with_reservation
 from budget_gate.domain.verdict.results import BudgetResult, worst_first
-from budget_gate.domain.verdict.same_policy import ended_exception, other_policy
+from budget_gate.domain.verdict.same_policy import NO_ALIASES, ended_exception, other_policy
 from budget_gate.domain.verdict.terms import Terms
 
 
@@ -43,19 +45,25 @@ def no_report(note: Note, now: datetime) -> Report:
 
 
 def judge_again(
-    earlier: Report, file: PolicyFile | None, now: datetime, max_age: timedelta, terms: Terms
+    earlier: Report,
+    file: PolicyFile | None,
+    now: datetime,
+    max_age: timedelta,
+    terms: Terms,
+    *,
+    aliases: Mapping[str, str] = NO_ALIASES,
 ) -> Report:
     """The report on what the `earlier` one proves now, by the terms of this run.
 
     It is the same verdict, or `unverified` with the reason. A breach of a monthly cap at list cost
     outlasts all that is wrong with a report of this month and these caps: its spend does not fall.
-    `file` is the policy at hand, None where there is none, and `max_age` that of a report that
-    proves anything else. Raises ConfigurationError where the terms do not fit the report, or the
-    policy's exceptions its budgets.
+    `file` is the policy at hand, None where there is none, `max_age` that of a report that proves
+    anything else, and `aliases` are as `other_policy` takes them. Raises ConfigurationError where
+    the terms do not fit the report, or the policy's exceptions its budgets.
     """
     # Whether that run was enforced is of no account: its statuses are.
     earlier, told = replace(earlier, enforced=True), max(now, earlier.as_of)
-    useless = _useless(earlier, file, now)
+    useless = _useless(earlier, file, now, aliases)
     if useless:
         # A time that is yet to come is no age.
         of = no_report(useless, now) if useless.code == "report_future" else earlier
@@ -67,17 +75,35 @@ def judge_again(
     budgets = placed(budgets, file, now)
     if terms.reservation:
         budgets = with_reservation(budgets, earlier, terms.reservation, file, now)
+    if weak:
+        # What is reserved comes on top of a spend that may be less now, in these.
+        may_fall = {it.id for it in budgets if it.id.startswith("groups.")}
+        may_fall |= {it.id for it in budgets if earlier.basis == "billed"}
+        budgets = tuple(
+            replace(it, status="uncertain")
+            if it.status == "breached" and it.reserved and it.id in may_fall
+            else it
+            for it in budgets
+        )
     keys = [_key_of(it, file) for it in budgets]
     deciding = select(keys, terms.only, keys_of(file.policy) if file else {it.path for it in keys})
     refuse_vain_reservation(budgets, deciding, terms.reservation)
     budgets = worst_first(replace(it, decides=it.id in deciding) for it in budgets)
     if weak:
         return _by_evidence(replace(earlier, judged_at=told, budgets=budgets), weak)
+    is_all = len(deciding) == len(budgets)
+    alerts = tuple(
+        it
+        for it in earlier.alerts
+        if it.budget in deciding or (is_all and it.budget == ORGANIZATION)
+    )
+    left_out = {it.note for it in earlier.alerts if it not in alerts}
+    earlier = replace(
+        earlier, alerts=alerts, notes=tuple(it for it in earlier.notes if it not in left_out)
+    )
     return replace(
         earlier,
-        status=status_of(
-            budgets, is_whole=earlier.status != "unverified", has_alerts=bool(earlier.alerts)
-        ),
+        status=status_of(budgets, is_whole=earlier.status != "unverified", has_alerts=bool(alerts)),
         judged_at=told,
         budgets=budgets,
         notes=(*earlier.notes, *undecided(budgets), *nothing_unlisted(keys, terms)),
@@ -89,7 +115,10 @@ def _by_evidence(report: Report, weak: Note) -> Report:
     known = _without_spend(report)
     if not any(it.decides and it.status == "breached" for it in report.budgets):
         return replace(known, status="unverified", notes=(weak,))
+    is_reserved = any(it.reserved for it in report.budgets if it.status == "breached")
     message = f"{weak.message} What was over its cap then still is: spend of a month does not fall."
+    if is_reserved:
+        message = f"{weak.message} Spend of a month does not fall: there is no more room now."
     return replace(
         known,
         status="breached",
@@ -130,7 +159,9 @@ def _is_blank(earlier: Report) -> bool:
     return earlier.status == "unverified" and not earlier.budgets
 
 
-def _useless(earlier: Report, file: PolicyFile | None, now: datetime) -> Note | None:
+def _useless(
+    earlier: Report, file: PolicyFile | None, now: datetime, aliases: Mapping[str, str]
+) -> Note | None:
     """Why the report says nothing about now; None where it does."""
     month = MonthToDate(now)
     if earlier.month.is_whole:
@@ -153,7 +184,7 @@ def _useless(earlier: Report, file: PolicyFile | None, now: datetime) -> Note | 
         )
     if _is_blank(earlier):
         return None
-    return other_policy(earlier, file, now) if file else ended_exception(earlier, now)
+    return other_policy(earlier, file, now, aliases) if file else ended_exception(earlier, now)
 
 
 def _weakness(earlier: Report, now: datetime, max_age: timedelta) -> Note | None:

@@ -4,13 +4,24 @@ from datetime import timedelta
 from typing import Final, Literal
 
 from budget_gate.domain.verdict.report import Report, Told
-from budget_gate.domain.verdict.results import STATUSES
+from budget_gate.domain.verdict.results import STATUSES, Status
 
 Event = Literal["worse", "recovered", "reminder"]
 
 # An alert that comes and goes is told once in that time.
 _QUIET: Final = timedelta(hours=24)
 _FAILING: Final = ("breached", "uncertain", "unverified")
+
+
+def new_in(report: Report, told: Told | None) -> frozenset[str]:
+    """The ids of budgets, and the keys of alerts, that are worse than the channel knows."""
+    now, known = _state(report), told.budgets if told else {}
+    worse = {
+        id_
+        for id_, status in now.budgets.items()
+        if STATUSES.index(status) > STATUSES.index(known.get(id_, "ok"))
+    }
+    return frozenset(worse | (now.alerts.keys() - (told.alerts.keys() if told else set())))
 
 
 def event_of(report: Report, told: Told | None, remind: timedelta | None) -> Event | None:
@@ -20,13 +31,12 @@ def event_of(report: Report, told: Told | None, remind: timedelta | None) -> Eve
     """
     now = _state(report)
     before = told or Told(report.as_of, "ok")
-    steps = [
-        STATUSES.index(status) - STATUSES.index(before.budgets.get(id_, "ok"))
-        for id_, status in now.budgets.items()
-    ]
     is_unknown = now.status == "unverified" and before.status != "unverified"
-    if any(step > 0 for step in steps) or is_unknown or now.alerts.keys() - before.alerts.keys():
+    if is_unknown or new_in(report, told):
         return "worse"
+    if _hidden(report, told):
+        # What does not decide today may be as it was.
+        return None
     if before.status in _FAILING and now.status not in _FAILING:
         return "recovered"
     if before.budgets and now.status == "ok":
@@ -45,7 +55,18 @@ def told_after(report: Report, told: Told | None, *, is_posted: bool, failed: bo
     now = _state(report)
     seen = {key: at for key, at in (told.alerts if told else {}).items() if now.at - at < _QUIET}
     at = now.at if is_posted or told is None else told.at
-    return Told(at, now.status, now.budgets, {**seen, **now.alerts})
+    known = _hidden(report, told)
+    if now.status == "unverified" and told and not report.budgets:
+        # Nobody knows, and what was known of them is news to nobody later.
+        known = dict(told.budgets)
+    status: Status = max([now.status, *_hidden(report, told).values()], key=STATUSES.index)
+    return Told(at, status, {**known, **now.budgets}, {**seen, **now.alerts})
+
+
+def _hidden(report: Report, told: Told | None) -> dict[str, Status]:
+    """What the channel knows of budgets that do not decide in this run."""
+    others = {it.id for it in report.budgets if not it.decides}
+    return {id_: it for id_, it in (told.budgets if told else {}).items() if id_ in others}
 
 
 def _state(report: Report) -> Told:

@@ -1,15 +1,16 @@
 """The verdict as a message for Slack's incoming webhooks: blocks, and a plain text for lists."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Any, Final
 
+from budget_gate.domain.notes import enumerated
 from budget_gate.domain.period import on_day
 from budget_gate.domain.verdict.report import Report
-from budget_gate.domain.verdict.results import BudgetResult
+from budget_gate.domain.verdict.results import STATUSES, BudgetResult
 from budget_gate.domain.verdict.telling import Event
-from budget_gate.outputs.escaping import MESSAGE_LENGTH, NAME_LENGTH, plain
+from budget_gate.outputs.escaping import MESSAGE_LENGTH, NAME_LENGTH, Escape, plain
 from budget_gate.outputs.report.basis import covered_time
 from budget_gate.outputs.report.causes import culprits
 from budget_gate.outputs.report.headline import headline, state
@@ -40,8 +41,13 @@ _MARKS: Final = {
 _MARK: Final = re.compile(r"[*~`]|(?<![^\W_])_|_(?![^\W_])|:(?=[^\s:]+:)")
 
 
-def render_slack(report: Report, policy: str, links: Links, event: Event) -> dict[str, Any]:
+def render_slack(
+    report: Report, policy: str, links: Links, event: Event, *, new: Collection[str] = ()
+) -> dict[str, Any]:
     """The message on a report, decoded JSON; `policy` is the policy file.
+
+    `new` are the ids of budgets and the keys of alerts that the channel does not know: they stand
+    first, and the title is about them.
 
     A third party's text makes no link, no mention and no markup of a name.
     """
@@ -60,20 +66,24 @@ def render_slack(report: Report, policy: str, links: Links, event: Event) -> dic
     blocks = [
         {
             "type": "header",
-            "text": {"type": "plain_text", "text": _title(report, event), "emoji": False},
+            "text": {"type": "plain_text", "text": _title(report, event, new), "emoji": False},
         },
+        *([_section(_news(report, new, slack_name))] if _news(report, new, slack_name) else []),
         _section(verdict),
     ]
-    worst = [it for it in report.budgets if it.status != "ok"][:MOST_BUDGETS]
+    worst = [it for it in report.budgets if it.status != "ok"]
+    worst = sorted(worst, key=lambda it: it.id not in new)[:MOST_BUDGETS]
     blocks += [_section("\n".join(_budget(it, report)), _MOST_BUDGET) for it in worst]
-    alerts = [it for it in report.alerts if it is not report.leading_alert][:MOST_ALERTS]
+    alerts = [it for it in report.alerts if it is not report.leading_alert]
+    alerts = sorted(alerts, key=lambda it: it.key not in new)[:MOST_ALERTS]
     if alerts:
         told = "\n".join(f"• {slack_text(it.message)}" for it in alerts)
         blocks.append(_section(told, _MOST_ALERTS))
     footer = _text(_footer(report, policy, links), _MOST_FOOTER)
     blocks.append({"type": "context", "elements": [footer]})
     # What a phone shows, and a list of channels.
-    fallback = f"{ICONS[report.status]} {_lead(report, event)}{fallback}"
+    lead = _news(report, new, partial(slack_text, length=NAME_LENGTH)) or _lead(report, event)
+    fallback = f"{ICONS[report.status]} {lead} {fallback}".replace("  ", " ")
     return {"text": _cut(fallback, MOST_TEXT), "blocks": blocks, "unfurl_links": False}
 
 
@@ -95,8 +105,22 @@ def slack_name(text: str) -> str:
     return f"`{_SPECIAL.sub(lambda found: _ENTITIES[found[0]], shown) or ' '}`"
 
 
-def _title(report: Report, event: Event) -> str:
+def _news(report: Report, new: Collection[str], name: Escape) -> str:
+    """What is new beside what is known already; empty where that is all there is to say."""
+    fresh = [it for it in report.budgets if it.id in new]
+    known = [it for it in report.budgets if it.decides and it.status != "ok" and it.id not in new]
+    if not (fresh and known):
+        return ""
+    told = [f"{name(it.name)} ({it.status}) {spent_of_cap(it, report)}" for it in fresh]
+    return f"New: {enumerated(told, MOST_BUDGETS)}."
+
+
+def _title(report: Report, event: Event, new: Collection[str]) -> str:
     icon, now = ICONS[report.status], state(report.status)
+    fresh = [it.status for it in report.budgets if it.id in new]
+    if event == "worse" and fresh and report.status not in (*fresh, "unverified"):
+        worst = max(fresh, key=STATUSES.index)
+        return f"{ICONS[worst]} budget-gate: new {state(worst)}, and still {now}"
     if event == "recovered":
         now = "within budget again" if report.status == "ok" else f"no longer red: {now}"
     if event == "reminder":

@@ -205,3 +205,41 @@ def test_exact_caps_are_compared() -> None:
     report = kept(GLOBAL)
     whole = replace(report.budgets[0], cap=Decimal("100.00"))
     assert difference(replace(report, budgets=(whole,)), GLOBAL) == ""
+
+
+# Names that only the policy knows
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "groups: {g: {workspaces: [alpha, 'old-*'], cap: 50}}\n",
+        "workspaces: {'old-*': {cap: 5}}\n",
+    ],
+)
+def test_a_label_of_the_policy_names_what_the_report_has_by_its_id(more: str) -> None:
+    """A deleted workspace spent 10 USD: the label brings it under another budget."""
+    costs: Costs = {"wrkspc_01A": bounds("11"), "wrkspc_01OLD": bounds("10")}
+    spend = spend_of(costs, workspaces=WORKSPACES)
+    before = more.replace(", 'old-*'", "") if "groups" in more else ""
+    labels = "names: {wrkspc_01OLD: old-bot}\n"
+    assert difference(kept(f"{GLOBAL}{before}", spend), f"{GLOBAL}{more}{labels}")
+
+
+def test_a_model_is_found_by_its_other_names() -> None:
+    """The key is the id that the model's name in the usage stands for."""
+    models = "models: {claude-sonnet-4-5-20250929: {cap: 5, optional: true}}\n"
+    aliases = {"claude-sonnet-4-5": "claude-sonnet-4-5-20250929"}
+    spend = spend_of_lines(line(bounds("100"), model="claude-sonnet-4-5"))
+    note = other_policy(kept(GLOBAL, spend), policy(f"{GLOBAL}{models}"), MONTH.as_of, aliases)
+    assert note is not None
+    assert_says(note.message, "claude-sonnet-4-5-20250929", "models")
+
+
+@pytest.mark.parametrize("id_", ["groups.nope", "groups", "models.x", "unlisted"])
+def test_a_budget_that_the_policy_does_not_have_is_a_difference(id_: str) -> None:
+    """Whatever is written there by hand."""
+    report = kept(GLOBAL)
+    foreign = replace(report.budgets[0], id=id_, name="nope", cap=None)
+    changed = replace(report, budgets=(*report.budgets, foreign))
+    assert "nope" in difference(changed, GLOBAL)

@@ -10,7 +10,7 @@ from budget_gate.domain.alerts import Alert
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.verdict.report import Report, Told
 from budget_gate.domain.verdict.results import Status
-from budget_gate.domain.verdict.telling import event_of, told_after
+from budget_gate.domain.verdict.telling import event_of, new_in, told_after
 from tests.helpers.reports import make_budget, make_report
 
 NOW = datetime(2026, 11, 22, 16, tzinfo=UTC)
@@ -327,3 +327,39 @@ def test_a_failed_recovery_is_tried_again() -> None:
     known: Told | None = told("breached", {A: "breached"})
     known = told_after(report("ok", a="ok"), known, is_posted=True, failed=True)
     assert event_of(report("ok", at=NOW + HOUR, a="ok"), known, None) == "recovered"
+
+
+# What is new, and what does not decide
+
+
+def test_only_what_is_worse_than_the_channel_knows_is_new() -> None:
+    """A is as it was, B has gone from a warning to a breach, and an alert has come."""
+    known = told("breached", {A: "breached", B: "warning"})
+    now = make_report(
+        "breached",
+        make_budget("a", status="breached"),
+        make_budget("b", status="breached"),
+        as_of=NOW,
+        alerts=(alert("organization"),),
+    )
+    assert new_in(now, known) == {B, WEEKLY}
+
+
+def test_what_does_not_decide_is_neither_over_nor_forgotten() -> None:
+    """A run for one budget says nothing about the breach of another: no recovery, and no second post."""
+    known = told("breached", {A: "breached"})
+    part = report("ok", a="breached", b="ok", others=("a",))
+    assert event_of(part, known, None) is None
+    after = told_after(part, known, is_posted=False, failed=False)
+    assert after is not None
+    assert (after.status, after.budgets) == ("breached", {A: "breached"})
+    assert event_of(report("breached", a="breached", b="ok"), after, None) is None
+
+
+def test_an_outage_makes_no_old_news_new() -> None:
+    """A warning that was known before spend was unknown is no news after it."""
+    known = told("warning", {A: "warning"})
+    after = told_after(report("unverified"), known, is_posted=True, failed=False)
+    assert after is not None
+    assert (after.status, after.budgets) == ("unverified", {A: "warning"})
+    assert event_of(report("warning", a="warning"), after, None) == "recovered"

@@ -361,3 +361,22 @@ def test_a_long_name_is_cut_for_phones() -> None:
     message = told(make_report("breached", replace(PRODUCTION, name="x" * 200)))
     assert_says(message["text"], "breached", "…", "has spent", "$2.25 over")
     assert "x" * 60 not in message["text"]
+
+
+def test_what_is_new_stands_first() -> None:
+    """Nine breaches are known: the tenth, and none of them, is what the post is about."""
+    known = [make_budget(f"b{number}", "20.25", status="breached") for number in range(9)]
+    kappa = make_budget("kappa", "10.25", status="breached")
+    report = make_report("breached", *known, kappa)
+    shown = render_slack(report, "budget.yml", LINKS, "worse", new={kappa.id})
+    texts = [it["text"]["text"] for it in shown["blocks"] if it["type"] == "section"]
+    assert_says(texts[0], "New: `kappa`", "breached")
+    assert "`kappa`" in texts[2]
+    assert shown["text"].startswith("🔴 New: kappa")
+
+
+def test_a_new_warning_beside_an_old_breach_is_the_title() -> None:
+    """A red title like that of an hour ago would say nothing."""
+    report = make_report("breached", PRODUCTION, RESEARCH)
+    shown = render_slack(report, "budget.yml", LINKS, "worse", new={RESEARCH.id})
+    assert shown["blocks"][0]["text"]["text"] == "🟡 budget-gate: new warning, and still breached"
