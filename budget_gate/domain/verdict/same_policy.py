@@ -163,7 +163,7 @@ def _without_budget(policy: Policy, report: Report, aliases: Mapping[str, str]) 
     models = {it.id for it in report.models if it.id and it.spend.high}
     for key in policy.models:
         if f"models.{key}" not in ids and models.intersection(
-            model_names(key, models | aliases.keys(), aliases)
+            model_names(key, {*models, *aliases, *aliases.values()}, aliases)
         ):
             yield _new(key, "models")
 
