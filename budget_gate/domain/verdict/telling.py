@@ -21,7 +21,7 @@ def new_in(report: Report, told: Told | None) -> frozenset[str]:
         for id_, status in now.budgets.items()
         if STATUSES.index(status) > STATUSES.index(known.get(id_, "ok"))
     }
-    return frozenset(worse | (now.alerts.keys() - (told.alerts.keys() if told else set())))
+    return frozenset(worse | (now.alerts.keys() - _known_alerts(told, report)))
 
 
 def event_of(report: Report, told: Told | None, remind: timedelta | None) -> Event | None:
@@ -61,6 +61,13 @@ def told_after(report: Report, told: Told | None, *, is_posted: bool, failed: bo
         known = dict(told.budgets)
     status: Status = max([now.status, *_hidden(report, told).values()], key=STATUSES.index)
     return Told(at, status, {**known, **now.budgets}, {**seen, **now.alerts})
+
+
+def _known_alerts(told: Told | None, report: Report) -> set[str]:
+    """The alerts that are no news: one of a day is about that day alone."""
+    known = told.alerts.items() if told else ()
+    today = report.as_of.date()
+    return {key for key, at in known if not key.startswith("daily ") or at.date() == today}
 
 
 def _hidden(report: Report, told: Told | None) -> dict[str, Status]:

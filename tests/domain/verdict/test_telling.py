@@ -363,3 +363,12 @@ def test_an_outage_makes_no_old_news_new() -> None:
     assert after is not None
     assert (after.status, after.budgets) == ("unverified", {A: "warning"})
     assert event_of(report("warning", a="warning"), after, None) == "recovered"
+
+
+def test_an_alert_of_a_day_is_news_on_the_next_one() -> None:
+    """It is about another day; one of a week is not, though both were seen an hour before."""
+    at = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
+    daily = Alert("daily", "organization", Decimal(2), Decimal(1), (), "more than usual")
+    now = make_report("warning", as_of=at, alerts=(alert("organization"), daily))
+    known = told("warning", alerts={daily.key: at - HOUR, WEEKLY: at - HOUR})
+    assert new_in(now, known) == {daily.key}
