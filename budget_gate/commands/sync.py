@@ -29,7 +29,7 @@ from budget_gate.delivery.rows import progress
 from budget_gate.domain.clock import run_time
 from budget_gate.domain.daily import Days
 from budget_gate.domain.notes import Note
-from budget_gate.domain.period import DAY, MonthToDate, Period, midnight
+from budget_gate.domain.period import DAY, MonthToDate, Period, days_are, midnight
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.exits import OK, UNVERIFIED
@@ -149,22 +149,16 @@ def _odd(saved: "Saved") -> Iterator[Note]:
     """Days that are not as this run has read them, or that are so to one's surprise."""
     if saved.kept:
         message = (
-            f"{_these(saved.kept)} left as another run has them, which read them later than this "
-            "one began."
+            f"{days_are(saved.kept)} left as another run has them, which read them later than "
+            "this one began."
         )
         yield Note("warning", "days_kept", message)
     if saved.emptied:
         message = (
-            f"{_these(saved.emptied)} without any row now, and had some before. If that is wrong, "
-            f"run `budget-gate sync --from {saved.emptied[0]}` once the API has them again."
+            f"{days_are(saved.emptied)} without any row now, and had some before. If that is "
+            f"wrong, run `budget-gate sync --from {saved.emptied[0]}` once the API has them again."
         )
         yield Note("warning", "days_emptied", message)
-
-
-def _these(days: Sequence[date]) -> str:
-    if len(days) == 1:
-        return f"{days[0]} is"
-    return f"{len(days)} days from {days[0]} to {days[-1]} are"
 
 
 def _period(first: date | None, last: date | None, now: datetime) -> Period:

@@ -1,12 +1,12 @@
 """Days of the history -> the spend of a month, which the gate judges as it judges what it reads."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import date
 
 from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.daily import DailyRow
 from budget_gate.domain.notes import Note
-from budget_gate.domain.period import DAY, MonthToDate
+from budget_gate.domain.period import DAY, MonthToDate, midnight
 from budget_gate.domain.spend import Basis, Coverage, PriceFacts, Spend, SpendLine, Workspace
 
 _Place = tuple[str | None, date, str | None, Basis]
@@ -20,7 +20,7 @@ _AS_SYNCED = Note(
 
 def month_up_to(last: date) -> MonthToDate:
     """The month to the end of a full day: whole where that is its last one."""
-    end = datetime.combine(last, time(), UTC) + DAY
+    end = midnight(last) + DAY
     return MonthToDate(end, is_whole=end.month != last.month)
 
 

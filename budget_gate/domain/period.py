@@ -1,6 +1,7 @@
 """Half-open periods of UTC time: a month, to date or whole, its full days and its open day."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -165,6 +166,13 @@ def parse_instant(text: str) -> datetime:
 def on_day(day: date) -> str:
     """`Oct 31`: for people."""
     return f"{day:%b} {day.day}"
+
+
+def days_are(days: Sequence[date]) -> str:
+    """`2026-11-02 is` or `3 days from 2026-11-02 to 2026-11-04 are`: how a sentence begins."""
+    if len(days) == 1:
+        return f"{days[0]} is"
+    return f"{len(days)} days from {days[0]} to {days[-1]} are"
 
 
 def in_words(instant: datetime) -> str:

@@ -1,6 +1,6 @@
 """The history of what each day cost, in SQLite or PostgreSQL: reading it and adding to it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Self
@@ -15,7 +15,7 @@ from sqlalchemy import (
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.clock import check_lag_of_days
 from budget_gate.domain.daily import DailyRow, Days, in_order
-from budget_gate.domain.period import DAY, Period, midnight
+from budget_gate.domain.period import DAY, Period, days_are, midnight
 from budget_gate.domain.policy.names import DEFAULT_KEY, Names, id_text
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens
@@ -123,7 +123,7 @@ class History:
             missing = _missing(connection, organization, period)
             if missing or connection is None:
                 raise UnverifiedError(
-                    f"{_in_words(missing)} not in the history {self.name}",
+                    f"{days_are(missing)} not in the history {self.name}",
                     f"run `budget-gate sync --from {missing[0]}`, or export other days",
                     code="not_in_history",
                 )
@@ -149,13 +149,6 @@ def _missing(connection: Connection | None, organization: str, period: Period) -
             *connection.scalars(select(SYNCED.c.date).where(of_days(SYNCED, organization, period)))
         }
     return [day for start in period.steps(DAY) if (day := start.date()) not in there]
-
-
-def _in_words(days: Sequence[date]) -> str:
-    """Days as the beginning of a sentence on them."""
-    if len(days) == 1:
-        return f"{days[0]} is"
-    return f"{len(days)} days from {days[0]} to {days[-1]} are"
 
 
 def _last_seen(organization: str) -> Select[tuple[str, datetime]]:

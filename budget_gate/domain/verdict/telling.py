@@ -55,11 +55,11 @@ def told_after(report: Report, told: Told | None, *, is_posted: bool, failed: bo
     now = _state(report)
     seen = {key: at for key, at in (told.alerts if told else {}).items() if now.at - at < _QUIET}
     at = now.at if is_posted or told is None else told.at
-    known = _hidden(report, told)
+    known = hidden = _hidden(report, told)
     if now.status == "unverified" and told and not report.budgets:
         # Nobody knows, and what was known of them is news to nobody later.
         known = dict(told.budgets)
-    status: Status = max([now.status, *_hidden(report, told).values()], key=STATUSES.index)
+    status: Status = max([now.status, *hidden.values()], key=STATUSES.index)
     return Told(at, status, {**known, **now.budgets}, {**seen, **now.alerts})
 
 

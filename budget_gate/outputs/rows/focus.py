@@ -1,13 +1,13 @@
 """Rows of days as CSV by FOCUS 1.2, the FinOps Open Cost and Usage Specification."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from budget_gate.domain.bounds import exact
 from budget_gate.domain.daily import DailyRow
-from budget_gate.domain.period import DAY, MonthToDate, format_instant
+from budget_gate.domain.period import DAY, MonthToDate, format_instant, midnight
 from budget_gate.domain.policy.names import Names, id_text, name_of
 from budget_gate.outputs.rows.csv import cell, lines
 
@@ -146,10 +146,10 @@ def _description(row: DailyRow) -> str:
 
 
 def _day(day: date) -> tuple[str, str]:
-    start = datetime.combine(day, time(), UTC)
+    start = midnight(day)
     return format_instant(start), format_instant(start + DAY)
 
 
 def _month(day: date) -> tuple[str, str]:
-    month = MonthToDate(datetime.combine(day, time(), UTC))
+    month = MonthToDate(midnight(day))
     return format_instant(month.period.start), format_instant(month.end)
