@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from budget_gate.commands.day_flags import MOST_DAYS, USUAL_DAYS
 from budget_gate.commands.invocation import Invocation, Parsed
 from budget_gate.commands.policy_name import policy_if_any
 from budget_gate.commands.sample import AS_OF, sample_pages, sample_policy
@@ -13,7 +14,7 @@ from budget_gate.commands.shared_flags import (
     add_deadline,
     add_names_from,
     add_policy,
-    add_setting,
+    add_store,
     exit_codes,
     given,
     not_empty,
@@ -29,9 +30,6 @@ from budget_gate.outputs.escaping import plain
 from budget_gate.reading.connection import connect
 from budget_gate.reading.page import PageContent, read_kept, read_live
 from budget_gate.settings import Settings
-
-USUAL_DAYS: Final = 30
-MOST_DAYS: Final = 400
 
 _EXIT_CODES: Final = exit_codes(
     "0  the page is written, whatever the verdict on it",
@@ -59,12 +57,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
         required=True,
         help="write index.html into this folder, which is created if it is missing",
     )
-    add_setting(
-        parser,
-        "--store",
-        metavar="URL",
-        help="read the days from this database, not from the API (see sync)",
-    )
+    add_store(parser, "read the days from this database, not from the API (see sync)")
     parser.add_argument(
         "--days",
         metavar="N",

@@ -8,6 +8,9 @@ from typing import Final
 from budget_gate.domain.period import MonthToDate
 from budget_gate.errors import ConfigurationError
 
+# Of full days, without a flag and at most.
+USUAL_DAYS: Final = 30
+MOST_DAYS: Final = 400
 # The running month, and so many before it.
 MOST_MONTHS: Final = 13
 

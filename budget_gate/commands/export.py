@@ -10,7 +10,13 @@ from typing import Final, NamedTuple
 from pydantic import SecretStr
 
 from budget_gate import signals
-from budget_gate.commands.day_flags import a_day, refuse_open_day, refuse_too_old
+from budget_gate.commands.day_flags import (
+    MOST_DAYS,
+    USUAL_DAYS,
+    a_day,
+    refuse_open_day,
+    refuse_too_old,
+)
 from budget_gate.commands.invocation import Invocation, Parsed
 from budget_gate.commands.month_by_month import by_months
 from budget_gate.commands.policy_name import policy_if_any
@@ -21,7 +27,7 @@ from budget_gate.commands.shared_flags import (
     add_month,
     add_names_from,
     add_policy,
-    add_setting,
+    add_store,
     exit_codes,
     given,
     not_empty,
@@ -45,9 +51,6 @@ from budget_gate.reading.connection import connect
 from budget_gate.reading.days import DaysReader
 from budget_gate.reading.history import open_history, owner_in
 from budget_gate.settings import Settings
-
-USUAL_DAYS: Final = 30
-MOST_DAYS: Final = 400
 
 # What the text of each format of our own begins with, and what writes its rows.
 _FORMATS: Final = {"csv": (render_csv_head(), render_csv), "jsonl": ("", render_jsonl)}
@@ -99,12 +102,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
     parser.add_argument(
         "--out", metavar="FILE", type=not_empty, help="write to this file instead of stdout"
     )
-    add_setting(
-        parser,
-        "--store",
-        metavar="URL",
-        help="read the days from this database, not from the API (see sync)",
-    )
+    add_store(parser, "read the days from this database, not from the API (see sync)")
     add_names_from(parser)
     add_policy(parser, "the policy, for basis, prices and names (default: as for check, or none)")
     add_deadline(parser)

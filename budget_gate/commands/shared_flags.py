@@ -176,6 +176,11 @@ def add_terms(parser: Parser) -> None:
     )
 
 
+def add_store(parser: Parser, what: str) -> None:
+    """Adds --store."""
+    add_setting(parser, "--store", metavar="URL", help=what)
+
+
 def add_names_from(parser: Parser) -> None:
     """Adds --names-from."""
     add_setting(

@@ -20,7 +20,7 @@ from budget_gate.commands.shared_flags import (
     Parser,
     add_deadline,
     add_policy,
-    add_setting,
+    add_store,
     exit_codes,
     given,
 )
@@ -64,12 +64,7 @@ class SyncOptions:
 def parse(arguments: Sequence[str]) -> Parsed:
     """What the flags of `sync` say; ends the program where they are wrong."""
     parser = Parser(prog="budget-gate sync", epilog=_EXIT_CODES)
-    add_setting(
-        parser,
-        "--store",
-        metavar="URL",
-        help="the database: sqlite:///usage.db or postgresql+psycopg://USER@HOST/DATABASE",
-    )
+    add_store(parser, "the database: sqlite:///usage.db or postgresql+psycopg://USER@HOST/DATABASE")
     parser.add_argument(
         "--from",
         metavar="DATE",

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from budget_gate.commands.export import USUAL_DAYS
+from budget_gate.commands.day_flags import USUAL_DAYS
 from tests.helpers.bills import ALPHA, BETA
 from tests.helpers.builders import MILLION
 from tests.helpers.inert import SURROGATE
