@@ -42,7 +42,7 @@ def exceeded(
     *,
     workspace: str | None = "production",
     model: str | None = None,
-    holds: Mapping[str | None, Decimal] | None = None,
+    holds: Mapping[str, Decimal] | None = None,
     of: GuardedVerdict | None = None,
     now: datetime = NOW,
     hour: datetime = HOUR,
@@ -50,7 +50,7 @@ def exceeded(
     """The caps exceeded under a policy by what one hour counted."""
     file = policy(f"version: 1\n{text}\n")
     found = guard(file, of or verdict(), book(), now, workspace=workspace, model=model)
-    return found.exceeded(Counts({hour: table}, holds or {}, now))
+    return found.exceeded(Counts({hour: table}, dict(holds or {}), now))
 
 
 def test_a_cap_that_is_exceeded_by_what_was_counted_since() -> None:
@@ -77,7 +77,11 @@ def test_usage_that_the_verdict_knows_is_not_counted_again() -> None:
 
     (found,) = exceeded("global: {cap: 1}", table, of=verdict(reported=known))
 
-    assert (found.reported, found.counted, found.used) == (60, Decimal("2.5"), Decimal("62.5"))
+    assert (found.reported, found.counted, found.used) == (
+        Decimal(60),
+        Decimal("2.5"),
+        Decimal("62.5"),
+    )
 
 
 def test_the_organization_counts_every_workspace() -> None:
@@ -85,7 +89,7 @@ def test_the_organization_counts_every_workspace() -> None:
     table = {key(MODEL, DAY, workspace="evals"): MILLION}
     found = exceeded("global: {cap: 80}\nworkspaces: {production: {cap: 50}}", table)
 
-    assert [(it.budget, it.used) for it in found] == [("organization", 85)]
+    assert [(it.budget, it.used) for it in found] == [("organization", Decimal(85))]
 
 
 def test_a_budget_of_another_workspace_stands_in_nobody_elses_way() -> None:
@@ -100,7 +104,7 @@ def test_a_group_counts_its_members() -> None:
     table = {key(MODEL, DAY, workspace="evals"): MILLION}
     found = exceeded("groups: {all: {cap: 80, workspaces: [production, evals]}}", table)
 
-    assert [(it.budget, it.used) for it in found] == [("all", 85)]
+    assert [(it.budget, it.used) for it in found] == [("all", Decimal(85))]
 
 
 def test_what_is_held_counts() -> None:
@@ -108,7 +112,7 @@ def test_what_is_held_counts() -> None:
     holds = {"production": Decimal(11), "evals": Decimal(100)}
     found = exceeded("workspaces: {production: {cap: 60}}", {}, holds=holds)
 
-    assert [(it.held, it.used) for it in found] == [(11, 61)]
+    assert [(it.held, it.used) for it in found] == [(Decimal(11), Decimal(61))]
 
 
 def test_a_daily_cap_counts_today_alone() -> None:
