@@ -9,7 +9,7 @@ from decimal import Decimal
 from budget_gate.domain.bounds import NOTHING, ZERO, plus
 from budget_gate.domain.costs import add_up
 from budget_gate.domain.ledger.guarded import GuardedVerdict
-from budget_gate.domain.ledger.hours import Counts, beyond
+from budget_gate.domain.ledger.hours import Counts, beyond, canonical
 from budget_gate.domain.ledger.possible import placed
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.caps import caps_in_force
@@ -18,7 +18,6 @@ from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.scoping import Reservation, ScopedBudget, Scoping
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import price
-from budget_gate.domain.prices.models import undated
 from budget_gate.domain.prices.pricing import price_facts
 from budget_gate.domain.spend import Coverage, Spend, SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Usage
@@ -82,7 +81,7 @@ class Guard:
             if row.unpriced:
                 # What has no price may cost as much as the dearest model: a cut-off needs a number.
                 units = self.book.dearest(row.key.day).units(row.tokens)[1]
-            model = row.key.model and _canonical(row.key.model, self.book)
+            model = row.key.model and canonical(row.key.model, self.book)
             costs[row.key.workspace, model, row.key.day == today] += units
         found = []
         for it in self.budgets:
@@ -161,13 +160,8 @@ def guard(
     )
     chosen = []
     for it in scoping.budgets():
-        models = it.models and frozenset(_canonical(name, book) for name in it.models)
-        is_asked = models is None or (model and _canonical(model, book) in models)
+        models = it.models and frozenset(canonical(name, book) for name in it.models)
+        is_asked = models is None or (model and canonical(model, book) in models)
         if it.cap is not None and is_asked and _concerns(it, id_, None):
             chosen.append(replace(it, models=models))
     return Guard(verdict, now, id_, tuple(chosen), workspaces, book)
-
-
-def _canonical(model: str, book: PriceBook) -> str:
-    """One name for all names of a model."""
-    return book.model_id(model) or undated(model)

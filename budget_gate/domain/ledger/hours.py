@@ -17,7 +17,8 @@ from budget_gate.domain.usage import Tokens, UsageKey, UsageTable, add
 # The usage of each hour by its start, aware UTC.
 Hours = Mapping[datetime, UsageTable]
 
-_Place = tuple[str | None, str | None]
+# A workspace and a model, by the one id that all names of the model stand for.
+Place = tuple[str | None, str | None]
 _Rows = list[tuple[UsageKey, Tokens]]
 
 _WRITES: Final = tuple(
@@ -74,13 +75,21 @@ def beyond(reported: Hours, counted: Hours, book: PriceBook) -> UsageTable:
     return found
 
 
-def _by_place(table: UsageTable, book: PriceBook) -> dict[_Place, _Rows]:
+def place_of(key: UsageKey, book: PriceBook) -> Place:
+    """The workspace and the model of usage."""
+    return key.workspace, None if key.model is None else canonical(key.model, book)
+
+
+def canonical(model: str, book: PriceBook) -> str:
+    """One name for all names of a model."""
+    return book.model_id(model) or undated(model)
+
+
+def _by_place(table: UsageTable, book: PriceBook) -> dict[Place, _Rows]:
     """The rows of each workspace and model, whatever name a model goes by."""
-    places: dict[_Place, _Rows] = defaultdict(list)
+    places: dict[Place, _Rows] = defaultdict(list)
     for row in table.items():
-        name = row[0].model
-        model = None if name is None else book.model_id(name) or undated(name)
-        places[row[0].workspace, model].append(row)
+        places[place_of(row[0], book)].append(row)
     return places
 
 

@@ -24,6 +24,9 @@ from budget_gate.errors import ConfigurationError, UnverifiedError
 # What is held is of no model, as what is reserved by a flag is: no model has this name.
 _NO_MODEL: Final = ("",)
 
+# The code of the note that the ledger has something that the report lacks.
+BEYOND: Final = "ledger_beyond"
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -102,7 +105,7 @@ def with_ledger(
             *spend.notes,
             *(note for note in more.notes if note.code in ("unpriced", "unpriced_bounded")),
             _note(counted, sum_of(told.holds.values()), min(reported, default=counts.read_at)),
-            *_strangers(told, workspaces),
+            *strangers(told, workspaces),
         ),
     )
 
@@ -124,10 +127,12 @@ def _note(counted: tuple[SpendLine, ...], held: Decimal, since: datetime) -> Not
         parts.append(f"{usd(held)} reserved")
     what = " and ".join(parts) or "nothing that the report does not have"
     more = " Spend is a range: at most all of it is spent on top." if parts else ""
-    return Note("info", "ledger", f"Since {in_words(since)} the ledger has {what}.{more}")
+    code = BEYOND if parts else "ledger"
+    return Note("info", code, f"Since {in_words(since)} the ledger has {what}.{more}")
 
 
-def _strangers(told: Placed, workspaces: Mapping[str | None, Workspace]) -> Iterator[Note]:
+def strangers(told: Placed, workspaces: Mapping[str | None, Workspace]) -> Iterator[Note]:
+    """A warning of names in the ledger that are no workspace's."""
     if told.strangers:
         names = enumerated([repr(name) for name in told.strangers])
         remedy = nearest(told.strangers[0], workspaces.values())

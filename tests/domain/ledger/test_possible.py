@@ -151,7 +151,7 @@ def test_note_says_how_much_is_beyond_the_report() -> None:
     table = {key("claude-opus-4-8", DAY, workspace="production"): MILLION}
     spend = with_counts(counted(table, {"production": Decimal(20)}))
 
-    (note,) = [note for note in spend.notes if note.code == "ledger"]
+    (note,) = [note for note in spend.notes if note.code == "ledger_beyond"]
     assert_says(note.message, "Nov 20, 15:00 UTC", "$25.00", "$20.00 reserved", "range")
 
 
