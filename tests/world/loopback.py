@@ -21,7 +21,7 @@ from fractions import Fraction
 from functools import cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.world.billing import Charge
@@ -41,12 +41,16 @@ from tests.world.loopback_query import (
 )
 from tests.world.oracle import EVERY_DIMENSION, Usage, total
 
+if TYPE_CHECKING:
+    from tests.world.identity import Federation
+
 EXAMPLE_KEY = "sk-ant-admin01-EXAMPLE-NOT-A-KEY"
 EXAMPLE_AUTH_TOKEN = "sk-ant-oat01-EXAMPLE-NOT-A-TOKEN"
 SPEED_BETA = "fast-mode-2026-02-01"
 DEFAULT_WORKSPACE_ID = "wrkspc_01EXAMPLEDEFAULT"
 API_VERSION = "2023-06-01"
 
+EXCHANGE = "/v1/oauth/token"
 ORGANIZATIONS = "/v1/organizations"
 USAGE_REPORT = "usage_report/messages"
 WORKSPACES = "workspaces"
@@ -172,6 +176,7 @@ class LoopbackAPI:
     With a `bill` there are the cost routes too. Analytics know nothing from `data_refreshed_at` on, by default some
     minutes before now; they tell the default workspace by `default_workspace_id`, and what is paid in advance only with
     `analytics_bill_priority`. An API that does not `lists_default` ignores `include_default` of the list of workspaces. `refuse` answers a route, named by its path under /v1/organizations/, with that status.
+    With a `federation` tokens of CI jobs are exchanged for tokens that are credentials, too.
     """
 
     def __init__(
@@ -192,6 +197,7 @@ class LoopbackAPI:
         default_workspace_id: str = DEFAULT_WORKSPACE_ID,
         analytics_bill_priority: bool = False,
         lists_default: bool = True,
+        federation: "Federation | None" = None,
     ) -> None:
         self.organization = organization
         default = Workspace(default_workspace_id, "Default")
@@ -199,6 +205,7 @@ class LoopbackAPI:
         self.now = now
         self.key = key
         self.auth_token = auth_token
+        self.federation = federation
         self.org_scoped = org_scoped
         self.refuse_speed_beta = refuse_speed_beta
         self.open_day_in_1d = open_day_in_1d
@@ -227,19 +234,16 @@ class LoopbackAPI:
         self._reports_lock = threading.Lock()
         self._request_numbers = itertools.count(1)
         self._encoded_reports: dict[object, dict[int, bytes]] = {}
-        self._server = _Server(self)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.01,), daemon=True
-        )
+        self._server = Server(self)
 
     @property
     def url(self) -> str:
         """The base URL, without a slash at its end."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url
 
     def __enter__(self) -> Self:
         """Start serving."""
-        self._thread.start()
+        self._server.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -248,10 +252,7 @@ class LoopbackAPI:
 
     def close(self) -> None:
         """Stop serving and end the connections that clients kept; closing twice does nothing."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-            self._server.server_close()
+        self._server.stop()
 
     def receive(self, request: Request) -> Response:
         """Record a request and return the interceptor's answer or the API's own."""
@@ -272,6 +273,8 @@ class LoopbackAPI:
         """
         headers = {"content-type": "application/json", "request-id": self.new_request_id()}
         try:
+            if self.federation is not None and request.path == EXCHANGE:
+                return Response(200, self.federation.exchange(request), headers)
             self._admit(request)
             self._refuse(request)
             return Response(200, self._route(request), headers)
@@ -291,12 +294,7 @@ class LoopbackAPI:
 
     def _admit(self, request: Request) -> None:
         """Raise the error of a request whose credential or headers are wrong."""
-        key = request.headers.get("x-api-key")
-        bearer = request.headers.get("authorization")
-        if (key is not None and key != self.key) or (
-            key is None and bearer != f"Bearer {self.auth_token}"
-        ):
-            raise ApiError(401, "authentication_error", "invalid x-api-key")
+        self._authenticate(request)
         if not request.headers.get("user-agent"):
             invalid("user-agent: header is required")
         version = request.headers.get("anthropic-version")
@@ -304,8 +302,19 @@ class LoopbackAPI:
             invalid("anthropic-version: header is required")
         if version != API_VERSION:
             invalid(f'anthropic-version: "{version}" is not a valid version')
-        if self.refuse_speed_beta and _has_beta(request, SPEED_BETA):
+        if self.refuse_speed_beta and has_beta(request, SPEED_BETA):
             invalid(f"Unexpected value(s) `{SPEED_BETA}` for the `anthropic-beta` header")
+
+    def _authenticate(self, request: Request) -> None:
+        """Raise the error of a request whose credential is wrong; a key goes before a token."""
+        key = request.headers.get("x-api-key")
+        if key is None and self.federation is not None and self.federation.admit(request):
+            return
+        bearer = request.headers.get("authorization")
+        if (key is not None and key != self.key) or (
+            key is None and bearer != f"Bearer {self.auth_token}"
+        ):
+            raise ApiError(401, "authentication_error", "invalid x-api-key")
 
     def _refuse(self, request: Request) -> None:
         """Raise the error of a route that is to be refused."""
@@ -334,7 +343,7 @@ class LoopbackAPI:
     def _direct_route(self, request: Request, parameters: Parameters) -> bytes:
         route = _route_name(request)
         if route == USAGE_REPORT:
-            asked = (tuple(request.query), _has_beta(request, SPEED_BETA), self.now)
+            asked = (tuple(request.query), has_beta(request, SPEED_BETA), self.now)
             if asked not in self._reports:
                 self._reports[asked] = self._usage_report(parameters, request)
             return self._reports[asked]
@@ -347,7 +356,7 @@ class LoopbackAPI:
             return self._costs.report(parameters, cursors, self.now)
         if route not in (COST, USAGE):
             raise not_found()
-        if not _has_beta(request, ANALYTICS_BETA):
+        if not has_beta(request, ANALYTICS_BETA):
             invalid(f"anthropic-beta: requests must send `{ANALYTICS_BETA}`")
         return self._costs.analytics(route, parameters, cursors, self.now, self._refreshed_at())
 
@@ -365,7 +374,7 @@ class LoopbackAPI:
         for name, values in FILTER_VALUES.items():
             if not set(parameters.many(name)) <= set(values):
                 invalid(f"{name}: Input should be {listed(values)}")
-        with_speed = _has_beta(request, SPEED_BETA)
+        with_speed = has_beta(request, SPEED_BETA)
         if not with_speed and ("speed" in groups or parameters.many("speeds[]")):
             invalid(f"speed requires the `anthropic-beta: {SPEED_BETA}` header")
         span = self._range(parameters)
@@ -543,7 +552,8 @@ def _route_name(request: Request) -> str:
     return request.path.removeprefix(f"{ORGANIZATIONS}/")
 
 
-def _has_beta(request: Request, beta: str) -> bool:
+def has_beta(request: Request, beta: str) -> bool:
+    """Return whether a request asks for a beta, alone or among others."""
     betas = request.headers.get("anthropic-beta", "")
     return beta in (one.strip() for one in betas.split(","))
 
@@ -614,7 +624,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     timeout = 60
-    server: "_Server"
+    server: "Server"
 
     def setup(self) -> None:
         """Remember the connection, so that closing the server can end it."""
@@ -675,16 +685,47 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the requests are kept in `LoopbackAPI.requests`."""
 
 
-class _Server(ThreadingHTTPServer):
+class Served(Protocol):
+    """What a server hands its requests to; `now` and the request ids are for the headers of the answers."""
+
+    @property
+    def now(self) -> datetime:
+        """Return the time that the answers tell."""
+
+    def new_request_id(self) -> str:
+        """Return an id that no earlier answer carried."""
+
+    def receive(self, request: Request) -> Response:
+        """Return the answer to a request."""
+
+
+class Server(ThreadingHTTPServer):
     """Listens on a free port of 127.0.0.1; closing it also closes the connections that clients kept."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, api: LoopbackAPI) -> None:
+    def __init__(self, api: Served) -> None:
         self.api = api
         self.connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", 0), _Handler)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def start(self) -> None:
+        """Serve from here on, in a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving and end the connections that clients kept; stopping twice does nothing."""
+        if self._thread.is_alive():
+            self.shutdown()
+            self._thread.join()
+            self.server_close()
 
     def server_bind(self) -> None:
         """Bind without the look-up of the host's name that HTTPServer makes."""
