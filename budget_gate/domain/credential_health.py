@@ -54,9 +54,9 @@ def check_credential(
 
 
 def federated(federation: Federation, origin: str) -> Finding:
-    """By which rule a token is got, and for whose identity; nothing was asked for it yet."""
-    message = f"none set, so a token is got by the rule {federation.rule} for the identity"
-    return Finding("ok", "credential", f"{message} of {origin}")
+    """Whose identity is used, and by which rule; whether that goes well is not told yet."""
+    message = f"the identity of {origin}, exchanged for a token by the rule {federation.rule}"
+    return Finding("ok", "credential", message)
 
 
 def same_key_twice() -> Finding:

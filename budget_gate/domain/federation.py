@@ -70,8 +70,8 @@ def federation_of(
     if not (rule and organization and service_account):
         names = ", ".join(name_of(it) for it, id_ in given.items() if it != _OPTIONAL and not id_)
         raise ConfigurationError(
-            f"not set: {names}",
-            "federation needs all three ids: set what is missing, or unset the others",
+            f"federation is set in part; missing: {names}",
+            "set all three ids, or unset the others",
         )
     wrong = {
         name_of(variable): form
@@ -80,7 +80,7 @@ def federation_of(
     }
     if wrong:
         raise ConfigurationError(
-            f"malformed: {', '.join(wrong)}",
+            f"this is no id of its kind: {', '.join(wrong)}",
             f"copy it from the Console: {'; '.join(wrong.values())}",
         )
     return Federation(rule, organization, service_account, workspace)

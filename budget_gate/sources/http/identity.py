@@ -16,7 +16,7 @@ CODE: Final = "no_identity_token"
 # The largest of the systems that sign them are a tenth of it: what is larger is another file.
 _MOST_BYTES: Final = 16 * 1024
 _FORKS: Final = "a pull request from a fork gets none"
-_PERMIT: Final = f"give the job these permissions: {PERMISSIONS} ({_FORKS})"
+_PERMIT: Final = f"add to the job: {PERMISSIONS} ({_FORKS})"
 
 
 class Identity(Protocol):
@@ -120,7 +120,7 @@ class NoIdentity:
         else:
             message = "no identity token: nothing gives this job one"
             hint = (
-                f"in a job of GitHub Actions, write {PERMISSIONS} ({_FORKS}); in GitLab, write "
+                f"in a job of GitHub Actions, add {PERMISSIONS} ({_FORKS}); in GitLab, add "
                 f"{ID_TOKENS}; elsewhere, set ANTHROPIC_IDENTITY_TOKEN_FILE to a file that has one"
             )
         raise UnverifiedError(message, hint, code=CODE)
@@ -139,6 +139,6 @@ def usable(token: str, origin: str) -> str:
         why = fault[0]
     raise UnverifiedError(
         f"no identity token: {origin} {why}",
-        "it is to hold the JSON Web Token that the system signs which runs the job",
+        "it is to hold the token that GitLab, or whatever runs the job, signs for it",
         code=CODE,
     )

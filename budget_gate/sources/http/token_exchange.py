@@ -79,7 +79,7 @@ class TokenExchange:
             elif pending.is_done:
                 token = pending.result()
                 is_refused = refused == token.credential
-                if is_refused or self._now() >= token.renew_at:
+                if is_refused or self._now() > token.renew_at:
                     kept = None if is_refused else token
                     pending = self._transport.start(lambda: self._exchanged(kept))
             self._pending = pending
@@ -130,12 +130,14 @@ class TokenExchange:
     def _refusal(self, error: RefusedError) -> UnverifiedError:
         """What to check, as the API does not say why it refuses an identity."""
         ids = self._federation
-        once = "" if self.identity.is_renewable else "; that this token was not exchanged before"
-        workspace = "" if ids.workspace else ", or set ANTHROPIC_WORKSPACE_ID if it has several"
+        once = "" if self.identity.is_renewable else "; a token is good for one exchange"
+        several = (
+            "" if ids.workspace else "; one with several workspaces needs ANTHROPIC_WORKSPACE_ID"
+        )
         hint = (
-            f"check in the Console that the rule {ids.rule} takes the subject and the audience "
-            f"below, gives the scope {SCOPE} and names this service account and organization"
-            f"{workspace}{once}"
+            f"the Console says why (Workload identity, History); check the rule {ids.rule}: its "
+            f"subject, its audience, its scope {SCOPE}, its service account and its organization"
+            f"{'' if ids.workspace else workspace}{once}"
         )
         claims = self._secrets.without(claims_of(self._assertion))
         return UnverifiedError(
