@@ -131,9 +131,7 @@ class TokenExchange:
         """What to check, as the API does not say why it refuses an identity."""
         ids = self._federation
         once = "" if self.identity.is_renewable else "; a token is good for one exchange"
-        several = (
-            "" if ids.workspace else "; one with several workspaces needs ANTHROPIC_WORKSPACE_ID"
-        )
+        workspace = "; one with several workspaces needs ANTHROPIC_WORKSPACE_ID"
         hint = (
             f"the Console says why (Workload identity, History); check the rule {ids.rule}: its "
             f"subject, its audience, its scope {SCOPE}, its service account and its organization"
