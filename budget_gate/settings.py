@@ -80,6 +80,7 @@ class Surroundings(BaseSettings):
     # URLs of databases, whose passwords are as secret.
     store: SecretStr | None = Field(None, validation_alias="BUDGET_GATE_STORE")
     names_from: SecretStr | None = Field(None, validation_alias="BUDGET_GATE_NAMES_FROM")
+    ledger: SecretStr | None = Field(None, validation_alias="BUDGET_GATE_LEDGER")
     _secrets: Secrets = PrivateAttr(default_factory=Secrets)
 
     def model_post_init(self, _: object) -> None:
@@ -90,11 +91,11 @@ class Surroundings(BaseSettings):
             self.secrets.add(bare(text))
             # As an error quotes what was written.
             self.secrets.add(repr(text)[1:-1])
-        for url in filter(None, (self.store, self.names_from)):
+        for url in filter(None, (self.store, self.names_from, self.ledger)):
             for password in passwords_in(url.get_secret_value()):
                 self.secrets.add(password)
 
-    @field_validator("admin_key", "auth_token", "store", "names_from")
+    @field_validator("admin_key", "auth_token", "store", "names_from", "ledger")
     @classmethod
     def _without_line_end(cls, secret: SecretStr | None) -> SecretStr | None:
         # A secret is often pasted with its line end.

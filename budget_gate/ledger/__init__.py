@@ -2,6 +2,7 @@
 
 from budget_gate.errors import LedgerError
 from budget_gate.ledger.asynchronous import AsyncHold, AsyncLedger
+from budget_gate.ledger.guarding import BudgetExceeded
 from budget_gate.ledger.synchronous import Hold, Ledger
 
-__all__ = ["AsyncHold", "AsyncLedger", "Hold", "Ledger", "LedgerError"]
+__all__ = ["AsyncHold", "AsyncLedger", "BudgetExceeded", "Hold", "Ledger", "LedgerError"]

@@ -13,8 +13,10 @@ from budget_gate.domain.bounds import ZERO, minus
 from budget_gate.domain.ledger.counted import count
 from budget_gate.errors import ConfigurationError, LedgerError
 from budget_gate.ledger.arguments import Usd, amount, place, seconds
+from budget_gate.ledger.guarding import BudgetExceeded, Guards, PolicyPath
 from budget_gate.ledger.losses import Losses, OnError
 from budget_gate.sources.ledger.opening import open_async_client
+from budget_gate.sources.ledger.plans import Learned, holding, recording, settling
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,12 +82,10 @@ class AsyncLedger:
         on_error: OnError = "raise",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        from budget_gate.sources.ledger import plans  # of the extra, and slow to import
-
-        self._plans = plans
         self._client = client
         self._losses = Losses(on_error)
-        self._learned = plans.Learned(clock)
+        self._learned = Learned(clock)
+        self._guards = Guards()
 
     @classmethod
     def from_url(
@@ -135,7 +135,7 @@ class AsyncLedger:
                 speed=speed,
                 inference_geo=inference_geo,
             )
-            plan = self._plans.recording(counted, id_, self._learned)
+            plan = recording(counted, id_, self._learned)
             return await self._client.run(plan)
         except LedgerError as error:
             self._losses.take(error)
@@ -149,12 +149,30 @@ class AsyncLedger:
         Raises LedgerError where Redis fails; TypeError or ValueError for what is no exact amount.
         """
         held, id_, name = amount(usd), place(workspace), uuid4().hex
-        plan = self._plans.holding(name, held, seconds(ttl), id_, self._learned)
+        plan = holding(name, held, seconds(ttl), id_, self._learned)
         try:
             await self._client.run(plan)
         except LedgerError as error:
             self._losses.take(error)
         return AsyncHold(self, name, id_, held)
+
+    async def guard(
+        self, policy: PolicyPath, *, workspace: str | None = None, model: str | None = None
+    ) -> None:
+        """Raises BudgetExceeded where a cap of the policy (a path) is exceeded, before a request.
+
+        Spent is what the last `check --ledger` had reported and what was counted since; reserved
+        is what is held. Only caps that this workspace is under are looked at, and caps of models
+        where it is the `model` asked. Raises LedgerError where there is no verdict, or Redis fails.
+        """
+        plan = self._guards.checking(policy, place(workspace), model, self._learned)
+        try:
+            exceeded = await self._client.run(plan)
+        except LedgerError as error:
+            self._losses.take(error)
+            return
+        if exceeded:
+            raise BudgetExceeded(exceeded)
 
     async def close(self) -> None:
         """Closes the connections, and logs what was lost."""
@@ -171,6 +189,6 @@ class AsyncLedger:
 
     async def _settle(self, hold: str, left: Decimal, workspace: str | None) -> None:
         try:
-            await self._client.run(self._plans.settling(hold, left, workspace, self._learned))
+            await self._client.run(settling(hold, left, workspace, self._learned))
         except LedgerError as error:
             self._losses.take(error)

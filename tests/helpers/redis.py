@@ -116,16 +116,22 @@ class Server:
 
 def certify(folder: Path) -> None:
     """Writes ca.pem, and server.pem with server.key, a certificate of localhost by that authority."""
-    for command in (
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-        "-subj /CN=EXAMPLE-authority -keyout ca.key -out ca.pem "
-        "-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign",
-        "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost "
-        "-addext subjectAltName=DNS:localhost -keyout server.key -out server.csr",
-        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
-        "-copy_extensions copy -out server.pem",
-    ):
-        subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    authority = (
+        *("req", "-x509", *key, "-days", "2", "-subj", "/CN=EXAMPLE-authority"),
+        *("-keyout", "ca.key", "-out", "ca.pem"),
+        *("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=keyCertSign"),
+    )
+    request = (
+        *("req", *key, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+        *("-keyout", "server.key", "-out", "server.csr"),
+    )
+    signed = (
+        *("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key"),
+        *("-CAcreateserial", "-days", "2", "-copy_extensions", "copy", "-out", "server.pem"),
+    )
+    for command in (authority, request, signed):
+        subprocess.run(["openssl", *command], cwd=folder, check=True, capture_output=True)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def failure(error: Exception, address: Address) -> LedgerError:
 
 def _told(error: Exception) -> tuple[str, str]:
     lines = str(error).splitlines() or [type(error).__name__]
-    said = lines[0][:_LENGTH]
+    said = lines[0][:_LENGTH].rstrip(".")
     kind = said.partition(" ")[0]
     if isinstance(error, exceptions.AuthenticationError | exceptions.NoPermissionError):
         return (

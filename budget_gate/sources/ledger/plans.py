@@ -5,18 +5,15 @@ among them), and returns its result.
 """
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import uuid4
-
-from redis.exceptions import NoScriptError
 
 from budget_gate.domain.bounds import ZERO, plus
 from budget_gate.domain.ledger.counted import Counted
-from budget_gate.domain.ledger.hours import Counts
-from budget_gate.domain.usage import UsageTable, add
+from budget_gate.domain.usage import UsageTable
 from budget_gate.errors import LedgerError
 from budget_gate.sources.ledger.layout import (
     ALREADY,
@@ -40,23 +37,37 @@ from budget_gate.sources.ledger.layout import (
     workspace_of,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from budget_gate.domain.ledger.hours import Counts
+
 T = TypeVar("T")
 Command = tuple[str | int, ...]
 Plan = Generator[list[Command], list[Any], T]
+
+
+class Call(NamedTuple):
+    """One call of a script: its keys, its arguments, and the workspace that they are of."""
+
+    keys: tuple[str, ...]
+    arguments: tuple[str | int, ...]
+    workspace: str | None
+
 
 # A workspace is named again after so many seconds, as a Redis may have been emptied.
 _NAMED_FOR: Final = 60
 # The hour that Redis has may change once while it is asked.
 _TRIES: Final = 3
 # Keys that are read in one round trip.
-_AT_ONCE: Final = 500
+AT_ONCE: Final = 500
 _HELD: Final = re.compile(r"([0-9]{1,15}) ([0-9]{1,15}(?:\.[0-9]{1,12})?)", re.ASCII)
 
 
 class Learned:
     """What a client knows of its Redis: how far its clock is ahead, and who was named when.
 
-    Threads may share it: what one of them does not see yet only costs another round trip.
+    `clock` tells seconds since the epoch. Threads may share it: what one of them does not see yet
+    only costs another round trip.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -73,11 +84,9 @@ class Learned:
         """Takes it that Redis has this time."""
         self._ahead = now - self._clock()
 
-    def naming(self, workspace: str | None) -> list[Command]:
-        """What names a workspace, so that it is found; nothing where that was done just now."""
-        if self._clock() < self._named.get(workspace, 0) + _NAMED_FOR:
-            return []
-        return [("SADD", WORKSPACES, member(workspace))]
+    def is_unnamed(self, workspace: str | None) -> bool:
+        """Whether a workspace is to be named, so that what is of it is found."""
+        return self._clock() >= self._named.get(workspace, 0) + _NAMED_FOR
 
     def named(self, workspace: str | None) -> None:
         """Takes it that the workspace is named."""
@@ -86,20 +95,41 @@ class Learned:
 
 def recording(counted: Counted, workspace: str | None, learned: Learned) -> Plan[bool]:
     """Adds what was counted to the running hour; False where the message is there already."""
-    # Without an id of its own it gets one, so that it is counted once however often it is sent.
-    message = message_key(workspace, counted.message_id or f"none_{uuid4().hex}")
-    given = [part for use in counted.uses for part in fields(use)]
-    if not given:
-        return True
+    (is_new,) = yield from recording_all([(counted, workspace)], learned)
+    return is_new
+
+
+def recording_all(
+    answers: Sequence[tuple[Counted, str | None]], learned: Learned
+) -> Plan[list[bool]]:
+    """Adds each to the running hour of its workspace, in one round trip; whether each was new."""
+    found = [True] * len(answers)
+    # Without an id of its own one gets one, so that it is counted once however often it is sent.
+    left = [
+        (index, workspace, message_key(workspace, counted.message_id or f"none_{uuid4().hex}"), it)
+        for index, (counted, workspace) in enumerate(answers)
+        if (it := [part for use in counted.uses for part in fields(use)])
+    ]
     for _ in range(_TRIES):
+        if not left:
+            return found
         hour = learned.hour()
-        keys = (counts_key(workspace, hour), message)
-        answer = yield from _run(
-            RECORD, keys, (hour, hour + HOUR + KEPT, KNOWN, *given), workspace, learned
-        )
-        if answer in (COUNTED, ALREADY):
-            return bool(answer == COUNTED)
-        learned.hear(answer)
+        times = (hour, hour + HOUR + KEPT, KNOWN)
+        calls = [
+            Call((counts_key(workspace, hour), message), (*times, *given), workspace)
+            for _, workspace, message, given in left
+        ]
+        told = yield from _run(RECORD, calls, learned)
+        later = []
+        for one, answer in zip(left, told, strict=True):
+            if answer in (COUNTED, ALREADY):
+                found[one[0]] = answer == COUNTED
+            else:
+                later.append(one)
+                learned.hear(answer)
+        left = later
+    if not left:
+        return found
     raise LedgerError(
         "the clock of the ledger jumps, so that no hour was found to count in",
         "set the clock of the machine that Redis runs on",
@@ -111,39 +141,49 @@ def holding(
 ) -> Plan[None]:
     """Holds an amount for a workspace for so long."""
     given = (hold, f"{usd:f}", seconds)
-    yield from _run(HOLD, (holds_key(workspace),), given, workspace, learned)
+    yield from _run(HOLD, [Call((holds_key(workspace),), given, workspace)], learned)
 
 
 def settling(hold: str, left: Decimal, workspace: str | None, learned: Learned) -> Plan[None]:
     """Leaves so much of a hold; what has ended stays so."""
     if left:
         given = (hold, f"{left:f}")
-        yield from _run(SETTLE, (holds_key(workspace),), given, workspace, learned)
+        yield from _run(SETTLE, [Call((holds_key(workspace),), given, workspace)], learned)
     else:
-        _checked((yield [("HDEL", holds_key(workspace), hold)]))
+        checked((yield [("HDEL", holds_key(workspace), hold)]))
 
 
-def reading(since: datetime) -> Plan[Counts]:
+def reading(since: datetime) -> "Plan[Counts]":
     """What was counted from the hour of `since` on, and what is held.
 
     Raises LedgerError where something else is found among it.
     """
     names, now = yield from _names()
-    hours = range(int(since.timestamp()) // HOUR * HOUR, now + 1, HOUR)
+    return (yield from _reading(names, int(since.timestamp()) // HOUR * HOUR, now))
+
+
+def reading_last(hours: int) -> "Plan[Counts]":
+    """The same of so many hours up to the running one, by the time of Redis."""
+    names, now = yield from _names()
+    return (yield from _reading(names, now // HOUR * HOUR - (hours - 1) * HOUR, now))
+
+
+def _reading(names: list[str | None], first: int, now: int) -> "Plan[Counts]":
+    from budget_gate.domain.ledger.hours import Counts  # comes with the prices, which take long
+
+    hours = range(first, now + 1, HOUR)
     places = [(workspace, hour) for hour in hours for workspace in names]
     found: dict[datetime, UsageTable] = {}
-    for start in range(0, len(places), _AT_ONCE):
-        some = places[start : start + _AT_ONCE]
-        answers = _checked((yield [("HGETALL", counts_key(*place)) for place in some]))
+    for start in range(0, len(places), AT_ONCE):
+        some = places[start : start + AT_ONCE]
+        answers = checked((yield [("HGETALL", counts_key(*place)) for place in some]))
         for (workspace, hour), answer in zip(some, answers, strict=True):
-            at = instant(hour)
-            for name, value in answer.items():
-                key, tokens = read_field(_text(name), _text(value), workspace, at)
-                add(found.setdefault(at, {}), {key: tokens})
+            if answer:
+                found.setdefault(instant(hour), {}).update(table_of(answer, workspace, hour))
     holds: dict[str | None, Decimal] = {}
-    for start in range(0, len(names), _AT_ONCE):
-        some_names = names[start : start + _AT_ONCE]
-        answers = _checked((yield [("HGETALL", holds_key(name)) for name in some_names]))
+    for start in range(0, len(names), AT_ONCE):
+        some_names = names[start : start + AT_ONCE]
+        answers = checked((yield [("HGETALL", holds_key(name)) for name in some_names]))
         for workspace, answer in zip(some_names, answers, strict=True):
             held = held_of(answer, workspace, now)
             if held:
@@ -151,16 +191,27 @@ def reading(since: datetime) -> Plan[Counts]:
     return Counts(found, holds, instant(now))
 
 
-def writing_verdict(text: str) -> Plan[None]:
+def writing_verdict(told: str) -> Plan[None]:
     """Keeps the last verdict for clients, in place of the one before."""
-    _checked((yield [("SET", VERDICT, text)]))
+    checked((yield [("SET", VERDICT, told)]))
 
 
-def held_of(answer: dict[Any, Any], workspace: str | None, now: int) -> Decimal:
+def table_of(answer: Mapping[Any, Any], workspace: str | None, hour: int) -> UsageTable:
+    """The usage of a workspace in an hour, of which `answer` has the fields."""
+    at = instant(hour)
+    found: UsageTable = {}
+    for name, value in answer.items():
+        key, tokens = read_field(text(name), text(value), workspace, at)
+        before = found.get(key)
+        found[key] = before.plus(tokens) if before else tokens
+    return found
+
+
+def held_of(answer: Mapping[Any, Any], workspace: str | None, now: int) -> Decimal:
     """USD of the holds of a workspace that have not ended."""
     total = ZERO
     for value in answer.values():
-        found = _HELD.fullmatch(_text(value))
+        found = _HELD.fullmatch(text(value))
         if found is None:
             raise LedgerError(
                 f"{holds_key(workspace)} has what is no amount that budget-gate holds",
@@ -173,30 +224,38 @@ def held_of(answer: dict[Any, Any], workspace: str | None, now: int) -> Decimal:
 
 def _names() -> Plan[tuple[list[str | None], int]]:
     """The workspaces that were named, in order, and the time of Redis in seconds."""
-    members, (seconds, _) = _checked((yield [("SMEMBERS", WORKSPACES), ("TIME",)]))
-    return sorted(map(workspace_of, map(_text, members)), key=str), int(seconds)
+    members, (seconds, _) = checked((yield [("SMEMBERS", WORKSPACES), ("TIME",)]))
+    return sorted(map(workspace_of, map(text, members)), key=str), int(seconds)
 
 
-def _run(
-    script: Script,
-    keys: tuple[str, ...],
-    arguments: tuple[str | int, ...],
-    workspace: str | None,
-    learned: Learned,
-) -> Plan[Any]:
-    """What a script answers, which Redis may have forgotten; the workspace is named before."""
-    naming = learned.naming(workspace)
-    call = (len(keys), *keys, *arguments)
-    *_, answer = answers = yield [*naming, ("EVALSHA", script.sha, *call)]
-    if isinstance(answer, NoScriptError):
-        (answer,) = yield [("EVAL", script.source, *call)]
-    _checked([*answers[:-1], answer])
-    if naming:
+def _run(script: Script, calls: list[Call], learned: Learned) -> Plan[list[Any]]:
+    """What a script answers to each call; the workspaces are named before."""
+    unnamed = [it for it in {call.workspace: None for call in calls} if learned.is_unnamed(it)]
+    naming: list[Command] = [("SADD", WORKSPACES, member(it)) for it in unnamed]
+    parts = [(len(call.keys), *call.keys, *call.arguments) for call in calls]
+    answers = yield [*naming, *(("EVALSHA", script.sha, *it) for it in parts)]
+    named, told = answers[: len(naming)], answers[len(naming) :]
+    unknown = [index for index, it in enumerate(told) if _is_unknown_script(it)]
+    if unknown:
+        # Redis does not know the script yet, or has forgotten it as after a restart.
+        again = yield [("EVAL", script.source, *parts[index]) for index in unknown]
+        for index, answer in zip(unknown, again, strict=True):
+            told[index] = answer
+    checked([*named, *told])
+    for workspace in unnamed:
         learned.named(workspace)
-    return answer
+    return told
 
 
-def _checked(answers: list[Any]) -> list[Any]:
+def _is_unknown_script(answer: Any) -> bool:
+    if not isinstance(answer, Exception):
+        return False
+    from redis.exceptions import NoScriptError  # of the extra, and slow to import
+
+    return isinstance(answer, NoScriptError)
+
+
+def checked(answers: list[Any]) -> list[Any]:
     """The answers; raises the first that is an error."""
     for answer in answers:
         if isinstance(answer, Exception):
@@ -204,6 +263,6 @@ def _checked(answers: list[Any]) -> list[Any]:
     return answers
 
 
-def _text(value: bytes | str) -> str:
-    # What is no text is no field of ours, and read as such.
+def text(value: bytes | str) -> str:
+    """A text of Redis; what is none is no field of ours, and becomes one that is read as such."""
     return value if isinstance(value, str) else value.decode(errors="replace")
