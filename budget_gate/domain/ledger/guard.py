@@ -1,7 +1,7 @@
 """Which caps are exceeded by the last verdict's spend and what was counted since."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,7 +9,7 @@ from decimal import Decimal
 from budget_gate.domain.bounds import NOTHING, ZERO, plus
 from budget_gate.domain.costs import add_up
 from budget_gate.domain.ledger.guarded import GuardedVerdict
-from budget_gate.domain.ledger.hours import Counts, beyond, canonical
+from budget_gate.domain.ledger.hours import Counts, Hours, beyond, canonical
 from budget_gate.domain.ledger.possible import placed
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.caps import caps_in_force
@@ -21,6 +21,9 @@ from budget_gate.domain.prices.charges import price
 from budget_gate.domain.prices.pricing import price_facts
 from budget_gate.domain.spend import Coverage, Spend, SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Usage
+
+# Units of the price book by workspace, model, and whether they are of today.
+Costs = Mapping[tuple[str | None, str | None, bool], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,24 @@ class Guard:
 
         `counts` are those from the verdict's first hour on.
         """
-        told = placed(counts, self.workspaces)
+        return self.exceeded_by([self.costs(counts.hours)], counts.holds)
+
+    def place(self, written: str | None) -> str | None:
+        """The id of a workspace by what a client wrote; `UNATTRIBUTED` where none has that name."""
+        (id_,) = placed(Counts({}, {written: ZERO}, self.now), self.workspaces).holds
+        return id_
+
+    def costs(self, hours: Hours) -> Costs:
+        """What was counted beyond the report in hours of the month to date.
+
+        Those of hours, or of workspaces, that are apart can be added up, as often as is wanted.
+        """
         month, today = MonthToDate(self.now), self.now.date()
         is_current = self.verdict.as_of >= month.period.start
         reported = self.verdict.reported if is_current else {}
-        hours = {at: it for at, it in told.hours.items() if at >= month.period.start}
-        table = beyond(reported, hours, self.book)
+        within = {at: it for at, it in hours.items() if at >= month.period.start}
+        told = placed(Counts(within, {}, self.now), self.workspaces)
+        table = beyond(reported, told.hours, self.book)
         costs: dict[tuple[str | None, str | None, bool], int] = defaultdict(int)
         usage = Usage(table, None, Coverage(self.now, closed_days=0, open_day=True))
         for row in price(usage, self.book).rows:
@@ -83,16 +98,28 @@ class Guard:
                 units = self.book.dearest(row.key.day).units(row.tokens)[1]
             model = row.key.model and canonical(row.key.model, self.book)
             costs[row.key.workspace, model, row.key.day == today] += units
+        return costs
+
+    def exceeded_by(
+        self, costs: Iterable[Costs], holds: Mapping[str | None, Decimal]
+    ) -> list[Exceeded]:
+        """The caps that are exceeded by all of these costs together and by what is held."""
+        today = self.now.date()
+        parts = [part for it in costs for part in it.items()]
+        held_by = {self.place(written): ZERO for written in holds}
+        for written, amount in holds.items():
+            id_ = self.place(written)
+            held_by[id_] = plus(held_by[id_], amount)
         found = []
         for it in self.budgets:
             month_units = day_units = 0
-            for (workspace, model, is_today), units in costs.items():
+            for (workspace, model, is_today), units in parts:
                 if _concerns(it, workspace, model):
                     month_units += units
                     day_units += units if is_today else 0
             held = ZERO
             if it.models is None:
-                for id_, amount in told.holds.items():
+                for id_, amount in held_by.items():
                     held = plus(held, amount) if _concerns(it, id_, None) else held
             found += self._against(it, month_units, day_units, held, today)
         return found

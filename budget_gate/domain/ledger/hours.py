@@ -94,6 +94,8 @@ def _by_place(table: UsageTable, book: PriceBook) -> dict[Place, _Rows]:
 
 
 def _beyond(reported: _Rows, counted: _Rows, book: PriceBook) -> UsageTable:
+    if not reported:
+        return dict(counted)
     is_split = not any(tokens[_UNSPLIT] for _, tokens in (*reported, *counted))
     more: dict[UsageKey, list[int]] = {}
     for classes in _CLASSES if is_split else _MERGED:
