@@ -11,14 +11,14 @@ from budget_gate.domain.period import format_instant
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.spend import Coverage, Workspace
-from budget_gate.domain.usage import Usage, UsageTable, add
+from budget_gate.domain.usage import Usage, UsageTable, joined
 from budget_gate.errors import UnverifiedError
 from budget_gate.sources.api.analytics import BETA, RefreshedError, read_rows
 from budget_gate.sources.api.analytics_page import Row, read_page_rows, usage_of, without
 from budget_gate.sources.api.answers import malformed
 from budget_gate.sources.api.products import SEATS, product_notes
 from budget_gate.sources.api.usage_dimensions import read_main, read_whole
-from budget_gate.sources.api.usage_query import Span
+from budget_gate.sources.api.usage_query import Span, hours_apart
 from budget_gate.sources.api.workspaces import read_default_workspace
 from budget_gate.sources.http.answers import RefusedError
 from budget_gate.sources.http.transport import Pending, Transport
@@ -137,29 +137,34 @@ def read_from_analytics(
     """
     analytics = _Analytics(transport)
     parts = [transport.start(partial(analytics.read, span, book)) for span in spans]
-    table: UsageTable = {}
     try:
-        for part in parts:
-            table |= part.result()
+        tables = [part.result() for part in parts]
     except RefusedError as again:
         if again.status in _CLOSED:
             raise refused from None
         raise (_refused_twice(refused, again) if again.status == _WRONG else again) from None
     workspaces = _listed(listing)
     labels = file.policy.default_ids if file else frozenset[str]()
+    table = joined(tables)
     default = _default_ids(transport, table, workspaces, labels)
     told = {key.workspace for key in table}
-    merged: UsageTable = {}
-    for key, tokens in table.items():
-        is_default = key.workspace in default
-        add(merged, {key._replace(workspace=None) if is_default else key: tokens})
+    merged = [_with_default(each, default) for each in tables]
     return Usage(
-        merged,
+        joined(merged),
         workspaces,
         replace(coverage, refreshed_at=min(analytics.refreshed, default=None)),
         tuple(_notes(analytics.products, sorted(analytics.organizations))),
         default_ids=default,
         is_default_told=bool(default) or not any(told),
+        hours=hours_apart(spans, merged),
+    )
+
+
+def _with_default(table: UsageTable, default: frozenset[str]) -> UsageTable:
+    """The usage with None in place of the real ids of the default workspace."""
+    return joined(
+        {key._replace(workspace=None) if key.workspace in default else key: tokens}
+        for key, tokens in table.items()
     )
 
 

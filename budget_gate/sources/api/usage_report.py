@@ -1,19 +1,20 @@
 """The usage of the API, month to date -> Usage: by its usage report, or what stands in for it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 from budget_gate.domain.notes import Note
-from budget_gate.domain.period import DAY, HOUR, MonthToDate, Period
+from budget_gate.domain.period import DAY, MonthToDate, Period
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.spend import Coverage
-from budget_gate.domain.usage import Usage, UsageTable
+from budget_gate.domain.usage import Usage, UsageTable, joined
 from budget_gate.sources.api.analytics_usage import read_from_analytics
 from budget_gate.sources.api.below_organization import read_below_organization
 from budget_gate.sources.api.usage_dimensions import Ask, read_main, read_whole
-from budget_gate.sources.api.usage_query import Span, read_table
+from budget_gate.sources.api.usage_query import Span, hours_apart, read_table, spans_of
 from budget_gate.sources.api.workspaces import read_workspaces
 from budget_gate.sources.http.answers import RefusedError
 from budget_gate.sources.http.transport import Transport
@@ -30,23 +31,25 @@ _SPEED_REFUSED = Note(
 
 
 def read_usage(
-    transport: Transport, month: MonthToDate, book: PriceBook, file: PolicyFile | None = None
+    transport: Transport,
+    month: MonthToDate,
+    book: PriceBook,
+    file: PolicyFile | None = None,
+    apart: Sequence[datetime] = (),
 ) -> Usage:
     """The organization's usage of the month to date, every dimension resolved that has a price.
 
-    Closed days are asked for by day and the open day by hour, side by side. Raises
-    UnverifiedError where any of it cannot be had whole, and ConfigurationError where the
-    organization that the policy in `file` names is none of those that the API lists.
+    Closed days are asked for by day and the open day by hour, side by side; the hours `apart`,
+    which are the last ones, each by itself. Raises UnverifiedError where any of it cannot be had
+    whole, and ConfigurationError where the organization that the policy in `file` names is none of
+    those that the API lists.
     """
-    spans = [Span(month.closed, DAY)] if month.closed else []
-    if month.open:
-        spans.append(Span(month.open, HOUR))
     coverage = Coverage(
         through=month.as_of,
         closed_days=len(month.closed.steps(DAY)) if month.closed else 0,
         open_day=month.open is not None,
     )
-    return _read_spans(transport, spans, book, coverage, file)
+    return _read_spans(transport, spans_of(month, apart), book, coverage, file)
 
 
 def read_days(
@@ -73,7 +76,7 @@ def read_history(transport: Transport, period: Period, file: PolicyFile | None =
             return read_from_analytics(*asked, refused=refused, listing=listing, file=file)
         if not refused.is_not_found:
             raise
-        table, _, _ = read_below_organization(transport, [span], refused, file)
+        (table,), _, _ = read_below_organization(transport, [span], refused, file)
     return Usage(table, None, coverage)
 
 
@@ -86,7 +89,7 @@ def _read_spans(
 ) -> Usage:
     listing = transport.start(partial(read_workspaces, transport))
     try:
-        table = _read_tables(transport, spans, book)
+        tables = _read_tables(transport, spans, book)
     except RefusedError as refused:
         if refused.is_forbidden:
             asked = (transport, spans, book, coverage)
@@ -96,8 +99,9 @@ def _read_spans(
         workspaces = listing.result()
     except RefusedError as refused:
         return _below(transport, spans, coverage, refused, file)
-    is_refused = any(key.speed is None for key in table)
-    return Usage(table, workspaces, coverage, (_SPEED_REFUSED,) if is_refused else ())
+    table = joined(tables)
+    notes = (_SPEED_REFUSED,) if any(key.speed is None for key in table) else ()
+    return Usage(table, workspaces, coverage, notes, hours=hours_apart(spans, tables))
 
 
 def _below(
@@ -110,17 +114,15 @@ def _below(
     """The usage by the routes below the organization; raises `refused` where it says no."""
     if not refused.is_not_found:
         raise refused
-    table, workspaces, notes = read_below_organization(transport, spans, refused, file)
-    return Usage(table, workspaces, coverage, notes)
+    tables, workspaces, notes = read_below_organization(transport, spans, refused, file)
+    hours = hours_apart(spans, tables)
+    return Usage(joined(tables), workspaces, coverage, notes, hours=hours)
 
 
-def _read_tables(transport: Transport, spans: list[Span], book: PriceBook) -> UsageTable:
+def _read_tables(transport: Transport, spans: list[Span], book: PriceBook) -> list[UsageTable]:
     ask = _asking(transport)
     parts = [transport.start(partial(read_whole, transport, ask, span, book)) for span in spans]
-    table: UsageTable = {}
-    for part in parts:
-        table |= part.result()
-    return table
+    return [part.result() for part in parts]
 
 
 def _asking(transport: Transport) -> Ask:
