@@ -131,10 +131,6 @@ class World:
         """What the ledger has of it at `now`, each message once."""
         return [call.usage for call in self.calls if call.is_counted(now)]
 
-    def known(self, now: datetime) -> list[Usage]:
-        """What the report or the ledger has of it at `now`, each message once."""
-        return [call.usage for call in self.calls if call.is_reported(now) or call.is_counted(now)]
-
     def records(self, now: datetime) -> list[Record]:
         """What clients have handed to the ledger by `now`, in the order in which they did."""
         found = []
@@ -258,7 +254,7 @@ def drawn(
     """Make a world whose requests lie in the `span` before `now`, the same for the same source of chance.
 
     A third of them lie on the first or the last microsecond of an hour. Each workspace has two clients, of which one
-    names it by its id and one by its name. A request that is not late is counted within its own hour.
+    names it by its id and one by its name. A request that is not late is counted at once.
     """
     clients = [
         Client(
@@ -287,10 +283,8 @@ def _instant(random: Random, now: datetime, span: timedelta) -> datetime:
 
 
 def _call(random: Random, habits: Habits, client: Client, at: datetime, number: int) -> Call:
-    rest = hour_of(at) + HOUR - MICROSECOND - at
-    after = min(rest, random.randrange(30) * SECOND)
-    if random.random() < habits.late:
-        after = random.randrange(1, 600) * SECOND
+    is_late = random.random() < habits.late
+    after = random.randrange(1, 600) * SECOND if is_late else timedelta()
     return Call(
         usage=_usage(random, client.workspace, at),
         message=f"msg_01EXAMPLE{number:04d}",
