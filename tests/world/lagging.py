@@ -15,6 +15,7 @@ MICROSECOND = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 LONGEST_LAG = timedelta(hours=2)
+SHORT = "0-200k"
 
 # What the ledger calls a class of tokens -> the field of Usage that has their number.
 CLASSES = {
@@ -106,7 +107,7 @@ class Record:
     workspace: str | None
     model: str
     service_tier: str | None
-    context_window: str
+    context_window: str | None
     inference_geo: str | None
     speed: str | None
     tokens: Mapping[str, int]
@@ -165,13 +166,15 @@ def other_name(model: str) -> str:
 def recorded(call: Call, at: datetime) -> Record:
     """What the client of a request hands to the ledger."""
     usage, client = call.usage, call.client
+    # Where it searches, an answer adds up several prompts: a long sum does not say that any of them was long.
+    is_unclear = usage.searches > 0 and usage.context_window != SHORT
     return Record(
         at=at,
         message=call.message,
         workspace=client.written,
         model=other_name(usage.model) if client.renames else usage.model,
         service_tier=usage.service_tier if client.tells else None,
-        context_window=usage.context_window,
+        context_window=None if is_unclear else usage.context_window,
         inference_geo=usage.inference_geo if client.tells else None,
         speed=usage.speed if client.tells else None,
         tokens={name: getattr(usage, field) for name, field in CLASSES.items()},
@@ -300,7 +303,7 @@ def _usage(random: Random, workspace: str | None, at: datetime) -> Usage:
     model = random.choice(list(MODELS))
     variant = random.choice(variants(at.date())[model])
     prompt = [random.choice((0, *2 * (random.randrange(50_000),))) for _ in range(4)]
-    if variant.context_window != "0-200k":
+    if variant.context_window != SHORT:
         prompt[0] += 200_001
     uncached, write_5m, write_1h, read = prompt
     return replace(
