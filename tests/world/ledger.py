@@ -9,8 +9,9 @@ from urllib.parse import quote, unquote
 
 from redis import Redis
 
-from tests.world.lagging import Record, hour_of
+from tests.world.lagging import HOUR, Record, hour_of
 
+# From the end of the hour on, and from its record on.
 COUNTS_KEPT = timedelta(days=14)
 MESSAGES_KEPT = timedelta(days=1)
 WORKSPACES = "budget-gate:workspaces"
@@ -79,7 +80,7 @@ def write(redis: Redis, records: Iterable[Record], *, now: datetime) -> int:
             for token_class, number in record.tokens.items():
                 if number:
                     pipe.hincrby(counts, field(record, token_class), number)
-            pipe.expire(counts, hour_of(record.at) + COUNTS_KEPT - now)
+            pipe.expire(counts, hour_of(record.at) + HOUR + COUNTS_KEPT - now)
             if life > timedelta():
                 pipe.set(message, 1, px=life)
             pipe.sadd(WORKSPACES, encoded(record.workspace))
