@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from budget_gate.errors import ConfigurationError, LedgerError
-from budget_gate.sources.ledger.layout import instant
-from budget_gate.sources.ledger.plans import Learned, Plan, table_of
+from budget_gate.sources.ledger.layout import instant, read_counts
+from budget_gate.sources.ledger.plans import Learned, Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class _Priced:
             if known is None or known[0] != asked:
                 counted: UsageTable = {}
                 for name, fields in parts.items():
-                    counted.update(table_of(fields, name, seen.hour))
+                    counted.update(read_counts(fields, name, seen.hour))
                 known = (asked, self._guard.costs({instant(seen.hour): counted}))
             running[id_] = known
         self._running = running

@@ -5,13 +5,14 @@ one slot of a cluster. `{ws:}` is the default workspace.
 """
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote
 
 from budget_gate.domain.ledger.counted import Use
-from budget_gate.domain.usage import Tokens, UsageKey
+from budget_gate.domain.usage import Tokens, UsageKey, UsageTable
 from budget_gate.errors import LedgerError
 
 PREFIX: Final = "budget-gate"
@@ -133,24 +134,35 @@ def fields(use: Use) -> list[str | int]:
     ]
 
 
-def read_field(
-    field: str, value: str, workspace: str | None, hour: datetime
-) -> tuple[UsageKey, Tokens]:
-    """What a field of an hour's counts and its value say; raises LedgerError where it is none."""
-    try:
-        *kind, name = field.split("|")
-        model, tier, window, geo, speed = (
-            unquote(part, errors=_SURROGATES) or None for part in kind
-        )
-        # It has to be written as a count is: int() alone would take a sign, and spaces.
-        tokens = Tokens(**{name: int(value if value.isdigit() else "")})
-    except (TypeError, ValueError) as error:
-        raise LedgerError(
-            f"{counts_key(workspace, int(hour.timestamp()))} has what is no count of budget-gate: "
-            f"{field[:60]!r}",
-            "delete that field in Redis; whoever wrote it is another program or another version",
-        ) from error
-    return UsageKey(workspace, hour.date(), model, tier, window, geo, speed), tokens
+def read_counts(answer: Mapping[bytes, bytes], workspace: str | None, hour: int) -> UsageTable:
+    """The usage of a workspace in the hour that starts at `hour`, of which `answer` has the fields.
+
+    Raises LedgerError where a field is none of ours, or its value no count.
+    """
+    found: dict[UsageKey, list[int]] = {}
+    for name, value in answer.items():
+        try:
+            key, index = _read_name(name, workspace, hour)
+            # It has to be written as a count is: int() alone would take a sign, and spaces.
+            count = int(value if value.isdigit() else b"")
+        except ValueError as error:
+            raise LedgerError(
+                f"{counts_key(workspace, hour)} has what is no count of budget-gate: "
+                f"{name.decode(errors='replace')[:60]!r}",
+                "delete that field in Redis; another program or another version has written it",
+            ) from error
+        found.setdefault(key, [0] * len(Tokens._fields))[index] += count
+    return {key: Tokens._make(counts) for key, counts in found.items()}
+
+
+# The same few are read again and again, each time that a client asks whether it may go on.
+@lru_cache(4096)
+def _read_name(name: bytes, workspace: str | None, hour: int) -> tuple[UsageKey, int]:
+    """What a field counts, and the place of its class in Tokens; raises ValueError for another."""
+    *kind, class_ = name.decode().split("|")
+    model, tier, window, geo, speed = (unquote(part, errors=_SURROGATES) or None for part in kind)
+    key = UsageKey(workspace, instant(hour).date(), model, tier, window, geo, speed)
+    return key, Tokens._fields.index(class_)
 
 
 def instant(seconds: float) -> datetime:

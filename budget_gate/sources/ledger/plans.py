@@ -13,7 +13,6 @@ from uuid import uuid4
 
 from budget_gate.domain.bounds import ZERO, plus
 from budget_gate.domain.ledger.counted import Counted
-from budget_gate.domain.usage import UsageTable
 from budget_gate.errors import LedgerError
 from budget_gate.sources.ledger.layout import (
     ALREADY,
@@ -33,13 +32,14 @@ from budget_gate.sources.ledger.layout import (
     instant,
     member,
     message_key,
-    read_field,
+    read_counts,
     workspace_of,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from budget_gate.domain.ledger.hours import Counts
+    from budget_gate.domain.usage import UsageTable
 
 T = TypeVar("T")
 Command = tuple[str | int, ...]
@@ -179,7 +179,7 @@ def _reading(names: list[str | None], first: int, now: int) -> "Plan[Counts]":
         answers = checked((yield [("HGETALL", counts_key(*place)) for place in some]))
         for (workspace, hour), answer in zip(some, answers, strict=True):
             if answer:
-                found.setdefault(instant(hour), {}).update(table_of(answer, workspace, hour))
+                found.setdefault(instant(hour), {}).update(read_counts(answer, workspace, hour))
     holds: dict[str | None, Decimal] = {}
     for start in range(0, len(names), AT_ONCE):
         some_names = names[start : start + AT_ONCE]
@@ -196,17 +196,6 @@ def writing_verdict(told: str) -> Plan[None]:
     checked((yield [("SET", VERDICT, told)]))
 
 
-def table_of(answer: Mapping[Any, Any], workspace: str | None, hour: int) -> UsageTable:
-    """The usage of a workspace in an hour, of which `answer` has the fields."""
-    at = instant(hour)
-    found: UsageTable = {}
-    for name, value in answer.items():
-        key, tokens = read_field(text(name), text(value), workspace, at)
-        before = found.get(key)
-        found[key] = before.plus(tokens) if before else tokens
-    return found
-
-
 def held_of(answer: Mapping[Any, Any], workspace: str | None, now: int) -> Decimal:
     """USD of the holds of a workspace that have not ended."""
     total = ZERO
@@ -215,7 +204,7 @@ def held_of(answer: Mapping[Any, Any], workspace: str | None, now: int) -> Decim
         if found is None:
             raise LedgerError(
                 f"{holds_key(workspace)} has what is no amount that budget-gate holds",
-                "delete that key in Redis; whoever wrote it is another program or another version",
+                "delete that key in Redis; another program or another version has written it",
             )
         if int(found[1]) > now:
             total = plus(total, Decimal(found[2]))

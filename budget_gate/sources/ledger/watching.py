@@ -19,6 +19,7 @@ from budget_gate.sources.ledger.layout import (
     counts_key,
     holds_key,
     instant,
+    read_counts,
     workspace_of,
 )
 from budget_gate.sources.ledger.plans import (
@@ -27,7 +28,6 @@ from budget_gate.sources.ledger.plans import (
     Plan,
     checked,
     held_of,
-    table_of,
     text,
 )
 
@@ -122,7 +122,7 @@ def _read_ended(
         some = left[start : start + AT_ONCE]
         answers = checked((yield [("HGETALL", counts_key(*place)) for place in some]))
         for place, answer in zip(some, answers, strict=True):
-            ended[place] = table_of(answer, *place)
+            ended[place] = read_counts(answer, *place)
     if not left and len(ended) == len(watch.ended):
         return watch.ended
     watch.ended = ended
