@@ -90,8 +90,8 @@ def check(
     here: Here, server: Server, world: World, now: datetime, held: Mapping[str, Fraction]
 ) -> Told:
     """What a check says of each budget."""
-    with world.api(now) as api:
-        flags = ("--ledger", server.url, "--format", "json")
+    with world.api(now) as api, server.at(now) as url:
+        flags = ("--ledger", url, "--format", "json")
         run = here.check(api, *flags, policy=policy(), now=now)
     assert run.code == 0, run.stderr or run.stdout
     report = run.report

@@ -9,6 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from budget_gate.commands.invocation import Invocation, Parsed
+from budget_gate.commands.reconcile import (
+    LEDGER,
+    ReconcileOptions,
+    add_reconcile,
+    needed_client,
+    run_reconcile,
+)
 from budget_gate.commands.shared_flags import (
     Parser,
     add_ledger,
@@ -23,14 +30,10 @@ from budget_gate.exits import OK, UNVERIFIED
 from budget_gate.ledger.arguments import place
 from budget_gate.outputs.escaping import plain
 from budget_gate.outputs.ledger import render_counts
-from budget_gate.settings import Settings
 from budget_gate.sources.files.messages import Line, read_messages
-from budget_gate.sources.ledger.opening import open_client
 from budget_gate.sources.ledger.plans import Learned, reading_last, recording_all
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from budget_gate.sources.ledger.client import Client
 
 # Hours are kept for so long.
 _MOST_HOURS: Final = 14 * 24
@@ -39,7 +42,6 @@ _USUAL_HOURS: Final = 3
 _AT_ONCE: Final = 200
 _STDIN: Final = "-"
 
-_LEDGER: Final = "the Redis: redis://USER:PASSWORD@HOST:6379/0, or rediss:// for TLS"
 _NO_KEY: Final = (
     "The URL is read from BUDGET_GATE_LEDGER as well, which keeps its password out of the list of "
     "processes.\n"
@@ -65,7 +67,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
     parser = Parser(prog="budget-gate ledger", epilog=_EXIT_CODES)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     record = actions.add_parser("record", help="count the messages of a file", epilog=_EXIT_CODES)
-    add_ledger(record, _LEDGER)
+    add_ledger(record, LEDGER)
     record.add_argument(
         "--file",
         metavar="FILE",
@@ -80,7 +82,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
         help="name or id of their workspace (default: the default workspace)",
     )
     show = actions.add_parser("show", help="show what is counted", epilog=_EXIT_CODES)
-    add_ledger(show, _LEDGER)
+    add_ledger(show, LEDGER)
     show.add_argument(
         "--hours",
         metavar="N",
@@ -88,7 +90,11 @@ def parse(arguments: Sequence[str]) -> Parsed:
         default=_USUAL_HOURS,
         help=f"show the last N hours (default: {_USUAL_HOURS})",
     )
+    add_reconcile(actions)
     flags = parser.parse_args(arguments)
+    if flags.action == "reconcile":
+        options = ReconcileOptions(flags.days, flags.tolerance)
+        return Parsed(given(flags), partial(run_reconcile, options))
     if flags.action == "show":
         return Parsed(given(flags), partial(_show, flags.hours))
     return Parsed(given(flags), partial(_record, RecordOptions(flags.file, flags.workspace)))
@@ -100,7 +106,7 @@ def _record(options: RecordOptions, invocation: Invocation) -> int:
     Raises ConfigurationError where the file cannot be read, or the URL is none of a Redis.
     """
     settings = invocation.settings
-    client = _client(settings)
+    client = needed_client(settings)
     learned = Learned(lambda: invocation.clock().timestamp())
     done = 0
     try:
@@ -125,7 +131,7 @@ def _record(options: RecordOptions, invocation: Invocation) -> int:
 def _show(hours: int, invocation: Invocation) -> int:
     """Prints what is counted in the last hours, and what is reserved; 0, or 3 if Redis fails."""
     settings = invocation.settings
-    client = _client(settings)
+    client = needed_client(settings)
     try:
         counts = client.run(reading_last(hours))
     except LedgerError as error:
@@ -133,14 +139,6 @@ def _show(hours: int, invocation: Invocation) -> int:
         return UNVERIFIED
     publish_text(render_counts(counts, client.address.name), settings)
     return OK
-
-
-def _client(settings: Settings) -> "Client":
-    if settings.ledger is None:
-        raise ConfigurationError(
-            "no ledger is named", "add --ledger redis://HOST:6379/0, or set BUDGET_GATE_LEDGER"
-        )
-    return open_client(settings.ledger.get_secret_value())
 
 
 def _lines(options: RecordOptions) -> list[Line]:

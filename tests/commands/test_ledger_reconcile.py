@@ -56,8 +56,8 @@ def reconciled(
     usage = [call.usage for call in reported]
     with one.driver() as redis:
         ledger.write(redis, World((), tuple(counted)).records(now), now=now)
-    with LoopbackAPI(Organization(usage, [ALPHA, BETA]), now=now) as api:
-        return run(here, one.url, api.url, *flags, now=now)
+    with LoopbackAPI(Organization(usage, [ALPHA, BETA]), now=now) as api, one.at(now) as url:
+        return run(here, url, api.url, *flags, now=now)
 
 
 def run(here: Here, ledger_url: str, url: str, *flags: str, now: datetime = NOW) -> Run:

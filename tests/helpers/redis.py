@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import redis
 
 from tests.helpers.postgresql import free_port
+from tests.helpers.redis_clock import telling
 
 TRIES = 5
 # How often it is asked whether it is there, 0.01 s apart.
@@ -38,6 +40,12 @@ class Server:
         if self.is_tls:
             return f"rediss://{user}localhost:{self.port}/0?ssl_ca_certs={self.folder / 'ca.pem'}"
         return f"redis://{user}127.0.0.1:{self.port}/0"
+
+    @contextmanager
+    def at(self, now: datetime) -> Iterator[str]:
+        """Where the same Redis is that tells the time `now`, whatever its clock says."""
+        with telling(self.port, now) as port:
+            yield self.url.replace(f":{self.port}/", f":{port}/")
 
     def driver(self) -> Any:
         """A client of the driver alone, never of the program; what it reads are texts."""

@@ -142,7 +142,7 @@ def _apart(line: ReconciledLine, tolerance: Decimal) -> Iterator[Difference]:
         ("excess", line.excess),
     )
     for name, it in differences:
-        if it.cost.is_limited:
+        if all(each.cost.is_limited for each in (it, *sides)):
             larger = max(side.cost.high for side in sides)
             is_apart = it.cost.high > max(_CENT, times(tolerance, larger))
         else:

@@ -176,3 +176,10 @@ def test_a_wrong_clock_of_the_ledger_is_an_error(minutes: int) -> None:
 def test_a_clock_that_is_a_little_off_is_none(minutes: int) -> None:
     """Five minutes are within what is looked at."""
     check_ledger_clock(AS_OF, AS_OF + timedelta(minutes=minutes))
+
+
+def test_usage_of_a_tier_that_nobody_tells_costs_at_most_the_standard_price() -> None:
+    """A client may not pass on the tier: no other costs more, and $25 are the bound."""
+    table = {key("claude-opus-4-8", DAY, workspace="production", tier=None): MILLION}
+
+    assert spent(with_counts(counted(table)), "global") == bounds("50", "75")

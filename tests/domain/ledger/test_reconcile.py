@@ -176,3 +176,10 @@ def test_last_settled_days_end_where_the_report_is_whole(now: str, end: date) ->
 
     assert found.end.date() == end
     assert found.end - found.start == 3 * DAY
+
+
+def test_a_price_that_one_side_lacks_is_no_bug() -> None:
+    """The report has a tier without a price, and the ledger the same tokens of another one."""
+    found = reconciled({key(MODEL, tier="flex"): MILLION}, (9, {key(MODEL): MILLION}))
+
+    assert found.status == "ok"
