@@ -70,11 +70,14 @@ def write(redis: Redis, records: Iterable[Record], *, now: datetime) -> int:
     as it would there.
     """
     counted = 0
+    # What is known of a message may be forgotten again by `now`, but was not yet when it came once more.
+    known: dict[str, datetime] = {}
     for record in records:
         message = key(record.workspace, "message", record.message)
         life = record.at + MESSAGES_KEPT - now
-        if redis.exists(message):
+        if redis.exists(message) or (message in known and record.at < known[message]):
             continue
+        known[message] = record.at + MESSAGES_KEPT
         counts = counts_key(record.workspace, hour_of(record.at))
         with redis.pipeline(transaction=True) as pipe:
             for token_class, number in record.tokens.items():
