@@ -37,7 +37,7 @@ MOMENTS = {
     datetime(2026, 11, 1, 0, 4, 0, tzinfo=UTC): timedelta(minutes=12),
 }
 # And how long before that it is checked as well, in the order in which it is.
-EARLIER = (timedelta(minutes=41), timedelta(minutes=3), timedelta())
+EARLIER = (timedelta(minutes=41), timedelta())
 OVER_ALL = pytest.mark.parametrize(
     ("now", "seed"),
     [(now, 10 * number + turn) for number, now in enumerate(MOMENTS) for turn in range(2)],
