@@ -70,11 +70,15 @@ def write(redis: Redis, records: Iterable[Record], *, now: datetime) -> int:
     as it would there.
     """
     counted = 0
+    # What is over a day old by now was known for a day all the same.
+    known: dict[str, datetime] = {}
     for record in records:
         message = key(record.workspace, "message", record.message)
         life = record.at + MESSAGES_KEPT - now
-        if redis.exists(message):
+        before = known.get(message)
+        if redis.exists(message) or (before and record.at - before < MESSAGES_KEPT):
             continue
+        known[message] = record.at
         counts = counts_key(record.workspace, hour_of(record.at))
         with redis.pipeline(transaction=True) as pipe:
             for token_class, number in record.tokens.items():
