@@ -34,13 +34,26 @@ LATE = Record(
 
 def check(
     here: Here,
-    url: str,
+    one: Server,
     *flags: str,
     policy: str,
     organization: Organization = ORGANIZATION,
     now: datetime = NOW,
 ) -> Run:
     """What a check of an organization prints as JSON: of the one that has spent 18.30 USD unless given."""
+    with one.at(now) as url:
+        return check_by(here, url, *flags, policy=policy, organization=organization, now=now)
+
+
+def check_by(
+    here: Here,
+    url: str,
+    *flags: str,
+    policy: str,
+    organization: Organization = ORGANIZATION,
+    now: datetime = NOW,
+) -> Run:
+    """The same by the ledger at a URL."""
     with LoopbackAPI(organization, now=now) as api:
         return here.check(api, "--ledger", url, "--format", "json", *flags, policy=policy, now=now)
 
@@ -87,7 +100,7 @@ def test_a_cap_within_the_range_is_undecided(
 ) -> None:
     """18.30 to 21.30 USD in all, 18 to 21 of them in production, 0.30 to 3.30 today: a breach is what the report proves."""
     count(ledger_server, LATE)
-    run = check(here, ledger_server.url, policy=HEAD + policy)
+    run = check(here, ledger_server, policy=HEAD + policy)
     assert (run.code, run.report["status"]) == (code, status)
     assert run.report["spend"] == {"low": "18.3", "high": "21.3"}
 
@@ -96,7 +109,7 @@ def test_an_undecided_run_passes_where_errors_only_warn(here: Here, ledger_serve
     """As any spend does that is not known well enough: not enforced."""
     count(ledger_server, LATE)
     policy = HEAD + "global: {cap: 20}\n"
-    run = check(here, ledger_server.url, "--on-error", "warn", policy=policy)
+    run = check(here, ledger_server, "--on-error", "warn", policy=policy)
     assert (run.code, run.report["status"], run.report["enforced"]) == (0, "uncertain", False)
 
 
@@ -105,7 +118,7 @@ def test_a_reserve_is_added_to_what_the_ledger_has(here: Here, ledger_server: Se
     count(ledger_server, LATE)
     for cap, code in (("23.29", 1), ("26.29", 3), ("26.30", 0)):
         policy = f"{HEAD}global: {{cap: {cap}}}\n"
-        assert check(here, ledger_server.url, "--reserve", "5", policy=policy).code == code
+        assert check(here, ledger_server, "--reserve", "5", policy=policy).code == code
 
 
 def test_what_the_report_has_is_not_counted_again(here: Here, ledger_server: Server) -> None:
@@ -113,9 +126,9 @@ def test_what_the_report_has_is_not_counted_again(here: Here, ledger_server: Ser
     count(ledger_server, LATE)
     there = Usage(LATE.at, PRODUCTION, "claude-sonnet-4-5", uncached=1_000_000)
     whole = Organization([*ORGANIZATION.usage, there], ORGANIZATION.workspaces)
-    run = check(here, ledger_server.url, policy=HEAD + "global: {cap: 21.29}\n", organization=whole)
+    run = check(here, ledger_server, policy=HEAD + "global: {cap: 21.29}\n", organization=whole)
     assert (run.code, budget(run, "global")) == (1, ("21.3", "21.3", "breached"))
-    run = check(here, ledger_server.url, policy=HEAD + "global: {cap: 21.30}\n", organization=whole)
+    run = check(here, ledger_server, policy=HEAD + "global: {cap: 21.30}\n", organization=whole)
     assert (run.code, budget(run, "global")) == (0, ("21.3", "21.3", "warning"))
 
 
@@ -125,7 +138,7 @@ def test_of_each_class_the_larger_count_holds(here: Here, ledger_server: Server)
     organization = Organization([there], ORGANIZATION.workspaces)
     tokens = {"uncached_input": 400_000, "output": 200_000}
     count(ledger_server, replace(LATE, tokens=tokens))
-    run = check(here, ledger_server.url, policy=OK, organization=organization)
+    run = check(here, ledger_server, policy=OK, organization=organization)
     # 3 USD of input and 1.50 USD of output, to which 1.50 USD come by the ledger.
     assert run.report["spend"] == {"low": "4.5", "high": "6"}
 
@@ -137,7 +150,7 @@ def test_a_workspace_is_known_by_its_id_and_its_name(
     """None is the default workspace."""
     count(ledger_server, replace(LATE, workspace=workspace))
     policy = HEAD + "workspaces: {production: {cap: 100}, default: {cap: 100}}\n"
-    run = check(here, ledger_server.url, policy=policy)
+    run = check(here, ledger_server, policy=policy)
     beyond = "production" if workspace else "default"
     assert budget(run, f"workspaces.{PRODUCTION}")[:2] == (
         ("18", "21") if beyond == "production" else ("18", "18")
@@ -153,7 +166,7 @@ def test_a_workspace_that_is_not_listed_counts_for_the_organization(
 ) -> None:
     """What is known to be used is never left out, though nobody knows where."""
     count(ledger_server, replace(LATE, workspace=workspace))
-    run = check(here, ledger_server.url, policy=HEAD + "global: {cap: 20}\n")
+    run = check(here, ledger_server, policy=HEAD + "global: {cap: 20}\n")
     assert (run.code, budget(run, "global")) == (3, ("18.3", "21.3", "uncertain"))
 
 
@@ -165,7 +178,7 @@ def test_a_name_of_two_workspaces_counts_for_the_organization(
     count(ledger_server, LATE)
     run = check(
         here,
-        ledger_server.url,
+        ledger_server,
         policy=HEAD + "global: {cap: 20}\n",
         organization=Organization(ORGANIZATION.usage, twins),
     )
@@ -175,8 +188,8 @@ def test_a_name_of_two_workspaces_counts_for_the_organization(
 def test_a_model_without_a_price_is_not_passed_over(here: Here, ledger_server: Server) -> None:
     """What the ledger has beyond the report may then cost anything: 3, and 1 where the report alone breaches."""
     count(ledger_server, replace(LATE, model="claude-nobody-knows-1"))
-    assert check(here, ledger_server.url, policy=OK).code == 3
-    assert check(here, ledger_server.url, policy=BREACHED).code == 1
+    assert check(here, ledger_server, policy=OK).code == 3
+    assert check(here, ledger_server, policy=BREACHED).code == 1
 
 
 # Hours
@@ -207,7 +220,7 @@ def test_the_ledger_counts_for_hours_that_may_not_be_whole(
     record = replace(LATE, at=datetime.fromisoformat(at))
     count(ledger_server, record, now=when)
     nobody = Organization([], ORGANIZATION.workspaces)
-    run = check(here, ledger_server.url, policy=OK, organization=nobody, now=when)
+    run = check(here, ledger_server, policy=OK, organization=nobody, now=when)
     assert run.report["spend"] == {"low": "0", "high": high}
     assert run.code == 0
 
@@ -218,7 +231,7 @@ def test_yesterday_is_late_for_yesterday(here: Here, ledger_server: Server) -> N
     now = evening + timedelta(hours=1)
     count(ledger_server, replace(LATE, at=evening), now=now)
     nobody = Organization([], ORGANIZATION.workspaces)
-    run = check(here, ledger_server.url, policy=OK, organization=nobody, now=now)
+    run = check(here, ledger_server, policy=OK, organization=nobody, now=now)
     days = {day["day"]: day["spend"] for day in run.report["days"]}
     assert days["2026-11-14"] == {"low": "0", "high": "3"}
     assert days["2026-11-15"] == {"low": "0", "high": "0"}
@@ -238,7 +251,7 @@ def test_what_is_held_counts_at_the_high_end(here: Here, ledger_server: Server) 
     policy = HEAD + (
         "global: {cap: 21}\nworkspaces: {production: {cap: 20.500001}, default: {cap: 1.29}}\n"
     )
-    run = check(here, ledger_server.url, policy=policy)
+    run = check(here, ledger_server, policy=policy)
     assert run.code == 3
     assert budget(run, "global") == ("18.3", "21.800001", "uncertain")
     assert budget(run, f"workspaces.{PRODUCTION}") == ("18", "20.500001", "warning")
@@ -251,13 +264,13 @@ def test_what_is_held_counts_at_the_high_end(here: Here, ledger_server: Server) 
 def unreadable(here: Here, url: str, *secrets: str) -> None:
     """A check is 3 with the reason, 1 where the report alone breaches, and shows no secret."""
     for policy, code in ((OK, 3), (BREACHED, 1)):
-        run = check(here, url, policy=policy)
+        run = check_by(here, url, policy=policy)
         assert run.code == code, run.stderr
         assert run.report["spend"] is None or run.report["spend"]["low"] == "18.3"
         assert any(note["level"] == "error" for note in run.report["notes"])
         for secret in secrets:
             assert secret not in run.stdout + run.stderr
-    run = check(here, url, "--on-error", "warn", policy=OK)
+    run = check_by(here, url, "--on-error", "warn", policy=OK)
     assert (run.code, run.report["enforced"]) == (0, False)
 
 
@@ -275,7 +288,7 @@ def test_a_wrong_password_is_3_and_a_breach_stays_1(here: Here, given: str) -> N
         count(guarded, LATE)
         wrong = guarded.url.replace(f":{PASSWORD}@", f":{given}@" if given else "")
         unreadable(here, wrong, PASSWORD, *([given] if given else []))
-        right = check(here, guarded.url, policy=OK)
+        right = check(here, guarded, policy=OK)
         assert (right.code, right.report["spend"]["high"]) == (0, "21.3")
         assert PASSWORD not in right.stdout + right.stderr
 
@@ -297,7 +310,8 @@ def test_a_count_that_is_none_is_3_and_a_breach_stays_1(
     count(ledger_server, LATE)
     key = ledger.counts_key("production", datetime(2026, 11, 15, 11, tzinfo=UTC))
     ledger_server.ask(command[0], key, *command[1:])
-    unreadable(here, ledger_server.url)
+    with ledger_server.at(NOW) as url:
+        unreadable(here, url)
 
 
 @pytest.mark.parametrize("text", ["", "5", "soon 5", "99999999999 much", "99999999999 -5"])
@@ -307,7 +321,8 @@ def test_a_hold_that_is_none_is_3_and_a_breach_stays_1(
     """Whatever lacks its expiry or its amount."""
     ledger_server.ask("HSET", ledger.key("production", "holds"), "a", text)
     ledger_server.ask("SADD", ledger.WORKSPACES, "production")
-    unreadable(here, ledger_server.url)
+    with ledger_server.at(NOW) as url:
+        unreadable(here, url)
 
 
 # What it goes with, and what it leaves
@@ -348,7 +363,7 @@ def test_the_verdict_is_left_for_clients(here: Here, ledger_server: Server, poli
     count(ledger_server, LATE)
     with ledger_server.driver() as redis:
         before = ledger.read(redis)
-        check(here, ledger_server.url, policy=policy)
+        check(here, ledger_server, policy=policy)
         assert "global" in json.dumps(json.loads(redis.get(ledger.VERDICT)))
         assert ledger.read(redis) == before
 

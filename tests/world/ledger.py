@@ -70,15 +70,14 @@ def write(redis: Redis, records: Iterable[Record], *, now: datetime) -> int:
     as it would there.
     """
     counted = 0
-    # What is over a day old by now was known for a day all the same.
+    # What is known of a message may be forgotten again by `now`, but was not yet when it came once more.
     known: dict[str, datetime] = {}
     for record in records:
         message = key(record.workspace, "message", record.message)
         life = record.at + MESSAGES_KEPT - now
-        before = known.get(message)
-        if redis.exists(message) or (before and record.at - before < MESSAGES_KEPT):
+        if redis.exists(message) or (message in known and record.at < known[message]):
             continue
-        known[message] = record.at
+        known[message] = record.at + MESSAGES_KEPT
         counts = counts_key(record.workspace, hour_of(record.at))
         with redis.pipeline(transaction=True) as pipe:
             for token_class, number in record.tokens.items():
