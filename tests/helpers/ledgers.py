@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any, Self
 
 from budget_gate.ledger import AsyncHold, AsyncLedger, Ledger
@@ -43,7 +44,12 @@ class Awaited:
         self._loop.run_until_complete(self._it.__aenter__())
         return self
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """As `async with` does."""
         self._loop.run_until_complete(self._it.__aexit__(kind, error, trace))
 
