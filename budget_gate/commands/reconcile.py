@@ -103,6 +103,7 @@ def run_reconcile(options: ReconcileOptions, invocation: Invocation) -> int:
 
 
 def needed_client(settings: Settings) -> "Client":
+    """The client of the ledger that is named; raises ConfigurationError where none is."""
     if settings.ledger is None:
         raise ConfigurationError(
             "no ledger is named", "add --ledger redis://HOST:6379/0, or set BUDGET_GATE_LEDGER"

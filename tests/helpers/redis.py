@@ -56,6 +56,12 @@ class Server:
         with self.driver() as client:
             return client.execute_command(*command)
 
+    def dump(self, key: str) -> bytes | None:
+        """The value of a key as Redis would move it elsewhere; None where there is none."""
+        with redis.Redis.from_url(self.url) as client:
+            found: bytes | None = client.dump(key)
+            return found
+
     def start(self) -> None:
         """Starts the server on the port that it had, or on a free one."""
         for _ in range(TRIES):

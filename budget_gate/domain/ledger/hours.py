@@ -1,7 +1,7 @@
 """Usage by the hour: what the ledger has counted, and what of it the report lacks."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,10 +17,9 @@ from budget_gate.domain.usage import Tokens, UsageKey, UsageTable, add
 # The usage of each hour by its start, aware UTC.
 Hours = Mapping[datetime, UsageTable]
 
+_Price = tuple[int, int]
 # A workspace and a model, by the one id that all names of the model stand for.
 Place = tuple[str | None, str | None]
-_Rows = list[tuple[UsageKey, Tokens]]
-
 _WRITES: Final = tuple(
     Tokens._fields.index(name)
     for name in ("cache_write_5m", "cache_write_1h", "cache_write_unsplit")
@@ -64,14 +63,15 @@ def beyond(reported: Hours, counted: Hours, book: PriceBook) -> UsageTable:
     """The usage that was counted beyond what is reported.
 
     For each hour, workspace, model and class of tokens that is the larger of both counts less the
-    reported one, so that nothing is counted twice. Which of the counted tokens the report lacks is
-    not known where their prices differ: those that cost most are taken.
+    reported one, so that nothing is counted twice. Of tokens of one price the report lacks those
+    that were counted beyond it. Where both sides tell the price otherwise it is not known which it
+    lacks: those that cost most are taken.
     """
     found: UsageTable = {}
     for hour, table in counted.items():
         known = _by_place(reported.get(hour, {}), book)
         for place, rows in _by_place(table, book).items():
-            add(found, _beyond(known.get(place, []), rows, book))
+            add(found, _beyond(known.get(place, {}), rows, book))
     return found
 
 
@@ -85,41 +85,54 @@ def canonical(model: str, book: PriceBook) -> str:
     return book.model_id(model) or undated(model)
 
 
-def _by_place(table: UsageTable, book: PriceBook) -> dict[Place, _Rows]:
-    """The rows of each workspace and model, whatever name a model goes by."""
-    places: dict[Place, _Rows] = defaultdict(list)
-    for row in table.items():
-        places[place_of(row[0], book)].append(row)
+def _by_place(table: UsageTable, book: PriceBook) -> dict[Place, UsageTable]:
+    """The usage of each workspace and model, under one name of the model."""
+    places: dict[Place, UsageTable] = defaultdict(dict)
+    for key, tokens in table.items():
+        place = place_of(key, book)
+        add(places[place], {key._replace(model=place[1]): tokens})
     return places
 
 
-def _beyond(reported: _Rows, counted: _Rows, book: PriceBook) -> UsageTable:
+def _beyond(reported: UsageTable, counted: UsageTable, book: PriceBook) -> UsageTable:
     if not reported:
-        return dict(counted)
-    is_split = not any(tokens[_UNSPLIT] for _, tokens in (*reported, *counted))
+        return counted
+    is_split = not any(tokens[_UNSPLIT] for tokens in (*reported.values(), *counted.values()))
     more: dict[UsageKey, list[int]] = {}
     for classes in _CLASSES if is_split else _MERGED:
         left = _sum(counted, classes) - _sum(reported, classes)
         if left <= 0:
             continue
-        parts = [(key, each, tokens[each]) for key, tokens in counted for each in classes]
-        if len(parts) > 1:
-            parts.sort(key=lambda part: _rate(book, part[0], part[1]), reverse=True)
-        for key, each, count in parts:
-            taken = min(count, left)
+        known: dict[_Price, int] = defaultdict(int)
+        for key, tokens in reported.items():
+            for each in classes:
+                known[_price(book, key, each)] += tokens[each]
+        parts = [
+            (_price(book, key, each), key, each, tokens[each])
+            for key, tokens in counted.items()
+            for each in classes
+        ]
+        parts.sort(key=lambda part: part[0][::-1], reverse=True)
+        for price, key, each, count in parts:
+            # What costs the same is the same, be it that one side tells more of it.
+            alike = min(count, known[price])
+            known[price] -= alike
+            taken = min(count - alike, left)
             if taken:
                 more.setdefault(key, [0] * len(Tokens._fields))[each] += taken
                 left -= taken
     return {key: Tokens(*counts) for key, counts in more.items()}
 
 
-def _sum(rows: Iterable[tuple[UsageKey, Tokens]], classes: tuple[int, ...]) -> int:
-    return sum(tokens[each] for _, tokens in rows for each in classes)
+def _sum(table: UsageTable, classes: tuple[int, ...]) -> int:
+    return sum(tokens[each] for tokens in table.values() for each in classes)
 
 
-def _rate(book: PriceBook, key: UsageKey, each: int) -> int:
-    """What one token of that class costs at most, in units of the book."""
+def _price(book: PriceBook, key: UsageKey, each: int) -> _Price:
+    """What one token of that class costs at least and at most, in units of the book."""
     rates = book.rates(key)
     if isinstance(rates, Unpriced):
-        return _DEAREST
-    return max(rates.high[1:3]) if each == _UNSPLIT else rates.high[each]
+        return 0, _DEAREST
+    if each == _UNSPLIT:
+        return min(rates.low[1:3]), max(rates.high[1:3])
+    return rates.low[each], rates.high[each]

@@ -30,7 +30,7 @@ ALREADY: Final = 0
 
 # A lone surrogate is no text, but may come out of JSON.
 _SURROGATES: Final = "surrogatepass"
-_ODD_COUNT: Final = "BUDGETGATE a count is no number"
+ODD_COUNT: Final = "BUDGETGATE a count is no number"
 
 
 class Script:
@@ -53,7 +53,7 @@ for i = 4, #ARGV, 2 do fields[#fields + 1] = ARGV[i] end
 local before = redis.call('HMGET', KEYS[1], unpack(fields))
 for i = 1, #fields do
   if before[i] and (#before[i] > 17 or not string.match(before[i], '^%d+$')) then
-    return redis.error_reply('{_ODD_COUNT}')
+    return redis.error_reply('{ODD_COUNT}')
   end
 end
 for i = 4, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end

@@ -87,7 +87,7 @@ def test_the_sdks_own_objects_are_read() -> None:
     assert only(types.Usage(**USAGE)) == only(beta.BetaUsage(**USAGE)) == only(USAGE)
     delta = types.RawMessageDeltaEvent(
         type="message_delta",
-        delta={"stop_reason": "end_turn"},  # type: ignore[arg-type]  # as it comes off the wire
+        delta={"stop_reason": "end_turn"},
         usage=types.MessageDeltaUsage(input_tokens=10, output_tokens=20),
     )
     assert only(delta) == only(plain())

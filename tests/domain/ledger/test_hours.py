@@ -89,15 +89,35 @@ def test_a_dimension_that_both_tell_otherwise_is_not_counted_twice(told: UsageKe
 
 
 def test_of_tokens_whose_price_differs_the_dearest_are_beyond() -> None:
-    """100 of 200 tokens are reported, half of them fast at 2 times the price: the fast ones count."""
+    """100 of 200 tokens are reported of no speed that is known, half were fast at 2 times the price: these count."""
+    usual, fast = key("claude-opus-4-8"), key("claude-opus-4-8", speed="fast")
+    counted = {usual: Tokens(output=100), fast: Tokens(output=100)}
+
+    unknown = key("claude-opus-4-8", speed=None)
+
+    assert tokens_beyond({unknown: Tokens(output=100)}, counted) == {fast: Tokens(output=100)}
+
+
+def test_of_tokens_of_a_price_those_beyond_the_reported_ones_are_lacking() -> None:
+    """Of 100 fast tokens 50 are reported, and none of 100 usual ones."""
     usual, fast = key("claude-opus-4-8"), key("claude-opus-4-8", speed="fast")
     counted = {usual: Tokens(output=100), fast: Tokens(output=100)}
 
     assert tokens_beyond({usual: Tokens(output=100)}, counted) == {fast: Tokens(output=100)}
     assert tokens_beyond({fast: Tokens(output=50)}, counted) == {
-        fast: Tokens(output=100),
-        usual: Tokens(output=50),
+        fast: Tokens(output=50),
+        usual: Tokens(output=100),
     }
+
+
+def test_what_costs_the_same_is_the_same() -> None:
+    """The report need not say how long prompts were where no price goes by it."""
+    usual = key("claude-opus-4-8", window="200k-1M")
+    fast = key("claude-opus-4-8", speed="fast")
+    reported = {key("claude-opus-4-8", window=None): Tokens(output=100)}
+    counted = {usual: Tokens(output=100), fast: Tokens(output=7)}
+
+    assert tokens_beyond(reported, counted) == {fast: Tokens(output=7)}
 
 
 def test_tokens_without_a_price_are_the_dearest() -> None:
