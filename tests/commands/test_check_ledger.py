@@ -143,6 +143,38 @@ def test_of_each_class_the_larger_count_holds(here: Here, ledger_server: Server)
     assert run.report["spend"] == {"low": "4.5", "high": "6"}
 
 
+# Claude Opus 5.5, 1,000,000 output tokens: 20 USD, and 40 USD where the request was fast.
+SLOW = replace(
+    LATE, message="msg_01EXAMPLESLOW", model="claude-opus-5-5", tokens={"output": 1_000_000}
+)
+FAST = replace(SLOW, message="msg_01EXAMPLEFAST", speed="fast")
+REPORTED = Organization(
+    [Usage(LATE.at, PRODUCTION, "claude-opus-5-5", output=1_000_000)], ORGANIZATION.workspaces
+)
+
+
+def test_what_the_ledger_knows_is_the_least_of_the_high_end(
+    here: Here, ledger_server: Server
+) -> None:
+    """As many tokens as the report has, but fast ones: 40 USD are known to be used in that hour, not 20."""
+    count(ledger_server, FAST)
+    run = check(here, ledger_server, policy=OK, organization=REPORTED)
+    assert run.report["spend"]["low"] == "20"
+    assert float(run.report["spend"]["high"]) >= 40
+
+
+def test_what_every_client_counts_is_in_the_range_though_an_hour_ends_meanwhile(
+    here: Here, ledger_server: Server
+) -> None:
+    """A request that the report has in its hour and the ledger in the next one does not hide a dearer one, which is late."""
+    now = NOW + timedelta(minutes=10)
+    count(ledger_server, FAST, replace(SLOW, at=NOW + timedelta(seconds=1)), now=now)
+    run = check(here, ledger_server, policy=OK, organization=REPORTED, now=now)
+    # In truth 40 and 20 USD.
+    assert run.report["spend"]["low"] == "20"
+    assert float(run.report["spend"]["high"]) >= 60
+
+
 @pytest.mark.parametrize("workspace", [PRODUCTION, "production", None])
 def test_a_workspace_is_known_by_its_id_and_its_name(
     here: Here, ledger_server: Server, workspace: str | None
@@ -267,7 +299,8 @@ def unreadable(here: Here, url: str, *secrets: str) -> None:
         run = check_by(here, url, policy=policy)
         assert run.code == code, run.stderr
         assert run.report["spend"] is None or run.report["spend"]["low"] == "18.3"
-        assert any(code.startswith("ledger") for code in run.codes)
+        levels = [it["level"] for it in run.report["notes"] if it["code"].startswith("ledger")]
+        assert levels == ["error" if code == 3 else "warning"]
         for secret in secrets:
             assert secret not in run.stdout + run.stderr
     run = check_by(here, url, "--on-error", "warn", policy=OK)

@@ -233,7 +233,8 @@ def high(usages: Iterable[Usage]) -> Fraction:
 class Habits:
     """How often, from 0 to 1, the clients of a made-up world do what makes counting hard.
 
-    `uninstrumented` clients count nothing and `silent` ones tell only the model; the others are about requests:
+    `uninstrumented` clients count nothing, and `silent` ones tell only the model; so often, too, long prompts come with
+    searches, so that nobody knows how long one was. The others are about requests:
     `crashing` before they are counted, `late` by a few minutes, which may lie in the next hour, and `twice`, up to
     three hours later. `lagging` is how often the report lacks a request for a while.
     """
@@ -288,11 +289,16 @@ def _instant(random: Random, now: datetime, span: timedelta) -> datetime:
 def _call(random: Random, habits: Habits, client: Client, at: datetime, number: int) -> Call:
     is_late = random.random() < habits.late
     after = random.randrange(1, 600) * SECOND if is_late else timedelta()
+    lag = random.random() * LONGEST_LAG if random.random() < habits.lagging else timedelta()
+    usage = _usage(random, client.workspace, at)
+    if usage.context_window != SHORT and random.random() >= habits.silent:
+        usage = replace(usage, searches=0)
     return Call(
-        usage=_usage(random, client.workspace, at),
+        usage=usage,
         message=f"msg_01EXAMPLE{number:04d}",
         client=client,
-        lag=random.random() * LONGEST_LAG if random.random() < habits.lagging else timedelta(),
+        # Until it is counted, the report does not have it either: nobody could know then what both together have.
+        lag=max(lag, after),
         counted_after=None if random.random() < habits.crashing else after,
         again_after=random.random() * 3 * HOUR if random.random() < habits.twice else None,
     )
