@@ -200,6 +200,11 @@ def test_a_workspace_that_is_not_listed_counts_for_the_organization(
     count(ledger_server, replace(LATE, workspace=workspace))
     run = check(here, ledger_server, policy=HEAD + "global: {cap: 20}\n")
     assert (run.code, budget(run, "global")) == (3, ("18.3", "21.3", "uncertain"))
+    # And perhaps for any one of its workspaces.
+    policy = HEAD + "workspaces: {production: {cap: 20}, default: {cap: 2}}\n"
+    run = check(here, ledger_server, policy=policy)
+    assert (run.code, budget(run, "workspaces.default")) == (3, ("0.3", "3.3", "uncertain"))
+    assert budget(run, f"workspaces.{PRODUCTION}") == ("18", "21", "uncertain")
 
 
 def test_a_name_of_two_workspaces_counts_for_the_organization(
