@@ -1,7 +1,7 @@
 """Usage by the hour: what the ledger has counted, and what of it the report lacks."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,12 +12,14 @@ from budget_gate.domain.period import HOUR, MonthToDate, Period
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.models import undated
 from budget_gate.domain.prices.rates import Unpriced
-from budget_gate.domain.usage import Tokens, UsageKey, UsageTable, add
+from budget_gate.domain.usage import Tokens, UsageKey, UsageTable, add, joined
 
 # The usage of each hour by its start, aware UTC.
 Hours = Mapping[datetime, UsageTable]
 
+# What a token costs at least and at most, and how many of a class are of a key.
 _Price = tuple[int, int]
+_Part = tuple[_Price, UsageKey, int, int]
 # A workspace and a model, by the one id that all names of the model stand for.
 Place = tuple[str | None, str | None]
 _WRITES: Final = tuple(
@@ -30,6 +32,7 @@ _CLASSES: Final = tuple((index,) for index in range(len(Tokens._fields)))
 _MERGED: Final = (*(each for each in _CLASSES if each[0] not in _WRITES), _WRITES)
 # Usage without a price sorts before every price.
 _DEAREST: Final = 10**40
+_DEAREST_TIER: Final = "standard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,17 @@ def unsettled(month: MonthToDate) -> list[datetime]:
 def beyond(reported: Hours, counted: Hours, book: PriceBook) -> UsageTable:
     """The usage that was counted beyond what is reported.
 
-    For each hour, workspace, model and class of tokens that is the larger of both counts less the
-    reported one, so that nothing is counted twice. Of tokens of one price the report lacks those
-    that were counted beyond it. Where both sides tell the price otherwise it is not known which it
-    lacks: those that cost most are taken.
+    That is, for each hour, workspace, model and class of tokens, the larger of both counts less the
+    reported one, so that nothing is counted twice. Tokens whose prices are known and differ are not
+    the same tokens, so each price is compared by itself. What either side tells less of may be any
+    of what the other has: it is taken off where the least is lost by it.
     """
     found: UsageTable = {}
     for hour, table in counted.items():
         known = _by_place(reported.get(hour, {}), book)
         for place, rows in _by_place(table, book).items():
-            add(found, _beyond(known.get(place, {}), rows, book))
+            lacking = _beyond(known.get(place, {}), rows, book)
+            add(found, joined({with_tier(key): tokens} for key, tokens in lacking.items()))
     return found
 
 
@@ -100,39 +104,64 @@ def _beyond(reported: UsageTable, counted: UsageTable, book: PriceBook) -> Usage
     is_split = not any(tokens[_UNSPLIT] for tokens in (*reported.values(), *counted.values()))
     more: dict[UsageKey, list[int]] = {}
     for classes in _CLASSES if is_split else _MERGED:
-        left = _sum(counted, classes) - _sum(reported, classes)
-        if left <= 0:
-            continue
-        known: dict[_Price, int] = defaultdict(int)
-        for key, tokens in reported.items():
-            for each in classes:
-                known[_price(book, key, each)] += tokens[each]
-        parts = [
-            (_price(book, key, each), key, each, tokens[each])
-            for key, tokens in counted.items()
-            for each in classes
-        ]
-        parts.sort(key=lambda part: part[0][::-1], reverse=True)
-        for price, key, each, count in parts:
-            # What costs the same is the same, be it that one side tells more of it.
+        known = _by_price(reported, classes, book)
+        parts = []
+        for price, key, each, count in _parts(counted, classes, book):
             alike = min(count, known[price])
             known[price] -= alike
-            taken = min(count - alike, left)
-            if taken:
-                more.setdefault(key, [0] * len(Tokens._fields))[each] += taken
-                left -= taken
+            parts.append((price, key, each, count - alike))
+        sure = sum(count for price, count in known.items() if _is_exact(price))
+        parts = _without(parts, sure, lambda price: not _is_exact(price))
+        parts = _without(parts, sum(known.values()) - sure, lambda _: True)
+        for _, key, each, count in parts:
+            if count:
+                more.setdefault(key, [0] * len(Tokens._fields))[each] += count
     return {key: Tokens(*counts) for key, counts in more.items()}
 
 
-def _sum(table: UsageTable, classes: tuple[int, ...]) -> int:
-    return sum(tokens[each] for tokens in table.values() for each in classes)
+def _parts(table: UsageTable, classes: tuple[int, ...], book: PriceBook) -> list[_Part]:
+    """What there is of these classes, the cheapest first."""
+    parts = [
+        (_price(book, key, each), key, each, tokens[each])
+        for key, tokens in table.items()
+        for each in classes
+        if tokens[each]
+    ]
+    return sorted(parts, key=lambda part: part[0][::-1])
+
+
+def _by_price(table: UsageTable, classes: tuple[int, ...], book: PriceBook) -> dict[_Price, int]:
+    found: dict[_Price, int] = defaultdict(int)
+    for price, _, _, count in _parts(table, classes, book):
+        found[price] += count
+    return found
+
+
+def _without(parts: list[_Part], count: int, may_be: Callable[[_Price], bool]) -> list[_Part]:
+    """The parts without `count` tokens, taken off the cheapest of those that they may be."""
+    left = []
+    for price, key, each, tokens in parts:
+        taken = min(tokens, count) if may_be(price) else 0
+        count -= taken
+        left.append((price, key, each, tokens - taken))
+    return left
+
+
+def _is_exact(price: _Price) -> bool:
+    return price[0] == price[1]
 
 
 def _price(book: PriceBook, key: UsageKey, each: int) -> _Price:
     """What one token of that class costs at least and at most, in units of the book."""
-    rates = book.rates(key)
+    rates = book.rates(with_tier(key))
     if isinstance(rates, Unpriced):
         return 0, _DEAREST
     if each == _UNSPLIT:
         return min(rates.low[1:3]), max(rates.high[1:3])
-    return rates.low[each], rates.high[each]
+    low = rates.low[each] if key.service_tier else 0
+    return low, rates.high[each]
+
+
+def with_tier(key: UsageKey) -> UsageKey:
+    """The key with the tier whose price is the highest, where a client does not tell it."""
+    return key if key.service_tier else key._replace(service_tier=_DEAREST_TIER)

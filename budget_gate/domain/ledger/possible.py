@@ -24,9 +24,6 @@ from budget_gate.errors import ConfigurationError, UnverifiedError
 # What is held is of no model, as what is reserved by a flag is: no model has this name.
 _NO_MODEL: Final = ("",)
 
-# What a client does not tell costs at most this much: no tier has a higher price.
-_DEAREST_TIER: Final = "standard"
-
 # The code of the note that the ledger has something that the report lacks.
 BEYOND: Final = "ledger_beyond"
 
@@ -58,8 +55,7 @@ def placed(counts: Counts, workspaces: Mapping[str | None, Workspace]) -> Placed
     for hour, table in counts.hours.items():
         found: UsageTable = {}
         for key, tokens in table.items():
-            tier = key.service_tier or _DEAREST_TIER
-            add(found, {key._replace(workspace=ids[key.workspace], service_tier=tier): tokens})
+            add(found, {key._replace(workspace=ids[key.workspace]): tokens})
         hours[hour] = found
     holds: dict[str | None, Decimal] = defaultdict(Decimal)
     for written_as, amount in counts.holds.items():

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds, times
 from budget_gate.domain.clock import LAG, WORTH_A_WARNING
-from budget_gate.domain.ledger.hours import Counts, Place, beyond, place_of
+from budget_gate.domain.ledger.hours import Counts, Place, beyond, place_of, with_tier
 from budget_gate.domain.ledger.possible import placed, strangers
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import DAY, Period, midnight
@@ -17,7 +17,7 @@ from budget_gate.domain.policy.names import id_text, unique_name
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import price
 from budget_gate.domain.spend import Workspace
-from budget_gate.domain.usage import Usage, UsageTable, add
+from budget_gate.domain.usage import Usage, UsageTable, add, joined
 
 # A difference that no bill shows.
 _CENT: Final = Decimal("0.01")
@@ -123,7 +123,8 @@ def reconcile(
 def _amounts(usage: Usage, table: UsageTable, book: PriceBook) -> dict[Place, Amount]:
     """How much each workspace used of each model; nothing where it is not in the table."""
     found: dict[Place, Amount] = defaultdict(lambda: Amount(0, NOTHING))
-    priced = price(Usage(table, None, usage.coverage), book)
+    whole = joined({with_tier(key): tokens} for key, tokens in table.items())
+    priced = price(Usage(whole, None, usage.coverage), book)
     for row in priced.rows:
         place = place_of(row.key, book)
         cost = book.bounds(row.low, row.high)

@@ -81,11 +81,41 @@ def test_a_model_is_the_same_by_each_of_its_names(reported: str, counted: str) -
 
 
 @pytest.mark.parametrize(
-    "told", [key(geo="not_available"), key(speed=None), key(window="200k-1M"), key(tier="priority")]
+    ("told", "counted"),
+    [
+        # A client that tells less than the report, or otherwise at the same price.
+        (key(geo="us"), key(geo=None)),
+        (key("claude-opus-4-8", speed="fast"), key("claude-opus-4-8", speed=None)),
+        (key(tier="batch"), key(tier=None)),
+        (key(tier="priority"), key()),
+        (key(geo="not_available"), key()),
+        (key(window="200k-1M"), key()),
+        # And a report that tells less than the client.
+        (key(geo=None), key(geo="us")),
+        (key("claude-opus-4-8", speed=None), key("claude-opus-4-8", speed="fast")),
+    ],
 )
-def test_a_dimension_that_both_tell_otherwise_is_not_counted_twice(told: UsageKey) -> None:
-    """A client may not know what the report knows: the tokens are the same ones."""
-    assert tokens_beyond({told: Tokens(output=10)}, {key(): Tokens(output=10)}) == {}
+def test_what_one_side_does_not_tell_is_not_counted_twice(
+    told: UsageKey, counted: UsageKey
+) -> None:
+    """The tokens may be the same ones, so they are."""
+    assert tokens_beyond({told: Tokens(output=10)}, {counted: Tokens(output=10)}) == {}
+
+
+def test_tokens_of_two_prices_are_not_the_same() -> None:
+    """A late fast request does not hide behind an early one at the usual price: $40 are beyond $20."""
+    usual, fast = key("claude-opus-4-8"), key("claude-opus-4-8", speed="fast")
+
+    assert tokens_beyond({usual: Tokens(output=100)}, {fast: Tokens(output=100)}) == {
+        fast: Tokens(output=100)
+    }
+
+
+def test_a_tier_that_is_not_told_is_that_of_the_highest_price() -> None:
+    """No tier costs more than standard."""
+    found = tokens_beyond({}, {key(tier=None): Tokens(output=10)})
+
+    assert found == {key(): Tokens(output=10)}
 
 
 def test_of_tokens_whose_price_differs_the_dearest_are_beyond() -> None:
