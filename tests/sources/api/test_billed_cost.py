@@ -535,6 +535,7 @@ def test_the_documented_cost_report(report_api: LoopbackAPI) -> None:
         "claude-opus-4-6",
         "standard",
         Decimal("1.2378912"),
+        None,
     )
 
 
