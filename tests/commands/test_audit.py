@@ -374,7 +374,8 @@ def test_the_discount_of_most_lines_is_told_before_what_is_apart(here: Here) -> 
     assert (told["code"], told["discount"], told["usual_discount"]) == (1, None, "10%")
     _, first, second, *_ = audited(here, api(charges, organization)).stdout.splitlines()
     assert_says(first, "most lines", "less 10%", "set prices.discount: 10%")
-    assert_says(second, "not billed at that price", f"{haiku}-20251001 (+7.0%)", "prices.models")
+    assert_says(second, "another list price, or other counts", f"{haiku}-20251001 (+7.0%)")
+    assert_says(second, "prices.models")
 
 
 def test_prepaid_tokens_are_none_of_what_fails(here: Here) -> None:
@@ -510,6 +511,10 @@ def test_json_tells_every_line(here: Here) -> None:
         "explained": {},
         "unexplained": "6",
         "beyond": True,
+        "list_amount": "26",
+        "list_drift": "6",
+        "discount": "0%",
+        "differs": "either",
     }
     assert [line["beyond"] for line in told["lines"]] == [True, False, False, False]
 

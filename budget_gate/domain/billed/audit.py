@@ -53,7 +53,8 @@ class AuditLine:
     It is the sum of what the `causes` explain and of what is `unexplained`. `is_beyond` says
     whether more than the tolerance is left of it once what the usage report cannot hold is taken
     off: priority tier, code execution and session time. `list_amount` is what the provider itself
-    says of the line before discounts, where it does; `differs` what that has other than list cost.
+    says of the line before discounts, where it does; `list_drift` how far that, at the policy's
+    discount, is from list cost, and `differs` what is other in it if that is beyond the tolerance.
     """
 
     part: Part
@@ -64,6 +65,7 @@ class AuditLine:
     unexplained: Decimal
     is_beyond: bool
     list_amount: Decimal | None = None
+    list_drift: Decimal | None = None
     differs: Differing | None = None
 
     @property

@@ -213,6 +213,7 @@ def _line(
         left,
         beyond,
         list_amount=sides.told,
+        list_drift=gap,
         differs=differs if beyond else None,
     )
 
