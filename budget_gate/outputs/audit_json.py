@@ -38,7 +38,9 @@ def render_audit_json(audit: Audit) -> str:
         },
         "discount": _percent(audit.discount),
         "usual_discount": _percent(audit.usual),
-        "model_discounts": {model: _percent(it) for model, it in audit.discounts.items()},
+        "model_discounts": [
+            {"model": model, "discount": _percent(it)} for model, it in audit.discounts.items()
+        ],
         "lines": [_json_line(line, audit) for line in audit.lines],
         "notes": [
             {"level": note.level, "code": note.code, "message": note.message}

@@ -625,12 +625,25 @@ def hostile(text: str, status: str = "drift") -> Audit:
         for cause in ("unpriced", "old_prices", "discount")
     ]
     lines += [
+        line(text, causes=(("counts", Decimal(amount)),), list_drift=Decimal(amount))
+        for amount in (1, -1)
+    ]
+    lines += [
+        line(text, differs=differs, list_drift=Decimal(1)) for differs in (None, "price", "either")
+    ]
+    lines += [
         line(text),
         line(part=Part(date(2026, 11, 2), stranger, text, None)),
         line(part=Part(date(2026, 11, 2), ALPHA, "tokens", text)),
     ]
     notes = (Note("error", "http_401", text), Note("warning", "x", text))
-    return audit(*lines, status=status, names={None: text, ALPHA: text}, notes=notes)
+    return audit(
+        *lines,
+        status=status,
+        names={None: text, ALPHA: text},
+        notes=notes,
+        discounts={text: None, f"{text}2": Decimal("0.1")},
+    )
 
 
 @pytest.mark.parametrize("status", ["drift", "unverified"])
@@ -653,7 +666,7 @@ def test_a_strangers_text_stays_text_in_markdown(text: str, status: str) -> None
     cells = [token.type for token in PARSER.parse(shown) if token.type == "td_open"]
     rows = [token.type for token in PARSER.parse(shown) if token.type == "tr_open"]
     assert len(cells) == 8 * (len(rows) - 1)
-    assert len(rows) == 7
+    assert len(rows) == 12
 
 
 @pytest.mark.parametrize("text", HOSTILE)
