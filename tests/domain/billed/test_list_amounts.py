@@ -117,6 +117,13 @@ def test_discounts_that_differ_within_a_model_are_told_as_such() -> None:
     assert {line.discount for line in found.lines} == {Decimal("0.1"), Decimal("0.2")}
 
 
+def test_a_model_at_list_price_has_no_discount_of_its_own() -> None:
+    """Among two with 10%: that it would not agree with those is said by how far it is from them."""
+    models = ((OPUS, "0.9"), (SONNET, "0.9"), (HAIKU, "1"))
+    found = told(*((model, day, "1", ratio) for model, ratio in models for day in (10, 11)))
+    assert (found.usual, found.discounts, [*found.apart]) == (Decimal("0.1"), {}, [HAIKU])
+
+
 def test_a_discount_that_would_make_no_line_agree_is_not_advised() -> None:
     """90% was billed of counts that are a ninth more than ours: list cost agrees as it is."""
     rows = [(OPUS, day, "1.1111111111", "0.9") for day in (10, 11)]
@@ -228,6 +235,35 @@ def test_a_line_shows_the_prices_that_it_has(reads: int, listed: str, differs: s
     assert (line.list_drift, line.differs) == (Decimal("4.5"), differs)
 
 
+def test_one_ratio_of_one_day_is_no_price_where_it_was_checked_since() -> None:
+    """Two workspaces lack a fifth of the latest day, as of a day whose costs have come in to that."""
+    days = ("2026-11-10", "2026-11-11")
+    keys = [key(day=day, workspace=workspace) for day in days for workspace in (ALPHA, BETA)]
+    charges = [
+        charge(amount, day, workspace=workspace, listed=amount)
+        for day, amount in ((10, "20"), (11, "16"))
+        for workspace in (ALPHA, BETA)
+    ]
+    found = audit(used(*keys), bill(*charges))
+    assert [(line.part.day.day, line.differs) for line in found.beyond] == [(11, "counts")] * 2
+
+
+def test_a_range_shows_no_price() -> None:
+    """$30 lie within $20 to $40, whatever the price is by which another day has $45."""
+    usage = used(key(speed=None), key(day="2026-11-11", speed=None))
+    charges = (charge("45", listed="45"), charge("30", 11, listed="30"))
+    (line,) = audit(usage, bill(*charges)).beyond
+    assert line.differs == "either"
+
+
+def test_prepaid_tokens_are_none_of_those_that_a_line_has_to_show() -> None:
+    """They are not billed, so that their price is not the cause."""
+    usage = used(key(), key(tier="priority"), key(day="2026-11-11"))
+    charges = (charge("25", listed="25"), charge("20", 11, listed="20"))
+    (line,) = audit(usage, bill(*charges)).beyond
+    assert (line.differs, line.list_drift) == ("counts", Decimal(5))
+
+
 def test_what_was_billed_and_not_used_is_counts() -> None:
     """No price makes $3 of nothing."""
     found = audit(used(), bill(charge("3", listed="3")))
@@ -276,6 +312,12 @@ def test_more_than_the_providers_own_list_cost_is_no_discount() -> None:
     }
 
 
+def test_a_price_that_the_provider_confirms_is_none_that_has_changed() -> None:
+    """However long ago the price book was checked: what was billed lies above both."""
+    (line,) = told((OPUS, 10, "1", "1.3"), prices=verified(date(2026, 11, 1))).lines
+    assert (line.causes, line.unexplained) == ((), Decimal(6))
+
+
 def test_a_range_is_right_where_the_providers_list_cost_is_in_it() -> None:
     """Without the speed it is $20 to $40: $30 by the provider, and 10% off that."""
     usage = used(key(speed=None), key(day="2026-11-11", speed=None))
@@ -299,6 +341,7 @@ def test_a_range_is_right_where_the_providers_list_cost_is_in_it() -> None:
         pytest.param([("18", "0")], None, id="nothing-before-discounts"),
         pytest.param([("18", "-20")], None, id="less-than-nothing"),
         pytest.param([("19", "20"), ("-1", "-1")], None, id="refund"),
+        pytest.param([("19", "19"), ("-1", "1")], None, id="refund-of-something"),
         pytest.param([("9", "10"), ("9", None)], None, id="told-of-a-part"),
         pytest.param([("9", "10"), ("9", "10")], Decimal(20), id="told-of-all"),
         pytest.param([("18", "20"), ("0", "0")], Decimal(20), id="a-row-of-nothing"),
