@@ -18,7 +18,7 @@ from budget_gate.commands.shared_flags import (
 )
 from budget_gate.delivery.notify import faults, send_test
 from budget_gate.delivery.results import deliver, publish_findings
-from budget_gate.domain.budget_checks import (
+from budget_gate.domain.budget_health import (
     check_archived,
     check_caps,
     check_keys,

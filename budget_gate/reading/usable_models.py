@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from budget_gate.domain.health import Finding, unverified
-from budget_gate.domain.model_checks import check_models
+from budget_gate.domain.model_health import check_models
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.prices.book import PriceBook

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from budget_gate.domain.budget_checks import (
+from budget_gate.domain.budget_health import (
     check_archived,
     check_caps,
     check_keys,

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from budget_gate.domain.health import NAMED, Finding
-from budget_gate.domain.model_checks import check_models
+from budget_gate.domain.model_health import check_models
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.pricing import UnknownModel
 from tests.helpers.builders import book, book_with
