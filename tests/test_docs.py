@@ -99,7 +99,7 @@ def test_every_block_is_tried() -> None:
         assert block.language in ("sh", "sql", "yaml", "text")
         if block.language == "yaml" and block.text not in known:
             assert block.text.startswith(("# yaml-language-server:", "budget:\n", "version: 2.1\n"))
-    assert (len(policies()), len(steps()), len(scripts())) == (5, 14, 6)
+    assert (len(policies()), len(steps()), len(scripts())) == (5, 18, 6)
 
 
 # Tables
