@@ -29,7 +29,8 @@ def check_models(
     """A warning of those among `names` whose usage would have no price on `day`.
 
     An alias needs no price: usage is reported under the id that it stands for. So each name is
-    judged with the others of its model, by its ids; an alias alone by what the book has of it.
+    judged with the others of its model, by its ids. What ends in `-latest` is judged by itself only
+    where no id is listed that it may stand for.
     """
     listed = set(names)
     models: dict[str, set[str]] = defaultdict(set)
@@ -44,7 +45,8 @@ def check_models(
         elif model not in priced:
             usable = {name for name in of_model if not name.endswith(LATEST)}
             ids |= usable
-            aliases |= of_model if not usable else set()
+            is_alone = not any(it.startswith(f"{model}-") for it in listed - of_model)
+            aliases |= of_model if not usable and is_alone else set()
     if ids:
         remedy = "update budget-gate, or add prices under prices.models in the policy"
         yield _without_price(ids, unknown_model, remedy)

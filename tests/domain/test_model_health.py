@@ -42,6 +42,7 @@ def unpriced(findings: Iterable[Finding]) -> list[str]:
         # Aliases that no list has, of models that are known.
         ("claude-opus-5-5", "claude-opus-5-5-latest"),
         ("claude-opus-5-5-latest",),
+        ("claude-opus-5-5", "claude-opus-latest"),
         ("claude-sonnet-4-5-latest",),
         ("claude-haiku-4-5-20251001", "claude-haiku-4-5-latest"),
     ],
@@ -73,6 +74,8 @@ def test_no_model_is_told_as_none() -> None:
             ("claude-sonnet-4-5", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5-20261201"),
             ["claude-sonnet-4-5-20261201"],
         ),
+        # The newest of those that are listed, each of which is judged.
+        (("claude-nova-latest", "claude-nova-9"), ["claude-nova-9"]),
         (("claude-nova-2", "claude-nova-10"), ["claude-nova-10", "claude-nova-2"]),
     ],
 )
