@@ -1,5 +1,7 @@
 """The page as a command: whose days are on it, what the gate says of them, and when there is none."""
 
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -351,6 +353,23 @@ def test_a_file_is_no_folder(here: Here) -> None:
     run = here.main("dashboard", "--demo", "--out", "site")
     assert run.code == 2
     assert_says(run.stderr, "site", "no folder", "--out")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_page_that_is_no_file_is_left_alone(here: Here, make: Callable[[Path], None]) -> None:
+    """What waits for somebody is not waited for."""
+    (here.program.folder / "site").mkdir()
+    make(here.program.folder / "site" / "index.html")
+    run = here.main("dashboard", "--demo", "--out", "site")
+    assert run.code == 2
+    assert_says(run.stderr, "index.html", "is no file", "--out")
+
+
+def test_a_folder_that_cannot_be_asked_about_is_an_error(here: Here) -> None:
+    """Such as one with a name that no system has."""
+    run = here.main("dashboard", "--demo", "--out", "x" * 300)
+    assert run.code == 2
+    assert_says(run.stderr, "index.html cannot be read", "too long", "--out")
 
 
 def test_a_full_disk_leaves_the_page_that_was_there(here: Here) -> None:
