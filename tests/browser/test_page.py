@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -30,7 +31,7 @@ from tests.helpers.reports import HOSTILE, MONTH, hostile_report, make_budget, m
 from tests.helpers.running import NOW, Here
 from tests.helpers.serving import at
 from tests.helpers.web_page import large_figures, make_row
-from tests.world.oracle import total
+from tests.world.oracle import Usage, total
 from tests.world.organizations import random_organization, seeded
 
 # Of October 14 to November 22, which is open: 40 days.
@@ -383,9 +384,17 @@ def test_an_old_page_says_so_first(show: Show, hours: int, told: str | None) -> 
     is_green = screen.look(".verdict h1", "color") == "rgb(26, 127, 55)"
     assert screen.page.locator("#age").is_visible() is (told is not None)
     assert is_green is (told is None)
+    assert screen.text("h1") == ("Within budget" if told else "🟢 Within budget")
     if told:
         assert screen.text("#age") == told
         assert screen.text("header").index(told) < screen.text("header").index("Within budget")
+
+
+def test_a_breach_does_not_fade(show: Show) -> None:
+    """On an old page either."""
+    screen = show(now=MONTH.as_of + timedelta(days=3))
+    assert screen.text("h1") == "🔴 Over budget"
+    assert screen.look("h1", "color") == "rgb(193, 18, 31)"
 
 
 def test_a_page_gets_old_while_it_is_open(show: Show) -> None:
@@ -541,6 +550,81 @@ def test_the_file_adds_up_to_what_the_gate_says(show: Show, here: Here, seed: in
         report = here.check(server, "--format", "json").report
     assert usd([row for row in told if row["date"] >= "2026-11"]) == total(month)[0]
     assert Fraction(report["spend"]["low"]) == total(month)[0]
+
+
+def words(low: Fraction, high: Fraction) -> str:
+    """An amount or a range of USD, to the cent."""
+    ends = [f"${round(it * 100) / 100:,.2f}" for it in (low, high)]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
+def saved(usage: Usage) -> tuple[Fraction, Fraction]:
+    """What caching saved at least and at most: reads and writes may have been of other requests."""
+    nothing = replace(usage, uncached=0, write_5m=0, write_1h=0, read=0, output=0, searches=0)
+    read, written = usage.read, usage.write_5m + usage.write_1h
+    parts = [
+        (replace(nothing, uncached=read), replace(nothing, read=read)),
+        (
+            replace(nothing, write_5m=usage.write_5m, write_1h=usage.write_1h),
+            replace(nothing, uncached=written),
+        ),
+    ]
+    (read_low, read_high), (low, high) = (
+        [more - less for more, less in zip(total([one]), total([other]), strict=True)]
+        for one, other in parts
+    )
+    return read_low - high, read_high - low
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_number_is_that_of_the_oracle(show: Show, here: Here, seed: int) -> None:
+    """Spend, average, shares and what caching saved; in the table, every workspace on every day."""
+    organization = random_organization(seeded(seed), start=at("2026-10-16T00:00:00Z"), end=NOW)
+    assert made(here, api(organization), policy=GLOBAL).code == 0
+    screen = show(here.program.folder / "site" / "index.html")
+    screen.page.get_by_label("all 31").check()
+    usage = organization.usage
+    full = [it for it in usage if it.day < NOW.date()]
+    read = sum(it.read for it in usage)
+    tokens = {it: it.uncached + it.write_5m + it.write_1h + it.read for it in usage}
+    batch = [it for it in usage if it.service_tier == "batch"]
+    ends = [sum(end, Fraction(0)) for end in zip(*map(saved, usage), strict=True)]
+
+    def share(part: int, whole: int) -> str:
+        return f"{Decimal(1000 * part) / whole / 10:.1f}%"
+
+    assert screen.text("#tiles") == " ".join(
+        (
+            f"Spend {words(*total(usage))}",
+            f"Daily average {words(*(it / 30 for it in total(full)))} of full days",
+            f"Cache hits {share(read, sum(tokens.values()))} of input tokens",
+            f"Saved by caching {words(*ends)} against uncached prices",
+            "Batch",
+            share(
+                sum(tokens[it] + it.output for it in batch),
+                sum(tokens[it] + it.output for it in usage),
+            ),
+            "of tokens",
+        )
+    )
+    screen.page.click("#data summary")
+    screen.page.wait_for_selector("#table tbody tr")
+    names = {None: "default workspace", **{it.id: it.name for it in organization.workspaces}}
+    _, *columns = screen.page.locator("#table thead th").all_text_contents()
+    told = {}
+    for line in screen.page.locator("#table tbody tr").all():
+        day, *values = line.locator("th, td").all_text_contents()
+        told |= {(day[:10], name): it for name, it in zip(columns, values, strict=True)}
+    days = [str(DAYS[-1] + timedelta(days=number)) for number in range(-37, -6)]
+    assert told == {
+        (day, name): words(
+            *total(
+                it for it in usage if str(it.day) == day and name in ("Total", names[it.workspace])
+            )
+        )
+        for day in days
+        for name in columns
+    }
 
 
 def test_thirteen_months_of_200_workspaces_are_drawn(show: Show) -> None:
