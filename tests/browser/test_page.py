@@ -609,9 +609,10 @@ def test_every_number_is_that_of_the_oracle(show: Show, here: Here, seed: int) -
     )
     screen.page.click("#data summary")
     screen.page.wait_for_selector("#table tbody tr")
-    names = {None: "default workspace", **{it.id: it.name for it in organization.workspaces}}
+    names: dict[str | None, str] = {None: "default workspace"}
+    names |= {it.id: it.name for it in organization.workspaces}
     _, *columns = screen.page.locator("#table thead th").all_text_contents()
-    told = {}
+    told: dict[tuple[str, str], str] = {}
     for line in screen.page.locator("#table tbody tr").all():
         day, *values = line.locator("th, td").all_text_contents()
         told |= {(day[:10], name): it for name, it in zip(columns, values, strict=True)}
