@@ -200,6 +200,15 @@ def test_a_revoked_token_is_renewed_once_for_all_that_were_refused_with_it() -> 
         assert len(job.world.federation.issued) == 2
 
 
+def test_a_token_that_was_refused_before_renews_nothing() -> None:
+    """Whoever brings it late finds the one that has taken its place."""
+    with at_work() as job:
+        first = job.source.current()
+        second = job.source.current(refused=first)
+        assert job.source.current(refused=first) is second
+        assert len(job.world.federation.issued) == 2
+
+
 def test_requests_side_by_side_get_the_first_token_once() -> None:
     """All wait for the one exchange."""
     with at_work() as job:
