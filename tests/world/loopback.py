@@ -13,7 +13,7 @@ import sys
 import threading
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.world.billing import Charge
+from tests.world.keys import Key, authenticated
 from tests.world.loopback_costs import ANALYTICS_BETA, COST, COST_REPORT, USAGE, Costs
 from tests.world.loopback_query import (
     ApiError,
@@ -40,6 +41,7 @@ from tests.world.loopback_query import (
     rfc_3339,
 )
 from tests.world.oracle import EVERY_DIMENSION, Usage, total
+from tests.world.rate_limits import RATE_LIMITS, RateLimit, published_limits, rate_limits
 
 if TYPE_CHECKING:
     from tests.world.identity import Federation
@@ -54,7 +56,7 @@ EXCHANGE = "/v1/oauth/token"
 ORGANIZATIONS = "/v1/organizations"
 USAGE_REPORT = "usage_report/messages"
 WORKSPACES = "workspaces"
-ROUTES = frozenset({"me", USAGE_REPORT, WORKSPACES, COST_REPORT, COST, USAGE})
+ROUTES = frozenset({"me", USAGE_REPORT, WORKSPACES, COST_REPORT, COST, USAGE, RATE_LIMITS})
 NO_REFUSALS: Mapping[str, int] = {}
 ERROR_KINDS = {
     400: "invalid_request_error",
@@ -174,9 +176,15 @@ class LoopbackAPI:
     with `whole_bucket_at_end` answers all of it.
 
     With a `bill` there are the cost routes too. Analytics know nothing from `data_refreshed_at` on, by default some
-    minutes before now; they tell the default workspace by `default_workspace_id`, and what is paid in advance only with
-    `analytics_bill_priority`. An API that does not `lists_default` ignores `include_default` of the list of workspaces. `refuse` answers a route, named by its path under /v1/organizations/, with that status.
-    With a `federation` tokens of CI jobs are exchanged for tokens that are credentials, too.
+    minutes before now, and by each of several instants once; they tell the default workspace by `default_workspace_id`
+    (None: not at all, as for an Enterprise organization) and what is paid in advance only with `analytics_bill_priority`.
+    `other_products` are usage that they alone have, with the product of each. An organization that `is_hipaa_ready` has no
+    analytics. An API that does not `lists_default` ignores `include_default` of the list of workspaces. `refuse` answers
+    a route, named by its path under /v1/organizations/, with that status.
+
+    `keys` are good besides `key`, each for what its kind opens. With a `federation` tokens of CI jobs are exchanged for
+    tokens that are credentials, too. `limits` are the rate limits, by default those of every model with a published price
+    today; with `has_older_limits` they are told as they once were.
     """
 
     def __init__(
@@ -192,18 +200,26 @@ class LoopbackAPI:
         whole_bucket_at_end: bool = False,
         intercept: Intercept | None = None,
         bill: list[Charge] | None = None,
-        data_refreshed_at: datetime | None = None,
+        data_refreshed_at: datetime | Sequence[datetime] | None = None,
         refuse: Mapping[str, int] = NO_REFUSALS,
-        default_workspace_id: str = DEFAULT_WORKSPACE_ID,
+        default_workspace_id: str | None = DEFAULT_WORKSPACE_ID,
         analytics_bill_priority: bool = False,
         lists_default: bool = True,
         federation: "Federation | None" = None,
+        keys: Sequence[Key] = (),
+        is_hipaa_ready: bool = False,
+        other_products: Sequence[tuple[str | None, Usage]] = (),
+        limits: Sequence[RateLimit] | None = None,
+        has_older_limits: bool = False,
     ) -> None:
         self.organization = organization
-        default = Workspace(default_workspace_id, "Default")
-        self.default_workspaces = [default] if lists_default else []
+        self.default_workspaces = (
+            [Workspace(default_workspace_id, "Default")]
+            if lists_default and default_workspace_id is not None
+            else []
+        )
         self.now = now
-        self.key = key
+        self.keys = [Key(key), *keys]
         self.auth_token = auth_token
         self.federation = federation
         self.org_scoped = org_scoped
@@ -212,6 +228,9 @@ class LoopbackAPI:
         self.whole_bucket_at_end = whole_bucket_at_end
         self.intercept = intercept
         self.data_refreshed_at = data_refreshed_at
+        self.is_hipaa_ready = is_hipaa_ready
+        self.limits = list(published_limits(now.date()) if limits is None else limits)
+        self.has_older_limits = has_older_limits
         if not refuse.keys() <= ROUTES:
             raise ValueError(f"there are no routes {sorted(refuse.keys() - ROUTES)}")
         self.refuse = refuse
@@ -223,6 +242,7 @@ class LoopbackAPI:
                 organization.usage,
                 default_workspace_id=default_workspace_id,
                 analytics_bill_priority=analytics_bill_priority,
+                other_products=other_products,
             )
         )
         self.requests: list[Request] = []
@@ -306,15 +326,13 @@ class LoopbackAPI:
             invalid(f"Unexpected value(s) `{SPEED_BETA}` for the `anthropic-beta` header")
 
     def _authenticate(self, request: Request) -> None:
-        """Raise the error of a request whose credential is wrong; a key goes before a token."""
-        key = request.headers.get("x-api-key")
-        if key is None and self.federation is not None and self.federation.admit(request):
+        """Raise the error of a request whose credential is wrong or opens other routes; a key goes before a token."""
+        secret = request.headers.get("x-api-key")
+        if secret is None and self.federation is not None and self.federation.admit(request):
             return
-        bearer = request.headers.get("authorization")
-        if (key is not None and key != self.key) or (
-            key is None and bearer != f"Bearer {self.auth_token}"
-        ):
-            raise ApiError(401, "authentication_error", "invalid x-api-key")
+        if secret is None and request.headers.get("authorization") == f"Bearer {self.auth_token}":
+            return
+        authenticated(secret, self.keys).admit(_route_name(request))
 
     def _refuse(self, request: Request) -> None:
         """Raise the error of a route that is to be refused."""
@@ -349,15 +367,19 @@ class LoopbackAPI:
             return self._reports[asked]
         if route == WORKSPACES:
             return self._workspaces(parameters)
+        cursors = Cursors(request.path, request.query)
+        if route == RATE_LIMITS:
+            return rate_limits(self.limits, parameters, cursors, is_older=self.has_older_limits)
         if self._costs is None:
             raise not_found()
-        cursors = Cursors(request.path, request.query)
         if route == COST_REPORT:
             return self._costs.report(parameters, cursors, self.now)
         if route not in (COST, USAGE):
             raise not_found()
         if not has_beta(request, ANALYTICS_BETA):
             invalid(f"anthropic-beta: requests must send `{ANALYTICS_BETA}`")
+        if self.is_hipaa_ready:
+            invalid("This endpoint is not available to organizations with HIPAA readiness enabled.")
         return self._costs.analytics(route, parameters, cursors, self.now, self._refreshed_at())
 
     def _usage_report(self, parameters: Parameters, request: Request) -> bytes:
@@ -413,8 +435,13 @@ class LoopbackAPI:
 
     def _refreshed_at(self) -> datetime:
         """Return the instant from which on analytics know nothing."""
-        if self.data_refreshed_at is not None:
+        if isinstance(self.data_refreshed_at, datetime):
             return self.data_refreshed_at
+        if self.data_refreshed_at:
+            with self._lock:
+                first, *later = self.data_refreshed_at
+                self.data_refreshed_at = later or first
+            return first
         seconds = epoch(self.now - timedelta(minutes=10))
         return datetime.fromtimestamp(seconds - seconds % 300, UTC)
 
