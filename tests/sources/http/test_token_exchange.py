@@ -425,6 +425,21 @@ def test_an_assertion_that_there_is_one_of_is_not_sent_twice() -> None:
         assert len(job.world.exchanges) == 1
 
 
+def test_an_assertion_used_up_is_not_sent_while_its_token_lasts(tmp_path: Path) -> None:
+    """It would be refused; a file that was written since is exchanged in time."""
+    file = tmp_path / "token"
+    file.write_text(gitlab_token(NOW), encoding="utf-8")
+    with at_work(identity=IdentityFile(str(file)), rule=GITLAB_RULE) as job:
+        job.ask()
+        job.later(545)
+        job.ask()
+        assert job.world.federation.outcomes == ["granted"]
+        file.write_text(gitlab_token(NOW, jti="another"), encoding="utf-8")
+        job.later(60)
+        job.ask()
+        assert job.world.federation.outcomes == ["granted", "granted"]
+
+
 def test_an_assertion_used_up_is_said_to_be() -> None:
     """Where there is no other, once the token is no good any more."""
     with at_work(identity=GivenIdentity(gitlab_token(NOW)), rule=GITLAB_RULE) as job:
