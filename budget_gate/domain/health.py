@@ -7,7 +7,6 @@ from typing import Final, Literal
 
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.clock import TOLERANCE, check_clock, distance
-from budget_gate.domain.credential import ADMIN_KEY, MESSAGE_KEY, TOKEN, remedy_for_none
 from budget_gate.domain.notes import Note
 from budget_gate.errors import ConfigurationError, UnverifiedError
 
@@ -52,48 +51,6 @@ def misconfigured(check: str, error: ConfigurationError) -> Iterator[Finding]:
 def unverified(check: str, error: UnverifiedError) -> Finding:
     """The error of what could not be read."""
     return Finding("error", check, error.message, error.hint, 3, trace=error.trace)
-
-
-def check_credential(
-    key: str | None, token: str | None, *, has_message_key: bool, is_usual_address: bool
-) -> Finding:
-    """Which credential is used, and what its first characters say of its kind: no more than a hint.
-
-    `key` is what stands where the Admin key belongs, and wins over `token`. Neither is shown. A
-    gateway may have credentials of its own, which look otherwise; `has_message_key` says whether
-    there is one for messages, which nothing is asked with.
-    """
-    secret = token if key is None else key
-    if secret is None:
-        message = "none found, so the API was not asked"
-        remedy = remedy_for_none(has_message_key=has_message_key)
-        return Finding("error", "credential", message, remedy, 3)
-    variable = "ANTHROPIC_AUTH_TOKEN" if key is None else "ANTHROPIC_ADMIN_KEY"
-    if secret.startswith(MESSAGE_KEY):
-        return Finding(
-            "warning",
-            "credential",
-            f"{variable} looks like an API key, not an Admin key",
-            "an API key (sk-ant-api...) cannot read usage: create an Admin key (sk-ant-admin...) "
-            "in the Console, and set ANTHROPIC_ADMIN_KEY to it",
-        )
-    if secret.startswith(TOKEN if key else ADMIN_KEY):
-        kind = "an OAuth token" if key else "an Admin key"
-        other = "ANTHROPIC_AUTH_TOKEN" if key else "ANTHROPIC_ADMIN_KEY"
-        return Finding(
-            "warning",
-            "credential",
-            f"{variable} looks like {kind}",
-            f"set {other} to it, and leave {variable} empty",
-        )
-    begin, kind = (ADMIN_KEY, "an Admin key") if key else (TOKEN, "an OAuth token")
-    is_known = secret.startswith(begin)
-    message = f"{variable} {'is' if is_known else 'does not look like'} {kind} ({begin}...)"
-    ignored = "; ANTHROPIC_AUTH_TOKEN is set as well, and not used" if key and token else ""
-    if is_known or not is_usual_address:
-        return Finding("ok", "credential", message + ignored)
-    remedy = f"if the API refuses it, set {variable} to {kind}"
-    return Finding("warning", "credential", message + ignored, remedy)
 
 
 def check_time(now: datetime, difference: timedelta | None, *, is_told: bool) -> Finding:

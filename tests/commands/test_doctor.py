@@ -10,7 +10,8 @@ from fractions import Fraction
 
 import pytest
 
-from budget_gate.domain.health import Finding, check_credential, check_time, exit_code, noted
+from budget_gate.domain.credential_health import check_credential
+from budget_gate.domain.health import Finding, check_time, exit_code, noted
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.verdict.notes import staleness
 from budget_gate.outputs.findings import render_findings

@@ -11,10 +11,10 @@ from budget_gate.domain.budget_health import (
     check_keys,
     check_uncapped,
 )
+from budget_gate.domain.credential_health import check_credential
 from budget_gate.domain.health import (
     NAMED,
     Finding,
-    check_credential,
     check_time,
     exit_code,
     misconfigured,

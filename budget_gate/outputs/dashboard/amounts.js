@@ -4,6 +4,9 @@ const at = (id) => document.getElementById(id);
 const data = JSON.parse(at("figures").textContent);
 const charts = JSON.parse(at("charts").textContent);
 const DAY = 86400000;
+const HOUR = DAY / 24;
+// In hours: a history that is synced every six hours is of the day before.
+const OLD = 36;
 const RANGES = [7, 30, 90];
 const all = data.workspaces.map((_, number) => number);
 const selected = new Set(all);
@@ -35,6 +38,11 @@ const usd = (sum) => {
   return sum < 0n && cents ? `-${text}` : text;
 };
 const between = (low, high) => (usd(low) === usd(high) ? usd(low) : `${usd(low)} to ${usd(high)}`);
+// A cap, as it was written.
+const dollars = (text) => {
+  const [whole, fraction = ""] = text.split(".");
+  return `$${BigInt(whole).toLocaleString("en-US")}${fraction && `.${fraction.padEnd(2, "0")}`}`;
+};
 const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(1)}%` : "–");
 const time = (day) => Date.parse(day);
 const words = (day, year = true) =>

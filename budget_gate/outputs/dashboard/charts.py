@@ -19,7 +19,12 @@ _DAY: Final = (
     "utcmonth(datum.value) == 0 && utcdate(datum.value) == 1"
     " ? utcFormat(datum.value, '%Y') : utcFormat(datum.value, '%b %-d')"
 )
-_USD: Final = "$,.2~f"
+# An axis has a place for six digits: `$40M`, and `$0.002` where cents are too coarse.
+_USD: Final = (
+    "abs(datum.value) >= 1e9 ? format(datum.value / 1e9, '$,.4~f') + 'B'"
+    " : abs(datum.value) >= 1e6 ? format(datum.value / 1e6, '$,.4~f') + 'M'"
+    " : abs(datum.value) >= 1 ? format(datum.value, '$,.2~f') : format(datum.value, '$,.2~r')"
+)
 
 
 def charts() -> dict[str, dict[str, Any]]:
@@ -63,7 +68,7 @@ def _days(field: str = "from") -> alt.X:
 
 
 def _amount(field: str) -> alt.Y:
-    return alt.Y(f"{field}:Q", axis=alt.Axis(format=_USD, tickCount=5, title="USD"))
+    return alt.Y(f"{field}:Q", axis=alt.Axis(labelExpr=_USD, tickCount=5, title="USD"))
 
 
 def _pointed_at(data: str) -> Any:
@@ -115,6 +120,9 @@ def _month() -> alt.LayerChart | alt.FacetChart:
         .mark_line(stroke="var(--accent)", strokeDash=[4, 4], strokeWidth=2)
         .encode(x=_days(), y=_amount("usd"))
     )
+    most = spent.mark_area(fill="var(--accent)", opacity=0.5).encode(
+        x=_days(), y=_amount("usd"), y2="high:Q"
+    )
     area = spent.mark_area(fill="var(--accent)", opacity=0.25).encode(x=_days(), y=_amount("usd"))
     line = spent.mark_line(stroke="var(--accent)", strokeWidth=2.5).encode(
         x=_days(), y=_amount("usd")
@@ -125,14 +133,14 @@ def _month() -> alt.LayerChart | alt.FacetChart:
     name = cap.mark_text(
         align="left", baseline="bottom", dx=4, dy=-3, fill="var(--breached)", fontSize=12
     ).encode(x=_days(), y=_amount("usd"), text="label:N")
-    return alt.layer(band, area, expected, line, rule, name, _pointed_at("month_columns"))
+    return alt.layer(band, area, most, expected, line, rule, name, _pointed_at("month_columns"))
 
 
 def _models() -> alt.LayerChart | alt.FacetChart:
     """A bar for each model, the dearest first."""
     bars = alt.Chart(alt.NamedData("models")).encode(
         y=alt.Y("name:N", sort=None, axis=alt.Axis(title=None, labelLimit=170, domain=False)),
-        x=alt.X("usd:Q", axis=alt.Axis(format=_USD, labelFlush=True, tickCount=4, title="USD")),
+        x=alt.X("usd:Q", axis=alt.Axis(labelExpr=_USD, labelFlush=True, tickCount=4, title="USD")),
         tooltip="name:N",
     )
     return alt.layer(bars.mark_bar(fill="var(--accent)"))

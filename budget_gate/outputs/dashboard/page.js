@@ -9,7 +9,8 @@ function tip(name, datum) {
     rows.push(row);
   };
   if (name === "models") {
-    line(datum.name, usd(sum(cells.filter((it) => isShown(it) && it.model === datum.model), (it) => it.low)));
+    const { low, high } = grouped(cells.filter(isShown), "model")(datum.model);
+    line(datum.name, between(low, high));
     return rows;
   }
   const open = data.days[datum.day] === data.openDay ? " so far" : "";
@@ -92,8 +93,10 @@ function tiles(list, days) {
   const billed = data.uses.filter((it) => it[6] && it[0] >= first() && selected.has(it[1]));
   if (billed.length) {
     const [listed, paid] = [6, 7].map((number) => sum(billed, (it) => units(it[number])));
-    const less = float(listed) ? percent(float(listed) - float(paid), float(listed)) : "–";
-    rows.push(["Billed", usd(paid), `${usd(listed)} at list prices (${less} less), settled days`]);
+    const off = listed - paid;
+    const share = percent(Math.abs(float(off)), float(listed));
+    const told = `${usd(listed)} at list prices (${share} ${off < 0n ? "more" : "less"}), settled days`;
+    rows.push(["Billed", usd(paid), told]);
   }
   at("tiles").replaceChildren(
     ...rows.map(([name, value, more]) => {
@@ -147,24 +150,30 @@ function show() {
   const list = cells.filter(isShown);
   const isEmpty = !selected.size || !days.length;
   at("shown").hidden = isEmpty;
-  at("nothing").hidden = Boolean(selected.size);
-  const total = between(sum(list, (it) => it.low), sum(list, (it) => it.high));
+  at("nothing").hidden = !isEmpty;
+  at("nothing").textContent = all.length ? "No workspace is selected. Select one above." : "Nothing was used on these days.";
+  const [low, high] = [sum(list, (it) => it.low), sum(list, (it) => it.high)];
+  const total = between(low, high);
   const which = selected.size === all.length ? "all workspaces" : `${selected.size} of ${all.length} workspaces`;
   const dates = days.length ? `${words(data.days[days[0]])} to ${words(data.days[days[days.length - 1]])}` : "no days";
   at("showing").textContent = isEmpty ? "" : `${total} in ${which}, ${dates} (UTC)`;
   if (isEmpty) return;
   tiles(list, days);
   draw("daily", daily(list, days), `Stacked area: USD per day by workspace, ${dates}. In all: ${total}. The table below has every value.`);
+  at("daily-note").textContent = usd(low) === usd(high) ? "" : "Areas and bars show what was spent at least.";
   const its = budget();
-  const spent = monthDays.length ? sum(cells.filter((it) => selected.has(it.workspace) && it.day >= monthDays[0]), (it) => it.low) : 0n;
-  const capped = its ? `${usd(spent)} of the $${Number(its.cap).toLocaleString("en-US")} cap` : `${usd(spent)}`;
+  const ofMonth = cells.filter((it) => selected.has(it.workspace) && it.day >= monthDays[0]);
+  const ends = [sum(ofMonth, (it) => it.low), sum(ofMonth, (it) => it.high)];
+  const capped = its ? `${between(...ends)} of the ${dollars(its.cap)} cap` : between(...ends);
   at("month-heading").textContent = its ? "This month against the cap" : "This month";
-  at("month-note").textContent = its
-    ? its.forecast ? "Dashed: the forecast, with its range." : ""
-    : Object.keys(data.budgets).length ? "Select all workspaces, or one that has a budget, to see a cap." : "";
+  const told = usd(ends[0]) === usd(ends[1]) ? [] : ["Line: spend, at least; dark band: at most."];
+  if (its && its.forecast) told.push("Dashed: the forecast, with its range.");
+  if (!its && Object.keys(data.budgets).length) told.push("Select all workspaces, or one that has a budget, to see a cap.");
+  at("month-note").textContent = told.join(" ");
   draw("month", month(), `Line: cumulative USD since ${words(data.month[0])}: ${capped}.`);
   const byModel = models(list);
-  const dearest = byModel.models.slice(0, 3).map((it) => `${it.name} $${it.usd.toFixed(2)}`).join(", ");
+  const ofModel = grouped(list, "model");
+  const dearest = byModel.models.slice(0, 3).map((it) => `${it.name} ${between(ofModel(it.model).low, ofModel(it.model).high)}`).join(", ");
   draw("models", byModel, `Bars: USD by model. ${dearest}.`);
   draw("shares", shares(days), "Lines: cache hits and batch per day, in percent. The tiles above have both for all days.");
   if (at("data").open) table(list, days);
@@ -205,5 +214,19 @@ at("select-all").addEventListener("click", () => select(true));
 at("select-none").addEventListener("click", () => select(false));
 at("data").addEventListener("toggle", show);
 at("filters").addEventListener("submit", (event) => event.preventDefault());
-at("filters").hidden = false;
+at("filters").hidden = !all.length;
+
+// How old the page is: it may stay open, or be what a run that failed has left.
+
+function age() {
+  const hours = Math.floor((Date.now() - time(data.asOf)) / HOUR);
+  if (hours < OLD || !data.ages) return;
+  const told = hours < 72 ? `${hours} hours` : `${Math.floor(hours / 24)} days`;
+  at("age").textContent = `This page is ${told} old: later spend is not on it, nor in its verdict.`;
+  at("age").hidden = false;
+  document.body.classList.add("old");
+}
+
+age();
+setInterval(age, HOUR / 60);
 show();

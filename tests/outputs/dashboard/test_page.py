@@ -93,6 +93,14 @@ def test_it_says_as_of_when_on_which_basis_and_what_is_left_out() -> None:
     assert_says(found.text, "warning:", "It is late.", "No sessions.")
 
 
+@pytest.mark.parametrize(("count", "name"), [(13, "1 other workspace"), (14, "2 other workspaces")])
+def test_others_are_counted(count: int, name: str) -> None:
+    """In words that fit the number."""
+    rows = [make_row(DAYS[0], f"w{number}") for number in range(count)]
+    found = read_page(render_page(figures(rows, {}, DAYS), make_report(), None)).figures
+    assert found["workspaces"][-1]["name"] == name
+
+
 def test_caps_go_to_the_charts() -> None:
     """That of the organization, and those of the workspaces that are shown by name."""
     budgets = (

@@ -11,6 +11,7 @@ from budget_gate.sources.api.rate_limits import ROUTE, read_models
 from budget_gate.sources.http.answers import RefusedError
 from tests.helpers.serving import NOBODY, NOW, connected, first, refuse
 from tests.world.loopback import LoopbackAPI, Request, Response
+from tests.world.rate_limits import RateLimit
 
 LIMITS = [{"type": "requests_per_minute", "value": 4000}]
 
@@ -128,3 +129,14 @@ def test_a_refusal_is_told_as_one(status: int) -> None:
     with pytest.raises(RefusedError) as caught:
         read(lambda _: refuse(status))
     assert caught.value.status == status
+
+
+@pytest.mark.parametrize("has_older_limits", [False, True])
+def test_either_form_of_an_entry_is_read(*, has_older_limits: bool) -> None:
+    """That of the vendor's client, and that of its page, which has the kind beside the models."""
+    limits = [RateLimit(NAMES[:2], name="Opus"), RateLimit(NAMES[2:], name="Haiku")]
+    with (
+        LoopbackAPI(NOBODY, now=NOW, limits=limits, has_older_limits=has_older_limits) as api,
+        connected(api.url) as transport,
+    ):
+        assert read_models(transport) == NAMES
