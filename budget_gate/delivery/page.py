@@ -81,6 +81,7 @@ def _renderer() -> Callable[[Figures, Report, str | None], str]:
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"the page needs the package {error.name}, which is not installed",
-            'run: pip install "altair>=5.5" "vl-convert-python>=1.7"',
+            'run, in the environment of budget-gate: pip install "altair>=5.5" '
+            '"vl-convert-python>=1.7"',
         ) from error
     return render_page

@@ -496,5 +496,11 @@ def test_packages_that_are_missing_are_named(
     monkeypatch.setitem(sys.modules, package, None)
     run = made(here, api(ORGANIZATION), policy=GLOBAL)
     assert run.code == 2
-    assert_says(run.stderr, f"the package {package}", "not installed", "pip install", "altair")
+    assert_says(
+        run.stderr,
+        f"the package {package}",
+        "not installed",
+        "environment of budget-gate",
+        "altair",
+    )
     assert nothing_written(here)

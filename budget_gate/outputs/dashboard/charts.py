@@ -14,9 +14,9 @@ _QUIET: Final = "var(--quiet)"
 _LINE: Final = "var(--line)"
 _SERIES: Final = list(range(MOST_WORKSPACES + 1))
 _FONT: Final = "system-ui, sans-serif"
-# The first of a year is told as that.
+# The first of a year is told as that; within a day there is nothing to tell.
 _DAY: Final = (
-    "utcmonth(datum.value) == 0 && utcdate(datum.value) == 1"
+    "utchours(datum.value) ? '' : utcmonth(datum.value) == 0 && utcdate(datum.value) == 1"
     " ? utcFormat(datum.value, '%Y') : utcFormat(datum.value, '%b %-d')"
 )
 # An axis has a place for six digits: `$40M`, and `$0.002` where cents are too coarse.
@@ -63,7 +63,9 @@ def _looked_after(chart: alt.LayerChart | alt.FacetChart) -> Any:
 
 def _days(field: str = "from") -> alt.X:
     """A time axis in UTC, as days are."""
-    axis = alt.Axis(labelExpr=_DAY, labelOverlap=True, tickCount=6, title=None, grid=False)
+    axis = alt.Axis(
+        labelExpr=_DAY, labelOverlap=True, labelSeparation=8, tickCount=6, title=None, grid=False
+    )
     return alt.X(f"{field}:T", axis=axis, scale=alt.Scale(type="utc", nice=False))
 
 
@@ -90,7 +92,7 @@ def _pointed_at(data: str) -> Any:
 
 
 def _daily() -> alt.LayerChart | alt.FacetChart:
-    """A stacked area: a day's cost stands from its beginning to its end."""
+    """A stacked area: a day's cost is as wide as a day, with the date below its middle."""
     colours = alt.Scale(domain=_SERIES, range=[f"var(--series-{it})" for it in _SERIES])
     areas = (
         alt.Chart(alt.NamedData("daily"))
@@ -137,9 +139,17 @@ def _month() -> alt.LayerChart | alt.FacetChart:
 
 
 def _models() -> alt.LayerChart | alt.FacetChart:
-    """A bar for each model, the dearest first."""
+    """A bar for each model, the dearest first, with its amount below its name."""
+    names = alt.Axis(
+        title=None,
+        labelExpr="split(datum.value, '\\n')",
+        labelLimit=200,
+        labelPadding=8,
+        domain=False,
+        ticks=False,
+    )
     bars = alt.Chart(alt.NamedData("models")).encode(
-        y=alt.Y("name:N", sort=None, axis=alt.Axis(title=None, labelLimit=170, domain=False)),
+        y=alt.Y("label:N", sort=None, axis=names),
         x=alt.X("usd:Q", axis=alt.Axis(labelExpr=_USD, labelFlush=True, tickCount=4, title="USD")),
         tooltip="name:N",
     )

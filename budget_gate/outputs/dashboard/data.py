@@ -9,6 +9,7 @@ from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.outputs.escaping import NAME_LENGTH, plain
+from budget_gate.outputs.report.sentences import to_come
 from budget_gate.outputs.rows.csv import cell, lines
 
 _LINE_END: Final = "\r\n"
@@ -99,4 +100,5 @@ def _budget(budget: BudgetResult) -> dict[str, Any]:
     ends = None
     if forecast and forecast.high.is_finite():
         ends = [exact(it) for it in (forecast.low, forecast.expected, forecast.high)]
-    return {"cap": exact(budget.cap or ZERO), "forecast": ends}
+    _, month_end, _ = to_come(budget)
+    return {"cap": exact(budget.cap or ZERO), "forecast": ends, "outlook": month_end}

@@ -5,7 +5,7 @@ function daily(list, days) {
   const rows = [];
   for (const workspace of all.filter((it) => selected.has(it))) {
     for (const day of days) {
-      rows.push({ from: time(data.days[day]), series: colour(workspace), usd: float(of(day, workspace).low) });
+      rows.push({ from: edge(day), series: colour(workspace), usd: float(of(day, workspace).low) });
     }
     // The last day has a width, too.
     const last = rows[rows.length - 1];
@@ -48,13 +48,16 @@ function month() {
     ? [{ from: start, to: end, usd: Number(its.cap), label: `cap ${dollars(its.cap)}` }]
     : [{ from: end, to: end, usd: last.usd, label: "" }];
   // A month that has just begun has a column without a width.
-  const pointed = monthDays.length ? columns(monthDays) : [{ from: start, to: start }];
+  const pointed = monthDays.length ? columns(monthDays, (day) => time(data.days[day])) : [{ from: start, to: start }];
   return { month: rows, forecast, cap, month_columns: pointed };
 }
 
 function models(list) {
   const of = grouped(list, "model");
-  const rows = data.models.map((it, model) => ({ name: it.name, usd: float(of(model).low), model }));
+  const rows = data.models.map(({ name }, model) => {
+    const { low, high } = of(model);
+    return { name, usd: float(low), cost: between(low, high), label: `${name}\n${between(low, high)}`, model };
+  });
   const spent = rows.filter((it) => it.usd > 0).sort((one, other) => other.usd - one.usd);
   // Without any bar, an axis would have no extent.
   return { models: spent.length ? spent : rows };
@@ -70,10 +73,13 @@ function used(days) {
   return found;
 }
 
+const added = (counts) =>
+  [...counts.values()].reduce((whole, it) => whole.map((count, number) => count + it[number]), [0, 0, 0, 0]);
+
 function shares(days) {
   const rows = [];
   for (const [day, [input, read, tokens, batch]] of used(days)) {
-    const from = time(data.days[day]);
+    const from = edge(day);
     // A day without tokens has no share, and the line a gap.
     const both = [["cache", input ? read / input : null], ["batch", tokens ? batch / tokens : null]];
     for (const [what, share] of both) rows.push({ from, what, share });

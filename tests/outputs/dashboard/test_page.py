@@ -259,6 +259,15 @@ def test_neighbours_in_a_stack_can_be_told_apart(theme: str) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
+def test_the_first_workspaces_do_not_look_breached(theme: str) -> None:
+    """As red is what is over its cap: none of the first eight is near to it in Oklab."""
+    found = colours(theme)
+    red = seen(found["breached"], "all")
+    for number in range(8):
+        assert math.dist(seen(found[f"series-{number}"], "all"), red) > 0.15, number
+
+
+@pytest.mark.parametrize("theme", THEMES)
 def test_colours_stand_out(theme: str) -> None:
     """Of text 4.5 to 1 and of all else that counts 3 to 1, as WCAG 2.2 AA asks."""
     found = colours(theme)
