@@ -52,7 +52,9 @@ class GivenCredentials(BaseSettings):
             # As an error quotes what was written.
             self.secrets.add(repr(text)[1:-1])
         for token in filter(None, (self.identity_token, self.identity_request_token)):
-            self.secrets.hide(token.get_secret_value())
+            text = token.get_secret_value()
+            self.secrets.hide(text)
+            self.secrets.hide(bare(text))
 
     @field_validator(
         "admin_key", "admin_key_next", "auth_token", "identity_token", "identity_request_token"

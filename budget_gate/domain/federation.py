@@ -93,20 +93,21 @@ def claims_of(token: str) -> str:
     long, and without any sign that could end the quotation or a line. It is not verified: the
     API does that.
     """
-    return ", ".join(_told(token)) or "the identity token is no JSON Web Token"
+    return ", ".join(_told(token)) or "nothing that can be read"
 
 
 def _told(token: str) -> Iterator[str]:
     try:
         payload = token.split(".")[1]
         claims = from_json(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        named = {name: claims[name] for name in _CLAIMS if name in claims}
-    except (ValueError, TypeError, IndexError, KeyError):
+    except (ValueError, IndexError):
+        return
+    if not isinstance(claims, dict):
         return
     for name in _CLAIMS:
-        if name not in named:
+        if name not in claims:
             yield f"no {name}"
             continue
-        shown = json.dumps(named[name])
+        shown = json.dumps(claims[name])
         cut = shown if len(shown) <= _LONGEST_CLAIM else f"{shown[: _LONGEST_CLAIM - 3]}..."
         yield f"{name} {cut}"

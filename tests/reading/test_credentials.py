@@ -218,6 +218,16 @@ def test_the_second_key_asks_where_the_first_is_refused(here: Here) -> None:
     assert_says(note["message"], "ANTHROPIC_ADMIN_KEY", "401", "move it to ANTHROPIC_ADMIN_KEY")
 
 
+def test_an_export_warns_of_a_first_key_that_is_refused(here: Here) -> None:
+    """On stderr, as its output is rows."""
+    with LoopbackAPI(ORGANIZATION, now=NOW) as api:
+        here.set({"ANTHROPIC_ADMIN_KEY": FIRST, "ANTHROPIC_ADMIN_KEY_NEXT": NEXT})
+        here.set({"ANTHROPIC_BASE_URL": api.url})
+        done = here.main("export", "--days", "5")
+    assert done.code == 0, done.stderr
+    assert_says(done.stderr, "warning: The API refused the key in ANTHROPIC_ADMIN_KEY")
+
+
 def test_a_first_key_that_still_works_can_be_retired(here: Here) -> None:
     """The second is not sent."""
     done = rotated(here, EXAMPLE_KEY, FIRST)

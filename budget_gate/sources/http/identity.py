@@ -15,6 +15,9 @@ CODE: Final = "no_identity_token"
 
 # The largest of the systems that sign them are a tenth of it: what is larger is another file.
 _MOST_BYTES: Final = 16 * 1024
+# Failures whose remedy is the same whoever is asked.
+_OF_THE_RUNNER: Final = ("runner", "certificate")
+_NOT_PERMITTED: Final = (400, 401, 403, 404)
 _FORKS: Final = "a pull request from a fork gets none"
 _PERMIT: Final = f"add to the job: {PERMISSIONS} ({_FORKS})"
 
@@ -91,7 +94,9 @@ class GitHubIdentity:
         except UnverifiedError as error:
             if error.code == "deadline":
                 raise
-            hint = _PERMIT if isinstance(error, RefusedError) else "run the job again"
+            hint = error.hint if error.code in _OF_THE_RUNNER else "run the job again"
+            if isinstance(error, RefusedError) and error.status in _NOT_PERMITTED:
+                hint = _PERMIT
             message = f"no identity token came from GitHub: {error.message}"
             raise UnverifiedError(message, hint, error.trace, code=CODE) from error
         match answer:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final
@@ -86,13 +87,14 @@ class TokenExchange:
         return pending.result().credential
 
     def _exchanged(self, kept: _AccessToken | None) -> _AccessToken:
-        """Another token; in its place the one to be `kept`, if that lasts where none can be had."""
-        try:
+        """Another token, or the one to be `kept` while that lasts and no other can be had."""
+        if kept is None or self._now() >= kept.ends_at:
             return self._exchange()
-        except UnverifiedError:
-            if kept is None or self._now() >= kept.ends_at:
-                raise
-            return replace(kept, renew_at=kept.ends_at)
+        with suppress(UnverifiedError):
+            # What was exchanged is used up, and would only be refused.
+            if self.identity.is_renewable or self.identity.token() != self._assertion:
+                return self._exchange()
+        return replace(kept, renew_at=kept.ends_at)
 
     def _exchange(self) -> _AccessToken:
         began = self._now()

@@ -200,6 +200,15 @@ def test_a_revoked_token_is_renewed_once_for_all_that_were_refused_with_it() -> 
         assert len(job.world.federation.issued) == 2
 
 
+def test_a_token_that_was_refused_before_renews_nothing() -> None:
+    """Whoever brings it late finds the one that has taken its place."""
+    with at_work() as job:
+        first = job.source.current()
+        second = job.source.current(refused=first)
+        assert job.source.current(refused=first) is second
+        assert len(job.world.federation.issued) == 2
+
+
 def test_requests_side_by_side_get_the_first_token_once() -> None:
     """All wait for the one exchange."""
     with at_work() as job:
@@ -414,6 +423,21 @@ def test_an_assertion_that_there_is_one_of_is_not_sent_twice() -> None:
         job.world.api.intercept = in_turn(EXCHANGE, answer_of({}, 500))
         assert job.refused().code == "http_500"
         assert len(job.world.exchanges) == 1
+
+
+def test_an_assertion_used_up_is_not_sent_while_its_token_lasts(tmp_path: Path) -> None:
+    """It would be refused; a file that was written since is exchanged in time."""
+    file = tmp_path / "token"
+    file.write_text(gitlab_token(NOW), encoding="utf-8")
+    with at_work(identity=IdentityFile(str(file)), rule=GITLAB_RULE) as job:
+        job.ask()
+        job.later(545)
+        job.ask()
+        assert job.world.federation.outcomes == ["granted"]
+        file.write_text(gitlab_token(NOW, jti="another"), encoding="utf-8")
+        job.later(60)
+        job.ask()
+        assert job.world.federation.outcomes == ["granted", "granted"]
 
 
 def test_an_assertion_used_up_is_said_to_be() -> None:
