@@ -26,7 +26,8 @@ from budget_gate.outputs.ledger import render_counts
 from budget_gate.settings import Settings
 from budget_gate.sources.files.messages import Line, read_messages
 from budget_gate.sources.ledger.opening import open_client
-from budget_gate.sources.ledger.plans import Learned, reading_last, recording_all
+from budget_gate.sources.ledger.plans import Learned, recording_all
+from budget_gate.sources.ledger.reading import reading_last
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

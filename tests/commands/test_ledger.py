@@ -210,7 +210,7 @@ def test_only_the_hours_that_are_asked_for_are_shown(there: Here, ledger_server:
     assert there.main("ledger", "show", "--hours", "337").code == 2
 
 
-@pytest.mark.parametrize("name", filter(None, HOSTILE))
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name])
 def test_names_of_the_ledger_stay_text(there: Here, ledger_server: Server, name: str) -> None:
     """Whatever a client calls its workspace or its model, it begins no line of its own."""
     with Ledger.from_url(ledger_server.url) as ledger:

@@ -118,9 +118,9 @@ def member(workspace: str | None) -> str:
     return _quoted(workspace or "")
 
 
-def workspace_of(name: str) -> str | None:
+def workspace_of(name: bytes) -> str | None:
     """The workspace that `member` names so."""
-    return unquote(name, errors=_SURROGATES) or None
+    return unquote(name.decode(errors="replace"), errors=_SURROGATES) or None
 
 
 def fields(use: Use) -> list[str | int]:
@@ -134,7 +134,7 @@ def fields(use: Use) -> list[str | int]:
     ]
 
 
-def read_counts(answer: Mapping[bytes, bytes], workspace: str | None, hour: int) -> UsageTable:
+def usage_of(answer: Mapping[bytes, bytes], workspace: str | None, hour: int) -> UsageTable:
     """The usage of a workspace in the hour that starts at `hour`, of which `answer` has the fields.
 
     Raises LedgerError where a field is none of ours, or its value no count.
