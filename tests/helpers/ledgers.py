@@ -97,6 +97,4 @@ def total(server: Server, workspace: str = "") -> dict[str, int]:
 
 def everything(server: Server) -> dict[str, bytes | None]:
     """Each key in Redis with its value, whatever its kind."""
-    with server.driver() as client:
-        keys = sorted(client.scan_iter("*"))
-    return {key: server.dump(key) for key in keys}
+    return {key: server.dump(key) for key in server.keys_like()}

@@ -239,7 +239,7 @@ def test_a_steady_guard_asks_once(ledger_server: Server, open_ledger: Open, poli
 
     ledger.guard(path, workspace="production")
 
-    stats = ledger_server.driver().info("commandstats")
+    stats = ledger_server.info("commandstats")
     asked = {name.removeprefix("cmdstat_"): it["calls"] for name, it in stats.items()}
     for own in ("config|resetstat", "info", "client|setinfo", "hello", "command"):
         asked.pop(own, None)

@@ -146,7 +146,7 @@ def test_a_clock_that_is_set_costs_one_more_question(
 
     ledger.record(message("msg_third"))
 
-    stats = ledger_server.driver().info("commandstats")
+    stats = ledger_server.info("commandstats")
     assert stats["cmdstat_evalsha"]["calls"] == 1
     assert not {"cmdstat_eval", "cmdstat_sadd"} & stats.keys()
 
