@@ -171,6 +171,25 @@ def test_hours_that_have_ended_count_as_well(
             ledger.guard(policy(PRODUCTION), workspace="production")
 
 
+def test_ended_hours_of_a_workspace_that_is_new_count_as_well(
+    ledger_server: Server, open_ledger: Open, policy: Policy
+) -> None:
+    """What was counted an hour ago, of a workspace that this client had not seen yet."""
+    put_verdict(ledger_server)
+    ledger = open_ledger(ledger_server.url)
+    path = policy(GLOBAL)
+    ledger.record(message(), workspace="production")
+    ledger.guard(path, workspace="production")
+
+    before = now_of(ledger_server).replace(minute=0, second=0) - HOUR
+    key = f"budget-gate:{{ws:evals}}:counts:{before.timestamp():.0f}"
+    ledger_server.ask("HSET", key, f"{MODEL}|standard|0-200k|global|standard|output", 1_000_000)
+    ledger_server.ask("SADD", "budget-gate:workspaces", "evals")
+
+    with pytest.raises(BudgetExceeded):
+        ledger.guard(path, workspace="production")
+
+
 def test_what_is_reserved_counts(ledger_server: Server, open_ledger: Open, policy: Policy) -> None:
     """A job that holds $11 leaves too little for the next; when it ends, there is enough again."""
     put_verdict(ledger_server)

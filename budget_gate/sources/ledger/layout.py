@@ -80,12 +80,11 @@ redis.call('EXPIREAT', KEYS[1], string.format('%d', last + 1))
 return 1
 """)
 
-# Key: the holds. Arguments: the hold, the USD that are left of it. What has ended stays so.
+# Key: the holds. Arguments: the hold, the USD that are left of it. It ends when it was to end.
 SETTLE: Final = Script("""\
-local now = tonumber(redis.call('TIME')[1])
 local held = redis.call('HGET', KEYS[1], ARGV[1])
 local till = held and string.match(held, '^(%d+) ')
-if not till or tonumber(till) <= now then return 0 end
+if not till then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], till .. ' ' .. ARGV[2])
 return 1
 """)

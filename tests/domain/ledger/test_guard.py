@@ -50,7 +50,8 @@ def exceeded(
     """The caps exceeded under a policy by what one hour counted."""
     file = policy(f"version: 1\n{text}\n")
     found = guard(file, of or verdict(), book(), now, workspace=workspace, model=model)
-    return found.exceeded(Counts({hour: table}, dict(holds or {}), now))
+    held = dict[str | None, Decimal]((holds or {}).items())
+    return found.exceeded(Counts({hour: table}, held, now))
 
 
 def test_a_cap_that_is_exceeded_by_what_was_counted_since() -> None:

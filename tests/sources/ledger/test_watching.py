@@ -1,42 +1,16 @@
 """What a client looks at before a request, without a Redis: what is asked again, and what is too old."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from budget_gate.errors import LedgerError
 from budget_gate.sources.ledger.plans import Learned
 from budget_gate.sources.ledger.watching import Seen, Watch, looking
+from tests.helpers.ledgers import FakeRedis
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 OUTPUT = b"claude-opus-4-8|standard||||output"
-
-
-class Redis:
-    """Answers from what it is given, and keeps the keys that were asked for."""
-
-    def __init__(self, now: datetime, hashes: Mapping[str, Mapping[bytes, bytes]]) -> None:
-        self.now = now
-        self.hashes = hashes
-        self.asked: list[str] = []
-
-    def run(self, plan: Any) -> Seen:
-        """What a plan finds."""
-        try:
-            commands = next(plan)
-            while True:
-                commands = plan.send([self._answer(*command) for command in commands])
-        except StopIteration as done:
-            seen: Seen = done.value
-            return seen
-
-    def _answer(self, command: str, key: str = "") -> Any:
-        self.asked.append(key)
-        names = {it.split("}")[0].removeprefix("budget-gate:{ws:").encode() for it in self.hashes}
-        fixed = {"GET": b"{}", "TIME": (int(self.now.timestamp()), 0), "SMEMBERS": names}
-        return fixed[command] if command in fixed else self.hashes.get(key, {})
 
 
 def counts(hour: datetime, workspace: str = "one") -> str:
@@ -47,7 +21,7 @@ def counts(hour: datetime, workspace: str = "one") -> str:
 @pytest.mark.parametrize(("days", "is_known"), [(14, True), (15, False)])
 def test_a_verdict_is_too_old_once_hours_after_it_are_gone(days: int, *, is_known: bool) -> None:
     """Hours are kept for 14 days: what was counted before is not there to be added."""
-    redis = Redis(START + timedelta(days=days), {})
+    redis = FakeRedis(START + timedelta(days=days), {})
     plan = looking(Watch(), Learned(redis.now.timestamp), lambda *_: START)
 
     if is_known:
@@ -59,12 +33,13 @@ def test_a_verdict_is_too_old_once_hours_after_it_are_gone(days: int, *, is_know
 
 def test_an_hour_that_has_ended_is_read_once() -> None:
     """Twice asked, the hours before are the same object; the hour that ends is read once more."""
-    redis = Redis(START + timedelta(hours=2), {counts(START): {OUTPUT: b"5"}})
+    redis = FakeRedis(START + timedelta(hours=2), {counts(START): {OUTPUT: b"5"}})
     watch, learned = Watch(), Learned(redis.now.timestamp)
 
     def look() -> Seen:
         redis.asked.clear()
-        return redis.run(looking(watch, learned, lambda *_: START))
+        seen: Seen = redis.run(looking(watch, learned, lambda *_: START))
+        return seen
 
     first, second = look(), look()
     assert second.ended is first.ended
@@ -82,7 +57,7 @@ def test_an_hour_that_has_ended_is_read_once() -> None:
 
 def test_a_workspace_that_is_new_is_asked_for_at_once() -> None:
     """Its name and its counts come in one answer to the caller."""
-    redis = Redis(START, {counts(START): {OUTPUT: b"5"}})
+    redis = FakeRedis(START, {counts(START): {OUTPUT: b"5"}})
     watch, learned = Watch(), Learned(redis.now.timestamp)
     redis.run(looking(watch, learned, lambda *_: START))
     redis.hashes = {**redis.hashes, counts(START, "two"): {OUTPUT: b"9"}}
