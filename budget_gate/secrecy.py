@@ -13,6 +13,7 @@ class Secrets:
     """Texts to blot out; every method may be called from several threads."""
 
     _texts: list[str] = field(default_factory=list, repr=False)
+    _untold: set[str] = field(default_factory=set, repr=False)
     _tell: Callable[[str], object] = field(default=lambda _: None, repr=False, compare=False)
 
     def add(self, text: str) -> None:
@@ -21,11 +22,21 @@ class Secrets:
             self._texts.append(text)
             self._tell(text)
 
+    def hide(self, text: str) -> None:
+        """The same, but nobody is told: a runner's mask of a text begins with showing it.
+
+        It is for what no other step of a job can know, or what the runner masks by itself.
+        """
+        if len(text) >= _SHORTEST and text not in self._texts:
+            self._untold.add(text)
+            self._texts.append(text)
+
     def tell(self, tell: Callable[[str], object]) -> None:
-        """Calls `tell` with each text, now for those that are known, later for each that is new."""
+        """Calls `tell` with each text that is not hidden: the known ones now, new ones later."""
         self._tell = tell
         for text in self._texts:
-            tell(text)
+            if text not in self._untold:
+                tell(text)
 
     def without(self, text: str) -> str:
         """`text` with each of them blotted out."""

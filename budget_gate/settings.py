@@ -1,4 +1,4 @@
-"""The settings from the environment: this module is its only reader."""
+"""The settings from the environment: this module and the one of its base are the only readers."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -7,22 +7,15 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AliasChoices,
-    Field,
-    PrivateAttr,
-    SecretStr,
-    ValidationError,
-    field_validator,
-)
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 
+from budget_gate.credential_settings import GivenCredentials, stripped
 from budget_gate.domain.address import Address
 from budget_gate.domain.clock import refuse_future
-from budget_gate.domain.credential import bare, fault_of, passwords_in
+from budget_gate.domain.credential import passwords_in
 from budget_gate.domain.period import HOUR, MonthToDate, format_instant
 from budget_gate.domain.policy.scoping import Reservation
-from budget_gate.domain.setting_errors import misconfigured, name_of, strangers
+from budget_gate.domain.setting_errors import misconfigured, strangers
 from budget_gate.domain.verdict.terms import FailOn, OnError, Terms
 from budget_gate.domain.written import (
     LAST,
@@ -38,28 +31,18 @@ from budget_gate.domain.written import (
     whole_month,
 )
 from budget_gate.errors import ConfigurationError
-from budget_gate.secrecy import Secrets
 
 Format = Literal["text", "markdown", "json"]
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 
 
-class Surroundings(BaseSettings):
+class Surroundings(GivenCredentials):
     """What the environment says of where the program runs: nothing of it can be wrong.
 
     The badge is here as it must not stay an old one where a setting is wrong, and the credentials
     as no error of a setting or a flag may show them.
     """
-
-    model_config = SettingsConfigDict(
-        # Of two spellings of one name, the environment's order would choose.
-        case_sensitive=True,
-        env_ignore_empty=True,
-        frozen=True,
-        hide_input_in_errors=True,
-        extra="ignore",
-    )
 
     github_actions: str | None = Field(None, validation_alias="GITHUB_ACTIONS")
     step_summary: str | None = Field(None, validation_alias="GITHUB_STEP_SUMMARY")
@@ -73,34 +56,22 @@ class Surroundings(BaseSettings):
     terminal: str | None = Field(None, validation_alias="TERM")
     certificates: str | None = Field(None, validation_alias="SSL_CERT_FILE")
     badge: str | None = Field(None, validation_alias="BUDGET_GATE_BADGE")
-    admin_key: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("ANTHROPIC_ADMIN_KEY", "ANTHROPIC_ADMIN_API_KEY")
-    )
-    auth_token: SecretStr | None = Field(None, validation_alias="ANTHROPIC_AUTH_TOKEN")
     # URLs of databases, whose passwords are as secret.
     store: SecretStr | None = Field(None, validation_alias="BUDGET_GATE_STORE")
     names_from: SecretStr | None = Field(None, validation_alias="BUDGET_GATE_NAMES_FROM")
     ledger: SecretStr | None = Field(None, validation_alias="BUDGET_GATE_LEDGER")
-    _secrets: Secrets = PrivateAttr(default_factory=Secrets)
 
-    def model_post_init(self, _: object) -> None:
-        """Keeps the credentials secret, as they were given and without what they came with."""
-        for secret in self._credentials.values():
-            text = secret.get_secret_value()
-            self.secrets.add(text)
-            self.secrets.add(bare(text))
-            # As an error quotes what was written.
-            self.secrets.add(repr(text)[1:-1])
+    def model_post_init(self, context: object) -> None:
+        """Keeps the passwords secret as well."""
+        super().model_post_init(context)
         for url in filter(None, (self.store, self.names_from, self.ledger)):
             for password in passwords_in(url.get_secret_value()):
                 self.secrets.add(password)
 
-    @field_validator("admin_key", "auth_token", "store", "names_from", "ledger")
+    @field_validator("store", "names_from", "ledger")
     @classmethod
     def _without_line_end(cls, secret: SecretStr | None) -> SecretStr | None:
-        # A secret is often pasted with its line end.
-        text = secret.get_secret_value().strip() if secret else ""
-        return SecretStr(text) if text else None
+        return stripped(secret)
 
     @property
     def in_github_actions(self) -> bool:
@@ -113,11 +84,6 @@ class Surroundings(BaseSettings):
         files = (self.step_output, self.step_summary) if self.in_github_actions else ()
         return tuple(filter(None, files))
 
-    @property
-    def secrets(self) -> Secrets:
-        """The credentials, which must appear nowhere."""
-        return self._secrets
-
     def secret_address(self, variable: str) -> str:
         """The address that a variable holds, a secret from here on; empty where it is not set."""
         url = os.environ.get(variable, "").strip()
@@ -125,11 +91,6 @@ class Surroundings(BaseSettings):
         # Errors may name its path alone.
         self.secrets.add("/" + url.partition("://")[2].partition("/")[2])
         return url
-
-    @property
-    def _credentials(self) -> dict[str, SecretStr]:
-        given = {"ANTHROPIC_ADMIN_KEY": self.admin_key, "ANTHROPIC_AUTH_TOKEN": self.auth_token}
-        return {variable: secret for variable, secret in given.items() if secret}
 
 
 class Settings(Surroundings):
@@ -182,13 +143,6 @@ class Settings(Surroundings):
             )
         return whole_month(self.month, now)
 
-    def check_credentials(self) -> None:
-        """Raises ConfigurationError, which shows no secret, where one can be no credential."""
-        for variable, secret in self._credentials.items():
-            found = fault_of(secret.get_secret_value())
-            if found:
-                raise ConfigurationError(f"{name_of(variable)} {found[0]}", found[1])
-
     @property
     def fixed_time(self) -> str | None:
         """The setting that names a time which is the same in every run; None where none does."""
@@ -201,7 +155,7 @@ class Settings(Surroundings):
     @property
     def other_address(self) -> str | None:
         """Where the API is asked, if not at its usual address; its path may hold a secret."""
-        if self.base_url == DEFAULT_BASE_URL or not (self.admin_key or self.auth_token):
+        if self.base_url == DEFAULT_BASE_URL or not self.has_credential:
             return None
         return "://".join(urlsplit(self.base_url)[:2])
 

@@ -24,6 +24,14 @@ from tests.helpers.surface import action, environment, flags_of, help_of, text_o
 
 # What each exit code stands for in the design; `test_cli` shows that the program keeps to it.
 EXIT_CODES = {"0": "within its cap", "1": "breached", "2": "wrong", "3": "determined", "4": "bug"}
+# Inputs whose variables are those that the API's other clients have.
+THE_APIS = {
+    "admin-key": "ANTHROPIC_ADMIN_KEY",
+    "admin-key-next": "ANTHROPIC_ADMIN_KEY_NEXT",
+    "federation-rule": "ANTHROPIC_FEDERATION_RULE_ID",
+    "organization-id": "ANTHROPIC_ORGANIZATION_ID",
+    "service-account": "ANTHROPIC_SERVICE_ACCOUNT_ID",
+}
 USES = re.compile(r"^\s*(?:- )?uses:\s*(\S+)(.*)$", re.MULTILINE)
 
 
@@ -36,9 +44,7 @@ def test_inputs_of_the_action_are_variables_of_the_settings() -> None:
         if name.startswith("INPUT_")
     }
     assert passed == {
-        ("ANTHROPIC_ADMIN_KEY" if name == "admin-key" else variable_of(name)): (
-            f"${{{{ inputs.{name} }}}}"
-        )
+        THE_APIS.get(name, variable_of(name)): f"${{{{ inputs.{name} }}}}"
         for name in action()["inputs"]
     }
     assert passed.keys() <= variables()
@@ -75,7 +81,7 @@ def test_inputs_of_the_action_are_the_documented_ones() -> None:
     """All are optional, and empty where they are not given; `test_docs` compares the README's table."""
     inputs = action()["inputs"]
     assert [*inputs] == [
-        "admin-key",
+        *THE_APIS,
         "policy",
         "fail-on",
         "on-error",

@@ -150,8 +150,7 @@ def _read_files(file: PolicyFile, options: CheckOptions, settings: Settings) -> 
     yield from history_files(settings)
     if settings.base_policy:
         yield Path(settings.base_policy)
-    if settings.certificates:
-        yield Path(settings.certificates)
+    yield from map(Path, filter(None, (settings.certificates, settings.identity_file)))
     if options.saved:
         yield from options.saved.usage
         if options.saved.workspaces:

@@ -13,6 +13,7 @@ _SETTING = "BUDGET_GATE_"
 
 _CREDENTIAL = """\
 The credential is read from ANTHROPIC_ADMIN_KEY or ANTHROPIC_AUTH_TOKEN, never from a flag.
+Without either, a job's identity is exchanged for one (workload identity federation).
 """
 
 

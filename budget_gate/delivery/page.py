@@ -23,14 +23,9 @@ def refuse_folder(name: str) -> None:
     The folder may be missing, but not the one it is in. A page that is not ours is left alone.
     """
     _renderer()
-    folder, page = Path(name), Path(name, PAGE)
-    if not folder.is_dir() and (folder.exists() or not folder.absolute().parent.is_dir()):
-        raise ConfigurationError(
-            f"the page cannot be written to {name}: "
-            + ("it is no folder" if folder.exists() else "the folder it is in does not exist"),
-            "create that folder first, or name another one with --out",
-        )
+    page = Path(name, PAGE)
     try:
+        _refuse_place(Path(name), page)
         with page.open(encoding="utf-8", errors="replace") as file:
             is_ours = _OURS in file.read(_BEGINNING)
     except FileNotFoundError:
@@ -67,12 +62,26 @@ def publish_page(
     return folder / PAGE
 
 
+def _refuse_place(folder: Path, page: Path) -> None:
+    """Raises ConfigurationError where there is no place for the page, and OSError as the system."""
+    if not folder.is_dir() and (folder.exists() or not folder.absolute().parent.is_dir()):
+        raise ConfigurationError(
+            f"the page cannot be written to {folder}: "
+            + ("it is no folder" if folder.exists() else "the folder it is in does not exist"),
+            "create that folder first, or name another one with --out",
+        )
+    # To open a FIFO would wait for somebody to write into it.
+    if page.exists() and not page.is_file():
+        raise ConfigurationError(f"{page} is no file", "name another folder with --out")
+
+
 def _renderer() -> Callable[[Figures, Report, str | None], str]:
     try:
         from budget_gate.outputs.dashboard.page import render_page  # of the extra, slow to import
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"the page needs the package {error.name}, which is not installed",
-            'run: pip install "altair>=5.5" "vl-convert-python>=1.7"',
+            'run, in the environment of budget-gate: pip install "altair>=5.5" '
+            '"vl-convert-python>=1.7"',
         ) from error
     return render_page

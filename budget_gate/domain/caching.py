@@ -1,13 +1,11 @@
 """What reading from the prompt cache saved, at the prices of the book."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import date
-from itertools import product
 
 from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.prices.charges import PricedUsage
-from budget_gate.domain.prices.rates import Rates, Unpriced
+from budget_gate.domain.prices.rates import RateRange, Unpriced
 from budget_gate.domain.usage import Tokens
 
 # USD by UTC day and workspace.
@@ -27,9 +25,8 @@ def savings(priced: PricedUsage) -> Savings:
         rates = book.rates(key)
         if isinstance(rates, Unpriced) or not _uses_cache(tokens):
             continue
-        ends = [end for each in set(rates) for end in _saved(tokens, each)]
         place = (key.day, key.workspace)
-        found[place] = found[place].plus(book.bounds(min(ends), max(ends)))
+        found[place] = found[place].plus(book.bounds(*_saved(tokens, rates)))
     return dict(found)
 
 
@@ -42,11 +39,19 @@ def _uses_cache(tokens: Tokens) -> bool:
     )
 
 
-def _saved(tokens: Tokens, rates: Rates) -> Iterator[int]:
-    """What is saved, in units of the book, by each lifetime that unsplit writes may have."""
-    plain = rates.uncached_input
-    saved = tokens.cache_read * (plain - rates.cache_read)
-    saved -= tokens.cache_write_5m * (rates.cache_write_5m - plain)
-    saved -= tokens.cache_write_1h * (rates.cache_write_1h - plain)
-    for write, unsplit in product(rates[1:3], [tokens.cache_write_unsplit]):
-        yield saved - unsplit * (write - plain)
+def _saved(tokens: Tokens, rates: RateRange) -> tuple[int, int]:
+    """What is saved at least and at most, in units of the book.
+
+    Tokens of a row are of many requests: some may be long and others short, so that reads have the
+    one price and writes the other.
+    """
+    low = high = 0
+    for count, kinds in (
+        (tokens.cache_read, ["cache_read"]),
+        (tokens.cache_write_5m, ["cache_write_5m"]),
+        (tokens.cache_write_1h, ["cache_write_1h"]),
+        (tokens.cache_write_unsplit, ["cache_write_5m", "cache_write_1h"]),
+    ):
+        each = [count * (it.uncached_input - getattr(it, kind)) for it in rates for kind in kinds]
+        low, high = low + min(each), high + max(each)
+    return low, high

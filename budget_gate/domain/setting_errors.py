@@ -16,6 +16,10 @@ _OWN: Final = "BUDGET_GATE_"
 # What an error calls the settings whose flag or input is not called as their variable.
 _NAMES: Final = {
     "ANTHROPIC_ADMIN_KEY": "admin-key (ANTHROPIC_ADMIN_KEY or ANTHROPIC_ADMIN_API_KEY)",
+    "ANTHROPIC_ADMIN_KEY_NEXT": "admin-key-next (ANTHROPIC_ADMIN_KEY_NEXT)",
+    "ANTHROPIC_FEDERATION_RULE_ID": "federation-rule (ANTHROPIC_FEDERATION_RULE_ID)",
+    "ANTHROPIC_ORGANIZATION_ID": "organization-id (ANTHROPIC_ORGANIZATION_ID)",
+    "ANTHROPIC_SERVICE_ACCOUNT_ID": "service-account (ANTHROPIC_SERVICE_ACCOUNT_ID)",
     "BUDGET_GATE_BUDGETS": "budgets (--budget or BUDGET_GATE_BUDGETS)",
 }
 

@@ -5,16 +5,32 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Final
+from urllib.parse import urlsplit
 
+from budget_gate.domain.address import safe_address
 from budget_gate.domain.clock import blame_clock, check_clock, check_fixed_time
 from budget_gate.domain.credential import remedy_for_none
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import PolicyFile
-from budget_gate.errors import UnverifiedError
+from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.secrecy import Secrets
 from budget_gate.settings import Settings
 from budget_gate.sources.api.organization import read_identity
-from budget_gate.sources.http.credentials import Credential
+from budget_gate.sources.http.credentials import (
+    NO_CREDENTIAL,
+    Credential,
+    CredentialSource,
+    RotatingKeys,
+)
+from budget_gate.sources.http.identity import (
+    GitHubIdentity,
+    GivenIdentity,
+    Identity,
+    IdentityFile,
+    NoIdentity,
+)
+from budget_gate.sources.http.token_exchange import TokenExchange
 from budget_gate.sources.http.transport import Transport
 
 # How the API takes a period that has yet to come.
@@ -27,18 +43,88 @@ def connect(settings: Settings, clock: Callable[[], datetime]) -> Transport | No
     Raises ConfigurationError where what is set can be none.
     """
     settings.check_credentials()
-    secret = settings.admin_key or settings.auth_token
-    if secret is None:
-        return None
-    given = Credential.of_key if settings.admin_key else Credential.of_token
-    return Transport(
-        settings.base_url,
-        given(secret.get_secret_value()),
-        deadline=settings.deadline,
-        secrets=settings.secrets,
-        certificates=settings.certificates,
-        clock=clock,
+    open_transport = partial(
+        Transport, deadline=settings.deadline, certificates=settings.certificates, clock=clock
     )
+    source = _source(settings, open_transport)
+    if source is None:
+        return None
+    return open_transport(settings.base_url, source, secrets=settings.secrets)
+
+
+def _source(
+    settings: Settings, open_transport: Callable[..., Transport]
+) -> CredentialSource | None:
+    """What gives the credential of each request: a key or a token that is set, else federation."""
+    first, second, token = (
+        secret and secret.get_secret_value()
+        for secret in (settings.admin_key, settings.admin_key_next, settings.auth_token)
+    )
+    if first and second:
+        return RotatingKeys(first, second)
+    if key := first or second:
+        return Credential.of_key(key)
+    if token:
+        return Credential.of_token(token)
+    if settings.federation is None:
+        return None
+    # Its answers hold the credential itself, so that what is blotted out of them is kept apart.
+    echoes = Secrets()
+    return TokenExchange(
+        settings.federation,
+        _identity(settings, open_transport),
+        open_transport(settings.base_url, NO_CREDENTIAL, secrets=echoes),
+        echoes=echoes,
+        secrets=settings.secrets,
+    )
+
+
+def _identity(settings: Settings, open_transport: Callable[..., Transport]) -> Identity:
+    """What gives this job's identity token: a file, a variable, or GitHub.
+
+    Raises ConfigurationError where the address that is set can be no such thing.
+    """
+    if settings.identity_file:
+        return IdentityFile(settings.identity_file)
+    if settings.identity_token:
+        return GivenIdentity(settings.identity_token.get_secret_value())
+    if not (settings.identity_url and settings.identity_request_token):
+        return NoIdentity(settings.in_github_actions)
+    address, _, query = settings.identity_url.partition("?")
+    try:
+        parts = urlsplit(safe_address(address))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"ACTIONS_ID_TOKEN_REQUEST_URL {error}",
+            "leave it as GitHub sets it, as a secret is sent there",
+        ) from error
+    bearer = Credential.of_token(settings.identity_request_token.get_secret_value())
+    # A connection of its own: its credential goes to that host and to no other.
+    transport = open_transport(f"{parts.scheme}://{parts.netloc}", bearer, secrets=Secrets())
+    return GitHubIdentity(transport, parts.path or "/", query)
+
+
+def key_notes(transport: Transport) -> Iterator[Note]:
+    """What there is to say of two keys once all was read with them."""
+    keys = transport.credential
+    if not isinstance(keys, RotatingKeys):
+        return
+    if keys.are_same:
+        message = "ANTHROPIC_ADMIN_KEY and ANTHROPIC_ADMIN_KEY_NEXT hold the same key."
+        yield Note("warning", "same_key_twice", message)
+    elif keys.is_first_refused:
+        message = (
+            "The API refused the key in ANTHROPIC_ADMIN_KEY (401), so the one in "
+            "ANTHROPIC_ADMIN_KEY_NEXT was used: move it to ANTHROPIC_ADMIN_KEY, and leave "
+            "ANTHROPIC_ADMIN_KEY_NEXT empty."
+        )
+        yield Note("warning", "first_key_refused", message)
+    else:
+        message = (
+            "ANTHROPIC_ADMIN_KEY_NEXT is set, and the key in ANTHROPIC_ADMIN_KEY still works: "
+            "once budget-gate doctor shows that the next one works too, retire the first one."
+        )
+        yield Note("warning", "first_key_works", message)
 
 
 def needed(transport: Transport | None, settings: Settings) -> Transport:

@@ -19,7 +19,13 @@ from budget_gate.domain.prices.charges import PricedUsage, price
 from budget_gate.domain.usage import Usage
 from budget_gate.errors import UnverifiedError
 from budget_gate.reading.bill import names_of, settled_bill, spend_of
-from budget_gate.reading.connection import needed, start_identifying, suspecting_clock, time_notes
+from budget_gate.reading.connection import (
+    key_notes,
+    needed,
+    start_identifying,
+    suspecting_clock,
+    time_notes,
+)
 from budget_gate.settings import Settings
 from budget_gate.sources.api.billed_cost import read_bill
 from budget_gate.sources.api.organization import read_identity
@@ -112,8 +118,8 @@ class DaysReader:
         named = self.settings.fixed_time
         with suspecting_clock(self.now, transport, self.month, named=named):
             usage = asked.usage.result()
-        notes = time_notes(self.settings, self.month, self.now, transport)
-        priced = price(usage, book).with_notes(tuple(notes))
+        times = time_notes(self.settings, self.month, self.now, transport)
+        priced = price(usage, book).with_notes((*times, *key_notes(transport)))
         if asked.bill:
             bill = settled_bill(asked.bill.result(), transport, priced, labels, expected=1)
         spend = spend_of(priced, bill, file.policy if file else None)

@@ -9,7 +9,6 @@ from typing import Final
 
 from budget_gate.domain.health import (
     Finding,
-    check_credential,
     check_time,
     misconfigured,
     unverified,
@@ -25,7 +24,9 @@ from budget_gate.domain.usage import Usage
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.reading.bill import settled_bill, spend_of
 from budget_gate.reading.connection import connect, suspecting_clock
+from budget_gate.reading.key_trial import known_credential, try_keys
 from budget_gate.reading.spend import history_of, lines_of, start_history
+from budget_gate.reading.usable_models import start_models, usable_models
 from budget_gate.settings import Settings
 from budget_gate.sources.api.organization import read_identity
 from budget_gate.sources.api.usage_report import read_history, read_usage
@@ -34,8 +35,13 @@ from budget_gate.sources.http.transport import Pending, Transport
 
 # What every route says alike, so that it is told once: the credential is refused, nothing answers,
 # or nothing can as the clock is wrong.
-_CLOCK: Final = ("clock", "clock_ahead")
-_ALIKE: Final = ("http_401", "runner", "certificate", "connection", "timeout", "deadline", *_CLOCK)
+_CHECKS: Final = {
+    "clock": "clock",
+    "clock_ahead": "clock",
+    "no_identity_token": "credential",
+    "token_exchange_refused": "credential",
+}
+_ALIKE: Final = ("http_401", "runner", "certificate", "connection", "timeout", "deadline", *_CHECKS)
 
 
 def examine(
@@ -58,24 +64,16 @@ def examine(
         message = f"{error.message}, so the API was not asked"
         findings.append(Finding("error", "credential", message, error.hint, 2))
         return None
-    key, token = (
-        secret.get_secret_value() if secret else None
-        for secret in (settings.admin_key, settings.auth_token)
-    )
-    credential = check_credential(
-        key,
-        token,
-        has_message_key=settings.has_message_key,
-        is_usual_address=settings.other_address is None,
-    )
-    findings.append(credential)
     try:
         transport = connect(settings, clock)
+        credential = known_credential(settings, transport)
+        findings.append(credential)
         if transport is None:
             return None
         identity = transport.start(partial(read_identity, transport))
         reading = transport.start(partial(read_usage, transport, month, book, file))
         history = start_history(settings, file, month, book, transport) if file else None
+        usable = start_models(transport)
         organization = list(_organization(identity, reading, file))
         used, spend, alike, check = None, None, False, "usage report"
         try:
@@ -89,15 +87,17 @@ def examine(
                     it for it in organization if it.level == "ok" or it.exit_code not in (0, 3)
                 ]
                 findings += known
-                check = "clock" if error.code in _CLOCK else check
+                check = _CHECKS.get(error.code, check)
                 found = unverified(check, error)
                 is_explained = error.code == "http_401" and credential.remedy
                 findings.append(replace(found, remedy="") if is_explained else found)
             else:
                 findings += [*organization, *_probe(transport, month, error)]
         else:
+            findings += try_keys(settings, transport, clock, month)
             findings += [*organization, *_told(used.usage, settings.other_address)]
         if not alike:
+            findings += usable_models(usable, file, book, month)
             asked = (transport, file, used, history, book)
             spend = _spend(*asked, month=month, now=now, findings=findings)
     except ConfigurationError as error:

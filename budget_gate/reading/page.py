@@ -14,7 +14,7 @@ from budget_gate.domain.daily import DailyRow, daily
 from budget_gate.domain.figures import Figures, figures
 from budget_gate.domain.kept_days import month_up_to, spend_of_rows
 from budget_gate.domain.notes import Note
-from budget_gate.domain.period import DAY, HISTORY_DAYS, MonthToDate, Period, in_words
+from budget_gate.domain.period import DAY, HISTORY_DAYS, MonthToDate, Period, in_words, on_day
 from budget_gate.domain.policy.model import Policy, PolicyFile
 from budget_gate.domain.policy.places import SourceMap
 from budget_gate.domain.prices.book import PriceBook
@@ -88,6 +88,9 @@ def read_live(
             names = {**part.names, **names}
             notes |= dict.fromkeys(it for it in part.notes if it.level != "info")
     show("")
+    if saved:
+        message = "This is a sample: the organization and its numbers are made up."
+        notes[Note("info", "sample", message)] = None
     period = Period(before if saved else min(start, before), now)
     open_day = now.date() if month.open else None
     found = figures(rows, names, _days(period), open_day=open_day, saved=saving)
@@ -103,7 +106,8 @@ def read_kept(url: SecretStr, file: PolicyFile | None, now: datetime, days: int)
     policy = file or _NO_POLICY
     history = open_history(url)
     organization = owner_in(history, policy.policy.organization)
-    kept = _in_a_row(history.days(organization))[-max(days, HISTORY_DAYS + 31) :]
+    every = history.days(organization)
+    kept = _in_a_row(every)[-max(days, HISTORY_DAYS + 31) :]
     last = kept[-1]
     month = month_up_to(last)
     first_of_month = month.period.start
@@ -129,8 +133,12 @@ def read_kept(url: SecretStr, file: PolicyFile | None, now: datetime, days: int)
     )
     report = _judged(policy, spend, month, lambda: organization)
     if now - month.as_of > DAY + LAG:
-        message = f"The history ends at {in_words(month.as_of)}. Run `budget-gate sync`."
+        message = (
+            f"The history ends at {in_words(month.as_of)}: later spend is not on this page, nor in "
+            "its verdict. Run `budget-gate sync`."
+        )
         notes[Note("warning", "old_history", message)] = None
+    notes |= dict.fromkeys(_beginning(every, kept, days))
     shown = [row for row in rows if row.day >= start]
     found = figures(shown, names, [day for day in kept if day >= start])
     return PageContent(found, _with(report, notes), file.source.file if file else None)
@@ -169,6 +177,22 @@ def _in_a_row(days: list[date]) -> list[date]:
         if other - one > DAY:
             return days[number:]
     return days
+
+
+def _beginning(every: list[date], kept: list[date], days: int) -> Iterator[Note]:
+    """That there are fewer days than were asked for, and why."""
+    if len(kept) >= days:
+        return
+    first, before = kept[0], kept[0] - DAY
+    if every[0] == first:
+        message = f"The history begins on {on_day(first)}, {first.year}."
+        yield Note("info", "short_history", message)
+    else:
+        message = (
+            f"Days before {first} are not on this page: {before} is not in the history. Run "
+            f"`budget-gate sync --from {before}`."
+        )
+        yield Note("warning", "gap_in_history", message)
 
 
 def _refuse_gap(first: date, needed: datetime, name: str) -> None:

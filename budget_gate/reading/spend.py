@@ -21,7 +21,7 @@ from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.outputs.report.ending import summarize_ending
 from budget_gate.reading.bill import audited, settled_bill, spend_of, start_bill
-from budget_gate.reading.connection import needed, suspecting_clock, time_notes
+from budget_gate.reading.connection import key_notes, needed, suspecting_clock, time_notes
 from budget_gate.settings import Settings
 from budget_gate.sources.api.usage_report import read_days, read_history, read_usage
 from budget_gate.sources.files.documents import load_price_book
@@ -124,6 +124,7 @@ def read_month(
         if audits:
             notes += audited(pending, transport, used, policy, month)
         notes[place:place] = time_notes(settings, month, now, transport)
+        notes += key_notes(transport)
     priced = used.with_notes(tuple(notes))
     return MonthRead(replace(spend_of(priced, bill, policy), history=earlier), priced, bill)
 

@@ -1,5 +1,7 @@
 """The page as a command: whose days are on it, what the gate says of them, and when there is none."""
 
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -256,7 +258,9 @@ def test_an_old_history_is_said_to_be_old(here: Here) -> None:
     run = kept(here, now=datetime(2026, 11, 20, tzinfo=UTC))
     assert run.code == 0
     assert_says(run.stderr, "warning", "Nov 15, 00:00 UTC", "budget-gate sync")
-    assert "The history ends at Nov 15, 00:00 UTC" in written(here).text
+    text = written(here).text
+    assert text.index("The history ends at Nov 15, 00:00 UTC") < text.index("$21.00 spent")
+    assert text.count("The history ends") == 1
 
 
 def test_days_of_the_month_that_are_missing_are_exit_code_3(here: Here) -> None:
@@ -273,9 +277,45 @@ def test_days_before_a_gap_are_left_out(here: Here) -> None:
     synced(here, api(ORGANIZATION))
     # No sync leaves one.
     Store(STORE).ask("DELETE FROM anthropic_synced_days WHERE date = '2026-10-31'")
-    assert kept(here).code == 0
+    run = kept(here)
+    assert run.code == 0
     found = written(here)
     assert (found.figures["days"][0], len(found.figures["days"])) == ("2026-11-01", 14)
+    missing = ("Days before 2026-11-01 are not on this page", "sync --from 2026-10-31")
+    assert_says(found.text, *missing)
+    assert_says(run.stderr, *missing)
+
+
+def test_a_gap_before_the_days_that_were_asked_for_is_no_news(here: Here) -> None:
+    """All of them are there."""
+    synced(here, api(ORGANIZATION))
+    Store(STORE).ask("DELETE FROM anthropic_synced_days WHERE date = '2026-10-16'")
+    run = kept(here, "--days", "20")
+    assert (run.code, run.stderr) == (0, "")
+    assert "are not on this page" not in written(here).text
+
+
+@pytest.mark.parametrize(("days", "is_said"), [("31", False), ("32", True)])
+def test_a_history_that_begins_later_than_asked_for_says_so(
+    here: Here,
+    days: str,
+    is_said: bool,  # noqa: FBT001
+) -> None:
+    """It has 31 days; on the page alone, as nothing is wrong with it."""
+    synced(here, api(ORGANIZATION))
+    run = kept(here, "--days", days)
+    assert (run.code, run.stderr) == (0, "")
+    assert ("The history begins on Oct 15, 2026." in written(here).text) is is_said
+
+
+def test_a_history_says_nothing_of_today(here: Here) -> None:
+    """It ends with the last full day: what today cost is not $0.00."""
+    policy = "version: 1\nglobal: {cap: 15, daily_cap: 500}\nworkspaces: {alpha: {cap: 10}}\n"
+    synced(here, api(ORGANIZATION))
+    assert kept(here, policy=policy).code == 0
+    text = written(here).text
+    assert_says(text, "Over budget", "$21.00 of $15.00", "$21.00 this month", "daily cap $500.00")
+    assert "today" not in text
 
 
 @pytest.mark.parametrize(("first", "is_known"), [("2026-10-18", True), ("2026-10-19", False)])
@@ -308,6 +348,7 @@ def test_the_sample_needs_no_key(here: Here) -> None:
     assert here.main("dashboard", "--demo", "--out", "site").code == 0
     found = written(here)
     assert_says(found.text, "Over budget", "research", "$313.68", "$250.00")
+    assert found.text.index("This is a sample") < found.text.index("Over budget")
     run = here.main("demo", "--page", "other")
     assert run.code == 1
     assert_says(run.stderr, "That was a sample", "wrote other")
@@ -351,6 +392,23 @@ def test_a_file_is_no_folder(here: Here) -> None:
     run = here.main("dashboard", "--demo", "--out", "site")
     assert run.code == 2
     assert_says(run.stderr, "site", "no folder", "--out")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_page_that_is_no_file_is_left_alone(here: Here, make: Callable[[Path], None]) -> None:
+    """What waits for somebody is not waited for."""
+    (here.program.folder / "site").mkdir()
+    make(here.program.folder / "site" / "index.html")
+    run = here.main("dashboard", "--demo", "--out", "site")
+    assert run.code == 2
+    assert_says(run.stderr, "index.html", "is no file", "--out")
+
+
+def test_a_folder_that_cannot_be_asked_about_is_an_error(here: Here) -> None:
+    """Such as one with a name that no system has."""
+    run = here.main("dashboard", "--demo", "--out", "x" * 300)
+    assert run.code == 2
+    assert_says(run.stderr, "index.html cannot be read", "too long", "--out")
 
 
 def test_a_full_disk_leaves_the_page_that_was_there(here: Here) -> None:
@@ -438,5 +496,11 @@ def test_packages_that_are_missing_are_named(
     monkeypatch.setitem(sys.modules, package, None)
     run = made(here, api(ORGANIZATION), policy=GLOBAL)
     assert run.code == 2
-    assert_says(run.stderr, f"the package {package}", "not installed", "pip install", "altair")
+    assert_says(
+        run.stderr,
+        f"the package {package}",
+        "not installed",
+        "environment of budget-gate",
+        "altair",
+    )
     assert nothing_written(here)

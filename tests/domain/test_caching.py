@@ -53,6 +53,15 @@ def test_writes_of_an_unknown_lifetime_are_a_range() -> None:
     assert tuple(map(Fraction, found)) == (Fraction("-0.3"), Fraction("1.95"))
 
 
+def test_reads_and_writes_may_be_of_prompts_of_different_lengths() -> None:
+    """Of Claude Haiku 5.5, a read saves $0.09 or $0.45, and a write costs $0.025 or $0.125 more.
+
+    Short prompts may be those that read, and long ones those that write, or the other way round.
+    """
+    found = saved(Tokens(cache_read=MILLION, cache_write_5m=MILLION), model="claude-haiku-5-5")
+    assert tuple(map(Fraction, found)) == (Fraction("-0.035"), Fraction("0.425"))
+
+
 def test_a_discount_lessens_what_is_saved() -> None:
     """10% off: $2.43 in place of $2.70."""
     found = saved(Tokens(cache_read=MILLION), prices="{discount: 10%}")

@@ -12,6 +12,7 @@ import pytest
 
 from tests.helpers.acting import Machine, exit_code, logged, machine, summary
 from tests.helpers.pages import BLOCKS
+from tests.world.identity import ORGANIZATION_ID, RULE_ID, SERVICE_ACCOUNT_ID, keyless
 from tests.world.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
 from tests.world.oracle import Usage
 
@@ -206,6 +207,50 @@ AND_ONE_THAT_IS_WRONG = """\
         with:
           offline: true
           policy: wrong.yml
+"""
+
+
+def test_a_job_without_a_key_asks_by_its_identity(runner: Runner) -> None:
+    """By three inputs and the permission's variables, which act has none of; no token is in anything that it tells."""
+    with keyless(ORGANIZATION, now=NOW) as world:
+        workflow = KEYLESS.format(
+            url=world.api.url,
+            as_of=NOW.isoformat(),
+            rule=RULE_ID,
+            organization=ORGANIZATION_ID,
+            account=SERVICE_ACCOUNT_ID,
+        )
+        files = {
+            ".github/workflows/gate.yml": workflow,
+            "budget.yml": "version: 1\nglobal: {cap: 100}\n",
+        }
+        caller = runner.machine.caller(files)
+        given = [f"--env={name}={value}" for name, value in world.github.environment.items()]
+        job = runner.machine.act(caller, "push", *given)
+        check = job.of("gate", "check")
+        assert exit_code(check) == 0, job.output
+        assert world.federation.outcomes == ["granted"]
+        assert "18.00" in summary(check)
+        assert [secret for secret in world.secrets if secret in job.output] == []
+
+
+KEYLESS = """\
+on: push
+jobs:
+  gate:
+    runs-on: ubuntu-latest
+    env:
+      ANTHROPIC_BASE_URL: {url}
+      BUDGET_GATE_DEADLINE: '10'
+    steps:
+      - uses: actions/checkout@v7 # act copies the folder instead
+      - id: gate
+        uses: OWNER/budget-gate@v1
+        with:
+          federation-rule: {rule}
+          organization-id: {organization}
+          service-account: {account}
+          as-of: '{as_of}'
 """
 
 

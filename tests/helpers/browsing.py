@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -12,12 +13,17 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.helpers.reports import NOW
+
 # How long anything may take before it counts as never: a bound on hanging, not on speed.
 PATIENCE: Final = 20_000
 # Chrome is what GitHub's machines have, Chromium what Debian has.
 NAMES: Final = ("chromium", "google-chrome", "chromium-browser")
-# So that what the page's own policy forbids is known without a console.
+# So that what the page's own policy forbids is known without a console, and what it does again and again can be done.
 _WATCH: Final = """
+window.ticks = [];
+const repeat = setInterval;
+window.setInterval = (tick, ...more) => { ticks.push(tick); return repeat(tick, ...more); };
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
@@ -54,6 +60,10 @@ class Screen:
     def text(self, selector: str) -> str:
         """The text of an element, on one line."""
         return " ".join(self.page.locator(selector).inner_text().split())
+
+    def label(self, selector: str) -> str:
+        """What an element is called for who does not see it."""
+        return self.page.locator(selector).get_attribute("aria-label") or ""
 
     def count(self, selector: str) -> int:
         """How many elements there are."""
@@ -113,18 +123,30 @@ def axe() -> str:
 
 @contextmanager
 def shown(
-    browser: Browser, path: Path, *, width: int = 1200, scheme: Any = "light", scripts: bool = True
+    browser: Browser,
+    path: Path,
+    *,
+    width: int = 1200,
+    scheme: Any = "light",
+    scripts: bool = True,
+    now: datetime = NOW,
+    **more: Any,
 ) -> Iterator[Screen]:
-    """The page of a file, drawn; with no `scripts` allowed, as it stands."""
+    """The page of a file, drawn, at that time; with no `scripts` allowed, as it stands.
+
+    `more` is what the browser is besides, such as its time zone.
+    """
     context = browser.new_context(
         color_scheme=scheme,
         viewport={"width": width, "height": 900},
         java_script_enabled=scripts,
+        **more,
     )
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     screen = Screen(page)
     page.add_init_script(_WATCH)
+    page.add_init_script(f"Date.now = () => {int(now.timestamp() * 1000)};")
     page.on("console", lambda message: screen.said.append(message.text))
     page.on("pageerror", lambda error: screen.said.append(str(error)))
     page.on("request", lambda request: screen.asked.append(request.url))

@@ -49,7 +49,9 @@ RECORDED = ("--usage", str(RECORDING), "--as-of", "2026-05-24T15:00:00Z")
 RECORDED_AT = datetime(2026, 5, 24, 15, tzinfo=UTC)
 # Coverage is among them: to count the lines of a process takes as long as its start, and the runs in
 # the tests' own process go over the same ones.
-FOREIGN = ("ANTHROPIC_", "BUDGET_GATE_", "GITHUB_", "RUNNER_", "PYTHON", "COVERAGE_", "PG")
+FOREIGN = (
+    *("ACTIONS_", "ANTHROPIC_", "BUDGET_GATE_", "GITHUB_", "RUNNER_", "PYTHON", "COVERAGE_", "PG"),
+)
 LOOKS = ("NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "LANG", "LC_ALL", "TZ")
 NOWHERE = "http://127.0.0.1:9"
 

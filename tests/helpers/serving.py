@@ -22,6 +22,7 @@ from budget_gate.domain.prices.charges import price
 from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import Spend
 from budget_gate.domain.usage import Usage
+from budget_gate.secrecy import Secrets
 from budget_gate.sources.api.usage_report import read_usage
 from budget_gate.sources.files.documents import load_price_book
 from budget_gate.sources.http.credentials import Credential, CredentialSource
@@ -64,6 +65,7 @@ def connected(
     credential: CredentialSource = ADMIN,
     clock: Clock | None = None,
     jitter: float = 0,
+    secrets: Secrets | None = None,
 ) -> Iterator[Transport]:
     """Yield a transport whose retries wait on `clock`, or not at all, at NOW, and close its connections after its threads ended."""
     before = set(threading.enumerate())
@@ -74,6 +76,7 @@ def connected(
                 url,
                 credential,
                 deadline=deadline,
+                secrets=secrets,
                 now=clock.now if clock else time.monotonic,
                 sleep=clock.sleep if clock else lambda _: None,
                 jitter=lambda: jitter,

@@ -9,9 +9,10 @@ from budget_gate.domain.notes import Note
 # As their owners write them; every other word is in small letters, or begins with a capital.
 NAMES: Final = frozenset(
     (
-        *("API", "CA", "CAs", "CI", "CSV", "FOCUS", "GET", "GitHub", "HTML", "HTTP", "HTTPS"),
+        *("API", "CA", "CAs", "CI", "CSV", "FOCUS", "GET", "GitHub", "GitLab", "HTML", "HTTP"),
+        *("HTTPS", "JavaScript"),
         *("IP", "JSON", "KiB", "MiB", "OAuth", "PEM", "POST", "PostgreSQL", "RFC", "SOCKS"),
-        *("SQL", "SQLite", "SSL", "TLS", "URL", "US", "USD", "UTC", "UTF", "YAML"),
+        *("SQL", "SQLite", "SSL", "TLS", "URL", "US", "USD", "UTC", "UUID", "UTF", "YAML"),
         "FATAL",  # as PostgreSQL begins an error
     )
 )

@@ -21,6 +21,7 @@ TOKEN_TYPES = {
     "cache_read_input_tokens": "read",
     "output_tokens": "output",
 }
+API_PRODUCT = "api"
 NO_FACTORS: Mapping[str, Fraction] = {}
 NO_PRICES: Mapping[str, Card] = {}
 
@@ -31,7 +32,8 @@ class Charge:
 
     `cost_type` is tokens, web_search, code_execution, session_usage, or one that nobody knows yet. What only tokens
     have is None elsewhere. `usd` is what is charged after discounts, `list_usd` before them. `requests` counts the API
-    requests that no other charge counts.
+    requests that no other charge counts. A `product` that is not the API is in the analytics alone; None is of nothing
+    that they know.
     """
 
     day: date
@@ -46,6 +48,7 @@ class Charge:
     list_usd: Fraction
     speed: str | None = None
     requests: int = 0
+    product: str | None = API_PRODUCT
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import sys
 import threading
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -21,10 +21,11 @@ from fractions import Fraction
 from functools import cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.world.billing import Charge
+from tests.world.keys import Key, authenticated
 from tests.world.loopback_costs import ANALYTICS_BETA, COST, COST_REPORT, USAGE, Costs
 from tests.world.loopback_query import (
     ApiError,
@@ -40,6 +41,10 @@ from tests.world.loopback_query import (
     rfc_3339,
 )
 from tests.world.oracle import EVERY_DIMENSION, Usage, total
+from tests.world.rate_limits import RATE_LIMITS, RateLimit, published_limits, rate_limits
+
+if TYPE_CHECKING:
+    from tests.world.identity import Federation
 
 EXAMPLE_KEY = "sk-ant-admin01-EXAMPLE-NOT-A-KEY"
 EXAMPLE_AUTH_TOKEN = "sk-ant-oat01-EXAMPLE-NOT-A-TOKEN"
@@ -47,10 +52,11 @@ SPEED_BETA = "fast-mode-2026-02-01"
 DEFAULT_WORKSPACE_ID = "wrkspc_01EXAMPLEDEFAULT"
 API_VERSION = "2023-06-01"
 
+EXCHANGE = "/v1/oauth/token"
 ORGANIZATIONS = "/v1/organizations"
 USAGE_REPORT = "usage_report/messages"
 WORKSPACES = "workspaces"
-ROUTES = frozenset({"me", USAGE_REPORT, WORKSPACES, COST_REPORT, COST, USAGE})
+ROUTES = frozenset({"me", USAGE_REPORT, WORKSPACES, COST_REPORT, COST, USAGE, RATE_LIMITS})
 NO_REFUSALS: Mapping[str, int] = {}
 ERROR_KINDS = {
     400: "invalid_request_error",
@@ -170,8 +176,15 @@ class LoopbackAPI:
     with `whole_bucket_at_end` answers all of it.
 
     With a `bill` there are the cost routes too. Analytics know nothing from `data_refreshed_at` on, by default some
-    minutes before now; they tell the default workspace by `default_workspace_id`, and what is paid in advance only with
-    `analytics_bill_priority`. An API that does not `lists_default` ignores `include_default` of the list of workspaces. `refuse` answers a route, named by its path under /v1/organizations/, with that status.
+    minutes before now, and by each of several instants once; they tell the default workspace by `default_workspace_id`
+    (None: not at all, as for an Enterprise organization) and what is paid in advance only with `analytics_bill_priority`.
+    `other_products` are usage that they alone have, with the product of each. An organization that `is_hipaa_ready` has no
+    analytics. An API that does not `lists_default` ignores `include_default` of the list of workspaces. `refuse` answers
+    a route, named by its path under /v1/organizations/, with that status.
+
+    `keys` are good besides `key`, each for what its kind opens. With a `federation` tokens of CI jobs are exchanged for
+    tokens that are credentials, too. `limits` are the rate limits, by default those of every model with a published price
+    today; with `has_older_limits` they are told as they once were.
     """
 
     def __init__(
@@ -187,24 +200,37 @@ class LoopbackAPI:
         whole_bucket_at_end: bool = False,
         intercept: Intercept | None = None,
         bill: list[Charge] | None = None,
-        data_refreshed_at: datetime | None = None,
+        data_refreshed_at: datetime | Sequence[datetime] | None = None,
         refuse: Mapping[str, int] = NO_REFUSALS,
-        default_workspace_id: str = DEFAULT_WORKSPACE_ID,
+        default_workspace_id: str | None = DEFAULT_WORKSPACE_ID,
         analytics_bill_priority: bool = False,
         lists_default: bool = True,
+        federation: "Federation | None" = None,
+        keys: Sequence[Key] = (),
+        is_hipaa_ready: bool = False,
+        other_products: Sequence[tuple[str | None, Usage]] = (),
+        limits: Sequence[RateLimit] | None = None,
+        has_older_limits: bool = False,
     ) -> None:
         self.organization = organization
-        default = Workspace(default_workspace_id, "Default")
-        self.default_workspaces = [default] if lists_default else []
+        self.default_workspaces = (
+            [Workspace(default_workspace_id, "Default")]
+            if lists_default and default_workspace_id is not None
+            else []
+        )
         self.now = now
-        self.key = key
+        self.keys = [Key(key), *keys]
         self.auth_token = auth_token
+        self.federation = federation
         self.org_scoped = org_scoped
         self.refuse_speed_beta = refuse_speed_beta
         self.open_day_in_1d = open_day_in_1d
         self.whole_bucket_at_end = whole_bucket_at_end
         self.intercept = intercept
         self.data_refreshed_at = data_refreshed_at
+        self.is_hipaa_ready = is_hipaa_ready
+        self.limits = list(published_limits(now.date()) if limits is None else limits)
+        self.has_older_limits = has_older_limits
         if not refuse.keys() <= ROUTES:
             raise ValueError(f"there are no routes {sorted(refuse.keys() - ROUTES)}")
         self.refuse = refuse
@@ -216,6 +242,7 @@ class LoopbackAPI:
                 organization.usage,
                 default_workspace_id=default_workspace_id,
                 analytics_bill_priority=analytics_bill_priority,
+                other_products=other_products,
             )
         )
         self.requests: list[Request] = []
@@ -227,19 +254,16 @@ class LoopbackAPI:
         self._reports_lock = threading.Lock()
         self._request_numbers = itertools.count(1)
         self._encoded_reports: dict[object, dict[int, bytes]] = {}
-        self._server = _Server(self)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.01,), daemon=True
-        )
+        self._server = Server(self)
 
     @property
     def url(self) -> str:
         """The base URL, without a slash at its end."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url
 
     def __enter__(self) -> Self:
         """Start serving."""
-        self._thread.start()
+        self._server.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -248,10 +272,7 @@ class LoopbackAPI:
 
     def close(self) -> None:
         """Stop serving and end the connections that clients kept; closing twice does nothing."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-            self._server.server_close()
+        self._server.stop()
 
     def receive(self, request: Request) -> Response:
         """Record a request and return the interceptor's answer or the API's own."""
@@ -272,6 +293,8 @@ class LoopbackAPI:
         """
         headers = {"content-type": "application/json", "request-id": self.new_request_id()}
         try:
+            if self.federation is not None and request.path == EXCHANGE:
+                return Response(200, self.federation.exchange(request), headers)
             self._admit(request)
             self._refuse(request)
             return Response(200, self._route(request), headers)
@@ -291,12 +314,7 @@ class LoopbackAPI:
 
     def _admit(self, request: Request) -> None:
         """Raise the error of a request whose credential or headers are wrong."""
-        key = request.headers.get("x-api-key")
-        bearer = request.headers.get("authorization")
-        if (key is not None and key != self.key) or (
-            key is None and bearer != f"Bearer {self.auth_token}"
-        ):
-            raise ApiError(401, "authentication_error", "invalid x-api-key")
+        self._authenticate(request)
         if not request.headers.get("user-agent"):
             invalid("user-agent: header is required")
         version = request.headers.get("anthropic-version")
@@ -304,8 +322,17 @@ class LoopbackAPI:
             invalid("anthropic-version: header is required")
         if version != API_VERSION:
             invalid(f'anthropic-version: "{version}" is not a valid version')
-        if self.refuse_speed_beta and _has_beta(request, SPEED_BETA):
+        if self.refuse_speed_beta and has_beta(request, SPEED_BETA):
             invalid(f"Unexpected value(s) `{SPEED_BETA}` for the `anthropic-beta` header")
+
+    def _authenticate(self, request: Request) -> None:
+        """Raise the error of a request whose credential is wrong or opens other routes; a key goes before a token."""
+        secret = request.headers.get("x-api-key")
+        if secret is None and self.federation is not None and self.federation.admit(request):
+            return
+        if secret is None and request.headers.get("authorization") == f"Bearer {self.auth_token}":
+            return
+        authenticated(secret, self.keys).admit(_route_name(request))
 
     def _refuse(self, request: Request) -> None:
         """Raise the error of a route that is to be refused."""
@@ -334,21 +361,25 @@ class LoopbackAPI:
     def _direct_route(self, request: Request, parameters: Parameters) -> bytes:
         route = _route_name(request)
         if route == USAGE_REPORT:
-            asked = (tuple(request.query), _has_beta(request, SPEED_BETA), self.now)
+            asked = (tuple(request.query), has_beta(request, SPEED_BETA), self.now)
             if asked not in self._reports:
                 self._reports[asked] = self._usage_report(parameters, request)
             return self._reports[asked]
         if route == WORKSPACES:
             return self._workspaces(parameters)
+        cursors = Cursors(request.path, request.query)
+        if route == RATE_LIMITS:
+            return rate_limits(self.limits, parameters, cursors, is_older=self.has_older_limits)
         if self._costs is None:
             raise not_found()
-        cursors = Cursors(request.path, request.query)
         if route == COST_REPORT:
             return self._costs.report(parameters, cursors, self.now)
         if route not in (COST, USAGE):
             raise not_found()
-        if not _has_beta(request, ANALYTICS_BETA):
+        if not has_beta(request, ANALYTICS_BETA):
             invalid(f"anthropic-beta: requests must send `{ANALYTICS_BETA}`")
+        if self.is_hipaa_ready:
+            invalid("This endpoint is not available to organizations with HIPAA readiness enabled.")
         return self._costs.analytics(route, parameters, cursors, self.now, self._refreshed_at())
 
     def _usage_report(self, parameters: Parameters, request: Request) -> bytes:
@@ -365,7 +396,7 @@ class LoopbackAPI:
         for name, values in FILTER_VALUES.items():
             if not set(parameters.many(name)) <= set(values):
                 invalid(f"{name}: Input should be {listed(values)}")
-        with_speed = _has_beta(request, SPEED_BETA)
+        with_speed = has_beta(request, SPEED_BETA)
         if not with_speed and ("speed" in groups or parameters.many("speeds[]")):
             invalid(f"speed requires the `anthropic-beta: {SPEED_BETA}` header")
         span = self._range(parameters)
@@ -404,8 +435,13 @@ class LoopbackAPI:
 
     def _refreshed_at(self) -> datetime:
         """Return the instant from which on analytics know nothing."""
-        if self.data_refreshed_at is not None:
+        if isinstance(self.data_refreshed_at, datetime):
             return self.data_refreshed_at
+        if self.data_refreshed_at:
+            with self._lock:
+                first, *later = self.data_refreshed_at
+                self.data_refreshed_at = later or first
+            return first
         seconds = epoch(self.now - timedelta(minutes=10))
         return datetime.fromtimestamp(seconds - seconds % 300, UTC)
 
@@ -543,7 +579,8 @@ def _route_name(request: Request) -> str:
     return request.path.removeprefix(f"{ORGANIZATIONS}/")
 
 
-def _has_beta(request: Request, beta: str) -> bool:
+def has_beta(request: Request, beta: str) -> bool:
+    """Return whether a request asks for a beta, alone or among others."""
     betas = request.headers.get("anthropic-beta", "")
     return beta in (one.strip() for one in betas.split(","))
 
@@ -614,7 +651,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     timeout = 60
-    server: "_Server"
+    server: "Server"
 
     def setup(self) -> None:
         """Remember the connection, so that closing the server can end it."""
@@ -675,16 +712,47 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the requests are kept in `LoopbackAPI.requests`."""
 
 
-class _Server(ThreadingHTTPServer):
+class Served(Protocol):
+    """What a server hands its requests to; `now` and the request ids are for the headers of the answers."""
+
+    @property
+    def now(self) -> datetime:
+        """Return the time that the answers tell."""
+
+    def new_request_id(self) -> str:
+        """Return an id that no earlier answer carried."""
+
+    def receive(self, request: Request) -> Response:
+        """Return the answer to a request."""
+
+
+class Server(ThreadingHTTPServer):
     """Listens on a free port of 127.0.0.1; closing it also closes the connections that clients kept."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, api: LoopbackAPI) -> None:
+    def __init__(self, api: Served) -> None:
         self.api = api
         self.connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", 0), _Handler)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def start(self) -> None:
+        """Serve from here on, in a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving and end the connections that clients kept; stopping twice does nothing."""
+        if self._thread.is_alive():
+            self.shutdown()
+            self._thread.join()
+            self.server_close()
 
     def server_bind(self) -> None:
         """Bind without the look-up of the host's name that HTTPServer makes."""

@@ -2,13 +2,13 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from tests.world.billing import Charge
+from tests.world.billing import API_PRODUCT, Charge
 from tests.world.loopback_query import (
     BUCKET_WIDTHS,
     BucketWidth,
@@ -47,6 +47,9 @@ WORDINGS = {
     "output_tokens": "Output Tokens",
 }
 
+MESSAGES = "messages_api"
+BATCHES = "message_batches_api"
+
 FAN_OUT = ("cost_type", "token_type")
 USAGE_GROUPS = (
     "actor",
@@ -79,10 +82,28 @@ FILTERS = {
     "context_windows[]": "context_window",
     "inference_geos[]": "inference_geo",
     "models[]": "model",
+    "products[]": "product",
     "service_tiers[]": "service_tier",
     "speeds[]": "speed",
     "workspace_ids[]": "workspace_id",
 }
+# The products that can be filtered by; other rows have others, or null.
+PRODUCTS = (
+    "chat",
+    "chat_cowork_unified",
+    "claude_code",
+    "claude_console",
+    "claude_design",
+    "claude_in_chrome",
+    "claude_tag",
+    "cowork",
+    "managed_agents_api",
+    MESSAGES,
+    BATCHES,
+    "office_agent",
+)
+# What a charge is of that has no tokens and no request of a product.
+COST_PRODUCTS = {"code_execution": None, "session_usage": "managed_agents_api"}
 COUNTS = ("uncached", "write_5m", "write_1h", "read", "output", "searches")
 
 
@@ -116,18 +137,42 @@ class Range(NamedTuple):
 
 
 class Costs:
-    """The routes that tell what was charged, and the usage analytics that go with them."""
+    """The routes that tell what was charged, and the usage analytics that go with them.
+
+    The usage report has the Messages API and its batches; the analytics have every product of an organization, chat and
+    others included, and usage of none. So whoever wants the sum of the usage report from the analytics has to
+
+    - ask for `products[]=messages_api&products[]=message_batches_api`, which is not one of the five dimensions. In an
+      Enterprise organization that is what the usage report would have; all that its plan bills by use is in the
+      answer without the filter;
+    - ask more than once, as six dimensions have a price (workspace, model, tier, window, geography, speed) and five
+      can be grouped by: once for each of `speeds[]=standard` and `speeds[]=fast`, and none of these has what has no speed;
+    - read a null geography as `not_available`, and the id of the default workspace (the list of workspaces tells it
+      with `include_default=true`), or null in an Enterprise organization, as the default workspace;
+    - take a combination that is absent as 0, and follow the pages, which count rows and not buckets;
+    - know that nothing after `data_refreshed_at` is there, while the usage report has it within minutes.
+    """
 
     def __init__(
         self,
         bill: list[Charge],
         usage: list[Usage],
         *,
-        default_workspace_id: str,
+        default_workspace_id: str | None,
         analytics_bill_priority: bool,
+        other_products: Sequence[tuple[str | None, Usage]],
     ) -> None:
-        self._bill = [charge for charge in bill if charge.service_tier != "priority"]
-        shown = bill if analytics_bill_priority else self._bill
+        shown = [
+            charge
+            for charge in bill
+            if analytics_bill_priority or charge.service_tier != "priority"
+        ]
+        self._bill = [
+            charge
+            for charge in bill
+            if charge.service_tier != "priority" and charge.product == API_PRODUCT
+        ]
+        used = [(API_PRODUCT, one) for one in usage]
         self._kinds = {
             COST: Kind(
                 groups=COST_GROUPS,
@@ -140,7 +185,10 @@ class Costs:
             USAGE: Kind(
                 groups=USAGE_GROUPS,
                 orders=USAGE_ORDERS,
-                records=tuple(_of_usage(one, default_workspace_id) for one in usage),
+                records=tuple(
+                    _of_usage(one, product, default_workspace_id)
+                    for product, one in [*used, *other_products]
+                ),
                 metrics=_usage_metrics,
                 widths=tuple(BUCKET_WIDTHS),
                 name="usage",
@@ -265,7 +313,7 @@ def _wording(charge: Charge) -> str:
 
 
 def _dimensions(
-    source: Charge | Usage, default_workspace_id: str, **more: str | None
+    source: Charge | Usage, default_workspace_id: str | None, **more: str | None
 ) -> dict[str, str | None]:
     geo = source.inference_geo
     return {
@@ -279,9 +327,21 @@ def _dimensions(
     }
 
 
-def _of_charge(charge: Charge, default_workspace_id: str) -> Record:
+def _product(product: str | None, service_tier: str | None) -> str | None:
+    """Return a product as the analytics name it: usage of the API is of messages or of their batches."""
+    if product == API_PRODUCT:
+        return BATCHES if service_tier == "batch" else MESSAGES
+    return product
+
+
+def _of_charge(charge: Charge, default_workspace_id: str | None) -> Record:
     start = _midnight(charge)
-    fan_out = {"cost_type": charge.cost_type, "token_type": charge.token_type}
+    product = COST_PRODUCTS.get(charge.cost_type, _product(charge.product, charge.service_tier))
+    fan_out = {
+        "cost_type": charge.cost_type,
+        "token_type": charge.token_type,
+        "product": product,
+    }
     return Record(
         start,
         start + DAY - 1,
@@ -290,7 +350,7 @@ def _of_charge(charge: Charge, default_workspace_id: str) -> Record:
     )
 
 
-def _of_usage(usage: Usage, default_workspace_id: str) -> Record:
+def _of_usage(usage: Usage, product: str | None, default_workspace_id: str | None) -> Record:
     at = epoch(usage.at)
     counts = {name: getattr(usage, name) for name in COUNTS}
     derived = {
@@ -299,7 +359,8 @@ def _of_usage(usage: Usage, default_workspace_id: str) -> Record:
         "total_tokens": sum(counts.values()) - usage.searches,
         "requests": 1 if any(counts.values()) else 0,
     }
-    return Record(at, at, _dimensions(usage, default_workspace_id), {**counts, **derived})
+    told = _dimensions(usage, default_workspace_id, product=_product(product, usage.service_tier))
+    return Record(at, at, told, {**counts, **derived})
 
 
 def _cost_metrics(sums: dict[str, Any], fanned_out: bool) -> dict[str, object]:  # noqa: FBT001 - called by position, by one caller
@@ -362,6 +423,9 @@ def _width(parameters: Parameters, kind: Kind) -> BucketWidth | None:
 
 def _filters(parameters: Parameters) -> dict[str, frozenset[str | None]]:
     """Return the values let through, by dimension, for each filter that the query has."""
+    for product in parameters.many("products[]"):
+        if product not in PRODUCTS:
+            invalid(f"products[]: Input should be {listed(PRODUCTS)}")
     filters: dict[str, frozenset[str | None]] = {}
     for name, dimension in FILTERS.items():
         values = parameters.many(name)

@@ -4,10 +4,13 @@ const at = (id) => document.getElementById(id);
 const data = JSON.parse(at("figures").textContent);
 const charts = JSON.parse(at("charts").textContent);
 const DAY = 86400000;
+const HOUR = DAY / 24;
+// In hours: a history that is synced every six hours is of the day before.
+const OLD = 36;
 const RANGES = [7, 30, 90];
+const newest = data.days.length - 1;
 const all = data.workspaces.map((_, number) => number);
 const selected = new Set(all);
-let range = data.days.length > 30 ? 30 : 0;
 const views = {};
 
 // Exact sums: amounts are whole numbers of their smallest unit.
@@ -35,12 +38,19 @@ const usd = (sum) => {
   return sum < 0n && cents ? `-${text}` : text;
 };
 const between = (low, high) => (usd(low) === usd(high) ? usd(low) : `${usd(low)} to ${usd(high)}`);
+// A cap, as it was written.
+const dollars = (text) => {
+  const [whole, fraction = ""] = text.split(".");
+  return `$${BigInt(whole).toLocaleString("en-US")}${fraction && `.${fraction.padEnd(2, "0")}`}`;
+};
 const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(1)}%` : "–");
 const time = (day) => Date.parse(day);
 const words = (day, year = true) =>
   new Date(day).toLocaleDateString("en-US", {
     day: "numeric", month: "short", timeZone: "UTC", ...(year ? { year: "numeric" } : {}),
   });
+const monthOf = (day, year) =>
+  new Date(day).toLocaleDateString("en-US", { month: "long", timeZone: "UTC", ...(year ? { year: "numeric" } : {}) });
 const make = (tag, text, ...classes) => {
   const element = document.createElement(tag);
   if (text !== undefined) element.textContent = text;
@@ -61,8 +71,21 @@ const cells = data.cells.map(([day, workspace, model, low, high = low]) => ({
 
 // What is selected.
 
-const first = () => (range ? Math.max(0, data.days.length - range) : 0);
-const inRange = (it) => it.day >= first();
+// The last month and this one, where none of their days is missing: what an invoice is of.
+function monthChoice(month) {
+  const from = data.days.indexOf(`${month}-01`);
+  const to = data.days.findLastIndex((day) => day.startsWith(month));
+  return from < 0 || to - from === newest ? [] : [{ label: monthOf(`${month}-01`), from, to }];
+}
+const lastMonth = new Date(time(data.month[0]) - DAY).toISOString().slice(0, 7);
+const choices = [
+  ...RANGES.filter((it) => it <= newest).map((it) => ({ label: `last ${it}`, from: newest - it + 1, to: newest })),
+  ...[lastMonth, data.month[0].slice(0, 7)].flatMap(monthChoice),
+  { label: `all ${data.days.length}`, from: 0, to: newest },
+];
+let range = choices.find((it) => it.label === "last 30") || choices[choices.length - 1];
+const isChosen = (day) => day >= range.from && day <= range.to;
+const inRange = (it) => isChosen(it.day);
 const isShown = (it) => inRange(it) && selected.has(it.workspace);
 const sum = (list, of) => list.reduce((total, it) => total + of(it), 0n);
 
@@ -76,6 +99,9 @@ function grouped(list, ...keys) {
   return (...parts) => found.get(parts.join()) || { low: 0n, high: 0n };
 }
 
-function columns(days) {
-  return days.map((day) => ({ from: time(data.days[day]), to: time(data.days[day]) + DAY, day }));
+// A day is drawn around its date, so that the date stands below its middle.
+const edge = (day) => time(data.days[day]) - DAY / 2;
+
+function columns(days, start = edge) {
+  return days.map((day) => ({ from: start(day), to: start(day) + DAY, day }));
 }

@@ -14,12 +14,17 @@ _QUIET: Final = "var(--quiet)"
 _LINE: Final = "var(--line)"
 _SERIES: Final = list(range(MOST_WORKSPACES + 1))
 _FONT: Final = "system-ui, sans-serif"
-# The first of a year is told as that.
+# The first of a year is told as that; within a day there is nothing to tell.
 _DAY: Final = (
-    "utcmonth(datum.value) == 0 && utcdate(datum.value) == 1"
+    "utchours(datum.value) ? '' : utcmonth(datum.value) == 0 && utcdate(datum.value) == 1"
     " ? utcFormat(datum.value, '%Y') : utcFormat(datum.value, '%b %-d')"
 )
-_USD: Final = "$,.2~f"
+# An axis has a place for six digits: `$40M`, and `$0.002` where cents are too coarse.
+_USD: Final = (
+    "abs(datum.value) >= 1e9 ? format(datum.value / 1e9, '$,.4~f') + 'B'"
+    " : abs(datum.value) >= 1e6 ? format(datum.value / 1e6, '$,.4~f') + 'M'"
+    " : abs(datum.value) >= 1 ? format(datum.value, '$,.2~f') : format(datum.value, '$,.2~r')"
+)
 
 
 def charts() -> dict[str, dict[str, Any]]:
@@ -58,12 +63,14 @@ def _looked_after(chart: alt.LayerChart | alt.FacetChart) -> Any:
 
 def _days(field: str = "from") -> alt.X:
     """A time axis in UTC, as days are."""
-    axis = alt.Axis(labelExpr=_DAY, labelOverlap=True, tickCount=6, title=None, grid=False)
+    axis = alt.Axis(
+        labelExpr=_DAY, labelOverlap=True, labelSeparation=8, tickCount=6, title=None, grid=False
+    )
     return alt.X(f"{field}:T", axis=axis, scale=alt.Scale(type="utc", nice=False))
 
 
 def _amount(field: str) -> alt.Y:
-    return alt.Y(f"{field}:Q", axis=alt.Axis(format=_USD, tickCount=5, title="USD"))
+    return alt.Y(f"{field}:Q", axis=alt.Axis(labelExpr=_USD, tickCount=5, title="USD"))
 
 
 def _pointed_at(data: str) -> Any:
@@ -85,7 +92,7 @@ def _pointed_at(data: str) -> Any:
 
 
 def _daily() -> alt.LayerChart | alt.FacetChart:
-    """A stacked area: a day's cost stands from its beginning to its end."""
+    """A stacked area: a day's cost is as wide as a day, with the date below its middle."""
     colours = alt.Scale(domain=_SERIES, range=[f"var(--series-{it})" for it in _SERIES])
     areas = (
         alt.Chart(alt.NamedData("daily"))
@@ -115,6 +122,9 @@ def _month() -> alt.LayerChart | alt.FacetChart:
         .mark_line(stroke="var(--accent)", strokeDash=[4, 4], strokeWidth=2)
         .encode(x=_days(), y=_amount("usd"))
     )
+    most = spent.mark_area(fill="var(--accent)", opacity=0.5).encode(
+        x=_days(), y=_amount("usd"), y2="high:Q"
+    )
     area = spent.mark_area(fill="var(--accent)", opacity=0.25).encode(x=_days(), y=_amount("usd"))
     line = spent.mark_line(stroke="var(--accent)", strokeWidth=2.5).encode(
         x=_days(), y=_amount("usd")
@@ -125,14 +135,22 @@ def _month() -> alt.LayerChart | alt.FacetChart:
     name = cap.mark_text(
         align="left", baseline="bottom", dx=4, dy=-3, fill="var(--breached)", fontSize=12
     ).encode(x=_days(), y=_amount("usd"), text="label:N")
-    return alt.layer(band, area, expected, line, rule, name, _pointed_at("month_columns"))
+    return alt.layer(band, area, most, expected, line, rule, name, _pointed_at("month_columns"))
 
 
 def _models() -> alt.LayerChart | alt.FacetChart:
-    """A bar for each model, the dearest first."""
+    """A bar for each model, the dearest first, with its amount below its name."""
+    names = alt.Axis(
+        title=None,
+        labelExpr="split(datum.value, '\\n')",
+        labelLimit=200,
+        labelPadding=8,
+        domain=False,
+        ticks=False,
+    )
     bars = alt.Chart(alt.NamedData("models")).encode(
-        y=alt.Y("name:N", sort=None, axis=alt.Axis(title=None, labelLimit=170, domain=False)),
-        x=alt.X("usd:Q", axis=alt.Axis(format=_USD, labelFlush=True, tickCount=4, title="USD")),
+        y=alt.Y("label:N", sort=None, axis=names),
+        x=alt.X("usd:Q", axis=alt.Axis(labelExpr=_USD, labelFlush=True, tickCount=4, title="USD")),
         tooltip="name:N",
     )
     return alt.layer(bars.mark_bar(fill="var(--accent)"))

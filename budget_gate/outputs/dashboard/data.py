@@ -9,9 +9,11 @@ from budget_gate.domain.period import MonthToDate, format_instant
 from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.outputs.escaping import NAME_LENGTH, plain
+from budget_gate.outputs.report.sentences import to_come
 from budget_gate.outputs.rows.csv import cell, lines
 
 _LINE_END: Final = "\r\n"
+_ID_LENGTH: Final = 30
 
 
 def data_of(figures: Figures, report: Report, *, has_policy: bool = True) -> dict[str, Any]:
@@ -20,14 +22,16 @@ def data_of(figures: Figures, report: Report, *, has_policy: bool = True) -> dic
     return {
         "days": [str(day) for day in figures.days],
         "asOf": format_instant(report.as_of),
+        # A sample never gets old.
+        "ages": all(it.code != "sample" for it in report.notes),
         "openDay": figures.open_day and str(figures.open_day),
         "month": [
             str(report.period.start.date()),
             str(MonthToDate(report.period.start).end.date()),
         ],
-        "workspaces": [_series(it, "workspaces") for it in figures.workspaces],
+        "workspaces": _series(figures.workspaces, "workspace"),
         "others": any(it.others for it in figures.workspaces),
-        "models": [_series(it, "models") for it in figures.models],
+        "models": _series(figures.models, "model"),
         "cells": [
             [number[it.day], it.workspace, it.model, *_ends(it.cost)] for it in figures.cells
         ],
@@ -47,11 +51,26 @@ def data_of(figures: Figures, report: Report, *, has_policy: bool = True) -> dic
     }
 
 
-def _series(series: Series, what: str) -> dict[str, str]:
-    """A series' name as people see it, and its two cells of the CSV."""
-    name = f"{series.others} other {what}" if series.others else plain(series.name, NAME_LENGTH)
-    id_ = "other" if series.id is None else series.id
-    return {"name": name or " ", "cells": _cells([id_] if what == "models" else [id_, name])}
+def _series(series: Sequence[Series], what: str) -> list[dict[str, str]]:
+    """Each series' name as people see it, no two of them alike, and its two cells of the CSV."""
+    told = []
+    shown = [_shown(it, what) for it in series]
+    for number, (it, name) in enumerate(zip(series, shown, strict=True), 1):
+        whole = name if it.id is None else it.name
+        id_ = "other" if it.id is None else it.id
+        if shown.count(name) > 1:
+            # Names that are cut, or of what cannot be shown, may look alike; ids may as well.
+            mark = f" ({number}: {plain(id_, _ID_LENGTH)})" if id_ != whole else f" ({number})"
+            name = _shown(it, what, NAME_LENGTH - len(mark)) + mark  # noqa: PLW2901 - told apart
+        told.append({"name": name, "cells": _cells([id_] if what == "model" else [id_, whole])})
+    return told
+
+
+def _shown(series: Series, what: str, length: int = NAME_LENGTH) -> str:
+    """A name as people see it: one that is empty is a space."""
+    if series.others:
+        return f"{series.others} other {what}{'' if series.others == 1 else 's'}"
+    return plain(series.name, length) or " "
 
 
 def _cells(texts: Sequence[str]) -> str:
@@ -81,4 +100,5 @@ def _budget(budget: BudgetResult) -> dict[str, Any]:
     ends = None
     if forecast and forecast.high.is_finite():
         ends = [exact(it) for it in (forecast.low, forecast.expected, forecast.high)]
-    return {"cap": exact(budget.cap or ZERO), "forecast": ends}
+    _, month_end, _ = to_come(budget)
+    return {"cap": exact(budget.cap or ZERO), "forecast": ends, "outlook": month_end}

@@ -5,7 +5,7 @@ function daily(list, days) {
   const rows = [];
   for (const workspace of all.filter((it) => selected.has(it))) {
     for (const day of days) {
-      rows.push({ from: time(data.days[day]), series: colour(workspace), usd: float(of(day, workspace).low) });
+      rows.push({ from: edge(day), series: colour(workspace), usd: float(of(day, workspace).low) });
     }
     // The last day has a width, too.
     const last = rows[rows.length - 1];
@@ -16,8 +16,8 @@ function daily(list, days) {
 
 const budget = () => {
   const chosen = [...selected];
-  if (chosen.length === all.length) return data.budgets.all;
-  return chosen.length === 1 ? data.budgets[chosen[0]] : undefined;
+  const its = chosen.length === all.length ? data.budgets.all : undefined;
+  return its || (chosen.length === 1 ? data.budgets[chosen[0]] : undefined);
 };
 
 const monthDays = data.days.map((_, day) => day).filter((day) => data.days[day] >= data.month[0]);
@@ -26,12 +26,13 @@ function month() {
   const list = cells.filter((it) => selected.has(it.workspace));
   const of = grouped(list, "day");
   const [start, end] = data.month.map(time);
-  const rows = [{ from: start, usd: 0 }];
-  let total = 0n;
+  const rows = [{ from: start, usd: 0, high: 0 }];
+  let [low, high] = [0n, 0n];
   for (const day of monthDays) {
-    total += of(day).low;
+    low += of(day).low;
+    high += of(day).high;
     const end = data.days[day] === data.openDay ? time(data.asOf) : time(data.days[day]) + DAY;
-    rows.push({ from: end, usd: float(total) });
+    rows.push({ from: end, usd: float(low), high: float(high) });
   }
   const its = budget();
   const last = rows[rows.length - 1];
@@ -39,22 +40,27 @@ function month() {
   // A point alone draws nothing, and has the axis reach to the end of the month.
   const forecast = ends
     ? [
-        { from: last.from, low: last.usd, usd: last.usd, high: last.usd },
+        { from: last.from, low: last.usd, usd: last.usd, high: last.high },
         { from: end, low: ends[0], usd: ends[1], high: ends[2] },
       ]
     : [{ from: end, low: last.usd, usd: last.usd, high: last.usd }];
   const cap = its
-    ? [{ from: start, to: end, usd: Number(its.cap), label: `cap $${Number(its.cap).toLocaleString("en-US")}` }]
+    ? [{ from: start, to: end, usd: Number(its.cap), label: `cap ${dollars(its.cap)}` }]
     : [{ from: end, to: end, usd: last.usd, label: "" }];
   // A month that has just begun has a column without a width.
-  const pointed = monthDays.length ? columns(monthDays) : [{ from: start, to: start }];
+  const pointed = monthDays.length ? columns(monthDays, (day) => time(data.days[day])) : [{ from: start, to: start }];
   return { month: rows, forecast, cap, month_columns: pointed };
 }
 
 function models(list) {
   const of = grouped(list, "model");
-  const rows = data.models.map((it, model) => ({ name: it.name, usd: float(of(model).low), model }));
-  return { models: rows.filter((it) => it.usd > 0).sort((one, other) => other.usd - one.usd) };
+  const rows = data.models.map(({ name }, model) => {
+    const { low, high } = of(model);
+    return { name, usd: float(low), cost: between(low, high), label: `${name}\n${between(low, high)}`, model };
+  });
+  const spent = rows.filter((it) => it.usd > 0).sort((one, other) => other.usd - one.usd);
+  // Without any bar, an axis would have no extent.
+  return { models: spent.length ? spent : rows };
 }
 
 function used(days) {
@@ -67,11 +73,15 @@ function used(days) {
   return found;
 }
 
+const added = (counts) =>
+  [...counts.values()].reduce((whole, it) => whole.map((count, number) => count + it[number]), [0, 0, 0, 0]);
+
 function shares(days) {
   const rows = [];
   for (const [day, [input, read, tokens, batch]] of used(days)) {
-    const from = time(data.days[day]);
-    const both = [["cache", input ? read / input : 0], ["batch", tokens ? batch / tokens : 0]];
+    const from = edge(day);
+    // A day without tokens has no share, and the line a gap.
+    const both = [["cache", input ? read / input : null], ["batch", tokens ? batch / tokens : null]];
     for (const [what, share] of both) rows.push({ from, what, share });
   }
   rows.push(...rows.slice(-2).map((it) => ({ ...it, from: it.from + DAY })));

@@ -9,7 +9,7 @@ function tip(name, datum) {
     rows.push(row);
   };
   if (name === "models") {
-    line(datum.name, usd(sum(cells.filter((it) => isShown(it) && it.model === datum.model), (it) => it.low)));
+    line(datum.name, datum.cost);
     return rows;
   }
   const open = data.days[datum.day] === data.openDay ? " so far" : "";
@@ -76,24 +76,25 @@ function tiles(list, days) {
   const high = sum(list, (it) => it.high);
   const full = list.filter((it) => data.days[it.day] !== data.openDay);
   const count = days.filter((day) => data.days[day] !== data.openDay).length;
-  const counts = [...used(days).values()];
-  const [input, read, tokens, batch] = [0, 1, 2, 3].map((number) => counts.reduce((total, it) => total + it[number], 0));
+  const [input, read, tokens, batch] = added(used(days));
   const rows = [["Spend", between(low, high), ""]];
   const average = (of) => sum(full, of) / BigInt(count);
   if (count) rows.push(["Daily average", between(average((it) => it.low), average((it) => it.high)), "of full days"]);
   rows.push(["Cache hits", percent(read, input), "of input tokens"]);
   if (data.saved) {
-    const kept = data.saved.filter(([day, workspace]) => day >= first() && selected.has(workspace));
+    const kept = data.saved.filter(([day, workspace]) => isChosen(day) && selected.has(workspace));
     const least = sum(kept, (it) => units(it[2]));
     const most = sum(kept, (it) => units(it[3] || it[2]));
     rows.push([most < 0n ? "Caching cost" : "Saved by caching", most < 0n ? between(-most, -least) : between(least, most), "against uncached prices"]);
   }
   rows.push(["Batch", percent(batch, tokens), "of tokens"]);
-  const billed = data.uses.filter((it) => it[6] && it[0] >= first() && selected.has(it[1]));
+  const billed = data.uses.filter((it) => it[6] && isChosen(it[0]) && selected.has(it[1]));
   if (billed.length) {
     const [listed, paid] = [6, 7].map((number) => sum(billed, (it) => units(it[number])));
-    const less = float(listed) ? percent(float(listed) - float(paid), float(listed)) : "–";
-    rows.push(["Billed", usd(paid), `${usd(listed)} at list prices (${less} less), settled days`]);
+    const off = listed - paid;
+    const share = percent(Math.abs(float(off)), float(listed));
+    const told = `${usd(listed)} at list prices (${share} ${off < 0n ? "more" : "less"}), settled days`;
+    rows.push(["Billed", usd(paid), told]);
   }
   at("tiles").replaceChildren(
     ...rows.map(([name, value, more]) => {
@@ -110,25 +111,32 @@ function table(list, days) {
   const shown = all.filter((it) => selected.has(it));
   const of = grouped(list, "day", "workspace");
   const total = grouped(list, "day");
+  const inAll = grouped(list, "workspace");
+  const counts = used(days);
   const head = make("tr");
-  for (const name of ["Day (UTC)", ...shown.map((it) => data.workspaces[it].name), "Total"]) {
+  for (const name of ["Day (UTC)", ...shown.map((it) => data.workspaces[it].name), "Total", "Cache hits", "Batch"]) {
     const cell = make("th", name);
     cell.scope = "col";
     head.append(cell);
   }
-  const rows = [...days].reverse().map((day) => {
+  const rowOf = (name, costs, [input, read, tokens, batch]) => {
     const row = make("tr");
-    const open = data.days[day] === data.openDay ? " so far" : "";
-    const cell = make("th", `${data.days[day]}${open}`);
+    const cell = make("th", name);
     cell.scope = "row";
-    const costs = [...shown.map((it) => of(day, it)), total(day)];
-    row.append(cell, ...costs.map((it) => make("td", between(it.low, it.high))));
+    const texts = [...costs.map((it) => between(it.low, it.high)), percent(read, input), percent(batch, tokens)];
+    row.append(cell, ...texts.map((it) => make("td", it)));
     return row;
+  };
+  const rows = [...days].reverse().map((day) => {
+    const open = data.days[day] === data.openDay ? " so far" : "";
+    return rowOf(`${data.days[day]}${open}`, [...shown.map((it) => of(day, it)), total(day)], counts.get(day));
   });
-  const [thead, tbody] = [make("thead"), make("tbody")];
+  const whole = { low: sum(list, (it) => it.low), high: sum(list, (it) => it.high) };
+  const [thead, tbody, tfoot] = [make("thead"), make("tbody"), make("tfoot")];
   thead.append(head);
   tbody.append(...rows);
-  at("table").replaceChildren(make("caption", "USD by day and workspace"), thead, tbody);
+  tfoot.append(rowOf("Total", [...shown.map((it) => inAll(it)), whole], added(counts)));
+  at("table").replaceChildren(make("caption", "USD by day and workspace, cache hits and batch by day"), thead, tbody, tfoot);
 }
 
 let file = "";
@@ -143,30 +151,40 @@ function csv(list) {
 }
 
 function show() {
-  const days = data.days.map((_, day) => day).filter((day) => day >= first());
+  const days = data.days.map((_, day) => day).filter(isChosen);
   const list = cells.filter(isShown);
   const isEmpty = !selected.size || !days.length;
   at("shown").hidden = isEmpty;
-  at("nothing").hidden = Boolean(selected.size);
-  const total = between(sum(list, (it) => it.low), sum(list, (it) => it.high));
+  const [low, high] = [sum(list, (it) => it.low), sum(list, (it) => it.high)];
+  const total = between(low, high);
   const which = selected.size === all.length ? "all workspaces" : `${selected.size} of ${all.length} workspaces`;
   const dates = days.length ? `${words(data.days[days[0]])} to ${words(data.days[days[days.length - 1]])}` : "no days";
-  at("showing").textContent = isEmpty ? "" : `${total} in ${which}, ${dates} (UTC)`;
+  // Said by the line that is read out when it changes.
+  const missing = all.length ? "No workspace is selected. Select one above." : "Nothing was used on these days.";
+  at("showing").textContent = isEmpty ? missing : `${total} in ${which}, ${dates} (UTC)`;
   if (isEmpty) return;
   tiles(list, days);
+  const notes = [];
+  if (days.some((day) => data.days[day] === data.openDay)) {
+    notes.push(`${words(data.openDay, false)} so far (until ${data.asOf.slice(11, 16)} UTC).`);
+  }
+  if (usd(low) !== usd(high)) notes.push("Areas and bars show what was spent at least.");
+  at("daily-note").textContent = notes.join(" ");
   draw("daily", daily(list, days), `Stacked area: USD per day by workspace, ${dates}. In all: ${total}. The table below has every value.`);
   const its = budget();
-  const spent = monthDays.length ? sum(cells.filter((it) => selected.has(it.workspace) && it.day >= monthDays[0]), (it) => it.low) : 0n;
-  const capped = its ? `${usd(spent)} of the $${Number(its.cap).toLocaleString("en-US")} cap` : `${usd(spent)}`;
-  at("month-heading").textContent = its ? "This month against the cap" : "This month";
-  at("month-note").textContent = its
-    ? its.forecast ? "Dashed: the forecast, with its range." : ""
-    : Object.keys(data.budgets).length ? "Select all workspaces, or one that has a budget, to see a cap." : "";
-  draw("month", month(), `Line: cumulative USD since ${words(data.month[0])}: ${capped}.`);
+  const ofMonth = cells.filter((it) => selected.has(it.workspace) && it.day >= monthDays[0]);
+  const ends = [sum(ofMonth, (it) => it.low), sum(ofMonth, (it) => it.high)];
+  const capped = its ? `${between(...ends)} of the ${dollars(its.cap)} cap` : between(...ends);
+  const ahead = its && its.forecast ? its.outlook : "";
+  at("month-heading").textContent = `${monthOf(data.month[0], true)}${its ? " against the cap" : ""}`;
+  const told = usd(ends[0]) === usd(ends[1]) ? [] : ["Line: spend, at least; dark band: at most."];
+  if (ahead) told.push(`Dashed is the ${ahead}.`);
+  if (!its && Object.keys(data.budgets).length) told.push("Select all workspaces, or one that has a budget, to see a cap.");
+  at("month-note").textContent = told.join(" ");
+  draw("month", month(), `Line: cumulative USD since ${words(data.month[0])}: ${[capped, ahead].filter(Boolean).join("; ")}.`);
   const byModel = models(list);
-  const dearest = byModel.models.slice(0, 3).map((it) => `${it.name} $${it.usd.toFixed(2)}`).join(", ");
-  draw("models", byModel, `Bars: USD by model. ${dearest}.`);
-  draw("shares", shares(days), "Lines: cache hits and batch per day, in percent. The tiles above have both for all days.");
+  draw("models", byModel, `Bars: USD by model. ${byModel.models.map((it) => `${it.name} ${it.cost}`).join(", ")}.`);
+  draw("shares", shares(days), "Lines: cache hits and batch per day, in percent. The table below has every value.");
   if (at("data").open) table(list, days);
   csv(list);
 }
@@ -184,11 +202,8 @@ function control(kind, name, label, isChecked, change, mark) {
   return box;
 }
 
-const fitting = RANGES.filter((it) => it < data.days.length);
 at("ranges").append(
-  ...[...fitting, 0].map((it) =>
-    control("radio", "range", it ? `last ${it}` : `all ${data.days.length}`, it === range, () => { range = it; }),
-  ),
+  ...choices.map((it) => control("radio", "range", it.label, it === range, () => { range = it; })),
 );
 at("workspaces").append(
   ...all.map((it) =>
@@ -205,5 +220,20 @@ at("select-all").addEventListener("click", () => select(true));
 at("select-none").addEventListener("click", () => select(false));
 at("data").addEventListener("toggle", show);
 at("filters").addEventListener("submit", (event) => event.preventDefault());
-at("filters").hidden = false;
+at("filters").hidden = !all.length;
+
+// How old the page is: it may stay open, or be what a run that failed has left.
+
+function age() {
+  const hours = Math.floor((Date.now() - time(data.asOf)) / HOUR);
+  if (hours < OLD || !data.ages) return;
+  const told = hours < 72 ? `${hours} hours` : `${Math.floor(hours / 24)} days`;
+  at("age").textContent = `This page is ${told} old: later spend is not on it, nor in its verdict.`;
+  at("age").hidden = false;
+  document.body.classList.add("old");
+}
+
+at("nothing").hidden = true;
+age();
+setInterval(age, HOUR / 60);
 show();

@@ -20,6 +20,7 @@ from budget_gate.outputs.dashboard.parts import (
     answer,
     basis_part,
     budgets_part,
+    first_part,
     notes_part,
     verdict_part,
 )
@@ -43,6 +44,7 @@ def render_page(figures: Figures, report: Report, policy: str | None) -> str:
         generator=f"{GENERATOR} {__version__}",
         title=escape(f"{title}: Claude API spend, {report.month.day:%B %Y}"),
         organization=escape(of),
+        first=first_part(report),
         verdict=verdict_part(report, policy),
         basis=basis_part(report),
         budgets=budgets_part(report) if policy else "",

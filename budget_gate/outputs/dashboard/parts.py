@@ -23,6 +23,9 @@ _ANSWERS: Final[dict[Status, str]] = {
     "breached": "Over budget",
 }
 
+# Notes without which the verdict would mislead.
+_FIRST: Final = frozenset({"old_history", "sample"})
+
 
 def answer(report: Report) -> str:
     """The shortest answer to whether a budget is breached."""
@@ -76,9 +79,15 @@ def budgets_part(report: Report) -> str:
     return f'<section aria-labelledby="budgets-heading">{heading}{listed}</section>'
 
 
+def first_part(report: Report) -> str:
+    """What a reader must know before the verdict."""
+    told = (it.message for it in report.notes if it.code in _FIRST)
+    return "".join(f'<p class="first-note">{escape(plain(it))}</p>' for it in told)
+
+
 def notes_part(report: Report) -> str:
     """What a reader must know besides, and what is not included."""
-    notes = other_notes(report)
+    notes = [it for it in other_notes(report) if it.code not in _FIRST]
     if not notes:
         return ""
     items = "".join(
@@ -119,7 +128,7 @@ def _name(budget: BudgetResult) -> str:
 def _below(budget: BudgetResult, report: Report) -> Iterator[str]:
     if budget.status != "ok":
         yield from filter(None, [why(budget), *culprits(budget, report, logged_name)])
-    yield from filter(None, [outlook(budget), *details(budget, report, logged)])
+    yield from filter(None, [outlook(budget, report), *details(budget, report, logged)])
 
 
 def _bar(budget: BudgetResult) -> str:

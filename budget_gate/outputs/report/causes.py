@@ -22,7 +22,8 @@ def culprits(budget: BudgetResult, report: Report, name: Escape) -> Iterator[str
             amount = f"{_at_least(driver, driver.yesterday)} yesterday{mean}"
         elif budget.driven_in == "today" and driver.today:
             amount = f"{_at_least(driver, driver.today)} today{mean}"
-        elif report.month.is_whole:
+        elif not report.month.open:
+            # Of a time that ends with a full day, nothing is known of today.
             amount = month
         else:
             amount = f"{month}, {usd(driver.today) if driver.today else 'none'} today"

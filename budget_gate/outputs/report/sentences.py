@@ -40,14 +40,17 @@ def measures(budget: BudgetResult) -> tuple[str, str]:
     return _MEASURES.get(budget.cause, ("", ""))
 
 
-def outlook(budget: BudgetResult) -> str:
+def outlook(budget: BudgetResult, report: Report) -> str:
     """What is left, how today compares, and the month's end: one sentence part after the other.
+
+    A report that ends with a full day knows nothing of today.
 
     `$8.60 left, $1.19 per day until month-end; $1.10 so far today (daily average $0.80); forecast
     for month-end: about $57.00 ($48.00 to $61.00)`
     """
     left, *rest = to_come(budget)
-    return "; ".join(filter(None, (left, _today(budget), *rest)))
+    today = _today(budget) if report.month.open else ""
+    return "; ".join(filter(None, (left, today, *rest)))
 
 
 def to_come(budget: BudgetResult) -> tuple[str, str, str]:
@@ -109,7 +112,8 @@ def details(budget: BudgetResult, report: Report, prose: Escape) -> Iterator[str
         yield f"{usd_range(budget.spend, budget.cap)} of its {usd(budget.cap)} cap this month"
     daily = budget.daily
     if daily:
-        yield f"{usd_range(daily.spend, daily.cap)} today, daily cap {usd(daily.cap)}"
+        today = f"{usd_range(daily.spend, daily.cap)} today, " if report.month.open else ""
+        yield f"{today}daily cap {usd(daily.cap)}"
         if daily.yesterday:
             yield f"{usd_range(daily.yesterday, daily.cap)} yesterday"
     if budget.since and budget.status != "ok":

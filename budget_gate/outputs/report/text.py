@@ -149,7 +149,7 @@ def _below(budget: BudgetResult, report: Report, width: int | None) -> list[str]
     """What stands below the line of a budget; an ok one mostly has its line alone."""
     told = list(details(budget, report, logged))
     if budget.status != "ok":
-        told = [why(budget), *culprits(budget, report, logged_name), outlook(budget), *told]
+        told = [why(budget), *culprits(budget, report, logged_name), outlook(budget, report), *told]
     return [line for part in told if part for line in wrapped(part, width, "      ")]
 
 

@@ -8,6 +8,7 @@ from pydantic_core import from_json
 
 from budget_gate.domain.credential import MESSAGE_KEY, TOKEN
 from budget_gate.errors import UnverifiedError
+from budget_gate.sources.http.credentials import Credential
 from budget_gate.sources.http.request import Request
 from budget_gate.sources.strict_json import decode
 
@@ -116,15 +117,16 @@ def check_encoding(asked: str, response: httpx.Response) -> None:
 
 
 def refusal(
-    request: Request, response: httpx.Response, body: bytes, secret: str
+    request: Request, response: httpx.Response, body: bytes, credential: Credential
 ) -> RefusedError | PassingError:
-    """The error of an answer whose status says no, to a request that `secret` went with."""
+    """The error of an answer whose status says no, to a request that `credential` went with."""
     status = response.status_code
     said = _said(body)
     known = (advice for about, advice in _ADVICE.items() if about.search(said))
     # A server in trouble knows no cause.
     fitting = "" if httpx.codes.is_server_error(status) else next(known, "")
-    what, hint = _meaning(status, secret, response.url.path)
+    what, hint = _meaning(status, credential.secret, response.url.path)
+    hint = credential.remedies.get(status, hint)
     trace = f"{request}{f': {said}' if said else ''}{_request_id(response)}"
     error = RefusedError(
         f"{what} ({status})", fitting or hint, trace, status, is_explained=bool(fitting)

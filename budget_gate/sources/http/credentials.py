@@ -1,8 +1,8 @@
 """How a request proves who asks, and where another proof comes from once one is refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol, Self
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol, Self
 
 
 class CredentialSource(Protocol):
@@ -24,6 +24,8 @@ class Credential:
 
     secret: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+    # By status, what helps where the API refuses this one: what is known of how it was come by.
+    remedies: Mapping[int, str] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of_key(cls, key: str) -> Self:
@@ -38,3 +40,36 @@ class Credential:
     def current(self, refused: "Credential | None" = None) -> "Credential":  # noqa: ARG002 - it knows no other
         """Itself, also where it was refused."""
         return self
+
+
+# Of a request that none goes with.
+NO_CREDENTIAL: Final = Credential("", {})
+
+
+class RotatingKeys:
+    """Two keys, of which the second is used from when the API refuses the first."""
+
+    def __init__(self, first: str, second: str) -> None:
+        self._first = Credential.of_key(first)
+        remedy = (
+            "both keys are refused, ANTHROPIC_ADMIN_KEY and ANTHROPIC_ADMIN_KEY_NEXT: check that "
+            "one of them is complete (no quotes), not revoked, and belongs to this organization"
+        )
+        self._second = replace(Credential.of_key(second), remedies={401: remedy})
+        self._current = self._first
+
+    def current(self, refused: Credential | None = None) -> Credential:
+        """The first key while it is not known to be refused."""
+        if refused == self._first:
+            self._current = self._second
+        return self._current
+
+    @property
+    def are_same(self) -> bool:
+        """Whether both are one key, so that neither can stand in for the other."""
+        return self._first == self._second
+
+    @property
+    def is_first_refused(self) -> bool:
+        """Whether the API has refused the first key."""
+        return self._current is self._second

@@ -11,7 +11,10 @@ Query = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A method, a path and what is told there; printed, it is the method and the path."""
+    """A method, a path and what is told there; printed, it is the method and the path.
+
+    A `body` that can be called makes another one for each try.
+    """
 
     method: str
     path: str
@@ -26,7 +29,11 @@ class Request:
     @property
     def may_repeat(self) -> bool:
         """Whether it does no harm where it is done twice."""
-        return self.method == "GET"
+        return self.method == "GET" or callable(self.body)
+
+    def content(self) -> Any:
+        """What to send as JSON this time; None for nothing."""
+        return self.body() if callable(self.body) else self.body
 
     def headers(self, credential: Credential) -> dict[str, str]:
         """What goes with it alone, the betas of both named in one header."""

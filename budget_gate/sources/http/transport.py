@@ -56,6 +56,11 @@ class Pending(Generic[Result]):
         """What the call returns; raises what it raises, and UnverifiedError at the deadline."""
         return self._transport.await_result(self._future)
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the call has ended, in whatever way."""
+        return self._future.done()
+
 
 class Transport:
     """Asks the API for JSON; every method may be called from several threads.
@@ -81,7 +86,7 @@ class Transport:
         clock: Callable[[], datetime] = _utc_now,
         http: httpx.BaseTransport | None = None,
     ) -> None:
-        self._credential = credential
+        self.credential = credential
         self._secrets = Secrets() if secrets is None else secrets
         self._now = now
         self._sleep = sleep
@@ -106,7 +111,8 @@ class Transport:
 
         It is sent again only where the API has done nothing with it: where no connection came
         about, where it was turned away as too much (429, 503, 529), or where the answer says by
-        itself that another try does no harm.
+        itself that another try does no harm. A function as `body` is called for each try, and
+        what it makes may be done twice: that is sent again as a `get` is.
         """
         return self._answer(Request("POST", path, body=body, beta=beta))
 
@@ -150,27 +156,28 @@ class Transport:
         raise AssertionError("unreachable")
 
     def _once(self, request: Request) -> Any:
-        credential = self._credential.current()
+        credential = self.credential.current()
         response, body = self._send(request, credential)
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            renewed = self._credential.current(refused=credential)
+            renewed = self.credential.current(refused=credential)
             if renewed != credential:
                 credential = renewed
                 response, body = self._send(request, credential)
         if response.status_code != httpx.codes.OK:
-            raise refusal(request, response, body, credential.secret)
+            raise refusal(request, response, body, credential)
         return decoded(str(request), response, body)
 
     def _send(self, request: Request, credential: Credential) -> tuple[httpx.Response, bytes]:
         if isinstance(self._client, UnverifiedError):
             raise self._client
         self._secrets.add(credential.secret)
+        content = request.content()
         try:
             with self._client.stream(
                 request.method,
                 request.path,
                 params=list(request.query),
-                json=request.body,
+                json=content,
                 headers=request.headers(credential),
                 timeout=self._timeout(),
             ) as response:

@@ -93,6 +93,14 @@ def test_it_says_as_of_when_on_which_basis_and_what_is_left_out() -> None:
     assert_says(found.text, "warning:", "It is late.", "No sessions.")
 
 
+@pytest.mark.parametrize(("count", "name"), [(13, "1 other workspace"), (14, "2 other workspaces")])
+def test_others_are_counted(count: int, name: str) -> None:
+    """In words that fit the number."""
+    rows = [make_row(DAYS[0], f"w{number}") for number in range(count)]
+    found = read_page(render_page(figures(rows, {}, DAYS), make_report(), None)).figures
+    assert found["workspaces"][-1]["name"] == name
+
+
 def test_caps_go_to_the_charts() -> None:
     """That of the organization, and those of the workspaces that are shown by name."""
     budgets = (
@@ -248,6 +256,15 @@ def test_neighbours_in_a_stack_can_be_told_apart(theme: str) -> None:
         assert min(math.dist(*pair) for pair in pairwise(places)) > 0.13
         least = 0.12 if by == "all" else 0.065
         assert min(math.dist(a, b) for n, a in enumerate(places) for b in places[:n]) > least
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_first_workspaces_do_not_look_breached(theme: str) -> None:
+    """As red is what is over its cap: none of the first eight is near to it in Oklab."""
+    found = colours(theme)
+    red = seen(found["breached"], "all")
+    for number in range(8):
+        assert math.dist(seen(found[f"series-{number}"], "all"), red) > 0.15, number
 
 
 @pytest.mark.parametrize("theme", THEMES)
