@@ -320,7 +320,7 @@ def test_a_wrong_flag_is_2_before_any_request(
     assert api.requests == []
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, "ledger record", "ledger show"])
 def test_a_flag_with_one_value_is_given_once(inside: Here, command: str) -> None:
     """Of two that differ none is meant, whichever flag it is; those that may be repeated say so."""
     values = {
@@ -333,9 +333,13 @@ def test_a_flag_with_one_value_is_given_once(inside: Here, command: str) -> None
     several = {"--budget", "--usage"}
     without = {"--help", "--offline", "--partial", "--audit", "--quiet", "--force", "--stdout"}
     without |= {"--notify", "--demo"}
-    for flag in flags_of(command) - several - without:
+    # Those of its actions are tried with them.
+    of_actions = (
+        flags_of("ledger record") | flags_of("ledger show") if command == "ledger" else set()
+    )
+    for flag in flags_of(command) - several - without - of_actions:
         value = values.get(flag, "1")
-        run = inside.main(command, flag, value, f"{flag}={value}", policy=OK)
+        run = inside.main(*command.split(), flag, value, f"{flag}={value}", policy=OK)
         assert (run.code, run.stdout) == (2, ""), flag
         assert_says(run.stderr.splitlines()[-1], flag, "twice", "once")
 

@@ -25,6 +25,7 @@ COMMANDS = (
     "export",
     "sync",
     "dashboard",
+    "ledger",
     "schema",
 )
 OTHERS = (".github/CONTRIBUTING.md", ".github/SECURITY.md", "CHANGELOG.md", "tests/FAULTS.md")
@@ -93,10 +94,10 @@ def test_the_readme_is_short() -> None:
 
 
 def test_every_block_is_tried() -> None:
-    """What is neither shell nor SQL is a policy, a workflow's steps, another system's job, the editor's comment or no code."""
+    """What is neither shell, SQL nor Python is a policy, a workflow's steps, another system's job, the editor's comment or no code."""
     known = {*policies(), *steps(), *scripts()}
     for block in BLOCKS:
-        assert block.language in ("sh", "sql", "yaml", "text")
+        assert block.language in ("sh", "sql", "python", "yaml", "text")
         if block.language == "yaml" and block.text not in known:
             others = ("# yaml-language-server:", "budget:\n", "id_tokens:\n", "version: 2.1\n")
             assert block.text.startswith(others)

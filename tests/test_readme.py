@@ -4,6 +4,7 @@ What is not seen here is that an index has the packages: `uvx` is a stand-in, an
 tests instead of looking for it. CONTRIBUTING's line, which installs every pin, is held to what CI runs.
 """
 
+import json
 import os
 import re
 import shlex
@@ -22,8 +23,10 @@ import yaml
 
 import budget_gate
 from budget_gate.commands.policy_name import POLICY_FILES
+from tests.helpers.ledgers import message
 from tests.helpers.pages import BLOCKS, PAGES, README, steps
 from tests.helpers.paths import ROOT
+from tests.helpers.redis import Server
 from tests.world.billing import bill_of
 from tests.world.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
 from tests.world.oracle import Usage
@@ -140,7 +143,7 @@ def gitlab_job() -> Iterator[str]:
         yield f"{given} {line}"
 
 
-def test_every_block_can_be_pasted(tmp_path: Path) -> None:
+def test_every_block_can_be_pasted(tmp_path: Path, ledger_server: Server) -> None:
     """In an empty folder, one after the other: nothing fails but the demo, whose sample is over a cap.
 
     The commands find the program where the README's own line has installed it, and nowhere else.
@@ -148,6 +151,8 @@ def test_every_block_can_be_pasted(tmp_path: Path) -> None:
     own, tools = tmp_path / "own", tmp_path / "tools"
     own.mkdir()
     tools.mkdir()
+    # What an application has kept of its answers.
+    (own / "messages.jsonl").write_text(json.dumps(message()), encoding="utf-8")
     for name, text in (("python3", PYTHON3), ("uvx", UVX), ("date", DATE)):
         executable(tools / name, text)
     curl = shutil.which("curl")
@@ -162,6 +167,7 @@ def test_every_block_can_be_pasted(tmp_path: Path) -> None:
                 "PATH": f"{tools}:/usr/bin:/bin",
                 "HOME": str(tmp_path),
                 "ANTHROPIC_BASE_URL": api.url,
+                "BUDGET_GATE_LEDGER": ledger_server.url,
                 "PIP_CONFIG_FILE": os.devnull,
                 "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             },
@@ -182,6 +188,7 @@ def test_every_block_can_be_pasted(tmp_path: Path) -> None:
         "budget.yml",
         "days.json",
         "hours.json",
+        "messages.jsonl",
         "site",
         "usage.csv",
         "usage.db",

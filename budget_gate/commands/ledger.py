@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,8 @@ from budget_gate.ledger.arguments import place
 from budget_gate.outputs.escaping import plain
 from budget_gate.outputs.ledger import render_counts
 from budget_gate.sources.files.messages import Line, read_messages
-from budget_gate.sources.ledger.plans import Learned, reading_last, recording_all
+from budget_gate.sources.ledger.plans import Learned, recording_all
+from budget_gate.sources.ledger.reading import reading_last
 
 TYPE_CHECKING = False
 
@@ -106,38 +107,38 @@ def _record(options: RecordOptions, invocation: Invocation) -> int:
     Raises ConfigurationError where the file cannot be read, or the URL is none of a Redis.
     """
     settings = invocation.settings
-    client = needed_client(settings)
     learned = Learned(lambda: invocation.clock().timestamp())
-    done = 0
-    try:
-        lines = _lines(options)
-        answers = [(it.counted, it.workspace) for it in lines if it.counted]
-        new = 0
-        for start in range(0, len(answers), _AT_ONCE):
-            some = answers[start : start + _AT_ONCE]
-            new += sum(client.run(recording_all(some, learned)))
-            done += len(some)
-    except LedgerError as error:
-        rest = f" Counted before that: {done}. Run it again: none counts twice." if done else ""
-        say(f"budget-gate: {plain(error.told)}{rest}", settings)
-        return UNVERIFIED
-    told = f"messages: {done} ({new} new, {done - new} already counted)"
-    if len(lines) > done:
-        told += f"; results of a batch without a message, which cost nothing: {len(lines) - done}"
-    publish_text(f"{told}; ledger: {client.address.name}\n", settings)
+    new = done = 0
+    with closing(needed_client(settings)) as client:
+        try:
+            lines = _lines(options)
+            answers = [(it.counted, it.workspace) for it in lines if it.counted]
+            for start in range(0, len(answers), _AT_ONCE):
+                some = answers[start : start + _AT_ONCE]
+                new += sum(client.run(recording_all(some, learned)))
+                done += len(some)
+        except LedgerError as error:
+            rest = f" Counted before that: {done}. Run it again: none counts twice."
+            say(f"budget-gate: {plain(error.told)}{rest if done else ''}", settings)
+            return UNVERIFIED
+        told = f"messages: {done} ({new} new, {done - new} already counted)"
+        unbilled = len(lines) - done
+        if unbilled:
+            told += f"; results of a batch without a message, which cost nothing: {unbilled}"
+        publish_text(f"{told}; ledger: {client.address.name}\n", settings)
     return OK
 
 
 def _show(hours: int, invocation: Invocation) -> int:
     """Prints what is counted in the last hours, and what is reserved; 0, or 3 if Redis fails."""
     settings = invocation.settings
-    client = needed_client(settings)
-    try:
-        counts = client.run(reading_last(hours))
-    except LedgerError as error:
-        say(f"budget-gate: {plain(error.told)}", settings)
-        return UNVERIFIED
-    publish_text(render_counts(counts, client.address.name), settings)
+    with closing(needed_client(settings)) as client:
+        try:
+            counts = client.run(reading_last(hours))
+        except LedgerError as error:
+            say(f"budget-gate: {plain(error.told)}", settings)
+            return UNVERIFIED
+        publish_text(render_counts(counts, client.address.name), settings)
     return OK
 
 

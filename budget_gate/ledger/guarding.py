@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from budget_gate.errors import ConfigurationError, LedgerError
-from budget_gate.sources.ledger.layout import instant, read_counts
+from budget_gate.sources.ledger.layout import instant, usage_of
 from budget_gate.sources.ledger.plans import Learned, Plan
 
 TYPE_CHECKING = False
@@ -71,7 +71,7 @@ class _Priced:
             if known is None or known[0] != asked:
                 counted: UsageTable = {}
                 for name, fields in parts.items():
-                    counted.update(read_counts(fields, name, seen.hour))
+                    counted.update(usage_of(fields, name, seen.hour))
                 known = (asked, self._guard.costs({instant(seen.hour): counted}))
             running[id_] = known
         self._running = running
@@ -123,7 +123,7 @@ class Guards:
         try:
             return guard(file, verdict, book, seen.now, workspace=workspace, model=model)
         except ConfigurationError as error:
-            raise LedgerError(error.message, error.hint) from error
+            raise _wrong(error) from error
 
     def _file(self, policy: PolicyPath) -> "tuple[tuple[int, int], PolicyFile, PriceBook]":
         path = Path(policy)
@@ -166,6 +166,11 @@ def _loaded(path: Path) -> "tuple[PolicyFile, PriceBook]":
     try:
         file = load_policy(path, str(path))
     except ConfigurationError as error:
-        problems = "; ".join(map(str, error.problems))
-        raise LedgerError(": ".join(filter(None, (error.message, problems))), error.hint) from error
+        raise _wrong(error) from error
     return file, PriceBook(load_price_book()).with_policy(file.policy.prices)
+
+
+def _wrong(error: ConfigurationError) -> LedgerError:
+    """A policy that is wrong, as an application is told it: in one sentence, with all places."""
+    problems = "; ".join(map(str, error.problems))
+    return LedgerError(": ".join(filter(None, (error.message, problems))), error.hint)

@@ -88,17 +88,16 @@ def recorded(redis: Server) -> tuple[float, float]:
         processor += float(client.stdout.read())
         client.stdout.close()
     counted = 0
-    for key in redis.driver().scan_iter("*team-*:counts:*"):
-        counted += sum(
-            int(value) for name, value in redis.driver().hgetall(key).items() if "|output" in name
-        )
+    for key in redis.keys_like("*team-*:counts:*"):
+        fields = redis.ask("HGETALL", key)
+        counted += sum(int(value) for name, value in fields.items() if "|output" in name)
     assert counted == PROCESSES * RECORDS * USAGE["output_tokens"], counted
     return PROCESSES * RECORDS / seconds, processor / PROCESSES / RECORDS
 
 
 def processor_time(redis: Server) -> float:
     """Seconds of processor time that the server took up to now."""
-    told = redis.driver().info("cpu")
+    told = redis.info("cpu")
     return float(told["used_cpu_user"]) + float(told["used_cpu_sys"])
 
 

@@ -1,7 +1,8 @@
 """The ledger as an application has it, of both kinds alike, and what Redis has of it by the driver alone."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -54,6 +55,36 @@ class Awaited:
         self._loop.run_until_complete(self._it.__aexit__(kind, error, trace))
 
 
+class FakeRedis:
+    """Answers from the hashes that it is given, and keeps the keys that were asked for; its clock is at will."""
+
+    def __init__(
+        self,
+        now: datetime,
+        hashes: Mapping[str, Mapping[bytes, bytes]],
+        verdict: bytes = b"{}",
+    ) -> None:
+        self.now = now
+        self.hashes = hashes
+        self.verdict = verdict
+        self.asked: list[str] = []
+
+    def run(self, plan: Any) -> Any:
+        """What a plan finds."""
+        try:
+            commands = next(plan)
+            while True:
+                commands = plan.send([self._answer(*command) for command in commands])
+        except StopIteration as done:
+            return done.value
+
+    def _answer(self, command: str, key: str = "") -> Any:
+        self.asked.append(key)
+        names = {it.split("}")[0].removeprefix("budget-gate:{ws:").encode() for it in self.hashes}
+        fixed = {"GET": self.verdict, "TIME": (int(self.now.timestamp()), 0), "SMEMBERS": names}
+        return fixed[command] if command in fixed else self.hashes.get(key, {})
+
+
 # Makes a ledger from a URL and what else it is given; it is closed when the test ends.
 Open = Callable[..., Any]
 
@@ -97,6 +128,4 @@ def total(server: Server, workspace: str = "") -> dict[str, int]:
 
 def everything(server: Server) -> dict[str, bytes | None]:
     """Each key in Redis with its value, whatever its kind."""
-    with server.driver() as client:
-        keys = sorted(client.scan_iter("*"))
-    return {key: server.dump(key) for key in keys}
+    return {key: server.dump(key) for key in server.keys_like()}

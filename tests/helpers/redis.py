@@ -56,6 +56,17 @@ class Server:
         with self.driver() as client:
             return client.execute_command(*command)
 
+    def info(self, section: str) -> dict[str, Any]:
+        """A part of what it tells about itself."""
+        with self.driver() as client:
+            found: dict[str, Any] = client.info(section)
+            return found
+
+    def keys_like(self, pattern: str = "*") -> list[str]:
+        """The keys that are like that, in order."""
+        with self.driver() as client:
+            return sorted(client.scan_iter(pattern))
+
     def dump(self, key: str) -> bytes | None:
         """The value of a key as Redis would move it elsewhere; None where there is none."""
         with redis.Redis.from_url(self.url) as client:

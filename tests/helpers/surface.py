@@ -34,15 +34,18 @@ def variables() -> set[str]:
 
 
 def flags_of(command: str) -> set[str]:
-    """The long flags that a command has."""
+    """The long flags that a command has, those of its actions among them."""
     usage = subprocess.run(
-        [sys.executable, "-m", "budget_gate", command, "--help"],
+        [sys.executable, "-m", "budget_gate", *command.split(), "--help"],
         env=environment(),
         capture_output=True,
         encoding="utf-8",
         check=True,
     ).stdout
-    return set(re.findall(r"^  (--[a-z-]+)", usage, re.MULTILINE))
+    found = set(re.findall(r"^  (--[a-z-]+)", usage, re.MULTILINE))
+    for action_ in re.findall(r"^    ([a-z]+)  ", usage, re.MULTILINE):
+        found |= flags_of(f"{command} {action_}")
+    return found
 
 
 def environment() -> dict[str, str]:

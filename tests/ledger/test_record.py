@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -146,7 +147,7 @@ def test_a_clock_that_is_set_costs_one_more_question(
 
     ledger.record(message("msg_third"))
 
-    stats = ledger_server.driver().info("commandstats")
+    stats = ledger_server.info("commandstats")
     assert stats["cmdstat_evalsha"]["calls"] == 1
     assert not {"cmdstat_eval", "cmdstat_sadd"} & stats.keys()
 
@@ -346,6 +347,26 @@ def test_a_redis_that_is_down_is_an_error(open_ledger: Open) -> None:
 
     assert "redis://127.0.0.1:9/0" in str(caught.value)
     assert "EXAMPLE" not in str(caught.value)
+
+
+def test_an_answer_that_comes_late_is_asked_for_again(open_ledger: Open) -> None:
+    """A Redis that stops for a moment loses no message, and counts none twice."""
+    with server() as one:
+        ledger = open_ledger(f"{one.url}?socket_timeout=0.1")
+        ledger.record(message("msg_1"))
+        one.ask("CLIENT", "PAUSE", 150)
+
+        ledger.record(message("msg_2"))
+
+        assert total(one) == {INPUT: 20, OUTPUT: 40}
+
+
+def test_a_redis_by_its_socket(open_ledger: Open, tmp_path: Path) -> None:
+    """On the same machine no port is needed."""
+    socket = tmp_path / "redis.sock"
+    with server("--unixsocket", str(socket)) as one:
+        assert open_ledger(f"unix://{socket}").record(message()) is True
+        assert total(one) == {INPUT: 10, OUTPUT: 20}
 
 
 def test_a_redis_that_hangs_is_an_error(open_ledger: Open) -> None:

@@ -182,6 +182,18 @@ def test_something_else_in_place_of_the_holds_is_an_error(
     assert {key: after[key] for key in before} == before
 
 
+def test_a_hold_that_cannot_be_released_is_an_error(
+    ledger_server: Server, open_ledger: Open
+) -> None:
+    """Something else has taken the place of the holds meanwhile."""
+    hold = open_ledger(ledger_server.url).reserve(1)
+    ledger_server.ask("SET", "budget-gate:{ws:}:holds", "text")
+
+    with pytest.raises(LedgerError, match="something else"):
+        hold.release()
+    assert hold.left == 1
+
+
 def test_a_full_redis_holds_nothing(open_ledger: Open) -> None:
     """At its maxmemory a hold is an error, and none is there."""
     with server() as one:

@@ -37,8 +37,10 @@ def read_messages(lines: Iterable[bytes], name: str) -> Iterator[Line]:
             ) from None
         except LedgerError as error:
             raise LedgerError(f"{name}:{number}: {error.message}", error.hint) from None
-        except UnverifiedError as error:
-            raise LedgerError(error.message, error.hint) from None
+        except UnverifiedError:
+            raise LedgerError(
+                f"{name}:{number}: an object in it has a key twice", "write each key once"
+            ) from None
 
 
 def _read(told: Any) -> Line:

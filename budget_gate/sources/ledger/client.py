@@ -13,7 +13,8 @@ from redis.retry import Retry
 from budget_gate.domain.ledger.hours import Counts
 from budget_gate.sources.ledger.address import Address, read_address
 from budget_gate.sources.ledger.failures import failure
-from budget_gate.sources.ledger.plans import Command, Plan, T, reading, writing_verdict
+from budget_gate.sources.ledger.plans import Command, Plan, T, writing_verdict
+from budget_gate.sources.ledger.reading import reading
 
 # Whatever is asked twice counts once: a Redis that was started again is not noticed.
 RETRIES: Final = 2

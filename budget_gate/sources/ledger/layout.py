@@ -80,12 +80,11 @@ redis.call('EXPIREAT', KEYS[1], string.format('%d', last + 1))
 return 1
 """)
 
-# Key: the holds. Arguments: the hold, the USD that are left of it. What has ended stays so.
+# Key: the holds. Arguments: the hold, the USD that are left of it. It ends when it was to end.
 SETTLE: Final = Script("""\
-local now = tonumber(redis.call('TIME')[1])
 local held = redis.call('HGET', KEYS[1], ARGV[1])
 local till = held and string.match(held, '^(%d+) ')
-if not till or tonumber(till) <= now then return 0 end
+if not till then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], till .. ' ' .. ARGV[2])
 return 1
 """)
@@ -118,9 +117,9 @@ def member(workspace: str | None) -> str:
     return _quoted(workspace or "")
 
 
-def workspace_of(name: str) -> str | None:
+def workspace_of(name: bytes) -> str | None:
     """The workspace that `member` names so."""
-    return unquote(name, errors=_SURROGATES) or None
+    return unquote(name.decode(errors="replace"), errors=_SURROGATES) or None
 
 
 def fields(use: Use) -> list[str | int]:
@@ -134,7 +133,7 @@ def fields(use: Use) -> list[str | int]:
     ]
 
 
-def read_counts(answer: Mapping[bytes, bytes], workspace: str | None, hour: int) -> UsageTable:
+def usage_of(answer: Mapping[bytes, bytes], workspace: str | None, hour: int) -> UsageTable:
     """The usage of a workspace in the hour that starts at `hour`, of which `answer` has the fields.
 
     Raises LedgerError where a field is none of ours, or its value no count.

@@ -4,14 +4,11 @@ A plan yields commands that go in one round trip, is sent what Redis answered to
 among them), and returns its result.
 """
 
-import re
-from collections.abc import Callable, Generator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Generator, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import uuid4
 
-from budget_gate.domain.bounds import ZERO, plus
 from budget_gate.domain.ledger.counted import Counted
 from budget_gate.errors import LedgerError
 from budget_gate.sources.ledger.layout import (
@@ -29,17 +26,9 @@ from budget_gate.sources.ledger.layout import (
     counts_key,
     fields,
     holds_key,
-    instant,
     member,
     message_key,
-    read_counts,
-    workspace_of,
 )
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from budget_gate.domain.ledger.hours import Counts
-    from budget_gate.domain.usage import UsageTable
 
 T = TypeVar("T")
 Command = tuple[str | int, ...]
@@ -58,9 +47,6 @@ class Call(NamedTuple):
 _NAMED_FOR: Final = 60
 # The hour that Redis has may change once while it is asked.
 _TRIES: Final = 3
-# Keys that are read in one round trip.
-AT_ONCE: Final = 500
-_HELD: Final = re.compile(r"([0-9]{1,15}) ([0-9]{1,15}(?:\.[0-9]{1,12})?)", re.ASCII)
 
 
 class Learned:
@@ -153,68 +139,9 @@ def settling(hold: str, left: Decimal, workspace: str | None, learned: Learned) 
         checked((yield [("HDEL", holds_key(workspace), hold)]))
 
 
-def reading(since: datetime) -> "Plan[Counts]":
-    """What was counted from the hour of `since` on, and what is held.
-
-    Raises LedgerError where something else is found among it.
-    """
-    names, now = yield from _names()
-    return (yield from _reading(names, int(since.timestamp()) // HOUR * HOUR, now))
-
-
-def reading_last(hours: int) -> "Plan[Counts]":
-    """The same of so many hours up to the running one, by the time of Redis."""
-    names, now = yield from _names()
-    return (yield from _reading(names, now // HOUR * HOUR - (hours - 1) * HOUR, now))
-
-
-def _reading(names: list[str | None], first: int, now: int) -> "Plan[Counts]":
-    from budget_gate.domain.ledger.hours import Counts  # comes with the prices, which take long
-
-    hours = range(first, now + 1, HOUR)
-    places = [(workspace, hour) for hour in hours for workspace in names]
-    found: dict[datetime, UsageTable] = {}
-    for start in range(0, len(places), AT_ONCE):
-        some = places[start : start + AT_ONCE]
-        answers = checked((yield [("HGETALL", counts_key(*place)) for place in some]))
-        for (workspace, hour), answer in zip(some, answers, strict=True):
-            if answer:
-                found.setdefault(instant(hour), {}).update(read_counts(answer, workspace, hour))
-    holds: dict[str | None, Decimal] = {}
-    for start in range(0, len(names), AT_ONCE):
-        some_names = names[start : start + AT_ONCE]
-        answers = checked((yield [("HGETALL", holds_key(name)) for name in some_names]))
-        for workspace, answer in zip(some_names, answers, strict=True):
-            held = held_of(answer, workspace, now)
-            if held:
-                holds[workspace] = held
-    return Counts(found, holds, instant(now))
-
-
 def writing_verdict(told: str) -> Plan[None]:
     """Keeps the last verdict for clients, in place of the one before."""
     checked((yield [("SET", VERDICT, told)]))
-
-
-def held_of(answer: Mapping[Any, Any], workspace: str | None, now: int) -> Decimal:
-    """USD of the holds of a workspace that have not ended."""
-    total = ZERO
-    for value in answer.values():
-        found = _HELD.fullmatch(text(value))
-        if found is None:
-            raise LedgerError(
-                f"{holds_key(workspace)} has what is no amount that budget-gate holds",
-                "delete that key in Redis; another program or another version has written it",
-            )
-        if int(found[1]) > now:
-            total = plus(total, Decimal(found[2]))
-    return total
-
-
-def _names() -> Plan[tuple[list[str | None], int]]:
-    """The workspaces that were named, in order, and the time of Redis in seconds."""
-    members, (seconds, _) = checked((yield [("SMEMBERS", WORKSPACES), ("TIME",)]))
-    return sorted(map(workspace_of, map(text, members)), key=str), int(seconds)
 
 
 def _run(script: Script, calls: list[Call], learned: Learned) -> Plan[list[Any]]:
@@ -250,8 +177,3 @@ def checked(answers: list[Any]) -> list[Any]:
         if isinstance(answer, Exception):
             raise answer
     return answers
-
-
-def text(value: bytes | str) -> str:
-    """A text of Redis; what is none is no field of ours, and becomes one that is read as such."""
-    return value if isinstance(value, str) else value.decode(errors="replace")

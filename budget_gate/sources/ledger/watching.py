@@ -19,17 +19,11 @@ from budget_gate.sources.ledger.layout import (
     counts_key,
     holds_key,
     instant,
-    read_counts,
+    usage_of,
     workspace_of,
 )
-from budget_gate.sources.ledger.plans import (
-    AT_ONCE,
-    Learned,
-    Plan,
-    checked,
-    held_of,
-    text,
-)
+from budget_gate.sources.ledger.plans import Learned, Plan, checked
+from budget_gate.sources.ledger.reading import AT_ONCE, held_of
 
 # Between two looks an hour may end, and a workspace be named that was not known.
 _TRIES: Final = 5
@@ -81,7 +75,7 @@ def looking(watch: Watch, learned: Learned, first_hour: FirstHour) -> Plan[Seen]
             )
         )
         now = int(seconds)
-        known = tuple(sorted(map(workspace_of, map(text, members)), key=str))
+        known = tuple(sorted(map(workspace_of, members), key=str))
         if now - now % HOUR != hour:
             learned.hear(now)
         elif known == names:
@@ -94,7 +88,6 @@ def looking(watch: Watch, learned: Learned, first_hour: FirstHour) -> Plan[Seen]
             "the ledger has no verdict yet",
             "run `budget-gate check --ledger URL`, best by the hour",
         )
-    verdict = verdict if isinstance(verdict, bytes) else verdict.encode()
     first = int(first_hour(verdict, instant(now)).timestamp())
     if now - first > KEPT:
         raise LedgerError(
@@ -122,7 +115,7 @@ def _read_ended(
         some = left[start : start + AT_ONCE]
         answers = checked((yield [("HGETALL", counts_key(*place)) for place in some]))
         for place, answer in zip(some, answers, strict=True):
-            ended[place] = read_counts(answer, *place)
+            ended[place] = usage_of(answer, *place)
     if not left and len(ended) == len(watch.ended):
         return watch.ended
     watch.ended = ended

@@ -176,6 +176,15 @@ def test_a_compaction_is_billed_beside_the_sums() -> None:
     assert found == {(MODEL, "0-200k"): (203_000, 4_500)}
 
 
+def test_a_compaction_that_is_told_alone_leaves_the_sums_as_they_are() -> None:
+    """Without an entry for the message, what the sums have is beyond all of the entries."""
+    iterations = [iteration("compaction", 180_000, 3_500)]
+
+    found = by_model(plain(input_tokens=23_000, output_tokens=1_000, iterations=iterations))
+
+    assert found == {(MODEL, "0-200k"): (203_000, 4_500)}
+
+
 def test_an_advisor_is_billed_as_its_own_model() -> None:
     """What another model was asked in between is of that model, and in no sum of the message."""
     iterations = [

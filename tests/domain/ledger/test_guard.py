@@ -50,7 +50,7 @@ def exceeded(
     """The caps exceeded under a policy by what one hour counted."""
     file = policy(f"version: 1\n{text}\n")
     found = guard(file, of or verdict(), book(), now, workspace=workspace, model=model)
-    held: dict[str | None, Decimal] = dict((holds or {}).items())
+    held = dict[str | None, Decimal]((holds or {}).items())
     return found.exceeded(Counts({hour: table}, held, now))
 
 

@@ -14,7 +14,7 @@ from budget_gate.sources.ledger.layout import (
     instant,
     member,
     message_key,
-    read_counts,
+    usage_of,
     workspace_of,
 )
 from tests.helpers.redis import slot
@@ -53,7 +53,7 @@ def test_keys_are_those_that_are_documented() -> None:
 @given(st.none() | NAMES)
 def test_names_of_workspaces_are_read_back(workspace: str | None) -> None:
     """Any name comes back from the set of those that were seen."""
-    assert workspace_of(member(workspace)) == workspace
+    assert workspace_of(member(workspace).encode()) == workspace
 
 
 DIMENSION = st.none() | NAMES
@@ -77,7 +77,7 @@ def test_what_is_counted_is_read_back(use: Use) -> None:
         for name, value in zip(given_fields[::2], given_fields[1::2], strict=True)
     }
 
-    found = read_counts(stored, "production", HOUR)
+    found = usage_of(stored, "production", HOUR)
 
     key = UsageKey("production", instant(HOUR).date(), *use[:5])
     assert found == ({key: use.tokens} if any(use.tokens) else {})
@@ -101,6 +101,6 @@ def test_what_is_counted_is_read_back(use: Use) -> None:
 def test_what_is_no_count_is_an_error_with_its_place(name: bytes, value: bytes) -> None:
     """Another program's field is never read as nothing."""
     with pytest.raises(LedgerError, match=str(HOUR)) as caught:
-        read_counts({name: value}, None, HOUR)
+        usage_of({name: value}, None, HOUR)
 
     assert "delete" in caught.value.hint

@@ -7,7 +7,8 @@ import pytest
 
 from budget_gate.domain.ledger.counted import Counted, count
 from budget_gate.errors import LedgerError
-from budget_gate.sources.ledger.plans import Learned, reading, recording, recording_all
+from budget_gate.sources.ledger.plans import Learned, recording, recording_all
+from budget_gate.sources.ledger.reading import reading
 
 DECEMBER = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp())
 HOUR = 3600
