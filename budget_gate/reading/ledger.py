@@ -18,7 +18,8 @@ from budget_gate.errors import ConfigurationError, LedgerError, UnverifiedError
 from budget_gate.reading.spend import MonthRead
 from budget_gate.settings import Settings
 from budget_gate.sources.ledger.opening import open_client
-from budget_gate.sources.ledger.plans import reading, writing_verdict
+from budget_gate.sources.ledger.plans import writing_verdict
+from budget_gate.sources.ledger.reading import reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

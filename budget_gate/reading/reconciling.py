@@ -22,7 +22,7 @@ from budget_gate.settings import Settings
 from budget_gate.sources.api.usage_report import read_days
 from budget_gate.sources.files.documents import load_price_book
 from budget_gate.sources.http.transport import Transport
-from budget_gate.sources.ledger.plans import reading
+from budget_gate.sources.ledger.reading import reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
