@@ -56,13 +56,17 @@ UsageTable = dict[UsageKey, Tokens]
 class Usage:
     """What a source read: tokens, the workspaces they belong to, and how far they reach.
 
-    `workspaces` is None where the source has no list of them.
+    `workspaces` is None where the source has no list of them. `default_ids` are real ids of the
+    default workspace, where the source tells it by one: its usage is of None all the same. Where
+    that id is not known, `is_default_told` is False, and the workspace any of those in the table.
     """
 
     table: UsageTable
     workspaces: tuple[Workspace, ...] | None
     coverage: Coverage
     notes: tuple[Note, ...] = ()
+    default_ids: frozenset[str] = frozenset()
+    is_default_told: bool = True
 
 
 def add(table: UsageTable, part: UsageTable) -> None:

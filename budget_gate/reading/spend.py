@@ -126,7 +126,11 @@ def read_month(
         notes[place:place] = time_notes(settings, month, now, transport)
         notes += key_notes(transport)
     priced = used.with_notes(tuple(notes))
-    return MonthRead(replace(spend_of(priced, bill, policy), history=earlier), priced, bill)
+    spend = replace(spend_of(priced, bill, policy), history=earlier)
+    if not saved and isinstance(before, PricedUsage) and not before.usage.is_default_told:
+        # Where it is the days before alone that have usage, it is theirs that is of nobody known.
+        spend = replace(spend, is_default_told=False)
+    return MonthRead(spend, priced, bill)
 
 
 def _read_files(saved: SavedPages, month: MonthToDate) -> Usage:

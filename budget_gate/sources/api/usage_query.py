@@ -24,6 +24,11 @@ class Span:
     width: timedelta
 
     @property
+    def width_name(self) -> str:
+        """The width as a query has it."""
+        return _WIDTHS[self.width][0]
+
+    @property
     def query(self) -> list[tuple[str, str]]:
         """What of a query says which buckets are wanted."""
         name, limit = _WIDTHS[self.width]
