@@ -62,8 +62,8 @@ def draft_policy(spend: Spend, period: Period, owner: tuple[str, str] | None = N
 
     A workspace that no key of a policy can name is left out.
     """
-    workspaces = spend.workspaces
-    if workspaces is None:
+    workspaces = spend.workspaces or ()
+    if spend.workspaces is None and spend.is_from_analytics:
         # Without a list, an id is the only name that there is.
         seen = sorted({line.workspace for line in spend.lines if line.workspace})
         workspaces = tuple(Workspace(id_, id_) for id_ in seen)
