@@ -224,8 +224,8 @@ def _notes(products: set[str | None], organizations: list[str]) -> Iterator[Note
     yield from product_notes(products)
     if organizations:
         message = (
-            f"The key is of a parent organization, so this is the usage of {len(organizations)} "
-            f"organizations below it ({enumerated(organizations)}). Those with HIPAA readiness "
-            "are not in it, and the API does not name them."
+            "The key is of a parent organization, so this is the usage of the organizations below "
+            f"it ({enumerated(organizations)}). Those with HIPAA readiness are not in it, and the "
+            "API does not name them."
         )
         yield Note("warning", "parent_organization", message)
