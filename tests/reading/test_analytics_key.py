@@ -413,7 +413,9 @@ def test_the_page_is_made_of_the_analytics(here: Here, tmp_path: Any) -> None:
     page = tmp_path / "page"
     found = run(here, api(), "dashboard", "--out", str(page), policy=GLOBAL + LABELS)
     assert found.code == 0, found.stderr
-    assert "alpha" in (page / "index.html").read_text(encoding="utf-8")
+    shown = (page / "index.html").read_text(encoding="utf-8")
+    assert "alpha" in shown
+    assert "Numbers as of Nov 15, 11:50 UTC (10 minutes old)" in shown
 
 
 def test_the_doctor_says_what_stands_in_for_the_report(here: Here) -> None:

@@ -23,7 +23,7 @@ def why_not_known(policy: Policy, spend: Spend) -> tuple[str, str] | None:
     unnamed = {line.workspace for line in spend.lines if line.workspace} - policy.names.keys()
     which = f", one of {enumerated(sorted(map(str, unnamed)))}," if unnamed else ""
     return (
-        "which workspace is the default one is not known: this key may not list workspaces",
+        "which workspace is the default one is not known: the API does not say it to this key",
         f"write its id{which} under names in the policy, such as `wrkspc_01...: default`",
     )
 

@@ -148,7 +148,10 @@ def read_from_analytics(
     workspaces = _listed(listing)
     labels = file.policy.default_ids if file else frozenset[str]()
     default = _default_ids(transport, table, workspaces, labels)
-    told = {key.workspace for key in table}
+    # The list has all others: where usage is of these alone, that of the default one is nothing.
+    strangers = {key.workspace for key in table if key.workspace} - {
+        it.id for it in workspaces or ()
+    }
     merged: UsageTable = {}
     for key, tokens in table.items():
         is_default = key.workspace in default
@@ -159,7 +162,7 @@ def read_from_analytics(
         replace(coverage, refreshed_at=min(analytics.refreshed, default=None)),
         tuple(_notes(analytics.products, sorted(analytics.organizations))),
         default_ids=default,
-        is_default_told=bool(default) or not any(told),
+        is_default_told=bool(default) or not strangers,
     )
 
 

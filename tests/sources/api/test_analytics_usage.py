@@ -257,6 +257,23 @@ def test_an_older_list_tells_it_by_lacking_it() -> None:
     assert spent(usage) == {ALPHA: 20, None: 10}
 
 
+def test_an_older_list_that_lacks_nothing_says_that_it_has_no_usage() -> None:
+    """Where all usage is of listed workspaces, that of the default one is known to be none."""
+    organization = replace(TWO, usage=TWO.usage[:1])
+    usage = read_served(api(organization, key=analytics_key("workspaces"), lists_default=False))
+    assert spent(usage) == {ALPHA: 20}
+    assert usage.is_default_told
+
+
+def test_an_older_list_that_lacks_two_tells_nothing() -> None:
+    """One of them may have come while the list was read."""
+    usage = [*TWO.usage, replace(SEAT, workspace=BETA)]
+    key = analytics_key("workspaces")
+    found = read_served(api(replace(TWO, usage=usage), key=key, lists_default=False))
+    assert spent(found) == {ALPHA: 20, BETA: 20, DEFAULT_WORKSPACE_ID: 10}
+    assert not found.is_default_told
+
+
 def test_the_policy_tells_the_default_workspace() -> None:
     """Where there is no list, an id that it calls `default` is that workspace's."""
     rules = f"{GLOBAL}names: {{{DEFAULT_WORKSPACE_ID}: default, {ALPHA}: alpha}}\n"
