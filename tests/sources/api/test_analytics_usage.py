@@ -377,6 +377,11 @@ def is_analytics(request: Request) -> bool:
     return request.path == ANALYTICS
 
 
+def is_daily(request: Request) -> bool:
+    """Whether a request asks them for full days."""
+    return is_analytics(request) and first(request, "time_bucket_width") == "1d"
+
+
 def test_data_that_is_refreshed_between_two_pages_is_read_again() -> None:
     """Once more from the first page: rows may have moved from one to the other."""
     with api(key=analytics_key("workspaces"), now=NOW) as server:
@@ -408,6 +413,20 @@ def test_seats_are_left_out_of_the_same_data() -> None:
     )
     usage = read_served(server)
     assert spent(usage) == {ALPHA: 20, None: 10}
+
+
+def test_seats_of_other_data_than_all_usage_are_not_subtracted() -> None:
+    """Where both never are of one refresh, it is an error."""
+
+    def later(request: Request, answer: dict[str, Any]) -> None:
+        if first(request, "products[]"):
+            answer["data_refreshed_at"] = "2026-11-22T15:36:00Z"
+
+    with api(other_products=[("chat", SEAT)]) as server:
+        tamper(server, later, only=is_analytics)
+        with pytest.raises(UnverifiedError) as raised:
+            read(server)
+    assert raised.value.code == "refreshed_counts"
 
 
 def test_the_oldest_refresh_is_that_of_all() -> None:
@@ -478,7 +497,7 @@ MALFORMED: dict[str, Change] = {
 def test_an_answer_that_is_not_as_documented_is_no_usage(fault: str) -> None:
     """It ends in an error, never in a smaller number."""
     with api() as server:
-        tamper(server, lambda _, answer: MALFORMED[fault](answer), only=is_analytics)
+        tamper(server, lambda _, answer: MALFORMED[fault](answer), only=is_daily)
         with pytest.raises(UnverifiedError) as raised:
             read(server)
     assert raised.value.code == "malformed_answer"
