@@ -208,12 +208,14 @@ def policy(scenario: Scenario) -> str:
     basis = "billed" if scenario in BILLED else "list"
     outlook = "warn" if scenario == "with history" else "off"
     whose = f"organization: {ORGANIZATION.id}\n" if scenario == "with a last report" else ""
+    # What a key that may not list workspaces is told of them.
+    labels = f"names: {{{PRODUCTION.id}: {PRODUCTION.name}, {DEFAULT_WORKSPACE_ID}: default}}\n"
+    names = labels if scenario == "read-only" else ""
     return (
         f"version: 1\n{whose}global: {{cap: {overall}, forecast: {outlook}}}\n"
         f"workspaces:\n  production: {{cap: {workspace}, forecast: {outlook}}}\n"
         f"spend: {{basis: {basis}}}\n"
-        # What a key that may not list workspaces is told of them.
-        f"names: {{{PRODUCTION.id}: {PRODUCTION.name}}}\n"
+        f"{names}"
     )
 
 
