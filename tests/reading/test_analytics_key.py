@@ -212,6 +212,18 @@ def test_whose_the_key_is_cannot_be_checked(here: Here) -> None:
     assert_says(note(found, "organization_unknown"), ORGANIZATION.id, "remove", "`organization`")
 
 
+@pytest.mark.parametrize(("labels", "code"), [(LABELS, 0), (UNLABELLED, 3)])
+def test_a_last_report_by_another_key_is_held_against_the_numbers(
+    here: Here, labels: str, code: int
+) -> None:
+    """Under a label the default workspace is the same one; without it, its spend would have fallen to nothing."""
+    policy = GLOBAL + labels
+    with LoopbackAPI(ORGANIZATION, now=NOW) as server:
+        assert here.check(server, "--report", "last.json", policy=policy).code == 0
+    found = check(here, policy, "--last-report", "last.json")
+    assert (found.code, "spend_fell" in found.codes) == (code, code == 3)
+
+
 def test_forecasts_go_by_the_days_before(here: Here) -> None:
     """Those are of the analytics as well, under the same workspaces."""
     earlier = [
