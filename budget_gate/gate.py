@@ -9,7 +9,7 @@ from budget_gate.domain.freshness import too_old
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.caps import caps_in_force
-from budget_gate.domain.policy.keys import directory
+from budget_gate.domain.policy.directory import directory
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.ownership import owner
 from budget_gate.domain.spend import Coverage, Spend

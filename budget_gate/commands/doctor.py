@@ -28,7 +28,8 @@ from budget_gate.domain.clock import check_age
 from budget_gate.domain.health import Finding, exit_code, misconfigured, noted
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.caps import caps_in_force, expired
-from budget_gate.domain.policy.keys import directory, resolve
+from budget_gate.domain.policy.directory import directory
+from budget_gate.domain.policy.keys import resolve
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.spend import Spend

@@ -8,7 +8,8 @@ from budget_gate.domain.costs import add_up, total
 from budget_gate.domain.health import NAMED, Finding, misconfigured
 from budget_gate.domain.notes import enumerated, exact_usd
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy.keys import Resolved, directory
+from budget_gate.domain.policy.directory import directory
+from budget_gate.domain.policy.keys import Resolved
 from budget_gate.domain.policy.model import Policy, PolicyFile
 from budget_gate.domain.spend import Spend
 from budget_gate.domain.usage import UNATTRIBUTED

@@ -35,7 +35,7 @@ def too_old(file: PolicyFile | None, coverage: Coverage, end: datetime) -> Unver
     if file and limit:
         place = f"spend.max_age, {file.source.file}:{file.source.line('spend', 'max_age')}"
     return UnverifiedError(
-        f"the numbers are as of {in_words(at)}, so {age_in_words(missing)} are missing, and "
+        f"the numbers are as of {in_words(at)}: {age_in_words(missing)} are missing, at most "
         f"{age_in_words(limit or OLDEST)} may be ({place})",
         "run the gate again when the API has newer ones, or allow older ones with spend.max_age",
         code="old_numbers",

@@ -9,7 +9,7 @@ from budget_gate.domain.ledger.hours import Counts, unsettled
 from budget_gate.domain.ledger.possible import check_ledger_clock, with_ledger
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate, in_words
-from budget_gate.domain.policy.keys import directory
+from budget_gate.domain.policy.directory import directory
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.spend import Spend
 from budget_gate.domain.usage import Usage

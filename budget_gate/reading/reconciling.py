@@ -10,7 +10,7 @@ from budget_gate.domain.freshness import missing_hours
 from budget_gate.domain.ledger.possible import check_ledger_clock
 from budget_gate.domain.ledger.reconcile import Reconciliation, last_settled_days, reconcile
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy.keys import directory
+from budget_gate.domain.policy.directory import directory
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.none import NO_POLICY
 from budget_gate.domain.policy.ownership import owner

@@ -13,7 +13,8 @@ from budget_gate.delivery.files import write_whole
 from budget_gate.domain.bounds import EXACT, Bounds, exact
 from budget_gate.domain.first_policy import Draft, cap_for, draft_policy
 from budget_gate.domain.period import MonthToDate, Period
-from budget_gate.domain.policy.keys import directory, resolve
+from budget_gate.domain.policy.directory import directory
+from budget_gate.domain.policy.keys import resolve
 from budget_gate.domain.policy.model import Policy
 from budget_gate.domain.spend import Workspace as Listed
 from budget_gate.outputs.first_policy import render_draft

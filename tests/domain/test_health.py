@@ -22,7 +22,8 @@ from budget_gate.domain.health import (
     unverified,
 )
 from budget_gate.domain.notes import Note
-from budget_gate.domain.policy.keys import Resolved, directory, resolve
+from budget_gate.domain.policy.directory import directory
+from budget_gate.domain.policy.keys import Resolved, resolve
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.terms import STRICT

@@ -10,7 +10,7 @@ from budget_gate.domain.notes import Note
 NAMES: Final = frozenset(
     (
         *("API", "CA", "CAs", "CI", "CSV", "FOCUS", "GET", "GitHub", "GitLab", "HTML", "HTTP"),
-        *("HTTPS", "JavaScript"),
+        *("HIPAA", "HTTPS", "JavaScript"),
         *("IP", "JSON", "KiB", "MiB", "OAuth", "PEM", "POST", "PostgreSQL", "RFC", "SOCKS"),
         *("SQL", "SQLite", "SSL", "TLS", "URL", "US", "USD", "UTC", "UUID", "UTF", "YAML"),
         "FATAL",  # as PostgreSQL begins an error

@@ -52,6 +52,7 @@ from tests.helpers.serving import (
 from tests.world.billing import Charge, bill_of, billed, code_execution, session_usage
 from tests.world.loopback import (
     DEFAULT_WORKSPACE_ID,
+    USAGE_REPORT,
     LoopbackAPI,
     Organization,
     Request,
@@ -59,6 +60,7 @@ from tests.world.loopback import (
     Workspace,
 )
 from tests.world.loopback_costs import COST, COST_REPORT
+from tests.world.loopback_costs import USAGE as USAGE_ANALYTICS
 from tests.world.oracle import EVERY_DIMENSION, KNOWN_ORG_SCOPED, Usage, total
 
 TABLE = TESTS / "FAULTS.md"
@@ -84,6 +86,7 @@ Scenario = Literal[
     "billed by cost report",
     "with history",
     "with a last report",
+    "read-only",
 ]
 # A wire fault does with the connection what it wants, and returns whether to keep it.
 Wire = Callable[[socket.socket], bool | None]
@@ -142,6 +145,7 @@ KNOWN: dict[Scenario, frozenset[str]] = {
     "billed by cost report": EVERY_DIMENSION,
     "with history": EVERY_DIMENSION,
     "with a last report": EVERY_DIMENSION,
+    "read-only": EVERY_DIMENSION,
 }
 BILLED: tuple[Scenario, ...] = ("billed", "billed by cost report")
 CLOSED_DAYS = len(_DAYS)
@@ -204,10 +208,14 @@ def policy(scenario: Scenario) -> str:
     basis = "billed" if scenario in BILLED else "list"
     outlook = "warn" if scenario == "with history" else "off"
     whose = f"organization: {ORGANIZATION.id}\n" if scenario == "with a last report" else ""
+    # What a key that may not list workspaces is told of them.
+    labels = f"names: {{{PRODUCTION.id}: {PRODUCTION.name}, {DEFAULT_WORKSPACE_ID}: default}}\n"
+    names = labels if scenario == "read-only" else ""
     return (
         f"version: 1\n{whose}global: {{cap: {overall}, forecast: {outlook}}}\n"
         f"workspaces:\n  production: {{cap: {workspace}, forecast: {outlook}}}\n"
         f"spend: {{basis: {basis}}}\n"
+        f"{names}"
     )
 
 
@@ -231,15 +239,20 @@ class Asked:
         "cost report",
         "usage again",
         "whose",
+        "counts",
+        "lengths of counts",
+        "products",
     ]
     matches: Callable[[Request], bool]
     report: Callable[[Request], bool] | None = None
 
 
 _BELOW = f"/v1/organizations/{ORGANIZATION.id}"
-_ANALYTICS, _COST_REPORT = (f"/v1/organizations/{route}" for route in (COST, COST_REPORT))
+_ANALYTICS, _COST_REPORT, _COUNTS = (
+    f"/v1/organizations/{route}" for route in (COST, COST_REPORT, USAGE_ANALYTICS)
+)
 # How much a page holds where there are to be several: 22 of 42 rows, so that a day stands on two, or some buckets.
-_PAGE_SIZES = {WORKSPACES: 2, _ANALYTICS: 22}
+_PAGE_SIZES = {WORKSPACES: 2, _ANALYTICS: 22, _COUNTS: 15}
 _PAGE_SIZE = 4
 
 
@@ -269,6 +282,20 @@ def _matcher(
             and is_lengths(request) == lengths
             and is_history(request) == history
             and (page == 0 or (cursor is None) == (page == 1))
+        )
+
+    return matches
+
+
+def _counted(by: str, *, page: int = 0) -> Callable[[Request], bool]:
+    """Whether a request asks the usage analytics for full days by that dimension, and for that page."""
+
+    def matches(request: Request) -> bool:
+        return (
+            request.path == _COUNTS
+            and first(request, "time_bucket_width") == "1d"
+            and by in groups(request)
+            and (page == 0 or (first(request, "page") is None) == (page == 1))
         )
 
     return matches
@@ -316,6 +343,12 @@ def _asked() -> Iterator[Asked]:
     again: Scenario = "with a last report"
     yield Asked("full days with a last report", again, "usage again", _matcher(USAGE, "1d"))
     yield Asked("me where the policy names it", again, "whose", _matcher(ME))
+    for page, number in pages:
+        matches, whole = _counted("speed", page=number), _counted("speed")
+        yield Asked(f"full days of analytics, {page}", "read-only", "counts", matches, whole)
+    matches = _counted("context_window")
+    yield Asked("lengths of analytics", "read-only", "lengths of counts", matches)
+    yield Asked("products of analytics", "read-only", "products", _counted("product"))
 
 
 REQUESTS = {asked.name: asked for asked in _asked()}
@@ -1370,7 +1403,7 @@ def _loss_faults() -> Iterator[Fault]:
 
 
 def _day_faults() -> Iterator[Fault]:
-    group = "Days of billed cost"
+    group = "Days of the analytics"
     day, hour = timedelta(days=1), timedelta(hours=1)
 
     def to(start: str, end: str) -> Change:
@@ -1391,7 +1424,7 @@ def _day_faults() -> Iterator[Fault]:
         "a day of another time zone": lambda row: _moved(row, hour),
     }
     for name, change in days.items():
-        yield Fault(f"a row is of {name}", group, _first_row(change), _of("analytics"))
+        yield Fault(f"a row is of {name}", group, _first_row(change), _of("analytics", "counts"))
     times: dict[str, object] = {
         "local": "2026-11-02T00:00:00",
         "a date": "2026-11-02",
@@ -1411,7 +1444,7 @@ def _day_faults() -> Iterator[Fault]:
 
 
 def _freshness_faults() -> Iterator[Fault]:
-    group = "Freshness of billed cost"
+    group = "Freshness of the analytics"
     name = "data_refreshed_at"
     # What differs from page to page is an error, so that these need one page only.
     told: dict[str, object] = {
@@ -1422,8 +1455,9 @@ def _freshness_faults() -> Iterator[Fault]:
     }
     for how, value in told.items():
         act = _edits(_put(**{name: value}))
-        yield Fault(f"{name} is {how} on one page", group, act, _of("analytics"))
-    yield Fault(f"{name} is missing on one page", group, _edits(_drop(name)), _of("analytics"))
+        yield Fault(f"{name} is {how} on one page", group, act, _of("analytics", "counts"))
+    without = _edits(_drop(name))
+    yield Fault(f"{name} is missing on one page", group, without, _of("analytics", "counts"))
 
     def whole(value: object, *, cut: datetime | None = None) -> Callable[[Hit], Response]:
         """Tell all costs on one page, as fresh as said; none of the days from `cut` on."""
@@ -1608,6 +1642,13 @@ class Outcome:
         return {(note["level"], note["code"]) for note in notes}
 
 
+# The routes that the credential of a scenario may not use.
+_REFUSED: Mapping[Scenario, tuple[str, ...]] = {
+    "billed by cost report": (COST,),
+    "read-only": (USAGE_REPORT, "workspaces"),
+}
+
+
 @cache
 def _api(scenario: Scenario, skew: timedelta) -> LoopbackAPI:
     """Return an API that answers when asked from within, and does not listen; its clock tells how fresh costs are."""
@@ -1617,9 +1658,9 @@ def _api(scenario: Scenario, skew: timedelta) -> LoopbackAPI:
         key=KEY,
         org_scoped=scenario == "by organization",
         refuse_speed_beta=scenario == "speed refused",
-        bill=BILL if scenario in BILLED else None,
+        bill=BILL if scenario in BILLED else [] if scenario == "read-only" else None,
         data_refreshed_at=REFRESHED_AT + skew,
-        refuse={COST: 403} if scenario == "billed by cost report" else {},
+        refuse=dict.fromkeys(_REFUSED.get(scenario, ()), 403),
     ) as api:
         return api
 

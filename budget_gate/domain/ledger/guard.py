@@ -13,7 +13,8 @@ from budget_gate.domain.ledger.hours import Counts, Hours, beyond, canonical
 from budget_gate.domain.ledger.possible import placed
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.caps import caps_in_force
-from budget_gate.domain.policy.keys import directory, resolve, workspace_id
+from budget_gate.domain.policy.directory import directory, workspace_id
+from budget_gate.domain.policy.keys import resolve
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.scoping import Reservation, ScopedBudget, Scoping
 from budget_gate.domain.prices.book import PriceBook

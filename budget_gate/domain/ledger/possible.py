@@ -12,7 +12,7 @@ from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.domain.ledger.hours import Counts, Hours, beyond
 from budget_gate.domain.notes import Note, enumerated, usd
 from budget_gate.domain.period import in_words
-from budget_gate.domain.policy.keys import workspace_id
+from budget_gate.domain.policy.directory import workspace_id
 from budget_gate.domain.policy.names import nearest
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import price

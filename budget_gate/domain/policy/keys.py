@@ -4,8 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from budget_gate.domain.notes import enumerated
-from budget_gate.domain.policy.model import DEFAULT_KEY, ID_PREFIX, Policy, PolicyFile
+from budget_gate.domain.policy.default_workspace import (
+    default_ids,
+    may_be_default,
+    why_not_known,
+)
+from budget_gate.domain.policy.model import ID_PREFIX, PolicyFile
 from budget_gate.domain.policy.names import (
     ids_text,
     is_glob,
@@ -46,44 +50,6 @@ class Resolved:
     idle: list[str] = field(default_factory=list)
 
 
-def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
-    """Every workspace that is listed, labelled in the policy or seen in the usage, by id."""
-    known: dict[str | None, Workspace] = {None: Workspace(None, "default workspace")}
-    known |= {workspace.id: workspace for workspace in spend.workspaces or ()}
-    default = default_ids(policy, spend)
-    for id_, label in policy.names.items():
-        if id_ not in default:
-            known.setdefault(id_, Workspace(id_, label))
-    known[UNATTRIBUTED] = Workspace(UNATTRIBUTED, "not separated by the report")
-    seen = {str(line.workspace) for line in spend.lines if line.workspace}
-    if spend.workspaces is None:
-        keys = (key for key, _ in policy.workspace_keys())
-        seen |= {key for key in keys if key.startswith(ID_PREFIX) and not is_glob(key)} - default
-    for id_ in seen:
-        known.setdefault(id_, Workspace(id_, id_))
-    return known
-
-
-def default_ids(policy: Policy, spend: Spend) -> frozenset[str]:
-    """The real ids of the default workspace, as far as the source or the policy tells them."""
-    return spend.default_ids or policy.default_ids
-
-
-def refuse_default(policy: Policy, spend: Spend) -> tuple[str, str] | None:
-    """What is wrong with naming the default workspace, and what helps; None where it is known.
-
-    Where its id is not, a budget of it would watch nothing, and pass.
-    """
-    if spend.is_default_told:
-        return None
-    unnamed = {line.workspace for line in spend.lines if line.workspace} - policy.names.keys()
-    which = f", one of {enumerated(sorted(map(str, unnamed)))}" if unnamed else ""
-    return (
-        "which workspace is the default one is not known: this key may not list workspaces",
-        f"write its id{which}, under names in the policy, such as `wrkspc_01...: default`",
-    )
-
-
 def resolve(
     file: PolicyFile,
     spend: Spend,
@@ -110,21 +76,6 @@ def resolve(
         resolver.problems.sort(key=lambda problem: (problem.line, problem.column))
         raise ConfigurationError(message, problems=tuple(resolver.problems), file=file.source.file)
     return found
-
-
-def workspace_id(key: str, workspaces: Mapping[str | None, Workspace]) -> str | None:
-    """The id of the one workspace that `key` is the name or the id of, or `default`.
-
-    Raises ConfigurationError where it names none or several.
-    """
-    ids = matches(key, workspaces)
-    if len(ids) == 1:
-        return ids[0]
-    if ids:
-        raise ConfigurationError(
-            f"{len(ids)} workspaces are called {key!r}", f"use an id instead: {ids_text(ids)}"
-        )
-    raise ConfigurationError(f"no workspace is called {key!r}", nearest(key, workspaces.values()))
 
 
 def _likely_models(spend: Spend) -> list[str]:
@@ -154,7 +105,7 @@ class _Resolver:
         self._has_list = spend.workspaces is not None
         self._no_list = _NOT_LISTED if spend.is_from_analytics else _NO_LIST
         self._default_ids = default_ids(file.policy, spend)
-        self._no_default = refuse_default(file.policy, spend)
+        self._no_default = why_not_known(file.policy, spend)
         self._workspaces = workspaces
         self._models = spend.models | set(spend.prices.models)
         self._aliases = spend.prices.aliases
@@ -239,18 +190,16 @@ class _Resolver:
                 found.models[key] = names
 
     def _named(self, path: KeyPath, key: str) -> list[str | None]:
-        """The workspaces that a key is the id or the name of, the default one by either id."""
-        if self._no_default and self._may_be_default(key):
-            self._add(path, *self._no_default)
-        return [None] if key in self._default_ids else matches(key, self._workspaces)
+        """The workspaces that a key is the id or the name of; adds what is wrong with either id.
 
-    def _may_be_default(self, key: str) -> bool:
-        """Whether a key is for the default workspace, but does not find it under its real id."""
-        if key == DEFAULT_KEY:
-            return True
-        if not is_glob(key) or not is_matched(None, "", key):
-            return False
-        return any(id_ and not is_matched(id_, it, key) for id_, it in self._current.items())
+        That of the default workspace is no key: other routes, and earlier reports, know it by none.
+        """
+        if self._no_default and may_be_default(key, self._current):
+            self._add(path, *self._no_default)
+        if key in self._default_ids:
+            self._add(path, "this is the id of the default workspace", "write `default` instead")
+            return [None]
+        return matches(key, self._workspaces)
 
     def _exact(
         self, path: KeyPath, key: str, ids: Collection[str | None], *, optional: bool

@@ -9,7 +9,9 @@ from budget_gate.domain.bounds import ZERO, Bounds
 from budget_gate.domain.costs import Costs, Days, total
 from budget_gate.domain.policy.budgets import Budget, CapException
 from budget_gate.domain.policy.caps import Caps
-from budget_gate.domain.policy.keys import Resolved, refuse_default, workspace_id
+from budget_gate.domain.policy.default_workspace import why_not_known
+from budget_gate.domain.policy.directory import workspace_id
+from budget_gate.domain.policy.keys import Resolved
 from budget_gate.domain.policy.model import DEFAULT_KEY, PolicyFile
 from budget_gate.domain.policy.names import id_text, unique_name
 from budget_gate.domain.policy.places import KeyPath
@@ -91,7 +93,7 @@ class Scoping:
         if self.reservation is None or self.reservation.workspace is None:
             return UNATTRIBUTED
         if self.reservation.workspace == DEFAULT_KEY:
-            wrong = refuse_default(self.file.policy, self.spend)
+            wrong = why_not_known(self.file.policy, self.spend)
             if wrong:
                 raise ConfigurationError(*wrong)
         return workspace_id(self.reservation.workspace, self.workspaces)

@@ -9,7 +9,8 @@ from budget_gate.domain.freshness import unchecked_age
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.caps import caps_in_force, expired, large
-from budget_gate.domain.policy.keys import directory, resolve
+from budget_gate.domain.policy.directory import directory
+from budget_gate.domain.policy.keys import resolve
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.scoping import Scoping
 from budget_gate.domain.policy.selection import keys_of, refuse_vain_reservation, select

@@ -33,7 +33,9 @@ def unnamed_workspaces(policy: Policy, spend: Spend) -> Iterator[Note]:
         message = f"The usage has workspaces that are not listed ({len(unnamed)}): {first}."
         yield Note("info", "unlisted_workspaces", message)
     if spend.is_from_analytics and spend.workspaces is None and unnamed:
-        default = "" if spend.is_default_told else " One of them may be the default workspace."
+        default = ""
+        if not spend.is_default_told:
+            default = " One of them may be the default workspace: call that one `default`."
         message = (
             "This key may not list workspaces, so those without a name are shown by their id "
             f"({len(unnamed)}): {enumerated(unnamed)}.{default} Name them under names in the "

@@ -8,7 +8,7 @@ from budget_gate.domain.bounds import NOTHING, Bounds
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.budgets import Budget
 from budget_gate.domain.policy.caps import caps_in_force
-from budget_gate.domain.policy.keys import workspace_id
+from budget_gate.domain.policy.directory import workspace_id
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.names import id_text, path_of
 from budget_gate.domain.policy.scoping import Reservation

@@ -10,7 +10,7 @@ from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.results import BudgetResult, Status
 from budget_gate.outputs.amounts import usd, usd_range
 from budget_gate.outputs.escaping import logged, logged_name, plain
-from budget_gate.outputs.report.basis import covered_days, price_basis
+from budget_gate.outputs.report.basis import covered_days, freshness, price_basis
 from budget_gate.outputs.report.causes import culprits
 from budget_gate.outputs.report.headline import other_notes, plain_headline, state
 from budget_gate.outputs.report.icons import ICONS
@@ -61,7 +61,7 @@ def basis_part(report: Report) -> str:
     prices = price_basis(report)
     if report.prices and report.basis == "list":
         prices += f" as of {on_day(report.prices.verified_on)}, {report.prices.verified_on:%Y}"
-    return escape(f"{told}. {prices[:1].upper()}{prices[1:]}.")
+    return escape(f"{told}. {prices[:1].upper()}{prices[1:]}. {freshness(report)}".rstrip())
 
 
 def budgets_part(report: Report) -> str:

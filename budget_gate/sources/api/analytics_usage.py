@@ -147,7 +147,10 @@ def read_from_analytics(
     labels = file.policy.default_ids if file else frozenset[str]()
     table = joined(tables)
     default = _default_ids(transport, table, workspaces, labels)
-    told = {key.workspace for key in table}
+    # The list has all others: where usage is of these alone, that of the default one is nothing.
+    strangers = {key.workspace for key in table if key.workspace} - {
+        it.id for it in workspaces or ()
+    }
     merged = [_with_default(each, default) for each in tables]
     return Usage(
         joined(merged),
@@ -155,7 +158,7 @@ def read_from_analytics(
         replace(coverage, refreshed_at=min(analytics.refreshed, default=None)),
         tuple(_notes(analytics.products, sorted(analytics.organizations))),
         default_ids=default,
-        is_default_told=bool(default) or not any(told),
+        is_default_told=bool(default) or not strangers,
         hours=hours_apart(spans, merged),
     )
 

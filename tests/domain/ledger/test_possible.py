@@ -10,7 +10,7 @@ import pytest
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.ledger.hours import Counts, Hours
 from budget_gate.domain.ledger.possible import check_ledger_clock, with_ledger
-from budget_gate.domain.policy.keys import directory
+from budget_gate.domain.policy.directory import directory
 from budget_gate.domain.prices.pricing import UnknownModel
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import Tokens, UsageTable

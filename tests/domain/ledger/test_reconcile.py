@@ -14,7 +14,7 @@ from budget_gate.domain.ledger.reconcile import (
     reconcile,
 )
 from budget_gate.domain.period import DAY, Period
-from budget_gate.domain.policy.keys import directory
+from budget_gate.domain.policy.directory import directory
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.usage import Tokens, UsageTable
 from tests.helpers.builders import NO_CAP, book, bounds, key, spend_of_lines, usage_of

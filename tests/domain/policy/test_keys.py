@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budget_gate.domain.bounds import exact
-from budget_gate.domain.policy.keys import directory, workspace_id
+from budget_gate.domain.policy.directory import directory, workspace_id
 from budget_gate.domain.policy.names import meant_keys
 from budget_gate.domain.prices.charges import price
 from budget_gate.domain.prices.pricing import list_spend

@@ -9,7 +9,8 @@ import pytest
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.costs import add_up
 from budget_gate.domain.policy.caps import caps_in_force
-from budget_gate.domain.policy.keys import directory, resolve
+from budget_gate.domain.policy.directory import directory
+from budget_gate.domain.policy.keys import resolve
 from budget_gate.domain.policy.scoping import (
     Reservation,
     ScopedBudget,
