@@ -10,11 +10,13 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as LateError
 from redis.retry import Retry
 
-from budget_gate.domain.ledger.hours import Counts
 from budget_gate.sources.ledger.address import Address, read_address
 from budget_gate.sources.ledger.failures import failure
 from budget_gate.sources.ledger.plans import Command, Plan, T, writing_verdict
-from budget_gate.sources.ledger.reading import reading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from budget_gate.domain.ledger.hours import Counts
 
 # Whatever is asked twice counts once: a Redis that was started again is not noticed.
 RETRIES: Final = 2
@@ -76,11 +78,13 @@ class Client:
             return [error]
 
 
-def read_counts(client: Client, since: datetime) -> Counts:
+def read_counts(client: Client, since: datetime) -> "Counts":
     """What was counted from the hour of `since` (aware) on, at most 14 days, and what is held.
 
     Raises LedgerError where Redis fails, or has something else in its place.
     """
+    from budget_gate.sources.ledger.reading import reading  # comes with the prices: not to record
+
     return client.run(reading(since))
 
 
