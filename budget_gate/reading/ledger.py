@@ -6,7 +6,7 @@ from datetime import datetime
 
 from budget_gate.domain.ledger.guarded import GuardedVerdict, condensed, since_of
 from budget_gate.domain.ledger.hours import Counts, unsettled
-from budget_gate.domain.ledger.possible import check_ledger_clock, with_ledger
+from budget_gate.domain.ledger.possible import check_ledger_clock, with_ledger, without_bound
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate, in_words
 from budget_gate.domain.policy.directory import directory
@@ -46,11 +46,12 @@ class CheckedLedger:
     def widened(self, read: MonthRead, month: MonthToDate, file: PolicyFile) -> Spend:
         """The spend that was read as a range, with what the ledger has beyond it.
 
+        Where the ledger could not be read, it has no upper bound.
         Raises UnverifiedError where there are hours that neither has.
         """
         spend, usage = read.spend, read.priced.usage
         if self._counts is None:
-            return spend
+            return without_bound(spend, month.as_of.date())
         _check_reach(usage, self.hours)
         self._verdict = GuardedVerdict(
             month.as_of,

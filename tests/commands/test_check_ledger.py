@@ -303,7 +303,7 @@ def unreadable(here: Here, url: str, *secrets: str) -> None:
     for policy, code in ((OK, 3), (BREACHED, 1)):
         run = check_by(here, url, policy=policy)
         assert run.code == code, run.stderr
-        assert run.report["spend"] is None or run.report["spend"]["low"] == "18.3"
+        assert run.report["spend"] == (None if code == 3 else {"low": "18.3", "high": None})
         levels = [it["level"] for it in run.report["notes"] if it["code"].startswith("ledger")]
         assert levels == ["error" if code == 3 else "warning"]
         for secret in secrets:
@@ -361,6 +361,21 @@ def test_a_hold_that_is_none_is_3_and_a_breach_stays_1(
     ledger_server.ask("SADD", ledger.WORKSPACES, "production")
     with ledger_server.at(NOW) as url:
         unreadable(here, url)
+
+
+def test_headline_says_what_the_report_lacks(here: Here, ledger_server: Server) -> None:
+    """Somebody woken at night has to know which usage the cap is in doubt for."""
+    count(ledger_server, LATE)
+    policy = HEAD + "global: {cap: 20}\n"
+    with LoopbackAPI(ORGANIZATION, now=NOW) as api, ledger_server.at(NOW) as url:
+        run = here.check(api, "--ledger", url, "--quiet", policy=policy, now=NOW)
+    assert_says(
+        run.stdout,
+        "Undecided: organization has spent $18.30 to $21.30 of its $20.00 cap",
+        "since Nov 15, 09:00 UTC the ledger has $3.00 that the report does not have yet",
+        "claude-sonnet-4-5",
+        "production",
+    )
 
 
 # What it goes with, and what it leaves

@@ -7,13 +7,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from budget_gate.domain.bounds import ZERO, Bounds, sum_of
+from budget_gate.domain.bounds import NOTHING, UNLIMITED, ZERO, Bounds, sum_of
 from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.domain.ledger.hours import Counts, Hours, beyond
 from budget_gate.domain.notes import Note, enumerated, usd
 from budget_gate.domain.period import in_words
 from budget_gate.domain.policy.directory import workspace_id
-from budget_gate.domain.policy.names import nearest
+from budget_gate.domain.policy.names import nearest, unique_name
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import price
 from budget_gate.domain.prices.pricing import UnknownModel, list_spend
@@ -104,10 +104,21 @@ def with_ledger(
         notes=(
             *spend.notes,
             *(note for note in more.notes if note.code in ("unpriced", "unpriced_bounded")),
-            _note(counted, sum_of(told.holds.values()), min(reported, default=counts.read_at)),
+            _note(
+                counted,
+                sum_of(told.holds.values()),
+                min(reported, default=counts.read_at),
+                workspaces,
+            ),
             *strangers(told, workspaces),
         ),
     )
+
+
+def without_bound(spend: Spend, day: date) -> Spend:
+    """The spend where nobody knows how much was used beyond it on `day`, nor where."""
+    more = SpendLine(UNATTRIBUTED, day, None, Bounds(ZERO, UNLIMITED), "list", ())
+    return replace(spend, lines=(*spend.lines, more))
 
 
 def _hold(id_: str | None, amount: Decimal, day: date, coverage: Coverage) -> SpendLine:
@@ -116,19 +127,32 @@ def _hold(id_: str | None, amount: Decimal, day: date, coverage: Coverage) -> Sp
     return SpendLine(id_, within, None, Bounds(ZERO, amount), "list", _NO_MODEL)
 
 
-def _note(counted: tuple[SpendLine, ...], held: Decimal, since: datetime) -> Note:
-    limits = [line.cost.high for line in counted]
-    # Without a price there is no sum, and another note says of what.
-    beyond_it = usd(sum_of(limits)) if all(map(Decimal.is_finite, limits)) else "usage"
+def _note(
+    counted: tuple[SpendLine, ...],
+    held: Decimal,
+    since: datetime,
+    workspaces: Mapping[str | None, Workspace],
+) -> Note:
+    if not counted and not held:
+        message = f"Since {in_words(since)} the ledger has nothing that the report does not have."
+        return Note("info", "ledger", message)
     parts = []
     if counted:
-        parts.append(f"{beyond_it} that the report does not have yet")
+        costs: dict[tuple[str | None, str | None], Bounds] = defaultdict(lambda: NOTHING)
+        for line in counted:
+            place = (line.workspace, line.model)
+            costs[place] = costs[place].plus(line.cost)
+        place = max(costs, key=lambda it: (costs[it].high, *map(str, it)))
+        total = sum_of(line.cost.high for line in counted)
+        # Without a price there is no sum, and another note says of what.
+        what = usd(total) if total.is_finite() else "usage without a price"
+        mostly = "mostly " if len(costs) > 1 else ""
+        where = f"{place[1] or 'an unnamed model'} in {unique_name(place[0], workspaces)}"
+        parts.append(f"{what} that the report does not have yet ({mostly}{where})")
     if held:
         parts.append(f"{usd(held)} reserved")
-    what = " and ".join(parts) or "nothing that the report does not have"
-    more = " Spend is a range: at most all of it is spent on top." if parts else ""
-    code = BEYOND if parts else "ledger"
-    return Note("info", code, f"Since {in_words(since)} the ledger has {what}.{more}")
+    message = f"Since {in_words(since)} the ledger has {' and '.join(parts)}."
+    return Note("info", BEYOND, f"{message} Spend is a range: at most all of it is spent on top.")
 
 
 def strangers(told: Placed, workspaces: Mapping[str | None, Workspace]) -> Iterator[Note]:

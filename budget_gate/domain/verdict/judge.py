@@ -96,7 +96,7 @@ def _against_cap(scoped: ScopedBudget, policy: Policy) -> tuple[Status, str]:
         return "breached", f"{what} above the cap"
     if plus(high, reserved) > cap:
         if not scoped.spend.is_limited:
-            return "uncertain", "part of the usage has no price, so spend may be above the cap"
+            return "uncertain", "there is no upper bound of the spend, so it may be above the cap"
         reason = f"it is not known whether {what} above the cap"
         return ("warning" if policy.spend.uncertain == "warn" else "uncertain"), reason
     crossed = [level for level in scoped.budget.warn_at if cap and high >= times(level, cap)]

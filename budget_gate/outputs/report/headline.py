@@ -104,7 +104,7 @@ def _verdict(report: Report, place: Place, name: Escape, prose: Escape) -> str:
         return f"Spend unknown: {prose(reason.message)}" if reason else "Spend unknown."
     if first is None or report.status == "ok":
         return _within(report, name)
-    words = _Words(report, place, name)
+    words = _Words(report, place, name, prose)
     tell = {"breached": words.breached, "uncertain": words.undecided, "warning": words.warns}
     if report.month.is_whole and report.status != "uncertain":
         tell[report.status] = words.ended_badly
@@ -118,6 +118,7 @@ class _Words(NamedTuple):
     report: Report
     place: Place
     name: Escape
+    prose: Escape
 
     def breached(self, budget: BudgetResult) -> list[str]:
         spent = self._spent(budget)
@@ -139,10 +140,12 @@ class _Words(NamedTuple):
         if budget.cause == "forecast":
             return [spent, f"{budget.reason.capitalize()} (see notes)."]
         why = "The API does not report all that the price depends on (see notes)."
-        codes = {note.code for note in self.report.notes}
-        if BEYOND in codes:
-            why = "The ledger has usage that the report does not have yet (see notes)."
-        if "unpriced_bounded" in codes or not budget.measured[0].is_limited:
+        notes = {note.code: note.message for note in self.report.notes}
+        if BEYOND in notes:
+            # That, and not what the report has, is what the cap is in doubt for.
+            told = self.prose(notes[BEYOND].partition(". ")[0])
+            return [f"{spent} The cap lies in between.", f"{told}."]
+        if "unpriced_bounded" in notes or not budget.measured[0].is_limited:
             why = "Some usage has no price (see notes)."
         return [f"{spent} The cap lies in between.", why, self._cause(budget)]
 

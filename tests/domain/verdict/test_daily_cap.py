@@ -54,7 +54,7 @@ def on(day: str, cost: Bounds, workspace: str | None = "wrkspc_01A") -> SpendLin
         (
             bounds("1", "unlimited"),
             "uncertain",
-            "part of the usage has no price, so spend may be above the cap",
+            "there is no upper bound of the spend, so it may be above the cap",
         ),
     ],
 )

@@ -101,7 +101,7 @@ def test_breach_is_spend_above_the_cap(spent: str, status: str) -> None:
         (
             "global: {cap: 10}",
             bounds("0", "unlimited"),
-            "part of the usage has no price, so spend may be above the cap",
+            "there is no upper bound of the spend, so it may be above the cap",
         ),
         (
             "unlisted: warn",
