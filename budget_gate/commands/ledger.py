@@ -32,7 +32,7 @@ from budget_gate.outputs.escaping import plain
 from budget_gate.outputs.ledger import render_counts
 from budget_gate.sources.files.messages import Line, read_messages
 from budget_gate.sources.ledger.plans import Learned, recording_all
-from budget_gate.sources.ledger.reading import reading_last
+from budget_gate.sources.ledger.reading import eviction, reading_last
 
 TYPE_CHECKING = False
 
@@ -135,10 +135,17 @@ def _show(hours: int, invocation: Invocation) -> int:
     with closing(needed_client(settings)) as client:
         try:
             counts = client.run(reading_last(hours))
+            policy = client.run(eviction())
         except LedgerError as error:
             say(f"budget-gate: {plain(error.told)}", settings)
             return UNVERIFIED
         publish_text(render_counts(counts, client.address.name), settings)
+        if policy:
+            say(
+                f"warning: maxmemory-policy of this Redis is {plain(policy)}: once it is full, it "
+                "may drop counts. Set it to noeviction.",
+                settings,
+            )
     return OK
 
 

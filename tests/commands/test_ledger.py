@@ -196,6 +196,40 @@ def test_an_empty_ledger_is_shown_as_one(there: Here) -> None:
     assert_says(run.stdout, "Nothing was counted", "Nothing is reserved")
 
 
+@pytest.mark.parametrize(
+    ("limit", "policy", "is_said"),
+    [
+        ("100mb", "allkeys-lru", True),
+        ("100mb", "volatile-ttl", True),
+        ("100mb", "noeviction", False),
+        ("0", "allkeys-lru", False),
+    ],
+)
+def test_a_redis_that_may_drop_counts_is_a_warning(
+    here: Here, limit: str, policy: str, *, is_said: bool
+) -> None:
+    """What is full and drops keys by itself would show a smaller number without a word."""
+    with server("--maxmemory", limit, "--maxmemory-policy", policy) as one:
+        run = here.main("ledger", "show", "--ledger", one.url)
+
+    assert run.code == 0
+    if is_said:
+        assert_says(run.stderr, f"maxmemory-policy of this Redis is {policy}", "noeviction")
+    else:
+        assert run.stderr == ""
+
+
+def test_a_user_who_may_not_ask_for_that_is_shown_the_counts(here: Here) -> None:
+    """The user of docs/ledger.md sees no settings of Redis."""
+    with server() as one:
+        allowed = ("~*", "+hgetall", "+smembers", "+time")
+        one.ask("ACL", "SETUSER", "reader", "on", ">EXAMPLE-pw", *allowed)
+        url = one.url.replace("redis://", "redis://reader:EXAMPLE-pw@")
+        run = here.main("ledger", "show", "--ledger", url)
+
+    assert (run.code, run.stderr) == (0, "")
+
+
 def test_only_the_hours_that_are_asked_for_are_shown(there: Here, ledger_server: Server) -> None:
     """The last three, unless more are asked for."""
     with Ledger.from_url(ledger_server.url) as ledger:

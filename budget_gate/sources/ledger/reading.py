@@ -65,6 +65,18 @@ def _reading(names: list[str | None], first: int, now: int) -> Plan[Counts]:
     return Counts(found, holds, instant(now))
 
 
+def eviction() -> Plan[str | None]:
+    """The policy by which Redis may drop counts once it is full; None where it drops none.
+
+    None as well where the user may not ask that.
+    """
+    (told,) = yield [("INFO", "memory")]
+    if isinstance(told, Exception) or not told.get("maxmemory"):
+        return None
+    policy = str(told.get("maxmemory_policy"))
+    return None if policy == "noeviction" else policy
+
+
 def held_of(answer: Mapping[bytes, bytes], workspace: str | None, now: int) -> Decimal:
     """USD of the holds of a workspace that have not ended."""
     total = ZERO
