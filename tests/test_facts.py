@@ -105,7 +105,7 @@ def test_variables_of_the_settings_are_flags() -> None:
         "check": {"--usage", "--workspaces", "--partial", "--audit", "--quiet"},
         "export": {"--days", "--from", "--to", "--out"},
         "sync": {"--from"},
-        "ledger": {"--file", "--workspace", "--hours"},
+        "ledger": {"--file", "--workspace", "--hours", "--days", "--tolerance"},
         # What a check has written: in the environment, its name is that of what a check writes.
         "verdict": {"--report"},
     }

@@ -73,6 +73,7 @@ CLOCK = (
 )
 # `pip install .` needs an index for the packages and for hatchling; here both are those of the tests' own environment,
 # found after the new one's. Everything else about the environment and the installation is real.
+LEDGER = 'BUDGET_GATE_LEDGER="$LEDGER"'
 PYTHON3 = f"""\
 #!/bin/bash
 set -e
@@ -124,7 +125,9 @@ def session(own: Path, clone: Path) -> str:
     for _, language, text in BLOCKS:
         if language == "sh":
             there = re.search(r" '?\.[ [']|\$PWD", text)
-            lines += [f"cd {shlex.quote(str(clone if there else own))}", text]
+            # Of the ledger, its own commands know: a check would judge by it.
+            with_ledger = text.replace("budget-gate ledger", f"{LEDGER} budget-gate ledger")
+            lines += [f"cd {shlex.quote(str(clone if there else own))}", with_ledger]
         for name in (name for name, written in WRITTEN.items() if written == text):
             quoted = shlex.quote(str(own / name))
             lines.append(f"mkdir -p $(dirname {quoted}); printf %s {shlex.quote(text)} > {quoted}")
@@ -167,7 +170,7 @@ def test_every_block_can_be_pasted(tmp_path: Path, ledger_server: Server) -> Non
                 "PATH": f"{tools}:/usr/bin:/bin",
                 "HOME": str(tmp_path),
                 "ANTHROPIC_BASE_URL": api.url,
-                "BUDGET_GATE_LEDGER": ledger_server.url,
+                "LEDGER": ledger_server.url,
                 "PIP_CONFIG_FILE": os.devnull,
                 "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             },
