@@ -18,14 +18,21 @@ from budget_gate.commands.shared_flags import (
     given,
     up_to,
 )
-from budget_gate.delivery.results import deliver, publish_audit
+from budget_gate.delivery.results import deliver, publish_found
 from budget_gate.domain.billed.audit import Audit
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.errors import UnverifiedError
+from budget_gate.outputs.audit import render_audit_markdown, render_audit_text
+from budget_gate.outputs.audit_json import render_audit_json
 from budget_gate.reading.bill import read_audit
 from budget_gate.reading.connection import connect
 
+_RENDERERS: Final = {
+    "text": render_audit_text,
+    "markdown": render_audit_markdown,
+    "json": render_audit_json,
+}
 # The cost analytics answer for no longer at once.
 MOST_DAYS: Final = 31
 
@@ -74,4 +81,6 @@ def _run(options: AuditOptions, invocation: Invocation) -> int:
         note = Note("error", error.code, error.told)
         audit = Audit("unverified", month.as_of, month.period, notes=(note,))
     exit_code = {"ok": exits.OK, "drift": exits.BREACHED, "unverified": exits.UNVERIFIED}
-    return deliver(lambda: publish_audit(audit, settings), exit_code[audit.status], settings)
+    return deliver(
+        lambda: publish_found(audit, _RENDERERS, settings), exit_code[audit.status], settings
+    )

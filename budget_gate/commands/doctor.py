@@ -17,7 +17,8 @@ from budget_gate.commands.shared_flags import (
     given,
 )
 from budget_gate.delivery.notify import faults, send_test
-from budget_gate.delivery.results import deliver, publish_findings
+from budget_gate.delivery.results import deliver, publish_text
+from budget_gate.delivery.secrets import blotted
 from budget_gate.domain.budget_health import (
     check_archived,
     check_caps,
@@ -37,6 +38,7 @@ from budget_gate.domain.verdict.notes import known_yesterday, staleness
 from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.terms import Terms
 from budget_gate.errors import ConfigurationError
+from budget_gate.outputs.findings import render_findings
 from budget_gate.reading.examination import examine
 from budget_gate.settings import Settings
 from budget_gate.sources.files.documents import load_price_book
@@ -89,7 +91,11 @@ def _run(posts: bool, invocation: Invocation) -> int:  # noqa: FBT001 - bound wh
     findings += noted(notes)
     if file:
         findings += _channels(file, settings, posts=posts)
-    return deliver(lambda: publish_findings(findings, settings), exit_code(findings), settings)
+    return deliver(
+        lambda: publish_text(render_findings(blotted(tuple(findings), settings.secrets)), settings),
+        exit_code(findings),
+        settings,
+    )
 
 
 def _channels(file: PolicyFile, settings: Settings, *, posts: bool) -> list[Finding]:

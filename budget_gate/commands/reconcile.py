@@ -16,10 +16,15 @@ from budget_gate.commands.shared_flags import (
     exit_codes,
     up_to,
 )
-from budget_gate.delivery.results import deliver, publish_reconciliation
+from budget_gate.delivery.results import deliver, publish_found
 from budget_gate.domain.ledger.reconcile import Reconciliation, last_settled_days
 from budget_gate.domain.notes import Note
 from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.outputs.reconciliation import (
+    render_reconciliation_json,
+    render_reconciliation_markdown,
+    render_reconciliation_text,
+)
 from budget_gate.reading.connection import connect
 from budget_gate.reading.reconciling import read_reconciliation
 from budget_gate.settings import Settings
@@ -31,6 +36,11 @@ if TYPE_CHECKING:
 
 LEDGER: Final = "the Redis: redis://USER:PASSWORD@HOST:6379/0, or rediss:// for TLS"
 
+_RENDERERS: Final = {
+    "text": render_reconciliation_text,
+    "markdown": render_reconciliation_markdown,
+    "json": render_reconciliation_json,
+}
 # Hours are kept for 14 days, of which the first is going already.
 _MOST_DAYS: Final = 13
 _TOLERANCE: Final = Decimal("0.01")
@@ -99,7 +109,7 @@ def run_reconcile(options: ReconcileOptions, invocation: Invocation) -> int:
         period = last_settled_days(now, options.days)
         found = Reconciliation("unverified", period, options.tolerance, notes=(note,))
     code = {"ok": exits.OK, "apart": exits.BREACHED, "unverified": exits.UNVERIFIED}
-    return deliver(lambda: publish_reconciliation(found, settings), code[found.status], settings)
+    return deliver(lambda: publish_found(found, _RENDERERS, settings), code[found.status], settings)
 
 
 def needed_client(settings: Settings) -> "Client":

@@ -2,16 +2,15 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from budget_gate import signals
 from budget_gate.delivery.files import append, write_whole
 from budget_gate.delivery.secrets import blotted, without_secrets
 from budget_gate.delivery.streams import is_file, is_terminal, width, write
-from budget_gate.domain.billed.audit import Audit
 from budget_gate.domain.verdict.report import Report
 from budget_gate.errors import ConfigurationError
 from budget_gate.exits import CONFIGURATION_WRONG, OK
@@ -31,9 +30,9 @@ from budget_gate.settings import Settings, Surroundings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from budget_gate.domain.health import Finding
-    from budget_gate.domain.ledger.reconcile import Reconciliation
     from budget_gate.domain.offline import PolicyCheck
+
+Found = TypeVar("Found")
 
 
 class _Renderers(NamedTuple):
@@ -195,43 +194,14 @@ def _has_colour(settings: Surroundings) -> bool:
     return bool(settings.force_color) or (is_terminal(sys.stdout) and settings.terminal != "dumb")
 
 
-def publish_audit(audit: Audit, settings: Settings) -> None:
-    """Prints the audit."""
-    from budget_gate.outputs.audit import render_audit_markdown, render_audit_text
-    from budget_gate.outputs.audit_json import render_audit_json
+def publish_found(
+    found: Found, renderers: Mapping[str, Callable[[Found], str]], settings: Settings
+) -> None:
+    """Prints what a command found, by the renderer of the format that is set.
 
-    audit = blotted(audit, settings.secrets)
-    text = {
-        "text": render_audit_text,
-        "markdown": render_audit_markdown,
-        "json": render_audit_json,
-    }[settings.format](audit)
-    publish_text(text, settings)
-
-
-def publish_reconciliation(found: "Reconciliation", settings: Settings) -> None:
-    """Prints how the report and the ledger differ."""
-    from budget_gate.outputs.reconciliation import (
-        render_reconciliation_json,
-        render_reconciliation_markdown,
-        render_reconciliation_text,
-    )
-
-    found = blotted(found, settings.secrets)
-    text = {
-        "text": render_reconciliation_text,
-        "markdown": render_reconciliation_markdown,
-        "json": render_reconciliation_json,
-    }[settings.format](found)
-    publish_text(text, settings)
-
-
-def publish_findings(findings: "Sequence[Finding]", settings: Settings) -> None:
-    """Prints what the doctor found."""
-    from budget_gate.outputs.findings import render_findings
-
-    findings = blotted(tuple(findings), settings.secrets)
-    publish_text(render_findings(findings), settings)
+    Raises ConfigurationError where that is lost.
+    """
+    publish_text(renderers[settings.format](blotted(found, settings.secrets)), settings)
 
 
 def publish_text(text: str, settings: Settings) -> None:
