@@ -83,7 +83,7 @@ def application(
 
 def test_the_ten_lines_count_and_stop(application: dict[str, Any], ledger_server: Server) -> None:
     """The first message of $25 goes at $50 of $60, the second is stopped before it is sent."""
-    write_verdict(Client.at(ledger_server.url), verdict())
+    ledger_server.ask("SET", "budget-gate:verdict", verdict())
     request = {"model": MODEL, "max_tokens": 5, "messages": [{"role": "user", "content": "x"}]}
 
     assert application["ask"](**request).id == "msg_1"

@@ -128,8 +128,10 @@ def test_a_key_of_another_kind_is_an_error(client: Client, ledger_server: Server
 
 def test_a_redis_that_is_down_is_an_error() -> None:
     """A check without its ledger is no check of it."""
+    client = Client.at("redis://127.0.0.1:9")
+
     with pytest.raises(LedgerError, match="cannot be reached"):
-        read_counts(Client.at("redis://127.0.0.1:9"), datetime.now(UTC))
+        read_counts(client, datetime.now(UTC))
 
 
 def test_the_last_verdict_replaces_the_one_before(client: Client, ledger_server: Server) -> None:
