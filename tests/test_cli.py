@@ -320,7 +320,7 @@ def test_a_wrong_flag_is_2_before_any_request(
     assert api.requests == []
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "ledger record", "ledger show"])
+@pytest.mark.parametrize("command", [*COMMANDS, "ledger record", "ledger show", "ledger reconcile"])
 def test_a_flag_with_one_value_is_given_once(inside: Here, command: str) -> None:
     """Of two that differ none is meant, whichever flag it is; those that may be repeated say so."""
     values = {
@@ -328,15 +328,15 @@ def test_a_flag_with_one_value_is_given_once(inside: Here, command: str) -> None
         "--on-error": "warn",
         "--from": "2026-11-01",
         "--to": "2026-11-01",
+        "--tolerance": "1%",
     }
     values["--format"] = "csv" if command == "export" else "json"
     several = {"--budget", "--usage"}
     without = {"--help", "--offline", "--partial", "--audit", "--quiet", "--force", "--stdout"}
     without |= {"--notify", "--demo"}
     # Those of its actions are tried with them.
-    of_actions = (
-        flags_of("ledger record") | flags_of("ledger show") if command == "ledger" else set()
-    )
+    actions = ("record", "show", "reconcile") if command == "ledger" else ()
+    of_actions = {flag for action in actions for flag in flags_of(f"ledger {action}")}
     for flag in flags_of(command) - several - without - of_actions:
         value = values.get(flag, "1")
         run = inside.main(*command.split(), flag, value, f"{flag}={value}", policy=OK)

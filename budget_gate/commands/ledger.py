@@ -11,6 +11,7 @@ from typing import Final
 from budget_gate.commands.invocation import Invocation, Parsed
 from budget_gate.commands.reconcile import (
     LEDGER,
+    TOLERANCE,
     ReconcileOptions,
     add_reconcile,
     needed_client,
@@ -25,6 +26,7 @@ from budget_gate.commands.shared_flags import (
     up_to,
 )
 from budget_gate.delivery.results import publish_text, say
+from budget_gate.domain.ledger.possible import may_drop
 from budget_gate.errors import ConfigurationError, LedgerError
 from budget_gate.exits import OK, UNVERIFIED
 from budget_gate.ledger.arguments import place
@@ -88,16 +90,16 @@ def parse(arguments: Sequence[str]) -> Parsed:
         "--hours",
         metavar="N",
         type=up_to(_MOST_HOURS),
-        default=_USUAL_HOURS,
         help=f"show the last N hours (default: {_USUAL_HOURS})",
     )
     add_reconcile(actions)
     flags = parser.parse_args(arguments)
     if flags.action == "reconcile":
-        options = ReconcileOptions(flags.days, flags.tolerance)
+        tolerance = TOLERANCE if flags.tolerance is None else flags.tolerance
+        options = ReconcileOptions(flags.days or 1, tolerance)
         return Parsed(given(flags), partial(run_reconcile, options))
     if flags.action == "show":
-        return Parsed(given(flags), partial(_show, flags.hours))
+        return Parsed(given(flags), partial(_show, flags.hours or _USUAL_HOURS))
     return Parsed(given(flags), partial(_record, RecordOptions(flags.file, flags.workspace)))
 
 
@@ -141,11 +143,7 @@ def _show(hours: int, invocation: Invocation) -> int:
             return UNVERIFIED
         publish_text(render_counts(counts, client.address.name), settings)
         if policy:
-            say(
-                f"warning: maxmemory-policy of this Redis is {plain(policy)}: once it is full, it "
-                "may drop counts. Set it to noeviction.",
-                settings,
-            )
+            say(f"warning: {plain(may_drop(policy))}", settings)
     return OK
 
 

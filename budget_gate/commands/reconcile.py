@@ -43,7 +43,7 @@ _RENDERERS: Final = {
 }
 # Hours are kept for 14 days, of which the first is going already.
 _MOST_DAYS: Final = 13
-_TOLERANCE: Final = Decimal("0.01")
+TOLERANCE: Final = Decimal("0.01")
 
 _EXIT_CODES: Final = exit_codes(
     "0  the report and the ledger agree, within the tolerance",
@@ -71,14 +71,12 @@ def add_reconcile(actions: Any) -> None:
         "--days",
         metavar="N",
         type=up_to(_MOST_DAYS),
-        default=1,
         help=f"compare the last N full days, at most {_MOST_DAYS} (default: 1)",
     )
     parser.add_argument(
         "--tolerance",
         metavar="PERCENT",
         type=_ratio,
-        default=_TOLERANCE,
         help="by how much a workspace and model may differ (default: 1%%)",
     )
     add_policy(parser, "the policy, for its prices and names (default: as for check, or none)")

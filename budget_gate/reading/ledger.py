@@ -6,7 +6,12 @@ from datetime import datetime
 
 from budget_gate.domain.ledger.guarded import GuardedVerdict, condensed, since_of
 from budget_gate.domain.ledger.hours import Counts, unsettled
-from budget_gate.domain.ledger.possible import check_ledger_clock, with_ledger, without_bound
+from budget_gate.domain.ledger.possible import (
+    check_ledger_clock,
+    may_drop,
+    with_ledger,
+    without_bound,
+)
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate, in_words
 from budget_gate.domain.policy.directory import directory
@@ -19,7 +24,7 @@ from budget_gate.reading.spend import MonthRead
 from budget_gate.settings import Settings
 from budget_gate.sources.ledger.opening import open_client
 from budget_gate.sources.ledger.plans import writing_verdict
-from budget_gate.sources.ledger.reading import reading
+from budget_gate.sources.ledger.reading import eviction, reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,12 +39,14 @@ class CheckedLedger:
         client: "Client",
         hours: list[datetime],
         counts: Counts | None = None,
+        notes: tuple[Note, ...] = (),
         doubt: UnverifiedError | None = None,
     ) -> None:
         self._client = client
         # Those that the report may not have whole.
         self.hours = hours
         self._counts = counts
+        self._notes = notes
         self.doubt = doubt
         self._verdict: GuardedVerdict | None = None
 
@@ -61,7 +68,7 @@ class CheckedLedger:
             usage.hours,
         )
         return with_ledger(
-            spend,
+            replace(spend, notes=(*spend.notes, *self._notes)),
             self._counts,
             usage.hours,
             directory(file.policy, spend),
@@ -97,10 +104,12 @@ def open_ledger(url: str, settings: Settings, month: MonthToDate, now: datetime)
     try:
         counts = client.run(reading(min(hours, default=month.as_of)))
         check_ledger_clock(now, counts.read_at)
+        policy = client.run(eviction())
     except UnverifiedError as error:
         return CheckedLedger(client, hours, doubt=error)
     of_month = {at: it for at, it in counts.hours.items() if month.period.start <= at < month.end}
-    return CheckedLedger(client, hours, replace(counts, hours=of_month))
+    notes = (Note("warning", "ledger_eviction", may_drop(policy)),) if policy else ()
+    return CheckedLedger(client, hours, replace(counts, hours=of_month), notes)
 
 
 def _check_reach(usage: Usage, hours: list[datetime]) -> None:

@@ -378,6 +378,15 @@ def test_headline_says_what_the_report_lacks(here: Here, ledger_server: Server) 
     )
 
 
+def test_a_redis_that_may_drop_counts_is_a_warning(here: Here) -> None:
+    """What it has forgotten is in no range."""
+    with server("--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru") as one:
+        run = check(here, one, policy=OK)
+    (note,) = [it for it in run.report["notes"] if it["code"] == "ledger_eviction"]
+    assert note["level"] == "warning"
+    assert_says(note["message"], "allkeys-lru", "noeviction")
+
+
 # What it goes with, and what it leaves
 
 

@@ -121,6 +121,14 @@ def without_bound(spend: Spend, day: date) -> Spend:
     return replace(spend, lines=(*spend.lines, more))
 
 
+def may_drop(policy: str) -> str:
+    """What is to be known of a Redis whose maxmemory-policy lets it forget counts."""
+    return (
+        f"maxmemory-policy of this Redis is {policy}: once it is full, it may drop counts. Set it "
+        "to noeviction."
+    )
+
+
 def _hold(id_: str | None, amount: Decimal, day: date, coverage: Coverage) -> SpendLine:
     # A month that the ledger's clock has already left is still the one that is judged.
     within = min(day, coverage.through.date())
