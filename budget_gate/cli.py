@@ -93,6 +93,8 @@ def _parser_of(command: str) -> "Callable[[Sequence[str]], Parsed]":
             from budget_gate.commands.sync import parse
         case "dashboard":
             from budget_gate.commands.dashboard import parse
+        case "ledger":
+            from budget_gate.commands.ledger import parse
         case "init":
             from budget_gate.commands.init import parse
         case _:

@@ -83,6 +83,17 @@ class UnverifiedError(GateError):
         self.code = code
 
 
+class LedgerError(UnverifiedError):
+    """The ledger cannot be asked, or was given a usage that cannot be counted (exit 3)."""
+
+    def __init__(self, message: str, hint: str = "", *, code: str = "ledger_failed") -> None:
+        super().__init__(message, hint, code=code)
+
+    def __str__(self) -> str:
+        """What went wrong and the remedy: an application shows nothing else of it."""
+        return self.told
+
+
 class InterruptedRunError(BaseException):
     """A signal ended the run before its verdict (exit 3); `message` names the signal.
 

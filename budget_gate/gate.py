@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from budget_gate.domain.freshness import too_old
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.caps import caps_in_force
 from budget_gate.domain.policy.keys import directory
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.ownership import owner
-from budget_gate.domain.spend import Spend
+from budget_gate.domain.spend import Coverage, Spend
 from budget_gate.domain.verdict.changes import moved_names, since_last
 from budget_gate.domain.verdict.drivers import rises
 from budget_gate.domain.verdict.earlier import EarlierReport, fall_back
@@ -129,6 +130,8 @@ def _judge(
         if spend:
             spend, notes = None, (Note("error", error.code, error.told),)
     report = evaluate(file, spend, month, terms) if spend else unverified(file, month, notes)
+    if spend:
+        report = _not_too_old(report, file, spend.coverage, month)
     report = replace(report, organization=organization)
     if isinstance(earlier, Note):
         return replace(report, notes=(*report.notes, earlier))
@@ -146,3 +149,16 @@ def _judge(
     if spend is None or report.previous_as_of is None:
         return report
     return replace(report, drivers=rises(spend, month, directory(file.policy, spend)))
+
+
+def _not_too_old(
+    report: Report, file: PolicyFile, coverage: Coverage, month: MonthToDate
+) -> Report:
+    """The report, unverified where its numbers are too old; by older ones a breach is one, too."""
+    error = too_old(file, coverage, month.as_of)
+    if error is None:
+        return report
+    if report.status == "breached":
+        return replace(report, notes=(*report.notes, Note("warning", error.code, error.told)))
+    told = unverified(file, month, (Note("error", error.code, error.told), *report.notes))
+    return replace(told, data_refreshed_at=report.data_refreshed_at)

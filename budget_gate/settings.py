@@ -59,15 +59,16 @@ class Surroundings(GivenCredentials):
     # URLs of databases, whose passwords are as secret.
     store: SecretStr | None = Field(None, validation_alias="BUDGET_GATE_STORE")
     names_from: SecretStr | None = Field(None, validation_alias="BUDGET_GATE_NAMES_FROM")
+    ledger: SecretStr | None = Field(None, validation_alias="BUDGET_GATE_LEDGER")
 
     def model_post_init(self, context: object) -> None:
         """Keeps the passwords secret as well."""
         super().model_post_init(context)
-        for url in filter(None, (self.store, self.names_from)):
+        for url in filter(None, (self.store, self.names_from, self.ledger)):
             for password in passwords_in(url.get_secret_value()):
                 self.secrets.add(password)
 
-    @field_validator("store", "names_from")
+    @field_validator("store", "names_from", "ledger")
     @classmethod
     def _without_line_end(cls, secret: SecretStr | None) -> SecretStr | None:
         return stripped(secret)

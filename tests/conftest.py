@@ -11,6 +11,7 @@ from coverage import Coverage
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from tests.helpers.postgresql import Cluster, cluster
+from tests.helpers.redis import Server, server
 from tests.helpers.running import Here, checkout, entered
 from tests.helpers.stores import Store
 
@@ -74,6 +75,21 @@ def postgresql() -> Iterator[Cluster]:
     """A PostgreSQL of the tests' own, once in each process that asks for it."""
     with cluster() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Server]:
+    """A Redis of the tests' own, once in each process that asks for it."""
+    with server() as one:
+        yield one
+
+
+@pytest.fixture
+def ledger_server(redis_server: Server) -> Server:
+    """A Redis that nothing is in yet."""
+    redis_server.ask("FLUSHALL")
+    redis_server.ask("SCRIPT", "FLUSH")
+    return redis_server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

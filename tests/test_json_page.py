@@ -101,6 +101,7 @@ def full_report() -> dict[str, Any]:
         known_spend=(
             KnownSpend(Decimal(1), NOW, "org", "abc", NOW, {"day 2026-11-01": Decimal(1)}),
         ),
+        data_refreshed_at=NOW,
     )
     return read(render_json(report, "budget.yml"))
 

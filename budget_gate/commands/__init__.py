@@ -18,6 +18,7 @@ COMMANDS: "Final" = {
     "export": "print what each day cost, as CSV, JSON Lines or FOCUS",
     "sync": "keep what each day cost in SQLite or PostgreSQL",
     "dashboard": "write a page with spend, budgets and trends to look at",
+    "ledger": "count usage in Redis as it happens, ahead of the report",
     "init": "write a first policy from last month's spend",
     "doctor": "check the policy, the credential, the API and the clock",
     "schema": "print the policy's JSON Schema, for completion and checks in an editor",

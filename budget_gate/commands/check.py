@@ -16,6 +16,7 @@ from budget_gate.commands.shared_flags import (
     add_as_of,
     add_deadline,
     add_format,
+    add_ledger,
     add_month,
     add_names_from,
     add_policy,
@@ -29,12 +30,17 @@ from budget_gate.delivery.results import deliver, publish, retract_badge
 from budget_gate.domain.clock import check_age, run_time
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import PolicyFile
+from budget_gate.domain.spend import Spend
 from budget_gate.errors import ConfigurationError, InterruptedRunError
 from budget_gate.reading.connection import connect, start_identifying
 from budget_gate.reading.history import with_old_names
-from budget_gate.reading.spend import SavedPages, read_spend
+from budget_gate.reading.spend import SavedPages, read_month
 from budget_gate.settings import Settings
 from budget_gate.sources.files.earlier_report import read_last_report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from budget_gate.reading.ledger import CheckedLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +88,10 @@ def judge(
         transport = None if options.saved else connect(settings, invocation.clock)
         identify = start_identifying(transport, settings, file)
         file, doubt = with_old_names(file, settings.names_from, identify)
+        ledger = _open_ledger(settings, month, now)
 
-        report, exit_code = gate.check(
-            file,
-            lambda: read_spend(
+        def read_spend() -> Spend:
+            read = read_month(
                 settings,
                 file,
                 month,
@@ -94,13 +100,20 @@ def judge(
                 now=now,
                 transport=transport,
                 last=earlier,
-            ),
+                apart=ledger.hours if ledger else (),
+            )
+            return ledger.widened(read, month, file) if ledger else read.spend
+
+        report, exit_code = gate.check(
+            file,
+            read_spend,
             month,
             settings.terms,
             identify=identify,
             earlier=earlier,
-            doubt=doubt,
+            doubt=doubt or (ledger.doubt if ledger else None),
         )
+        report = ledger.keep(report) if ledger else report
     except InterruptedRunError as error:
         report, exit_code = gate.stopped(file, month, error, earlier)
     if transport:
@@ -135,8 +148,21 @@ def _run(options: CheckOptions, invocation: Invocation) -> int:
     return judge(file, now, settings.judged(now), options, invocation)
 
 
+def _open_ledger(settings: Settings, month: MonthToDate, now: datetime) -> "CheckedLedger | None":
+    if settings.ledger is None:
+        return None
+    from budget_gate.reading.ledger import open_ledger  # of the extra: most runs need none of it
+
+    return open_ledger(settings.ledger.get_secret_value(), settings, month, now)
+
+
 def _refuse_misfits(file: PolicyFile, options: CheckOptions, settings: Settings) -> None:
     refuse_results(settings, tuple(_read_files(file, options, settings)))
+    if options.saved and settings.ledger:
+        raise ConfigurationError(
+            "saved pages are not compared with a ledger, as nobody knows when they were read",
+            "leave out --usage, or --ledger (BUDGET_GATE_LEDGER)",
+        )
     if options.saved and (options.audits or file.policy.spend.basis == "billed"):
         raise ConfigurationError(
             "saved pages of the usage report contain no billed cost",
@@ -192,6 +218,9 @@ def _parser() -> Parser:
     )
     add_terms(parser)
     add_names_from(parser)
+    add_ledger(
+        parser, "Redis that clients count in: usage that the report does not have yet counts too"
+    )
     add_deadline(parser)
     parser.add_argument(
         "--usage",

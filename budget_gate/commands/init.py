@@ -25,6 +25,7 @@ from budget_gate.delivery.results import publish_text, say
 from budget_gate.delivery.secrets import without_secrets
 from budget_gate.domain.clock import check_clock
 from budget_gate.domain.first_policy import draft_policy
+from budget_gate.domain.freshness import missing_hours
 from budget_gate.domain.period import MonthToDate, ended_by
 from budget_gate.domain.policy.model import Policy
 from budget_gate.domain.prices.book import PriceBook
@@ -141,6 +142,7 @@ def _read(
     notes: tuple[Note, ...] = ()
     if settings.as_of is None:
         notes = check_clock(now, transport.clock_difference)
+    notes = (*notes, *missing_hours(None, usage.coverage))
     spend = list_spend(price(usage, book), unknown_model="fail")
     whose = None
     with suppress(UnverifiedError):

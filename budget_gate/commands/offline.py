@@ -21,6 +21,7 @@ _OF_SPEND: Final = {
     "reserve": "--reserve (BUDGET_GATE_RESERVE)",
     "budgets": "--budget (BUDGET_GATE_BUDGETS)",
     "last_report": "--last-report (BUDGET_GATE_LAST_REPORT)",
+    "ledger": "--ledger (BUDGET_GATE_LEDGER)",
     "badge": "--badge (BUDGET_GATE_BADGE)",
 }
 

@@ -192,6 +192,11 @@ def add_names_from(parser: Parser) -> None:
     )
 
 
+def add_ledger(parser: Parser, what: str) -> None:
+    """Adds --ledger."""
+    add_setting(parser, "--ledger", metavar="URL", help=what)
+
+
 def add_deadline(parser: Parser) -> None:
     """Adds --deadline."""
     add_setting(

@@ -32,6 +32,7 @@ from budget_gate.settings import Settings, Surroundings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from budget_gate.domain.health import Finding
+    from budget_gate.domain.ledger.reconcile import Reconciliation
     from budget_gate.domain.offline import PolicyCheck
 
 
@@ -205,6 +206,23 @@ def publish_audit(audit: Audit, settings: Settings) -> None:
         "markdown": render_audit_markdown,
         "json": render_audit_json,
     }[settings.format](audit)
+    publish_text(text, settings)
+
+
+def publish_reconciliation(found: "Reconciliation", settings: Settings) -> None:
+    """Prints how the report and the ledger differ."""
+    from budget_gate.outputs.reconciliation import (
+        render_reconciliation_json,
+        render_reconciliation_markdown,
+        render_reconciliation_text,
+    )
+
+    found = blotted(found, settings.secrets)
+    text = {
+        "text": render_reconciliation_text,
+        "markdown": render_reconciliation_markdown,
+        "json": render_reconciliation_json,
+    }[settings.format](found)
     publish_text(text, settings)
 
 

@@ -10,7 +10,8 @@ from budget_gate.domain.bounds import NOTHING, Bounds, sum_of, times
 from budget_gate.domain.costs import add_up, total
 from budget_gate.domain.fields import BLANKS
 from budget_gate.domain.period import Period
-from budget_gate.domain.policy.names import DEFAULT_KEY, is_glob
+from budget_gate.domain.policy.model import DEFAULT_KEY
+from budget_gate.domain.policy.names import is_glob
 from budget_gate.domain.spend import Spend, Workspace
 
 LEAST_CAP: Final = Decimal(1)
@@ -62,6 +63,10 @@ def draft_policy(spend: Spend, period: Period, owner: tuple[str, str] | None = N
     A workspace that no key of a policy can name is left out.
     """
     workspaces = spend.workspaces or ()
+    if spend.workspaces is None and spend.is_from_analytics:
+        # Without a list, an id is the only name that there is.
+        seen = sorted({line.workspace for line in spend.lines if line.workspace})
+        workspaces = tuple(Workspace(id_, id_) for id_ in seen)
     costs = add_up(spend.lines)
     by_workspace = {id_: total(days) for id_, days in costs.workspaces.items()}
     overall = total(costs.days)

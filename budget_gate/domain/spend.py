@@ -31,7 +31,8 @@ class Coverage:
     """How far the data reaches: `through` is UTC, exclusive; `open_day` whether today is in it.
 
     The first days of the month are as billed, `billed_days` of them, but for `doubted_days` among
-    them; these and the days after are at list price.
+    them; these and the days after are at list price. `refreshed_at` is the instant from which on
+    the source knows nothing yet; None where it does not say.
     """
 
     through: datetime
@@ -39,6 +40,7 @@ class Coverage:
     open_day: bool
     billed_days: int = 0
     doubted_days: frozenset[date] = frozenset()
+    refreshed_at: datetime | None = None
 
     def is_billed(self, day: date) -> bool:
         """Whether the cost of a day of the month is as billed."""
@@ -92,7 +94,8 @@ class Spend:
     `unpriced` says of each kind of usage without a price, which leaves the total without an upper
     bound, what it is and what to do. `workspaces` is None where the source has no list of them.
     `history` holds the lines of the days before the month, where anything goes by them, at list
-    price; None where they could not be read.
+    price; None where they could not be read. `default_ids` and `is_default_told` are those of the
+    usage.
     """
 
     lines: tuple[SpendLine, ...]
@@ -102,6 +105,13 @@ class Spend:
     prices: PriceFacts
     notes: tuple[Note, ...] = ()
     history: tuple[SpendLine, ...] | None = ()
+    default_ids: frozenset[str] = frozenset()
+    is_default_told: bool = True
+
+    @property
+    def is_from_analytics(self) -> bool:
+        """Whether the usage is that of the usage analytics, which alone say how fresh it is."""
+        return self.coverage.refreshed_at is not None
 
     @property
     def models(self) -> set[str]:

@@ -1,7 +1,8 @@
 """Tokens as a usage report gives them, with the dimensions that change a price."""
 
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Final, NamedTuple
 
 from budget_gate.domain.notes import Note
@@ -56,13 +57,27 @@ UsageTable = dict[UsageKey, Tokens]
 class Usage:
     """What a source read: tokens, the workspaces they belong to, and how far they reach.
 
-    `workspaces` is None where the source has no list of them.
+    `workspaces` is None where the source has no list of them. `default_ids` are real ids of the
+    default workspace, where the source tells it by one: its usage is of None all the same. Where
+    that id is not known, `is_default_told` is False, and the workspace any of those in the table.
+    `hours` are parts of the table by their start (UTC), where those were asked for.
     """
 
     table: UsageTable
     workspaces: tuple[Workspace, ...] | None
     coverage: Coverage
     notes: tuple[Note, ...] = ()
+    default_ids: frozenset[str] = frozenset()
+    is_default_told: bool = True
+    hours: Mapping[datetime, UsageTable] = field(default_factory=dict)
+
+
+def joined(parts: Iterable[UsageTable]) -> UsageTable:
+    """The usage of all parts together."""
+    table: UsageTable = {}
+    for part in parts:
+        add(table, part)
+    return table
 
 
 def add(table: UsageTable, part: UsageTable) -> None:

@@ -125,6 +125,12 @@ def age(text: str | timedelta) -> timedelta:
     return length
 
 
+def age_text(length: timedelta) -> str:
+    """An age as people write it: `90m`, `3h` or `2d`."""
+    unit = next(it for it in reversed(_UNITS) if not length % _UNITS[it])
+    return f"{length // _UNITS[unit]}{unit}"
+
+
 def word(text: object, words: Collection[str]) -> object:
     """One of the words; raises ValueError where it is none of them."""
     if text in words:

@@ -1,6 +1,6 @@
 """What was billed, made comparable with the usage: spend on that basis, and the audit."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -9,9 +9,10 @@ from budget_gate.domain.billed.bill import Bill, attribute, is_default_known
 from budget_gate.domain.billed.compare import compare
 from budget_gate.domain.billed.settle import settle
 from budget_gate.domain.clock import check_clock
+from budget_gate.domain.freshness import missing_hours
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import DAY, MonthToDate, ended_by
-from budget_gate.domain.policy.model import Policy, PolicyFile
+from budget_gate.domain.policy.model import DEFAULT_KEY, Policy, PolicyFile
 from budget_gate.domain.policy.ownership import owner
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.cards import Prices
@@ -42,19 +43,22 @@ def settled_bill(
     bill: Bill,
     transport: Transport,
     priced: PricedUsage,
-    names: Collection[str],
+    names: Mapping[str, str],
     *,
     expected: int | None = None,
 ) -> Bill:
     """The bill, its workspaces and doubtful days told.
 
-    `names` are ids that the policy names, `expected` is the ratio to list cost that days are held
-    against where they are too few to tell. Raises UnverifiedError where the bill is not usable.
+    `names` are those that the policy gives by id, `expected` is the ratio to list cost that days
+    are held against where they are too few to tell. Raises UnverifiedError where the bill is not
+    usable.
     """
     from budget_gate.domain.billed.late_costs import doubt_late
 
-    usage, default = priced.usage, None
-    if bill.source == "analytics" and not is_default_known(bill, usage, names):
+    usage = priced.usage
+    default = next((id_ for id_, name in names.items() if name == DEFAULT_KEY), None)
+    has_ids = bill.source == "analytics" and usage.coverage.refreshed_at is None
+    if has_ids and default is None and not is_default_known(bill, usage, names):
         listed = {*names, *(workspace.id for workspace in usage.workspaces or ())}
         asked = transport.start(partial(read_default_workspace, transport, listed))
         default = asked.result()
@@ -85,7 +89,8 @@ def read_audit(
     """
     from budget_gate.sources.api.billed_cost import read_bill
 
-    prices, names = (file.policy.prices, file.policy.names) if file else (Prices(), {})
+    prices = file.policy.prices if file else Prices()
+    names: Mapping[str, str] = file.policy.names if file else {}
     book = PriceBook(load_price_book()).with_policy(prices)
     transport = needed(transport, settings)
     period = ended_by(now, month.last_days(days) if days else month.closed)
@@ -100,6 +105,7 @@ def read_audit(
     owner(file, usage.notes, identify)
     # Of full days: no hour of theirs is cut.
     notes = check_clock(now, transport.clock_difference) if settings.as_of is None else ()
+    notes = (*notes, *missing_hours(file, usage.coverage))
     priced = price(usage, book)
     bill = settled_bill(pending.result(), transport, priced, names)
     if not bill.settled_days:

@@ -1,7 +1,7 @@
 """The costs of full days, a calendar month at a time: what feeds are made of."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
@@ -10,6 +10,7 @@ from budget_gate.domain.billed.bill import Bill
 from budget_gate.domain.caching import savings
 from budget_gate.domain.clock import check_lag_of_days
 from budget_gate.domain.daily import Days, daily
+from budget_gate.domain.freshness import missing_hours
 from budget_gate.domain.period import MonthToDate, Period, ended_by
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.ownership import owner
@@ -129,7 +130,10 @@ class DaysReader:
         if asked.period != part:
             first, end = part.start.date(), part.end.date()
             rows = [row for row in rows if first <= row.day < end]
-        told = (*spend.notes, *check_lag_of_days(part.end, self.now))
+        lag = missing_hours(file, replace(usage.coverage, through=part.end))
+        if usage.coverage.refreshed_at is None:
+            lag = check_lag_of_days(part.end, self.now)
+        told = (*spend.notes, *lag)
         saved = savings(priced) if self.counts_savings else None
         return Days(part, rows, names_of(usage, labels), usage.workspaces, told, saved)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from budget_gate.domain.freshness import too_old
 from budget_gate.domain.health import (
     Finding,
     check_time,
@@ -93,7 +94,7 @@ def examine(
                 findings += [*organization, *_probe(transport, month, error)]
         else:
             findings += try_keys(settings, transport, clock, month)
-            findings += [*organization, *_told(used.usage, settings.other_address)]
+            findings += [*organization, *_told(used.usage, settings.other_address, file, month)]
         if not alike:
             asked = (transport, file, used, history, book)
             spend = _spend(*asked, month=month, now=now, findings=findings)
@@ -168,11 +169,25 @@ def _organization(
         yield Finding("ok", "organization", f"{name} ({id_})" if name else id_)
 
 
-def _told(usage: Usage, address: str | None) -> Iterator[Finding]:
-    through = in_words(usage.coverage.through)
-    where = f", asked at {address}" if address else ""
-    yield Finding("ok", "usage report", f"read up to {through}{where}")
-    yield _listed(usage.workspaces or ())
+def _told(
+    usage: Usage, address: str | None, file: PolicyFile | None, month: MonthToDate
+) -> Iterator[Finding]:
+    coverage = usage.coverage
+    told = f"read up to {in_words(coverage.through)}{f', asked at {address}' if address else ''}"
+    if coverage.refreshed_at is None:
+        yield Finding("ok", "usage report", told)
+    else:
+        what = "the usage analytics stand in for it, as this key may not read it"
+        at = in_words(coverage.refreshed_at)
+        yield Finding("ok", "usage report", f"{what}: {told}, with numbers as of {at}")
+    error = too_old(file, coverage, month.as_of)
+    if error:
+        yield unverified("max age", error)
+    if usage.workspaces is None:
+        message = "not listed for this key: names are those of the policy, and of --names-from"
+        yield Finding("ok", "workspaces", message)
+    else:
+        yield _listed(usage.workspaces)
 
 
 def _probe(transport: Transport, month: MonthToDate, error: UnverifiedError) -> Iterator[Finding]:

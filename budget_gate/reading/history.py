@@ -82,10 +82,10 @@ def with_old_names(
 
 
 def _identified(identify: Callable[[], str | None]) -> str | None:
-    """The organization's id; None where the API does not serve it, as behind some gateways."""
+    """The organization's id; None where the API does not tell it: to a gateway, or to this key."""
     try:
         return identify()
     except UnverifiedError as error:
-        if error.code == "http_404":
+        if error.code in ("http_403", "http_404"):
             return None
         raise

@@ -15,8 +15,8 @@ from budget_gate.domain.figures import Figures, figures
 from budget_gate.domain.kept_days import month_up_to, spend_of_rows
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import DAY, HISTORY_DAYS, MonthToDate, Period, in_words, on_day
-from budget_gate.domain.policy.model import Policy, PolicyFile
-from budget_gate.domain.policy.places import SourceMap
+from budget_gate.domain.policy.model import PolicyFile
+from budget_gate.domain.policy.none import NO_POLICY
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.pricing import price_facts
 from budget_gate.domain.spend import Spend
@@ -31,11 +31,6 @@ from budget_gate.reading.spend import SavedPages, read_month
 from budget_gate.settings import Settings
 from budget_gate.sources.files.documents import load_price_book
 from budget_gate.sources.http.transport import Transport
-
-# Who has no policy sees the spend, by this one, and no verdict.
-_NO_POLICY = PolicyFile(
-    Policy.model_validate({"version": "1", "unlisted": "warn"}), SourceMap("", {})
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +59,7 @@ def read_live(
 
     Raises UnverifiedError where any of them cannot be read, has no price, or cannot be judged.
     """
-    policy, month = file or _NO_POLICY, MonthToDate(now)
+    policy, month = file or NO_POLICY, MonthToDate(now)
     identify = start_identifying(transport, settings, policy)
     if not saved:
         policy, unread = with_old_names(policy, settings.names_from, identify)
@@ -103,7 +98,7 @@ def read_kept(url: SecretStr, file: PolicyFile | None, now: datetime, days: int)
     Raises UnverifiedError where a day of that month is not there, and ConfigurationError where the
     history has nothing of the organization.
     """
-    policy = file or _NO_POLICY
+    policy = file or NO_POLICY
     history = open_history(url)
     organization = owner_in(history, policy.policy.organization)
     every = history.days(organization)

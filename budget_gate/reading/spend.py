@@ -1,5 +1,6 @@
 """The spend of the month to date: the API or saved pages, priced, on the policy's basis."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -46,33 +47,6 @@ class SavedPages:
     is_partial: bool
 
 
-def read_spend(
-    settings: Settings,
-    file: PolicyFile,
-    month: MonthToDate,
-    *,
-    saved: SavedPages | None,
-    audits: bool,
-    now: datetime,
-    transport: Transport | None,
-    last: EarlierReport | Note | None = None,
-) -> Spend:
-    """The spend of the month to date, on the basis that the policy names.
-
-    Raises UnverifiedError where it cannot be determined.
-    """
-    return read_month(
-        settings,
-        file,
-        month,
-        saved=saved,
-        audits=audits,
-        now=now,
-        transport=transport,
-        last=last,
-    ).spend
-
-
 def read_month(
     settings: Settings,
     file: PolicyFile,
@@ -83,8 +57,13 @@ def read_month(
     transport: Transport | None,
     audits: bool = False,
     last: EarlierReport | Note | None = None,
+    apart: Sequence[datetime] = (),
 ) -> MonthRead:
-    """As `read_spend`, with what the spend is made of."""
+    """The spend of the month to date, on the basis that the policy names, and what it is made of.
+
+    The hours `apart` are told by themselves in the usage. Raises UnverifiedError where the spend
+    cannot be determined.
+    """
     policy = file.policy
     book = PriceBook(load_price_book()).with_policy(policy.prices)
     bill = None
@@ -105,7 +84,7 @@ def read_month(
             bill_before = start_bill(month.last, now, transport)
 
         with suspecting_clock(now, transport, month, named=settings.fixed_time):
-            used = price(read_usage(transport, month, book, file), book)
+            used = price(read_usage(transport, month, book, file, apart), book)
         # A clock that is wrong is told before what may come of it, and once more by all answers.
         list(time_notes(settings, month, now, transport))
         place = len(notes)
@@ -126,7 +105,11 @@ def read_month(
         notes[place:place] = time_notes(settings, month, now, transport)
         notes += key_notes(transport)
     priced = used.with_notes(tuple(notes))
-    return MonthRead(replace(spend_of(priced, bill, policy), history=earlier), priced, bill)
+    spend = replace(spend_of(priced, bill, policy), history=earlier)
+    if not saved and isinstance(before, PricedUsage) and not before.usage.is_default_told:
+        # Where it is the days before alone that have usage, it is theirs that is of nobody known.
+        spend = replace(spend, is_default_told=False)
+    return MonthRead(spend, priced, bill)
 
 
 def _read_files(saved: SavedPages, month: MonthToDate) -> Usage:

@@ -16,7 +16,8 @@ from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.clock import check_lag_of_days
 from budget_gate.domain.daily import DailyRow, Days, in_order
 from budget_gate.domain.period import DAY, Period, days_are, midnight
-from budget_gate.domain.policy.names import DEFAULT_KEY, Names, id_text
+from budget_gate.domain.policy.model import DEFAULT_KEY
+from budget_gate.domain.policy.names import Names, id_text
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens
 from budget_gate.errors import UnverifiedError

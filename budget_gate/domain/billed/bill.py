@@ -97,7 +97,10 @@ def attribute(
     where that is known. Raises UnverifiedError where the default workspace cannot be told, or where
     a cost is negative.
     """
-    if bill.source == "analytics":
+    if bill.source == "analytics" and usage.coverage.refreshed_at is not None:
+        # Both are of the analytics, which give the workspaces the same ids.
+        bill = _renamed(bill, usage.default_ids)
+    elif bill.source == "analytics":
         bill = _with_default(bill, usage, labelled, default)
     _refuse_negative(bill)
     return bill
@@ -138,8 +141,12 @@ def _with_default(bill: Bill, usage: Usage, labelled: Collection[str], default: 
             "use list cost (spend.basis: list)",
             code="unknown_workspaces",
         )
+    return _renamed(bill, {default})
+
+
+def _renamed(bill: Bill, default: Collection[str | None]) -> Bill:
     charges = (
-        charge._replace(workspace=None) if charge.workspace == default else charge
+        charge._replace(workspace=None) if charge.workspace in default else charge
         for charge in bill.charges
     )
     return replace(bill, charges=tuple(charges))

@@ -1,13 +1,16 @@
 """How much each key of a policy lets pass, so that two policies can be compared."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
 from budget_gate.domain.bounds import UNLIMITED, ZERO
+from budget_gate.domain.freshness import OLDEST
 from budget_gate.domain.notes import percent
 from budget_gate.domain.policy.budgets import Budget, CapException, GlobalBudget, NamedBudget
 from budget_gate.domain.policy.model import Policy
 from budget_gate.domain.policy.warnings import ForecastAlert, Rise
+from budget_gate.domain.written import age_text
 
 # USD, a word or percentages as a policy has them, members, or a whole part; None: not there.
 Value = Decimal | str | tuple[str, ...] | Budget | CapException | None
@@ -59,6 +62,10 @@ def spend_grades(policy: Policy) -> dict[str, Graded]:
     return {
         "basis": (rules.basis, ()),
         "uncertain": (rules.uncertain, (rules.uncertain == "warn",)),
+        "max_age": (
+            age_text(rules.max_age) if rules.max_age else None,
+            ((rules.max_age or OLDEST) // timedelta(minutes=1),),
+        ),
         "unknown_model": (rules.unknown_model, (rules.unknown_model == "upper_bound",)),
     }
 

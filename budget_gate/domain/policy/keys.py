@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from budget_gate.domain.policy.model import ID_PREFIX, Policy, PolicyFile
+from budget_gate.domain.notes import enumerated
+from budget_gate.domain.policy.model import DEFAULT_KEY, ID_PREFIX, Policy, PolicyFile
 from budget_gate.domain.policy.names import (
     ids_text,
     is_glob,
@@ -23,6 +24,10 @@ from budget_gate.errors import ConfigurationError, Problem
 _NO_LIST = (
     "there is no list of workspaces to find this name in",
     "use the workspace's id as the key, or give the list with --workspaces FILE",
+)
+_NOT_LISTED = (
+    "this key may not list workspaces, and no name is known for this one",
+    "use the workspace's id as the key, or give its name under `names` in the policy",
 )
 _RENAMED = "if it was renamed, use its id, which never changes"
 
@@ -45,16 +50,38 @@ def directory(policy: Policy, spend: Spend) -> dict[str | None, Workspace]:
     """Every workspace that is listed, labelled in the policy or seen in the usage, by id."""
     known: dict[str | None, Workspace] = {None: Workspace(None, "default workspace")}
     known |= {workspace.id: workspace for workspace in spend.workspaces or ()}
+    default = default_ids(policy, spend)
     for id_, label in policy.names.items():
-        known.setdefault(id_, Workspace(id_, label))
+        if id_ not in default:
+            known.setdefault(id_, Workspace(id_, label))
     known[UNATTRIBUTED] = Workspace(UNATTRIBUTED, "not separated by the report")
     seen = {str(line.workspace) for line in spend.lines if line.workspace}
     if spend.workspaces is None:
         keys = (key for key, _ in policy.workspace_keys())
-        seen |= {key for key in keys if key.startswith(ID_PREFIX) and not is_glob(key)}
+        seen |= {key for key in keys if key.startswith(ID_PREFIX) and not is_glob(key)} - default
     for id_ in seen:
         known.setdefault(id_, Workspace(id_, id_))
     return known
+
+
+def default_ids(policy: Policy, spend: Spend) -> frozenset[str]:
+    """The real ids of the default workspace, as far as the source or the policy tells them."""
+    return spend.default_ids or policy.default_ids
+
+
+def refuse_default(policy: Policy, spend: Spend) -> tuple[str, str] | None:
+    """What is wrong with naming the default workspace, and what helps; None where it is known.
+
+    Where its id is not, a budget of it would watch nothing, and pass.
+    """
+    if spend.is_default_told:
+        return None
+    unnamed = {line.workspace for line in spend.lines if line.workspace} - policy.names.keys()
+    which = f", one of {enumerated(sorted(map(str, unnamed)))}" if unnamed else ""
+    return (
+        "which workspace is the default one is not known: this key may not list workspaces",
+        f"write its id{which}, under names in the policy, such as `wrkspc_01...: default`",
+    )
 
 
 def resolve(
@@ -78,7 +105,8 @@ def resolve(
     if resolver.problems:
         message = "the policy does not fit the organization"
         if spend.workspaces is None:
-            message = "the policy names workspaces, and there is no list of them (--workspaces)"
+            message = "the policy names workspaces, and there is no list of them"
+            message += "" if spend.is_from_analytics else " (--workspaces)"
         resolver.problems.sort(key=lambda problem: (problem.line, problem.column))
         raise ConfigurationError(message, problems=tuple(resolver.problems), file=file.source.file)
     return found
@@ -124,6 +152,9 @@ class _Resolver:
         self._policy = file.policy
         self._source = file.source
         self._has_list = spend.workspaces is not None
+        self._no_list = _NOT_LISTED if spend.is_from_analytics else _NO_LIST
+        self._default_ids = default_ids(file.policy, spend)
+        self._no_default = refuse_default(file.policy, spend)
         self._workspaces = workspaces
         self._models = spend.models | set(spend.prices.models)
         self._aliases = spend.prices.aliases
@@ -144,7 +175,7 @@ class _Resolver:
         globs = []
         for key, budget in self._policy.workspaces.items():
             path: KeyPath = ("workspaces", key)
-            ids = matches(key, self._workspaces)
+            ids = self._named(path, key)
             if is_glob(key):
                 globs.append((key, budget, path))
                 if not ids:
@@ -179,7 +210,7 @@ class _Resolver:
             idle = []
             for position, key in enumerate(group.workspaces):
                 path: KeyPath = ("groups", name, "workspaces", position)
-                named = matches(key, self._workspaces)
+                named = self._named(path, key)
                 ids: list[str | None] = []
                 if named or not is_glob(key):
                     ids += self._exact(path, key, named, optional=group.optional)
@@ -207,6 +238,20 @@ class _Resolver:
             if names:
                 found.models[key] = names
 
+    def _named(self, path: KeyPath, key: str) -> list[str | None]:
+        """The workspaces that a key is the id or the name of, the default one by either id."""
+        if self._no_default and self._may_be_default(key):
+            self._add(path, *self._no_default)
+        return [None] if key in self._default_ids else matches(key, self._workspaces)
+
+    def _may_be_default(self, key: str) -> bool:
+        """Whether a key is for the default workspace, but does not find it under its real id."""
+        if key == DEFAULT_KEY:
+            return True
+        if not is_glob(key) or not is_matched(None, "", key):
+            return False
+        return any(id_ and not is_matched(id_, it, key) for id_, it in self._current.items())
+
     def _exact(
         self, path: KeyPath, key: str, ids: Collection[str | None], *, optional: bool
     ) -> tuple[str | None, ...]:
@@ -216,7 +261,7 @@ class _Resolver:
             )
             return ()
         if not ids and not self._has_list:
-            self._add(path, *_NO_LIST)
+            self._add(path, *self._no_list)
         elif not ids and not optional:
             what = "member" if path[0] == "groups" else "budget"
             otherwise = f"remove the {what}; {_RENAMED}"
@@ -228,7 +273,7 @@ class _Resolver:
         ids = [id_ for id_, name in self._current.items() if is_matched(id_, name, key)]
         if not ids and not self._has_list and not key.startswith(ID_PREFIX):
             # What cannot be looked up may be there: `optional` does not stand for that.
-            self._add(path, *_NO_LIST)
+            self._add(path, *self._no_list)
         elif not ids and not optional:
             self._add(
                 path,

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -29,8 +31,11 @@ from budget_gate.domain.policy.places import SourceMap
 from budget_gate.domain.policy.warnings import Alerts, Notify
 from budget_gate.domain.prices.cards import Prices
 from budget_gate.domain.spend import Basis
+from budget_gate.domain.written import age
 
 ID_PREFIX = "wrkspc_"
+# The key of the default workspace, which has no name.
+DEFAULT_KEY = "default"
 
 
 def _workspace_id(value: str) -> str:
@@ -41,6 +46,26 @@ def _workspace_id(value: str) -> str:
 
 WorkspaceId = Annotated[
     Name, AfterValidator(_workspace_id), schema("string", rf"{ID_PREFIX}([\s\S]*{SEEN})?")
+]
+
+
+def _max_age(value: object) -> timedelta:
+    try:
+        return age(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise wrong(f"{shown(value)} is not an age up to 31d", "write 90m, 3h or 2d") from error
+
+
+# From a minute to 31 days.
+MaxAge = Annotated[
+    timedelta,
+    BeforeValidator(_max_age),
+    schema(
+        "string",
+        "[1-9][0-9]{0,3}m",
+        "([1-9][0-9]?|[1-6][0-9]{2}|7[0-3][0-9]|74[0-4])h",
+        "([1-9]|[12][0-9]|3[01])d",
+    ),
 ]
 
 
@@ -64,6 +89,12 @@ class SpendRules(Document):
         description="What usage without a price (unknown model, tier, place or speed) does: fail "
         "the run with exit code 3, or count as $0 up to the dearest known rate.",
         examples=["upper_bound"],
+    )
+    max_age: MaxAge | None = Field(
+        None,
+        description="How old the numbers may be where the API says how fresh they are (minutes, "
+        "hours or days): older ones end in exit code 3. Without it, 24 hours.",
+        examples=["3h"],
     )
 
 
@@ -168,7 +199,8 @@ class Policy(Document):
     )
     names: dict[WorkspaceId, Text] = Field(
         {},
-        description="Labels by workspace id, for workspaces that the API no longer lists.",
+        description="Labels by workspace id, for workspaces that the API does not list (any more); "
+        "`default` says which id is the default workspace.",
         examples=[{"wrkspc_01OLD": "legacy-bot"}],
     )
 
@@ -194,6 +226,11 @@ class Policy(Document):
                 yield (kind, key), budget
         if isinstance(self.unlisted, Budget):
             yield ("unlisted",), self.unlisted
+
+    @property
+    def default_ids(self) -> frozenset[str]:
+        """The ids that `names` calls `default`: real ids of the default workspace."""
+        return frozenset(id_ for id_, name in self.names.items() if name == DEFAULT_KEY)
 
     @property
     def unlisted_budget(self) -> Budget | None:

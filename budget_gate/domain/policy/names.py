@@ -6,12 +6,10 @@ from itertools import chain, takewhile
 from typing import Final
 
 from budget_gate.domain.notes import enumerated
-from budget_gate.domain.policy.model import ID_PREFIX, Policy
+from budget_gate.domain.policy.model import DEFAULT_KEY, ID_PREFIX, Policy
 from budget_gate.domain.prices.models import undated
 from budget_gate.domain.spend import Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
-
-DEFAULT_KEY: Final = "default"
 
 # The names of workspaces by id; that of the default workspace is None.
 Names = Mapping[str | None, str]

@@ -35,6 +35,11 @@ def owner(
         hint = error.hint
         if error.code == "http_404":
             hint = "remove `organization` from the policy: there is nothing to check it by here"
+        if error.code == "http_403":
+            hint = (
+                "use a credential that may ask for its organization, such as an Admin key, or "
+                "remove `organization` from the policy"
+            )
         raise UnverifiedError(
             f"whether the spend is that of organization {named} could not be determined: "
             f"{error.message}",

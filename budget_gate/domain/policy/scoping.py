@@ -9,8 +9,8 @@ from budget_gate.domain.bounds import ZERO, Bounds
 from budget_gate.domain.costs import Costs, Days, total
 from budget_gate.domain.policy.budgets import Budget, CapException
 from budget_gate.domain.policy.caps import Caps
-from budget_gate.domain.policy.keys import Resolved, workspace_id
-from budget_gate.domain.policy.model import PolicyFile
+from budget_gate.domain.policy.keys import Resolved, refuse_default, workspace_id
+from budget_gate.domain.policy.model import DEFAULT_KEY, PolicyFile
 from budget_gate.domain.policy.names import id_text, unique_name
 from budget_gate.domain.policy.places import KeyPath
 from budget_gate.domain.spend import Spend, Workspace
@@ -90,6 +90,10 @@ class Scoping:
     def _reserved_in(self) -> str | None:
         if self.reservation is None or self.reservation.workspace is None:
             return UNATTRIBUTED
+        if self.reservation.workspace == DEFAULT_KEY:
+            wrong = refuse_default(self.file.policy, self.spend)
+            if wrong:
+                raise ConfigurationError(*wrong)
         return workspace_id(self.reservation.workspace, self.workspaces)
 
     def _budgets(self, named: Resolved, reserved_in: str | None) -> Iterator[ScopedBudget]:

@@ -95,6 +95,8 @@ def list_spend(
             *_unused_note(book, {key.model for key in usage.table}),
             _LEFT_OUT,
         ),
+        default_ids=usage.default_ids,
+        is_default_told=usage.is_default_told,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from budget_gate.domain.alerts import alerts, notes_of, unchecked
 from budget_gate.domain.bounds import NOTHING, ZERO, Bounds
 from budget_gate.domain.costs import Days, add_up, total
+from budget_gate.domain.freshness import unchecked_age
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.caps import caps_in_force, expired, large
@@ -85,9 +86,11 @@ def evaluate(file: PolicyFile, spend: Spend, month: MonthToDate, terms: Terms = 
         ),
         days=tuple(_days(month, costs.days, spend.coverage)),
         coverage=spend.coverage,
+        data_refreshed_at=spend.coverage.refreshed_at,
         prices=spend.prices,
         notes=(
             *spend.notes,
+            *unchecked_age(file, spend.coverage),
             *notes_of(told),
             *unchecked(file.policy.alerts, spend, month),
             *expired(file.policy, month.day),

@@ -32,6 +32,14 @@ def unnamed_workspaces(policy: Policy, spend: Spend) -> Iterator[Note]:
         first = ", ".join(unnamed[:_NAMED])
         message = f"The usage has workspaces that are not listed ({len(unnamed)}): {first}."
         yield Note("info", "unlisted_workspaces", message)
+    if spend.is_from_analytics and spend.workspaces is None and unnamed:
+        default = "" if spend.is_default_told else " One of them may be the default workspace."
+        message = (
+            "This key may not list workspaces, so those without a name are shown by their id "
+            f"({len(unnamed)}): {enumerated(unnamed)}.{default} Name them under names in the "
+            "policy, or with --names-from."
+        )
+        yield Note("info", "unnamed_workspaces", message)
     spending = {line.workspace for line in spend.lines if line.cost.high}
     missed: dict[str, None] = {}
     globs: dict[str, None] = {}

@@ -6,7 +6,7 @@ from typing import Final
 
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import MonthToDate
-from budget_gate.domain.policy.names import DEFAULT_KEY
+from budget_gate.domain.policy.model import DEFAULT_KEY
 from budget_gate.domain.policy.scoping import ScopedBudget
 from budget_gate.domain.policy.selection import Named
 from budget_gate.domain.spend import Spend, price_age

@@ -87,6 +87,8 @@ class Report:
     `fails_on_warning` is whether a warning ends the run in exit code 1. `alerts` are rises that the
     policy wants to be told of, and `earlier_alerts` the keys of those in the last report, None
     where there is none that can be compared. `told` is what each channel knows, by its name.
+    `data_refreshed_at` is the instant from which on the numbers know nothing, None where the API
+    does not say.
     """
 
     status: Status
@@ -115,6 +117,7 @@ class Report:
     alerts: tuple[Alert, ...] = ()
     earlier_alerts: frozenset[str] | None = None
     told: Mapping[str, Told] = field(default_factory=dict)
+    data_refreshed_at: datetime | None = None
 
     @property
     def month(self) -> MonthToDate:

@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 from budget_gate.domain.bounds import ZERO
+from budget_gate.domain.clock import age_in_words
+from budget_gate.domain.freshness import missing_time
 from budget_gate.domain.notes import list_prices
 from budget_gate.domain.period import in_words, on_day
 from budget_gate.domain.spend import Coverage
@@ -44,6 +46,16 @@ def price_basis(report: Report) -> str:
 def covered_time(report: Report) -> str:
     """What a report is of: `Nov 1 to Nov 20, 15:20 UTC`."""
     return f"{on_day(report.period.start)} to {in_words(report.as_of)}"
+
+
+def freshness(report: Report) -> str:
+    """How old the numbers are, as a sentence; empty where they lack nothing, or nobody says so."""
+    at = report.data_refreshed_at
+    missing = missing_time(at, report.as_of)
+    if at is None or missing is None:
+        return ""
+    what = "" if report.spend is None else ": later usage is not included"
+    return f"Numbers as of {in_words(at)} ({age_in_words(missing)} old){what}."
 
 
 def covered_days(coverage: Coverage) -> str:

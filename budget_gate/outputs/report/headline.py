@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from budget_gate.domain.alerts import Alert
 from budget_gate.domain.clock import time_judged
+from budget_gate.domain.ledger.possible import BEYOND
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import in_words, on_day
 from budget_gate.domain.verdict.report import Report
@@ -138,8 +139,10 @@ class _Words(NamedTuple):
         if budget.cause == "forecast":
             return [spent, f"{budget.reason.capitalize()} (see notes)."]
         why = "The API does not report all that the price depends on (see notes)."
-        is_unpriced = any(note.code == "unpriced_bounded" for note in self.report.notes)
-        if is_unpriced or not budget.measured[0].is_limited:
+        codes = {note.code for note in self.report.notes}
+        if BEYOND in codes:
+            why = "The ledger has usage that the report does not have yet (see notes)."
+        if "unpriced_bounded" in codes or not budget.measured[0].is_limited:
             why = "Some usage has no price (see notes)."
         return [f"{spent} The cap lies in between.", why, self._cause(budget)]
 

@@ -118,6 +118,7 @@ def document_of(report: Report, headline: str) -> dict[str, Any]:
             }
             for name, told in report.told.items()
         },
+        "data_refreshed_at": report.data_refreshed_at and format_instant(report.data_refreshed_at),
     }
 
 

@@ -11,7 +11,7 @@ from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import usd, usd_down, usd_range, usd_roughly
 from budget_gate.outputs.escaping import code, prose
-from budget_gate.outputs.report.basis import covered_days, covered_time, price_basis
+from budget_gate.outputs.report.basis import covered_days, covered_time, freshness, price_basis
 from budget_gate.outputs.report.causes import culprits
 from budget_gate.outputs.report.chart import chart
 from budget_gate.outputs.report.headline import (
@@ -207,6 +207,7 @@ def _footer(report: Report, links: Links) -> str:
             f"{on_day(checked)}."
         )
     text += "" if text.endswith(".") else "."
+    text += f" {freshness(report)}".rstrip()
     text += f" Asked at {code(report.base_url)}." if report.base_url else ""
     if links.run:
         text += f" [This run]({links.run}) · [Usage in the Console]({CONSOLE})"

@@ -10,7 +10,7 @@ from budget_gate.domain.verdict.results import BudgetResult, Status
 from budget_gate.errors import ConfigurationError
 from budget_gate.outputs.amounts import usd, usd_range
 from budget_gate.outputs.escaping import guarded, logged, logged_name
-from budget_gate.outputs.report.basis import covered_days, covered_time, price_basis
+from budget_gate.outputs.report.basis import covered_days, covered_time, freshness, price_basis
 from budget_gate.outputs.report.causes import culprits
 from budget_gate.outputs.report.headline import other_notes, plain_headline
 from budget_gate.outputs.report.sentences import (
@@ -45,6 +45,7 @@ def render_text(report: Report, policy: str, *, colour: bool, width: int | None 
     lines = [
         *(_painted(line, report.status, colour) for line in verdict),
         *wrapped(_covered(report, logged(policy)), width),
+        *(line for part in (freshness(report),) if part for line in wrapped(part, width)),
         "",
     ]
     if report.budgets:

@@ -8,7 +8,7 @@ from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.ownership import READ_BELOW_ID, other_organization
 from budget_gate.domain.spend import Workspace
-from budget_gate.domain.usage import UNATTRIBUTED, UsageTable
+from budget_gate.domain.usage import UNATTRIBUTED, UsageTable, joined
 from budget_gate.sources.api.answers import malformed
 from budget_gate.sources.api.usage_page import is_grouped
 from budget_gate.sources.api.usage_query import ALWAYS, Span, read_table
@@ -27,8 +27,8 @@ _NOTE = Note(
 
 def read_below_organization(
     transport: Transport, spans: list[Span], refused: RefusedError, file: PolicyFile | None
-) -> tuple[UsageTable, tuple[Workspace, ...], tuple[Note, ...]]:
-    """The usage of the spans, the workspaces, and a note of what these routes leave out.
+) -> tuple[list[UsageTable], tuple[Workspace, ...], tuple[Note, ...]]:
+    """The usage of each span, the workspaces, and a note of what these routes leave out.
 
     `refused` is the answer of the usual routes, raised where there is no list of organizations
     either. Raises ConfigurationError where the one that the policy names is not among them.
@@ -42,13 +42,14 @@ def read_below_organization(
         for span in spans
     ]
     workspaces = transport.start(partial(read_workspaces, transport, f"{base}/workspaces"))
-    table: UsageTable = {}
-    for part in parts:
-        table |= part.result()
-    if not is_grouped(table, f"GET {route}"):
+    tables = [part.result() for part in parts]
+    if not is_grouped(joined(tables), f"GET {route}"):
         # Either all of it is of the default workspace, or the answer does not tell workspaces.
-        table = {key._replace(workspace=UNATTRIBUTED): tokens for key, tokens in table.items()}
-    return table, workspaces.result(), (_NOTE,)
+        tables = [
+            {key._replace(workspace=UNATTRIBUTED): tokens for key, tokens in table.items()}
+            for table in tables
+        ]
+    return tables, workspaces.result(), (_NOTE,)
 
 
 def _discover(transport: Transport, refused: RefusedError, file: PolicyFile | None) -> str:

@@ -9,13 +9,13 @@ from budget_gate.domain.billed.bill import Bill, Charge
 from budget_gate.domain.bounds import EXACT
 from budget_gate.domain.period import DAY, Period, format_instant
 from budget_gate.errors import UnverifiedError
-from budget_gate.sources.api.answers import malformed, read_cursor, read_instant
+from budget_gate.sources.api.analytics import BETA, read_rows
+from budget_gate.sources.api.answers import malformed, read_instant
 from budget_gate.sources.api.paging import read_buckets
 from budget_gate.sources.http.answers import RefusedError
 from budget_gate.sources.http.transport import Transport
 
 ANALYTICS: Final = "/v1/organizations/analytics/cost"
-ANALYTICS_BETA: Final = "analytics-usage-cost-2026-08-24"
 COST_REPORT: Final = "/v1/organizations/cost_report"
 
 # The statuses by which the API says that it does not serve this route to this credential.
@@ -46,7 +46,7 @@ def read_bill(transport: Transport, period: Period, now: datetime) -> Bill:
         *(("group_by[]", name) for name in _DIMENSIONS),
     ]
     try:
-        first = transport.get(ANALYTICS, query, beta=ANALYTICS_BETA)
+        first = transport.get(ANALYTICS, query, beta=BETA)
     except RefusedError as refused:
         if refused.status not in _REFUSALS:
             raise
@@ -58,31 +58,13 @@ def _read_analytics(
     transport: Transport, period: Period, query: list[tuple[str, str]], answer: Any, now: datetime
 ) -> Bill:
     where = f"GET {ANALYTICS}"
+    rows, refreshed = read_rows(transport, ANALYTICS, query, answer, what="costs")
     charges: dict[tuple[object, ...], Charge] = {}
-    refreshed = _refreshed_at(answer, where)
-    cursors: set[str] = set()
-    while True:
-        rows = answer.get("data")
-        if not isinstance(rows, list):
-            raise malformed(where, "there is no list `data` in it")
-        for row in rows:
-            charge = _analytics_charge(row, period, where)
-            if charge[:5] in charges:
-                raise malformed(where, "it contains a cost twice")
-            charges[charge[:5]] = charge
-        cursor = read_cursor(answer, where)
-        if cursor is None:
-            break
-        if cursor in cursors or not rows:
-            raise malformed(where, "its pages go in a circle")
-        cursors.add(cursor)
-        answer = transport.get(ANALYTICS, [*query, ("page", cursor)], beta=ANALYTICS_BETA)
-        if _refreshed_at(answer, where) != refreshed:
-            raise UnverifiedError(
-                f"{where}: the costs were refreshed while they were read, so that some may be lost",
-                "run the gate again",
-                code="refreshed_costs",
-            )
+    for row in rows:
+        charge = _analytics_charge(row, period, where)
+        if charge[:5] in charges:
+            raise malformed(where, "it contains a cost twice")
+        charges[charge[:5]] = charge
     # Differences have no end, where a sum might lie beyond the calendar.
     if refreshed - now > (transport.clock_difference or timedelta(0)) + _TOLERANCE:
         raise malformed(where, "it contains costs of the future")
@@ -91,11 +73,6 @@ def _read_analytics(
     through = period.start.date() + ended * DAY
     settled = tuple(charge for charge in charges.values() if charge.day < through)
     return Bill(settled, period.start.date(), through, "analytics")
-
-
-def _refreshed_at(answer: Any, where: str) -> datetime:
-    told = answer.get("data_refreshed_at") if isinstance(answer, dict) else None
-    return read_instant(told, "`data_refreshed_at`", where)
 
 
 def _analytics_charge(row: Any, period: Period, where: str) -> Charge:

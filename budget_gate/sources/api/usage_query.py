@@ -1,11 +1,11 @@
 """One question to a usage report: a span of time, dimensions and filters -> a table of usage."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from budget_gate.domain.period import DAY, HOUR, Period, format_instant
+from budget_gate.domain.period import DAY, HOUR, MonthToDate, Period, format_instant, midnight
 from budget_gate.domain.usage import UsageTable, add
 from budget_gate.sources.api.paging import read_buckets
 from budget_gate.sources.http.transport import Transport
@@ -18,10 +18,16 @@ _WIDTHS: Final = {DAY: ("1d", "31"), HOUR: ("1h", "24")}
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A period that is asked for in buckets of one width."""
+    """A period that is asked for in buckets of one width; what `is_apart` is told by itself."""
 
     period: Period
     width: timedelta
+    is_apart: bool = False
+
+    @property
+    def width_name(self) -> str:
+        """The width as a query has it."""
+        return _WIDTHS[self.width][0]
 
     @property
     def query(self) -> list[tuple[str, str]]:
@@ -33,6 +39,26 @@ class Span:
             ("bucket_width", name),
             ("limit", limit),
         ]
+
+
+def spans_of(month: MonthToDate, apart: Sequence[datetime] = ()) -> list[Span]:
+    """The spans of a month to date: closed days by day, the open one by hour, and what is `apart`.
+
+    Those are the starts of the last hours of the month to date, without a gap.
+    """
+    first = min(apart, default=month.as_of)
+    days = Period(month.period.start, midnight(first.date()))
+    end = month.open.end if month.open else month.as_of
+    hours = Period(days.end, min(apart, default=end))
+    spans = [Span(period, width) for period, width in ((days, DAY), (hours, HOUR))]
+    spans += [Span(Period(at, at + HOUR), HOUR, is_apart=True) for at in apart]
+    return [span for span in spans if span.period.start < span.period.end]
+
+
+def hours_apart(spans: Sequence[Span], tables: Sequence[UsageTable]) -> dict[datetime, UsageTable]:
+    """The usage of each hour that is told by itself, by its start."""
+    pairs = zip(spans, tables, strict=True)
+    return {span.period.start: table for span, table in pairs if span.is_apart}
 
 
 def read_table(

@@ -115,6 +115,7 @@ def _report_of(read: ReportDocument) -> Report:
         notes=tuple(Note(it.level, it.code, it.message) for it in read.notes),
         base_url=read.base_url,
         alerts=tuple(it.value for it in read.alerts),
+        data_refreshed_at=read.data_refreshed_at,
     )
 
 

@@ -206,6 +206,7 @@ class ReportDocument(Part):
     judged_at: Instant | None
     whole_month: bool
     alerts: tuple[_Alert, ...]
+    data_refreshed_at: Instant | None
 
     @model_validator(mode="after")
     def _is_of_a_month(self) -> "ReportDocument":

@@ -59,6 +59,11 @@ class RefusedError(UnverifiedError):
         """Whether the API has no such route, as behind some gateways."""
         return self.status == httpx.codes.NOT_FOUND
 
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether the credential may not do this, though it may be good for other routes."""
+        return self.status == httpx.codes.FORBIDDEN
+
 
 class PassingError(Exception):
     """A failure that another try may not meet; `wait` is the server's wish in seconds."""

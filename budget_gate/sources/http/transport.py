@@ -197,6 +197,12 @@ class Transport:
         """The API's time minus the local one, the largest seen; None where it told none."""
         return max(self._differences, key=abs, default=None)
 
+    def is_to_come(self, instant: datetime) -> bool:
+        """Whether `instant` lies in the future, more than a few minutes, by either clock."""
+        times = [self._clock(), *self._told]
+        # Differences have no end, where a sum might lie beyond the calendar.
+        return all(instant - time > WORTH_A_WARNING for time in times)
+
     def has_begun(self, instant: datetime) -> bool:
         """Whether `instant` had come when the API first answered; true where its time is doubted.
 

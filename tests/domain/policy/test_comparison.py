@@ -86,6 +86,7 @@ KEYS: dict[tuple[type[Document], str], tuple[str, str, str]] = {
     (SpendRules, "basis"): ("", "spend: {basis: billed}\n", "neutral"),
     (SpendRules, "uncertain"): ("", "spend: {uncertain: warn}\n", "looser"),
     (SpendRules, "unknown_model"): ("", "spend: {unknown_model: upper_bound}\n", "looser"),
+    (SpendRules, "max_age"): ("", "spend: {max_age: 3h}\n", "tighter"),
     (Prices, "discount"): ("", "prices: {discount: 5%}\n", "looser"),
     (Prices, "models"): (
         "",

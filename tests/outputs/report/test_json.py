@@ -160,6 +160,7 @@ def test_the_report_is_exactly_as_documented() -> None:
         "changed": None,
         "alerts": [],
         "notified": {},
+        "data_refreshed_at": None,
     }
 
 
@@ -181,7 +182,7 @@ def test_the_keys_stand_in_the_documented_order() -> None:
         *("basis", "organization", "base_url", "previous_as_of", "change", "drivers"),
         "evidence_as_of",
         *("known_spend", "judged_at", "whole_month", "currency", "headline", "changed"),
-        *("alerts", "notified"),
+        *("alerts", "notified", "data_refreshed_at"),
     ]
 
 
@@ -218,6 +219,7 @@ def test_an_unverified_report_exists_and_says_why() -> None:
         "changed": None,
         "alerts": [],
         "notified": {},
+        "data_refreshed_at": None,
     }
 
 

@@ -71,7 +71,7 @@ def test_fields_are_found_by_the_keys_of_the_document() -> None:
     [
         ("version", set()),
         ("names", set()),
-        ("spend", {"basis", "uncertain", "unknown_model"}),
+        ("spend", {"basis", "uncertain", "unknown_model", "max_age"}),
         ("unlisted", {"cap", "warn_at", "daily_cap", "forecast"}),
         ("models", {"cap", "warn_at", "daily_cap", "forecast", "optional"}),
         ("exceptions", {"budget", "cap", "until", "reason", "approved_by"}),

@@ -1,0 +1,1 @@
+"""What clients have counted themselves, against what the usage report has of it."""

@@ -1,0 +1,1 @@
+"""The ledger in Redis: what clients have counted themselves."""

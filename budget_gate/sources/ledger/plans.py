@@ -1,0 +1,257 @@
+"""What is asked of Redis, and what the answers mean: for both kinds of client.
+
+A plan yields commands that go in one round trip, is sent what Redis answered to each (an error
+among them), and returns its result.
+"""
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple, TypeVar
+from uuid import uuid4
+
+from budget_gate.domain.bounds import ZERO, plus
+from budget_gate.domain.ledger.counted import Counted
+from budget_gate.errors import LedgerError
+from budget_gate.sources.ledger.layout import (
+    ALREADY,
+    COUNTED,
+    HOLD,
+    HOUR,
+    KEPT,
+    KNOWN,
+    RECORD,
+    SETTLE,
+    VERDICT,
+    WORKSPACES,
+    Script,
+    counts_key,
+    fields,
+    holds_key,
+    instant,
+    member,
+    message_key,
+    read_counts,
+    workspace_of,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from budget_gate.domain.ledger.hours import Counts
+    from budget_gate.domain.usage import UsageTable
+
+T = TypeVar("T")
+Command = tuple[str | int, ...]
+Plan = Generator[list[Command], list[Any], T]
+
+
+class Call(NamedTuple):
+    """One call of a script: its keys, its arguments, and the workspace that they are of."""
+
+    keys: tuple[str, ...]
+    arguments: tuple[str | int, ...]
+    workspace: str | None
+
+
+# A workspace is named again after so many seconds, as a Redis may have been emptied.
+_NAMED_FOR: Final = 60
+# The hour that Redis has may change once while it is asked.
+_TRIES: Final = 3
+# Keys that are read in one round trip.
+AT_ONCE: Final = 500
+_HELD: Final = re.compile(r"([0-9]{1,15}) ([0-9]{1,15}(?:\.[0-9]{1,12})?)", re.ASCII)
+
+
+class Learned:
+    """What a client knows of its Redis: how far its clock is ahead, and who was named when.
+
+    `clock` tells seconds since the epoch. Threads may share it: what one of them does not see yet
+    only costs another round trip.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._ahead = 0.0
+        self._named: dict[str | None, float] = {}
+
+    def hour(self) -> int:
+        """The start of the hour that Redis is in, as far as is known."""
+        now = int(self._clock() + self._ahead)
+        return now - now % HOUR
+
+    def hear(self, now: int) -> None:
+        """Takes it that Redis has this time."""
+        self._ahead = now - self._clock()
+
+    def is_unnamed(self, workspace: str | None) -> bool:
+        """Whether a workspace is to be named, so that what is of it is found."""
+        return self._clock() >= self._named.get(workspace, 0) + _NAMED_FOR
+
+    def named(self, workspace: str | None) -> None:
+        """Takes it that the workspace is named."""
+        self._named[workspace] = self._clock()
+
+
+def recording(counted: Counted, workspace: str | None, learned: Learned) -> Plan[bool]:
+    """Adds what was counted to the running hour; False where the message is there already."""
+    (is_new,) = yield from recording_all([(counted, workspace)], learned)
+    return is_new
+
+
+def recording_all(
+    answers: Sequence[tuple[Counted, str | None]], learned: Learned
+) -> Plan[list[bool]]:
+    """Adds each to the running hour of its workspace, in one round trip; whether each was new."""
+    found = [True] * len(answers)
+    # Without an id of its own one gets one, so that it is counted once however often it is sent.
+    left = [
+        (index, workspace, message_key(workspace, counted.message_id or f"none_{uuid4().hex}"), it)
+        for index, (counted, workspace) in enumerate(answers)
+        if (it := [part for use in counted.uses for part in fields(use)])
+    ]
+    for _ in range(_TRIES):
+        if not left:
+            return found
+        hour = learned.hour()
+        times = (hour, hour + HOUR + KEPT, KNOWN)
+        calls = [
+            Call((counts_key(workspace, hour), message), (*times, *given), workspace)
+            for _, workspace, message, given in left
+        ]
+        told = yield from _run(RECORD, calls, learned)
+        later = []
+        for one, answer in zip(left, told, strict=True):
+            if answer in (COUNTED, ALREADY):
+                found[one[0]] = answer == COUNTED
+            else:
+                later.append(one)
+                learned.hear(answer)
+        left = later
+    if not left:
+        return found
+    raise LedgerError(
+        "the clock of the ledger jumps, so that no hour was found to count in",
+        "set the clock of the machine that Redis runs on",
+    )
+
+
+def holding(
+    hold: str, usd: Decimal, seconds: int, workspace: str | None, learned: Learned
+) -> Plan[None]:
+    """Holds an amount for a workspace for so long."""
+    given = (hold, f"{usd:f}", seconds)
+    yield from _run(HOLD, [Call((holds_key(workspace),), given, workspace)], learned)
+
+
+def settling(hold: str, left: Decimal, workspace: str | None, learned: Learned) -> Plan[None]:
+    """Leaves so much of a hold; what has ended stays so."""
+    if left:
+        given = (hold, f"{left:f}")
+        yield from _run(SETTLE, [Call((holds_key(workspace),), given, workspace)], learned)
+    else:
+        checked((yield [("HDEL", holds_key(workspace), hold)]))
+
+
+def reading(since: datetime) -> "Plan[Counts]":
+    """What was counted from the hour of `since` on, and what is held.
+
+    Raises LedgerError where something else is found among it.
+    """
+    names, now = yield from _names()
+    return (yield from _reading(names, int(since.timestamp()) // HOUR * HOUR, now))
+
+
+def reading_last(hours: int) -> "Plan[Counts]":
+    """The same of so many hours up to the running one, by the time of Redis."""
+    names, now = yield from _names()
+    return (yield from _reading(names, now // HOUR * HOUR - (hours - 1) * HOUR, now))
+
+
+def _reading(names: list[str | None], first: int, now: int) -> "Plan[Counts]":
+    from budget_gate.domain.ledger.hours import Counts  # comes with the prices, which take long
+
+    hours = range(first, now + 1, HOUR)
+    places = [(workspace, hour) for hour in hours for workspace in names]
+    found: dict[datetime, UsageTable] = {}
+    for start in range(0, len(places), AT_ONCE):
+        some = places[start : start + AT_ONCE]
+        answers = checked((yield [("HGETALL", counts_key(*place)) for place in some]))
+        for (workspace, hour), answer in zip(some, answers, strict=True):
+            if answer:
+                found.setdefault(instant(hour), {}).update(read_counts(answer, workspace, hour))
+    holds: dict[str | None, Decimal] = {}
+    for start in range(0, len(names), AT_ONCE):
+        some_names = names[start : start + AT_ONCE]
+        answers = checked((yield [("HGETALL", holds_key(name)) for name in some_names]))
+        for workspace, answer in zip(some_names, answers, strict=True):
+            held = held_of(answer, workspace, now)
+            if held:
+                holds[workspace] = held
+    return Counts(found, holds, instant(now))
+
+
+def writing_verdict(told: str) -> Plan[None]:
+    """Keeps the last verdict for clients, in place of the one before."""
+    checked((yield [("SET", VERDICT, told)]))
+
+
+def held_of(answer: Mapping[Any, Any], workspace: str | None, now: int) -> Decimal:
+    """USD of the holds of a workspace that have not ended."""
+    total = ZERO
+    for value in answer.values():
+        found = _HELD.fullmatch(text(value))
+        if found is None:
+            raise LedgerError(
+                f"{holds_key(workspace)} has what is no amount that budget-gate holds",
+                "delete that key in Redis; another program or another version has written it",
+            )
+        if int(found[1]) > now:
+            total = plus(total, Decimal(found[2]))
+    return total
+
+
+def _names() -> Plan[tuple[list[str | None], int]]:
+    """The workspaces that were named, in order, and the time of Redis in seconds."""
+    members, (seconds, _) = checked((yield [("SMEMBERS", WORKSPACES), ("TIME",)]))
+    return sorted(map(workspace_of, map(text, members)), key=str), int(seconds)
+
+
+def _run(script: Script, calls: list[Call], learned: Learned) -> Plan[list[Any]]:
+    """What a script answers to each call; the workspaces are named before."""
+    unnamed = [it for it in {call.workspace: None for call in calls} if learned.is_unnamed(it)]
+    naming: list[Command] = [("SADD", WORKSPACES, member(it)) for it in unnamed]
+    parts = [(len(call.keys), *call.keys, *call.arguments) for call in calls]
+    answers = yield [*naming, *(("EVALSHA", script.sha, *it) for it in parts)]
+    named, told = answers[: len(naming)], answers[len(naming) :]
+    unknown = [index for index, it in enumerate(told) if _is_unknown_script(it)]
+    if unknown:
+        # Redis does not know the script yet, or has forgotten it as after a restart.
+        again = yield [("EVAL", script.source, *parts[index]) for index in unknown]
+        for index, answer in zip(unknown, again, strict=True):
+            told[index] = answer
+    checked([*named, *told])
+    for workspace in unnamed:
+        learned.named(workspace)
+    return told
+
+
+def _is_unknown_script(answer: Any) -> bool:
+    if not isinstance(answer, Exception):
+        return False
+    from redis.exceptions import NoScriptError  # of the extra, and slow to import
+
+    return isinstance(answer, NoScriptError)
+
+
+def checked(answers: list[Any]) -> list[Any]:
+    """The answers; raises the first that is an error."""
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers
+
+
+def text(value: bytes | str) -> str:
+    """A text of Redis; what is none is no field of ours, and becomes one that is read as such."""
+    return value if isinstance(value, str) else value.decode(errors="replace")

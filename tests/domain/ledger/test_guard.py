@@ -1,0 +1,265 @@
+"""The guard: which caps the last verdict's spend and what was counted since are above."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from budget_gate.domain.ledger.guard import Exceeded, guard
+from budget_gate.domain.ledger.guarded import GuardedVerdict, condensed, since_of
+from budget_gate.domain.ledger.hours import Counts, Hours
+from budget_gate.domain.spend import SpendLine, Workspace
+from budget_gate.domain.usage import Tokens, UsageTable
+from budget_gate.errors import ConfigurationError
+from tests.helpers.builders import AS_OF, book, bounds, key, line, policy
+
+SINCE = datetime(2026, 11, 20, 13, tzinfo=UTC)
+HOUR = datetime(2026, 11, 20, 15, tzinfo=UTC)
+NOW = datetime(2026, 11, 20, 15, 50, tzinfo=UTC)
+DAY = "2026-11-20"
+# Output of claude-opus-4-8 costs $25 per million tokens.
+MODEL = "claude-opus-4-8"
+MILLION = Tokens(output=1_000_000)
+WORKSPACES = (Workspace("wrkspc_1", "production"), Workspace("wrkspc_2", "evals"))
+LINES = (
+    line(bounds("50"), "wrkspc_1", model=MODEL, day="2026-11-03"),
+    line(bounds("10"), "wrkspc_2", model=MODEL, day=DAY),
+)
+
+
+def verdict(
+    lines: tuple[SpendLine, ...] = LINES, reported: Hours | None = None, as_of: datetime = AS_OF
+) -> GuardedVerdict:
+    """A verdict with $50 in production before today, and $10 in evals today."""
+    return GuardedVerdict(as_of, SINCE, lines, WORKSPACES, reported or {})
+
+
+def exceeded(
+    text: str,
+    table: UsageTable,
+    *,
+    workspace: str | None = "production",
+    model: str | None = None,
+    holds: Mapping[str, Decimal] | None = None,
+    of: GuardedVerdict | None = None,
+    now: datetime = NOW,
+    hour: datetime = HOUR,
+) -> list[Exceeded]:
+    """The caps exceeded under a policy by what one hour counted."""
+    file = policy(f"version: 1\n{text}\n")
+    found = guard(file, of or verdict(), book(), now, workspace=workspace, model=model)
+    held: dict[str | None, Decimal] = dict((holds or {}).items())
+    return found.exceeded(Counts({hour: table}, held, now))
+
+
+def test_a_cap_that_is_exceeded_by_what_was_counted_since() -> None:
+    """$50 are reported and $25 counted since, against a cap of $60."""
+    table = {key(MODEL, DAY, workspace="production"): MILLION}
+
+    assert exceeded("workspaces: {production: {cap: 60}}", table) == [
+        Exceeded("production", Decimal(60), Decimal(50), Decimal(25), Decimal(0))
+    ]
+
+
+def test_a_cap_that_is_just_reached_holds() -> None:
+    """$50 and $25 are no more than $75."""
+    table = {key(MODEL, DAY, workspace="production"): MILLION}
+
+    assert exceeded("workspaces: {production: {cap: 75}}", table) == []
+    assert exceeded("workspaces: {production: {cap: 74.99}}", table)
+
+
+def test_usage_that_the_verdict_knows_is_not_counted_again() -> None:
+    """Of the million tokens counted in the hour, the report had 900,000: $2.50 are new."""
+    table = {key(MODEL, DAY, workspace="wrkspc_1"): MILLION}
+    known = {HOUR: {key(MODEL, DAY, workspace="wrkspc_1"): Tokens(output=900_000)}}
+
+    (found,) = exceeded("global: {cap: 1}", table, of=verdict(reported=known))
+
+    assert (found.reported, found.counted, found.used) == (
+        Decimal(60),
+        Decimal("2.5"),
+        Decimal("62.5"),
+    )
+
+
+def test_the_organization_counts_every_workspace() -> None:
+    """What evals use counts toward the global cap, and not toward that of production."""
+    table = {key(MODEL, DAY, workspace="evals"): MILLION}
+    found = exceeded("global: {cap: 80}\nworkspaces: {production: {cap: 50}}", table)
+
+    assert [(it.budget, it.used) for it in found] == [("organization", Decimal(85))]
+
+
+def test_a_budget_of_another_workspace_stands_in_nobody_elses_way() -> None:
+    """Evals are over their cap; production may go on."""
+    table = {key(MODEL, DAY, workspace="evals"): MILLION}
+
+    assert exceeded("workspaces: {evals: {cap: 5}, production: {cap: 60}}", table) == []
+
+
+def test_a_group_counts_its_members() -> None:
+    """Production is in the group that evals exceed."""
+    table = {key(MODEL, DAY, workspace="evals"): MILLION}
+    found = exceeded("groups: {all: {cap: 80, workspaces: [production, evals]}}", table)
+
+    assert [(it.budget, it.used) for it in found] == [("all", Decimal(85))]
+
+
+def test_what_is_held_counts() -> None:
+    """$50 spent and $11 held are above $60; what is held elsewhere is not of production."""
+    holds = {"production": Decimal(11), "evals": Decimal(100)}
+    found = exceeded("workspaces: {production: {cap: 60}}", {}, holds=holds)
+
+    assert [(it.held, it.used) for it in found] == [(Decimal(11), Decimal(61))]
+
+
+def test_a_daily_cap_counts_today_alone() -> None:
+    """Evals have $10 of today in the report; $25 more are above $30 a day."""
+    table = {key(MODEL, DAY, workspace="evals"): MILLION}
+    found = exceeded("workspaces: {evals: {cap: 500, daily_cap: 30}}", table, workspace="evals")
+
+    assert found == [
+        Exceeded("evals", Decimal(30), Decimal(10), Decimal(25), Decimal(0), daily=True)
+    ]
+    before = {key(MODEL, DAY, workspace="production"): MILLION}
+    assert exceeded("workspaces: {production: {cap: 500, daily_cap: 30}}", before) == []
+
+
+@pytest.mark.parametrize("asked", ["claude-opus-4-8", "claude-opus-4-8-20260528"])
+def test_a_cap_of_a_model_is_looked_at_where_the_model_is_named(asked: str) -> None:
+    """A model goes by its id with a date or without."""
+    table = {key("claude-opus-4-8-20260528", DAY, workspace="evals"): MILLION}
+    text = f"models: {{{MODEL}: {{cap: 80}}}}"
+
+    assert [it.used for it in exceeded(text, table, model=asked)] == [85]
+    assert exceeded(text, table) == []
+    assert exceeded(text, table, model="claude-haiku-5-5") == []
+
+
+def test_an_exception_is_in_force_until_its_day_ends() -> None:
+    """The cap is $100 until Nov 20 and $60 again on Nov 21."""
+    text = (
+        "workspaces: {production: {cap: 60}}\nexceptions: [{budget: workspaces.production, "
+        "cap: 100, until: 2026-11-20, reason: launch}]"
+    )
+    table = {key(MODEL, DAY, workspace="production"): MILLION}
+
+    assert exceeded(text, table) == []
+    assert exceeded(text, table, now=datetime(2026, 11, 21, tzinfo=UTC))
+
+
+def test_a_workspace_without_a_budget_has_that_of_those_not_listed() -> None:
+    """Evals have spent $10, and a workspace that has spent nothing yet has the same cap."""
+    text = "unlisted: {cap: 20}\nworkspaces: {production: {cap: 500}}"
+    table = {key(MODEL, DAY, workspace="evals"): MILLION, key(MODEL, DAY): MILLION}
+
+    assert [it.used for it in exceeded(text, table, workspace="evals")] == [35]
+    assert [it.used for it in exceeded(text, table, workspace=None)] == [25]
+
+
+def test_a_new_month_begins_at_nothing() -> None:
+    """By a verdict of November, December has spent what was counted in it."""
+    now = datetime(2026, 12, 1, 0, 10, tzinfo=UTC)
+    hour = datetime(2026, 12, 1, tzinfo=UTC)
+    table = {key(MODEL, "2026-12-01", workspace="production"): MILLION}
+    text = "workspaces: {production: {cap: 20}}"
+
+    assert [it.used for it in exceeded(text, table, now=now, hour=hour)] == [25]
+    before = {key(MODEL, "2026-11-30", workspace="production"): MILLION}
+    assert exceeded(text, before, now=now, hour=datetime(2026, 11, 30, 23, tzinfo=UTC)) == []
+
+
+def test_a_model_without_a_price_counts_as_the_dearest() -> None:
+    """A cut-off needs a number: usage of an unknown model is not free."""
+    table = {key("claude-next", DAY, workspace="production"): MILLION}
+
+    (found,) = exceeded("workspaces: {production: {cap: 50}}", table)
+
+    assert found.counted >= 25
+
+
+def test_a_reported_range_counts_at_most_and_one_without_end_at_least() -> None:
+    """$50 to $70 are above a cap of $60; of $50 up to no known bound, $50 are certain."""
+    text = "workspaces: {production: {cap: 60}}"
+    ranged = verdict((line(bounds("50", "70"), "wrkspc_1", model=MODEL, day="2026-11-03"),))
+    endless = verdict((line(bounds("50", "unlimited"), "wrkspc_1", model=MODEL, day=DAY),))
+
+    assert [it.used for it in exceeded(text, {}, of=ranged)] == [70]
+    assert exceeded(text, {}, of=endless) == []
+
+
+def test_an_unknown_workspace_is_an_error() -> None:
+    """A misspelt name has no caps, and must not pass for that."""
+    with pytest.raises(ConfigurationError, match="no workspace is called 'prodction'"):
+        exceeded("global: {cap: 1000}", {}, workspace="prodction")
+
+
+@pytest.mark.parametrize(
+    ("text", "needs_all"),
+    [
+        ("workspaces: {production: {cap: 60}}", False),
+        ("global: {cap: 100}", True),
+        ("groups: {all: {cap: 80, workspaces: [production, evals]}}", True),
+    ],
+)
+def test_other_workspaces_are_needed_only_where_a_cap_is_theirs_too(
+    text: str, *, needs_all: bool
+) -> None:
+    """The fewer hashes a client asks for, the faster it is."""
+    found = guard(policy(f"version: 1\n{text}\n"), verdict(), book(), NOW, workspace="production")
+
+    assert found.needs_all is needs_all
+
+
+def test_verdict_comes_back_from_json_as_it_was() -> None:
+    """What Redis keeps is all of it, to the last digit."""
+    table = {HOUR: {key(MODEL, DAY, workspace=None): Tokens(1, 2, 3, 4, 5, 6, 7)}}
+    lines = (
+        line(bounds("0.000000000000000001", "unlimited"), None, model=None),
+        line(bounds("3"), "wrkspc_1")._replace(names=("a", "b"), basis="billed"),
+    )
+    told = verdict(lines, table)
+
+    assert GuardedVerdict.from_json(json.loads(json.dumps(told.to_json()))) == told
+
+
+@pytest.mark.parametrize(
+    "told", [None, [], {}, {"version": 2}, {"version": 1}, {"version": 1, "as_of": 5}]
+)
+def test_what_is_no_verdict_is_refused(told: object) -> None:
+    """Another version may write something else there."""
+    with pytest.raises(ValueError, match="it is"):
+        GuardedVerdict.from_json(told)
+
+
+def test_condensed_lines_keep_today_apart() -> None:
+    """Two days before today become one line, exactly; today stays itself."""
+    lines = (
+        line(bounds("1.1"), "w", day="2026-11-03"),
+        line(bounds("2.2", "3"), "w", day="2026-11-04"),
+        line(bounds("4"), "w", day=DAY),
+        line(bounds("5"), None, day="2026-11-04"),
+    )
+
+    assert condensed(lines, date(2026, 11, 20)) == (
+        line(bounds("3.3", "4.1"), "w", day="2026-11-01"),
+        line(bounds("4"), "w", day=DAY),
+        line(bounds("5"), None, day="2026-11-01"),
+    )
+
+
+def test_since_is_the_first_hour_that_may_lack_something() -> None:
+    """Without such hours it is the running one."""
+    assert since_of({HOUR: {}, SINCE: {}}, AS_OF) == SINCE
+    assert since_of({}, AS_OF) == HOUR
+
+
+def test_first_hour_is_of_the_month() -> None:
+    """Hours of the month before are not counted again."""
+    assert verdict().first_hour(NOW) == SINCE
+    assert verdict().first_hour(datetime(2026, 12, 1, 5, tzinfo=UTC)) == datetime(
+        2026, 12, 1, tzinfo=UTC
+    )
