@@ -143,10 +143,14 @@ def audits() -> Iterator[dict[str, Any]]:
     part = Part(date(2026, 11, 2), "wrkspc_01A", "tokens", "claude-opus-5-5")
     amounts = (Decimal(18), Decimal(-2), (("discount", Decimal(-1)),), Decimal(-1))
     line = AuditLine(part, bounds("20"), *amounts, is_beyond=True)  # type: ignore[arg-type]
+    line = replace(line, list_amount=Decimal(20), list_drift=Decimal("0.5"), differs="counts")
     stranger = replace(
         line,
         part=Part(date(2026, 11, 2), None, "web_search", None),
         list_cost=Bounds(Decimal(0), UNLIMITED),
+        list_amount=None,
+        list_drift=None,
+        differs=None,
     )
     made = Audit(
         "drift",
@@ -156,6 +160,7 @@ def audits() -> Iterator[dict[str, Any]]:
         (line,),
         discount=Decimal("0.1"),
         usual=Decimal("0.1"),
+        discounts={"claude-opus-5-5": Decimal("0.1"), "claude-sonnet-5": None},
         names={"wrkspc_01A": "alpha"},
         notes=(Note("info", "clock", "A clock."),),
     )

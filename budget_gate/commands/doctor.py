@@ -18,17 +18,14 @@ from budget_gate.commands.shared_flags import (
 )
 from budget_gate.delivery.notify import faults, send_test
 from budget_gate.delivery.results import deliver, publish_findings
-from budget_gate.domain.clock import check_age
-from budget_gate.domain.health import (
-    Finding,
+from budget_gate.domain.budget_health import (
     check_archived,
     check_caps,
     check_keys,
     check_uncapped,
-    exit_code,
-    misconfigured,
-    noted,
 )
+from budget_gate.domain.clock import check_age
+from budget_gate.domain.health import Finding, exit_code, misconfigured, noted
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.caps import caps_in_force, expired
 from budget_gate.domain.policy.keys import directory, resolve

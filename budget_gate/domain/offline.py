@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from budget_gate.domain.bounds import ZERO
-from budget_gate.domain.health import check_caps
+from budget_gate.domain.budget_health import check_caps
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.caps import Caps, caps_in_force, expired, large, regular_caps

@@ -1,14 +1,14 @@
 """An audit of list cost against billed cost as text and Markdown."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
 from budget_gate.domain.billed.audit import FIXED, Audit, AuditLine, Cause
-from budget_gate.domain.bounds import exact
-from budget_gate.domain.notes import Note, enumerated
+from budget_gate.domain.notes import Note
 from budget_gate.domain.period import DAY, on_day
 from budget_gate.outputs.amounts import settled_days, share_of, usd, usd_range
+from budget_gate.outputs.audit_advice import ratio_of, remedies, what
 from budget_gate.outputs.escaping import NAME_LENGTH, code, plain, prose
 from budget_gate.outputs.report.basis import prices_in_words
 from budget_gate.outputs.report.markdown import folded_notes
@@ -20,13 +20,11 @@ _CAUSES: dict[Cause, str] = {
     "code_execution": "code execution",
     "session_usage": "managed-agent sessions",
     "discount": "discount",
+    "counts": "other counts",
     "unpriced": "usage without a price",
     "old_prices": "days after the last price check",
 }
 _HEADS = ("Day", "Workspace", "What", "List cost", "Billed cost", "Drift", "", "Explained")
-_KINDS = {"web_search": "web search"} | {
-    cause: _CAUSES[cause] for cause in ("code_execution", "session_usage")
-}
 
 
 def summarize(audit: Audit) -> Note:
@@ -40,7 +38,7 @@ def summarize(audit: Audit) -> Note:
 def render_audit_text(audit: Audit) -> str:
     """The verdict, what explains the drift, what to do, and the lines that do not agree."""
     lines = [_verdict(audit, plain)]
-    lines += [f"  {remedy}" for remedy in _remedies(audit, plain)]
+    lines += [f"  {remedy}" for remedy in remedies(audit, plain)]
     if audit.status != "unverified":
         lines += ["", f"  {_about(audit, plain)}", f"  {_totals(audit)}"]
         lines += [f"    {_signed(amount)} {_CAUSES[cause]}" for cause, amount in explained(audit)]
@@ -59,9 +57,9 @@ def render_audit_markdown(audit: Audit) -> str:
     """As the text, for a GitHub step summary; a third party's text stays text."""
     icon = {"ok": "🟢", "drift": "🔴", "unverified": "⚫"}[audit.status]
     parts = [f"## {icon} budget-gate audit: {audit.status}", f"**{_verdict(audit, prose)}**"]
-    remedies = [f"- {remedy}" for remedy in _remedies(audit, prose)]
-    if remedies:
-        parts.append("\n".join(remedies))
+    advice = [f"- {remedy}" for remedy in remedies(audit, prose)]
+    if advice:
+        parts.append("\n".join(advice))
     if audit.status != "unverified":
         sums = [f"- {_about(audit, code)}", f"- {_totals(audit)}"]
         sums += [f"- {_signed(amount)} {_CAUSES[cause]}" for cause, amount in explained(audit)]
@@ -103,8 +101,8 @@ def _verdict(audit: Audit, escape: Callable[[str], str]) -> str:
         apart = "Bill and list cost differ"
     return (
         f"{apart} on {days}; {count} of {_lines(audit)} {'fails' if count == 1 else 'fail'}, "
-        f"most of all {escape(_what(first))} on {on_day(first.part.day)}: "
-        f"{_signed(first.unfixed)}{_ratio(first.unfixed, first.comparable.low)}.{_fixed(audit)}"
+        f"most of all {escape(what(first))} on {on_day(first.part.day)}: "
+        f"{_signed(first.unfixed)}{ratio_of(first.unfixed, first.comparable.low)}.{_fixed(audit)}"
     )
 
 
@@ -112,50 +110,6 @@ def _fixed(audit: Audit) -> str:
     """What fails no line, such as ` Not counted: -$270.00 priority tier (prepaid).`, or nothing."""
     told = [f"{_signed(it)} {_CAUSES[cause]}" for cause, it in explained(audit) if cause in FIXED]
     return f" Not counted: {', '.join(told)}." if told else ""
-
-
-def _remedies(audit: Audit, escape: Callable[[str], str]) -> Iterator[str]:
-    if audit.discount is not None:
-        discount = percent(audit.discount)
-        yield f"Set prices.discount: {discount} in the policy; tokens then cost what is billed."
-    if audit.usual is not None:
-        discount = percent(audit.usual)
-        yield (
-            f"Most lines are billed at list price less {discount}: set prices.discount: {discount} "
-            "in the policy."
-        )
-    unpriced = _named(line for line in audit.beyond if "unpriced" in dict(line.causes))
-    if unpriced:
-        yield (
-            f"No price is known for {escape(unpriced)}: update budget-gate, or add prices under "
-            "prices.models."
-        )
-    old = _named(line for line in audit.beyond if "old_prices" in dict(line.causes))
-    if old:
-        yield (
-            f"Prices may have changed since they were last checked: {escape(old)}. Update "
-            "budget-gate."
-        )
-    listed = [line for line in audit.unexplained_lines if line.list_cost.high]
-    wrong = {str(line.part.model) for line in listed if line.part.model}
-    if audit.usual is not None:
-        wrong |= audit.apart.keys()
-    if wrong:
-        named = enumerated([f"{it}{_model_ratio(it, audit)}" for it in sorted(wrong)], SHOWN)
-        than = "list price" if audit.usual is None else "that price"
-        yield (
-            f"Not billed at {than}: {escape(named)}. If that is what was agreed, put it under "
-            "prices.models; if not, update budget-gate, or ask the provider."
-        )
-    fixed = _named(line for line in listed if not line.part.model)
-    if fixed:
-        yield (
-            f"Not billed at list price, and no setting has it: {escape(fixed)}. Look at it in the "
-            "Console, or ask the provider."
-        )
-    other = _named(line for line in audit.unexplained_lines if not line.list_cost.high)
-    if other:
-        yield f"No list cost to compare with: {escape(other)}. Look at it in the Console."
 
 
 def explained(audit: Audit) -> list[tuple[Cause, Decimal]]:
@@ -173,7 +127,7 @@ def _about(audit: Audit, name: Callable[[str], str]) -> str:
 
 
 def _totals(audit: Audit) -> str:
-    ratio = _ratio(audit.drift, audit.list_cost.low)
+    ratio = ratio_of(audit.drift, audit.list_cost.low)
     return (
         f"billed cost {usd(audit.billed)}, list cost {usd_range(audit.list_cost)}, drift "
         f"{_signed(audit.drift)}{ratio}, of which {_signed(audit.unexplained)} is unexplained"
@@ -186,11 +140,11 @@ def _row(line: AuditLine, audit: Audit, name: Callable[[str], str]) -> list[str]
     return [
         str(line.part.day),
         name(workspace or "unknown"),
-        name(_what(line)),
+        name(what(line)),
         "no price" if not line.list_cost.is_limited else usd_range(line.list_cost),
         usd(line.billed),
         _signed(line.drift),
-        _ratio(line.drift, line.list_cost.low).strip(" ()"),
+        ratio_of(line.drift, line.list_cost.low).strip(" ()"),
         ", ".join(why) or "unexplained",
     ]
 
@@ -205,35 +159,11 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield ("  " + "  ".join(cells)).rstrip()
 
 
-def _what(line: AuditLine) -> str:
-    return line.part.model or _KINDS.get(line.part.cost_type, line.part.cost_type)
-
-
-def _named(lines: Iterable[AuditLine]) -> str:
-    return enumerated(sorted({_what(line) for line in lines}), SHOWN)
-
-
 def _signed(amount: Decimal) -> str:
     shown = usd(abs(amount))
     if shown == usd(Decimal(0)):
         return shown
     return f"{'-' if amount < 0 else '+'}{shown}"
-
-
-def _ratio(drift: Decimal, list_cost: Decimal) -> str:
-    share = share_of(drift, list_cost)
-    return f" ({share})" if share else ""
-
-
-def _model_ratio(model: str, audit: Audit) -> str:
-    """How far a model's lines are billed from what they should cost: ` (+7.0%)`."""
-    apart = audit.apart.get(model)
-    return "" if apart is None else _ratio(apart, Decimal(1))
-
-
-def percent(ratio: Decimal) -> str:
-    """A ratio as exact percent."""
-    return f"{exact(ratio * 100)}%"
 
 
 def _lines(audit: Audit) -> str:

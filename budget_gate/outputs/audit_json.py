@@ -1,12 +1,14 @@
 """An audit of list cost against billed cost as JSON."""
 
+from decimal import Decimal
 from typing import Any, Final
 
 from budget_gate import __version__
 from budget_gate.domain.billed.audit import Audit, AuditLine
 from budget_gate.domain.bounds import exact
 from budget_gate.domain.period import format_instant
-from budget_gate.outputs.audit import explained, percent
+from budget_gate.outputs.audit import explained
+from budget_gate.outputs.audit_advice import percent
 from budget_gate.outputs.escaping import dumped
 from budget_gate.outputs.report.json import bounds_of
 
@@ -34,8 +36,11 @@ def render_audit_json(audit: Audit) -> str:
             "explained": {cause: exact(amount) for cause, amount in explained(audit)},
             "unexplained": exact(audit.unexplained),
         },
-        "discount": None if audit.discount is None else percent(audit.discount),
-        "usual_discount": None if audit.usual is None else percent(audit.usual),
+        "discount": _percent(audit.discount),
+        "usual_discount": _percent(audit.usual),
+        "model_discounts": [
+            {"model": model, "discount": _percent(it)} for model, it in audit.discounts.items()
+        ],
         "lines": [_json_line(line, audit) for line in audit.lines],
         "notes": [
             {"level": note.level, "code": note.code, "message": note.message}
@@ -59,4 +64,12 @@ def _json_line(line: AuditLine, audit: Audit) -> dict[str, Any]:
         "explained": {cause: exact(amount) for cause, amount in line.causes},
         "unexplained": exact(line.unexplained),
         "beyond": line.is_beyond,
+        "list_amount": None if line.list_amount is None else exact(line.list_amount),
+        "list_drift": None if line.list_drift is None else exact(line.list_drift),
+        "discount": _percent(line.discount),
+        "differs": line.differs,
     }
+
+
+def _percent(ratio: Decimal | None) -> str | None:
+    return None if ratio is None else percent(ratio)

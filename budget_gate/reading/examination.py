@@ -27,6 +27,7 @@ from budget_gate.reading.bill import settled_bill, spend_of
 from budget_gate.reading.connection import connect, suspecting_clock
 from budget_gate.reading.key_trial import known_credential, try_keys
 from budget_gate.reading.spend import history_of, lines_of, start_history
+from budget_gate.reading.usable_models import start_models, usable_models
 from budget_gate.settings import Settings
 from budget_gate.sources.api.organization import read_identity
 from budget_gate.sources.api.usage_report import read_history, read_usage
@@ -73,6 +74,7 @@ def examine(
         identity = transport.start(partial(read_identity, transport))
         reading = transport.start(partial(read_usage, transport, month, book, file))
         history = start_history(settings, file, month, book, transport) if file else None
+        usable = start_models(transport)
         organization = list(_organization(identity, reading, file))
         used, spend, alike, check = None, None, False, "usage report"
         try:
@@ -96,6 +98,7 @@ def examine(
             findings += try_keys(settings, transport, clock, month)
             findings += [*organization, *_told(used.usage, settings.other_address, file, month)]
         if not alike:
+            findings += usable_models(usable, file, book, month)
             asked = (transport, file, used, history, book)
             spend = _spend(*asked, month=month, now=now, findings=findings)
     except ConfigurationError as error:

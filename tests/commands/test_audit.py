@@ -374,7 +374,8 @@ def test_the_discount_of_most_lines_is_told_before_what_is_apart(here: Here) -> 
     assert (told["code"], told["discount"], told["usual_discount"]) == (1, None, "10%")
     _, first, second, *_ = audited(here, api(charges, organization)).stdout.splitlines()
     assert_says(first, "most lines", "less 10%", "set prices.discount: 10%")
-    assert_says(second, "not billed at that price", f"{haiku}-20251001 (+7.0%)", "prices.models")
+    assert_says(second, "another list price, or other counts", f"{haiku}-20251001 (+7.0%)")
+    assert_says(second, "prices.models")
 
 
 def test_prepaid_tokens_are_none_of_what_fails(here: Here) -> None:
@@ -510,6 +511,10 @@ def test_json_tells_every_line(here: Here) -> None:
         "explained": {},
         "unexplained": "6",
         "beyond": True,
+        "list_amount": "26",
+        "list_drift": "6",
+        "discount": "0%",
+        "differs": "either",
     }
     assert [line["beyond"] for line in told["lines"]] == [True, False, False, False]
 
@@ -620,12 +625,25 @@ def hostile(text: str, status: str = "drift") -> Audit:
         for cause in ("unpriced", "old_prices", "discount")
     ]
     lines += [
+        line(text, causes=(("counts", Decimal(amount)),), list_drift=Decimal(amount))
+        for amount in (1, -1)
+    ]
+    lines += [
+        line(text, differs=differs, list_drift=Decimal(1)) for differs in (None, "price", "either")
+    ]
+    lines += [
         line(text),
         line(part=Part(date(2026, 11, 2), stranger, text, None)),
         line(part=Part(date(2026, 11, 2), ALPHA, "tokens", text)),
     ]
     notes = (Note("error", "http_401", text), Note("warning", "x", text))
-    return audit(*lines, status=status, names={None: text, ALPHA: text}, notes=notes)
+    return audit(
+        *lines,
+        status=status,
+        names={None: text, ALPHA: text},
+        notes=notes,
+        discounts={text: None, f"{text}2": Decimal("0.1")},
+    )
 
 
 @pytest.mark.parametrize("status", ["drift", "unverified"])
@@ -648,7 +666,7 @@ def test_a_strangers_text_stays_text_in_markdown(text: str, status: str) -> None
     cells = [token.type for token in PARSER.parse(shown) if token.type == "td_open"]
     rows = [token.type for token in PARSER.parse(shown) if token.type == "tr_open"]
     assert len(cells) == 8 * (len(rows) - 1)
-    assert len(rows) == 7
+    assert len(rows) == 12
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -1,5 +1,6 @@
 """The command `doctor`: a line for each check, each that can be made, and the exit code."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -98,6 +99,7 @@ def test_every_check_has_its_line_in_order(here: Here) -> None:
         ("ok", "organization"),
         ("ok", "usage report"),
         ("ok", "workspaces"),
+        ("ok", "models"),
         ("ok", "clock"),
         ("ok", "keys"),
         ("ok", "caps"),
@@ -110,7 +112,7 @@ def test_every_check_has_its_line_in_order(here: Here) -> None:
 def test_the_first_line_sums_up(here: Here) -> None:
     """For a reader who reads no further."""
     first = doctor(here).stdout.splitlines()[0]
-    assert first == "All 11 checks passed."
+    assert first == "All 12 checks passed."
 
 
 def test_the_first_line_counts(here: Here) -> None:
@@ -487,6 +489,87 @@ def test_billed_cost_is_asked_for_where_the_policy_goes_by_it(
     assert [each for each, _ in told(run, "billed cost")] == [level]
 
 
+# Models that may be used
+
+
+RATE_LIMITS = "/v1/organizations/rate_limits"
+
+
+def limits(*models: str) -> Response:
+    """Rate limits of one group of models, and of batches, as the API tells them."""
+    groups = [({"type": "model_group", "id": "rlg_1", "display_name": "Claude"}, list(models))]
+    entries = [
+        {
+            "id": f"rl_{group['id']}",
+            "type": "rate_limit",
+            "group": group,
+            "limits": [],
+            "models": it,
+        }
+        for group, it in [*groups, ({"type": "batch", "id": "rlg_2"}, None)]
+    ]
+    return Response(200, json.dumps({"data": entries, "next_page": None}).encode())
+
+
+def test_models_with_prices_are_in_order(here: Here) -> None:
+    """Each that may be used, by its id or by an alias of it."""
+    answer = limits("claude-sonnet-4-5", "claude-sonnet-4-5-20250929", "claude-opus-5-5-latest")
+    assert told(doctor(here, answer={RATE_LIMITS: answer}), "models") == [
+        ("ok", "every model that the organization may use has a price.")
+    ]
+
+
+def test_a_model_without_a_price_is_a_warning_before_its_first_token(here: Here) -> None:
+    """Named with what its use does; each remedy that is told is tried, and helps."""
+    answer = {RATE_LIMITS: limits("claude-opus-5-5", "claude-nova-1")}
+    run = doctor(here, answer=answer)
+    assert run.code == 0
+    assert told(run, "models") == [
+        (
+            "warning",
+            (
+                "1 model that the organization may use has no price, and makes spend unknown once "
+                "it is used (exit code 3, spend.unknown_model: fail): claude-nova-1. Update "
+                "budget-gate, or add prices under prices.models in the policy."
+            ),
+        )
+    ]
+    use = [*SPENT, Usage(NOW - timedelta(days=3), PRODUCTION, "claude-nova-1", output=5)]
+    card = "{input: 1, output: 1, cache_write_5m: 1, cache_write_1h: 1, cache_read: 1}"
+    for policy, code, level in (
+        (GOOD, 3, "warning"),
+        (f"{GOOD}spend: {{unknown_model: upper_bound}}\n", 0, "warning"),
+        (f"{GOOD}prices: {{models: {{claude-nova-1: {card}}}}}\n", 0, "ok"),
+    ):
+        run = doctor(here, usage=use, answer=answer, policy=policy)
+        assert (run.code, [each for each, _ in told(run, "models")]) == (code, [level])
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_models_that_are_not_listed_are_no_warning(here: Here, status: int) -> None:
+    """Not every credential may ask, and not every gateway has the route."""
+    run = doctor(here, answer={RATE_LIMITS: refuse(status)})
+    assert run.code == 0
+    ((level, text),) = told(run, "models")
+    assert level == "ok"
+    assert_says(text, "not listed", str(status), "at its first use")
+
+
+@pytest.mark.parametrize("answer", [Response(200, b"<html>"), refuse(401), refuse(500)])
+def test_a_list_of_models_that_cannot_be_read_is_a_warning(here: Here, answer: Response) -> None:
+    """A check does without, so that it is no error."""
+    run = doctor(here, answer={RATE_LIMITS: answer})
+    assert run.code == 0
+    assert [level for level, _ in told(run, "models")] == ["warning"]
+
+
+def test_models_are_listed_without_a_policy_that_can_be_read(here: Here) -> None:
+    """By the bundled prices, and as a check without a setting would take them."""
+    answer = {RATE_LIMITS: limits("claude-nova-1")}
+    run = doctor(here, policy="version: 2\n", answer=answer)
+    assert [level for level, _ in told(run, "models")] == ["warning"]
+
+
 # What a check judges
 
 
@@ -827,14 +910,16 @@ HOSTILE = (
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_breaks_out_of_its_line(here: Here, name: str) -> None:
-    """Neither a workspace's nor the organization's."""
+    """Neither a workspace's nor the organization's, nor a model's."""
     with LoopbackAPI(
-        Organization([used(RESEARCH, "1")], [Workspace(RESEARCH, name)], name=name), now=NOW
+        Organization([used(RESEARCH, "1")], [Workspace(RESEARCH, name)], name=name),
+        now=NOW,
+        intercept=lambda request, _: limits(name) if request.path == RATE_LIMITS else None,
     ) as api:
         here.set({"ANTHROPIC_BASE_URL": api.url})
         run = here.main("doctor", policy="version: 1\nglobal: {cap: 100}\n", now=NOW)
     assert run.code == 0
-    assert len(lines(run)) == 11
+    assert len(lines(run)) == 12
     assert all(line.isprintable() for line in run.stdout.splitlines())
     assert "##[" not in run.stdout
 

@@ -10,8 +10,8 @@ from budget_gate.domain.billed.compare import compare
 from budget_gate.domain.billed.late_costs import doubt_late
 from budget_gate.domain.billed.settle import settle
 from budget_gate.domain.bounds import Bounds, sum_of
+from budget_gate.domain.budget_health import check_caps
 from budget_gate.domain.first_policy import draft_policy
-from budget_gate.domain.health import check_caps
 from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.prices.charges import price
 from budget_gate.domain.verdict.evaluate import evaluate

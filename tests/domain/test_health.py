@@ -5,15 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from budget_gate.domain.budget_health import (
+    check_archived,
+    check_caps,
+    check_keys,
+    check_uncapped,
+)
 from budget_gate.domain.credential_health import check_credential
 from budget_gate.domain.health import (
     NAMED,
     Finding,
-    check_archived,
-    check_caps,
-    check_keys,
     check_time,
-    check_uncapped,
     exit_code,
     misconfigured,
     noted,

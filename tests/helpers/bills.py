@@ -30,11 +30,20 @@ def charge(
     cost_type: str = "tokens",
     model: str | None = "claude-opus-5-5",
     tier: str | None = "standard",
+    listed: str | None = None,
 ) -> Charge:
-    """A charge on a day of November."""
+    """A charge on a day of November; `listed` is what it is before discounts, where that is told."""
     if cost_type != "tokens":
         model = tier = None
-    return Charge(workspace, date(2026, 11, day), cost_type, model, tier, Decimal(amount))
+    return Charge(
+        workspace,
+        date(2026, 11, day),
+        cost_type,
+        model,
+        tier,
+        Decimal(amount),
+        None if listed is None else Decimal(listed),
+    )
 
 
 def bill(

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import reduce
 from typing import Final, Literal
 
@@ -12,12 +12,25 @@ from budget_gate.domain.bounds import NOTHING, ZERO, Bounds, minus, plus, sum_of
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import Period
 
-Cause = Literal["priority", "code_execution", "session_usage", "discount", "unpriced", "old_prices"]
+Cause = Literal[
+    "priority",
+    "code_execution",
+    "session_usage",
+    "discount",
+    "counts",
+    "unpriced",
+    "old_prices",
+]
+# What the provider's own list cost of a line has other than list cost: one of both, or either.
+Differing = Literal["counts", "price", "either"]
 AuditStatus = Literal["ok", "drift", "unverified"]
 
 # A line agrees within either of these: USD, or the ratio of its list cost.
 TOLERANCE_USD: Final = Decimal("0.01")
 TOLERANCE_RATIO: Final = Decimal("0.005")
+# Of ratios, which may have no end; a discount is told to a hundredth of a percent.
+RATIOS: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
+DISCOUNT_PLACES: Final = Decimal("0.0001")
 # What no setting can change, as list cost does not hold it or nobody bills it: it fails no line.
 FIXED: Final[tuple[Cause, ...]] = ("priority", "code_execution", "session_usage")
 
@@ -39,7 +52,9 @@ class AuditLine:
     `drift` is billed cost minus list cost, counted from the nearer end where list cost is a range.
     It is the sum of what the `causes` explain and of what is `unexplained`. `is_beyond` says
     whether more than the tolerance is left of it once what the usage report cannot hold is taken
-    off: priority tier, code execution and session time.
+    off: priority tier, code execution and session time. `list_amount` is what the provider itself
+    says of the line before discounts, where it does; `list_drift` how far that, at the policy's
+    discount, is from list cost, and `differs` what is other in it if that is beyond the tolerance.
     """
 
     part: Part
@@ -49,6 +64,14 @@ class AuditLine:
     causes: tuple[tuple[Cause, Decimal], ...]
     unexplained: Decimal
     is_beyond: bool
+    list_amount: Decimal | None = None
+    list_drift: Decimal | None = None
+    differs: Differing | None = None
+
+    @property
+    def discount(self) -> Decimal | None:
+        """What was taken off the provider's own list cost, as a ratio of it; None if not told."""
+        return None if self.list_amount is None else ratio_off(self.billed, self.list_amount)
 
     @property
     def unfixed(self) -> Decimal:
@@ -69,9 +92,10 @@ class Audit:
     `discount` is the ratio off list prices by which every line agrees, where there is one that
     the policy does not have yet, and `usual` the one by which most lines do, but not all. `apart`
     is how far each model with lines that do not agree is billed from its list cost, as a ratio of
-    it; with `discount` or `usual`, from that at such a discount. `names` are the workspaces' by id,
-    `policy` is the file whose prices list cost goes by, None for the bundled ones alone, `taken`
-    its discount, and `own_prices` of how many models it has prices.
+    it; with `discount` or `usual`, from that at such a discount. `discounts` are those of single
+    models, off list, by what the provider says; None where its lines have several. `names` are the
+    workspaces' by id, `policy` is the file whose prices list cost goes by, None for the bundled
+    ones alone, `taken` its discount, and `own_prices` of how many models it has prices.
     """
 
     status: AuditStatus
@@ -82,6 +106,7 @@ class Audit:
     discount: Decimal | None = None
     usual: Decimal | None = None
     apart: Mapping[str, Decimal] = field(default_factory=dict)
+    discounts: Mapping[str, Decimal | None] = field(default_factory=dict)
     names: dict[str | None, str] = field(default_factory=dict)
     policy: str | None = None
     taken: Decimal = ZERO
@@ -136,6 +161,16 @@ class Audit:
             for cause, amount in line.causes:
                 sums[cause] = plus(sums[cause], amount)
         return dict(sums)
+
+
+def ratio_off(billed: Decimal, listed: Decimal) -> Decimal | None:
+    """The ratio by which `billed` lies below `listed`; None where it lies above, or is none of it.
+
+    To a hundredth of a percent, as discounts are told.
+    """
+    if not ZERO <= billed <= listed or not listed:
+        return None
+    return RATIOS.subtract(1, RATIOS.divide(billed, listed)).quantize(DISCOUNT_PLACES)
 
 
 def is_beyond(drift: Decimal, listed: Bounds) -> bool:

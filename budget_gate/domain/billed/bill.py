@@ -26,7 +26,8 @@ class Charge(NamedTuple):
     """What was billed for a kind of cost on a UTC day: exact USD after discounts, before credits.
 
     `workspace` is None for the default workspace; `model` and `service_tier` are None where the
-    kind of cost has none.
+    kind of cost has none. `list_amount` is what the provider says of it before discounts; None
+    where it does not, as the cost report, or says what is no amount.
     """
 
     workspace: str | None
@@ -35,6 +36,7 @@ class Charge(NamedTuple):
     model: str | None
     service_tier: str | None
     amount: Decimal
+    list_amount: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,33 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Final
 
-from budget_gate.domain.billed.audit import TOLERANCE_USD, Audit, AuditLine, Cause, Part, is_beyond
+from budget_gate.domain.billed.audit import (
+    TOLERANCE_USD,
+    Audit,
+    AuditLine,
+    Cause,
+    Differing,
+    Part,
+    is_beyond,
+)
 from budget_gate.domain.billed.bill import PRIORITY, TOKENS, WEB_SEARCH, Bill, listed_costs
+from budget_gate.domain.billed.differing import differing
 from budget_gate.domain.billed.discounts import (
-    Sides,
-    apart_from,
+    discounts_of_models,
     factor_of,
     models_apart,
-    scaled,
     shared_discount,
-    takes_discount,
     usual_discount,
 )
-from budget_gate.domain.bounds import UNLIMITED, ZERO, Bounds, minus, plus
+from budget_gate.domain.billed.sides import (
+    Sides,
+    apart_from,
+    is_told_discount,
+    scaled,
+    takes_discount,
+    told_cost,
+)
+from budget_gate.domain.bounds import UNLIMITED, ZERO, Bounds, minus
 from budget_gate.domain.period import Period
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import PricedUsage
@@ -52,9 +66,12 @@ def compare(
     discount = shared_discount(sides, book)
     usual = usual_discount(sides, book) if discount is None else None
     taken = usual if discount is None else discount
+    differs = differing(sides, book)
     lines = [
-        _line(part, each, book, taken, is_usual=usual is not None) for part, each in sides.items()
+        _line(part, each, book, taken, differs.get(part), is_usual=usual is not None)
+        for part, each in sides.items()
     ]
+    counted = {part for part, what in differs.items() if what == "counts"}
     lines.sort(key=_worst_first)
     return Audit(
         status="drift" if any(line.is_beyond for line in lines) else "ok",
@@ -64,7 +81,8 @@ def compare(
         lines=tuple(lines),
         discount=discount,
         usual=usual,
-        apart=models_apart(sides, book, taken),
+        apart=models_apart(sides, book, taken, counted),
+        discounts=discounts_of_models(sides, book, taken),
         names=names,
         taken=book.discount,
         own_prices=len(book.overrides),
@@ -98,13 +116,15 @@ def _sides(priced: PricedUsage, bill: Bill) -> dict[Part, Sides]:
     sides: dict[Part, Sides] = defaultdict(Sides)
     book = priced.book
     billed_as = _names_in_bill(bill, book)
-    for (key, *_), kind, listed in listed_costs(priced, bill.settles):
+    for row, kind, listed in listed_costs(priced, bill.settles):
+        key = row.key
         cost = Bounds(ZERO, UNLIMITED) if isinstance(listed, Unpriced) else listed
         if kind == WEB_SEARCH:
             side = sides[Part(key.day, key.workspace, WEB_SEARCH, None)]
         else:
             side = sides[_part(key, billed_as, book)]
             side.is_own_price |= book.has_own_price(key.model, key.day)
+        side.count(row, kind, book)
         if kind == TOKENS and key.service_tier == PRIORITY:
             side.priority = side.priority.plus(cost)
         else:
@@ -115,8 +135,12 @@ def _sides(priced: PricedUsage, bill: Bill) -> dict[Part, Sides]:
         model = charge.model if charge.cost_type == TOKENS else None
         name = billed_as.get(model, model) if model else None
         side = sides[Part(charge.day, charge.workspace, charge.cost_type, name)]
-        side.billed = plus(side.billed, charge.amount)
+        side.add(charge)
         side.is_priority_billed |= charge.service_tier == PRIORITY
+    if all(charge.list_amount is None for charge in bill.charges):
+        # That a line has no costs says nothing of it then.
+        for side in sides.values():
+            side.told = None
     return sides
 
 
@@ -136,7 +160,13 @@ def _names_in_bill(bill: Bill, book: PriceBook) -> dict[str, str]:
 
 
 def _line(
-    part: Part, sides: Sides, book: PriceBook, discount: Decimal | None, *, is_usual: bool
+    part: Part,
+    sides: Sides,
+    book: PriceBook,
+    discount: Decimal | None,
+    differs: Differing | None,
+    *,
+    is_usual: bool,
 ) -> AuditLine:
     listed, whole = sides.comparable, sides.listed.plus(sides.priority)
     is_unpriced = not listed.is_limited
@@ -155,16 +185,50 @@ def _line(
     if is_unpriced:
         causes.append(("unpriced", left))
         left = ZERO
-    if discount is not None and takes_discount(part, sides):
-        after = apart_from(sides.billed, scaled(listed, factor_of(discount, book)))
-        # The usual discount is also taken where a line does not agree by it, to show what is left.
-        if after.copy_abs() < left.copy_abs() or (is_usual and beyond):
-            causes.append(("discount", minus(left, after)))
-            left = after
+    told = told_cost(part, sides, book)
+    gap = None if told is None else apart_from(told, listed)
+    factor = None if discount is None else factor_of(discount, book)
+    after = _after_discount(part, sides, left, gap, factor)
+    # One that is shared is also taken where the line agrees, if it then agrees better; and the
+    # usual one where the line does not agree by it, to show what is left.
+    is_nearer = factor is not None and after.copy_abs() < left.copy_abs()
+    if after != left and (is_nearer or (beyond and (is_usual or gap is not None))):
+        causes.append(("discount", minus(left, after)))
+        left = after
+    if beyond and gap is not None and differs == "counts":
+        causes.append(("counts", gap))
+        left = minus(left, gap)
     has_book_price = part.cost_type in (TOKENS, WEB_SEARCH) and not sides.is_own_price
+    # A price that the provider's own list cost confirms is none that has changed.
+    has_book_price &= gap is None or is_beyond(gap, listed)
     if has_book_price and is_beyond(left, listed) and book.document.verified_on < part.day:
         causes.append(("old_prices", left))
         left = ZERO
     return AuditLine(
-        part, sides.listed.plus(sides.priority), sides.billed, drift, tuple(causes), left, beyond
+        part,
+        sides.listed.plus(sides.priority),
+        sides.billed,
+        drift,
+        tuple(causes),
+        left,
+        beyond,
+        list_amount=sides.told,
+        list_drift=gap,
+        differs=differs if beyond else None,
     )
+
+
+def _after_discount(
+    part: Part, sides: Sides, left: Decimal, gap: Decimal | None, factor: Decimal | None
+) -> Decimal:
+    """What is left of a drift once a discount is taken off.
+
+    What is off the provider's own list cost, which lies `gap` from list cost, is its discount by
+    itself. Where the provider does not tell that, it is the one that the lines share, with which
+    list cost is `factor` of what it was; None without one.
+    """
+    if gap is not None:
+        return gap if is_told_discount(part, sides) else left
+    if factor is None or not takes_discount(part, sides):
+        return left
+    return apart_from(sides.billed, scaled(sides.comparable, factor))

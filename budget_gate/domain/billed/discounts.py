@@ -1,140 +1,163 @@
 """Which discount the lines of a bill share, and which models are apart from it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from typing import Final
 
-from budget_gate.domain.billed.audit import Part, is_beyond
+from budget_gate.domain.billed.audit import DISCOUNT_PLACES, RATIOS, Part, ratio_off
 from budget_gate.domain.billed.bill import TOKENS
-from budget_gate.domain.bounds import NOTHING, ZERO, Bounds, minus, plus, sum_of
+from budget_gate.domain.billed.sides import (
+    ONE,
+    Sides,
+    agrees,
+    apart_from,
+    scaled,
+    takes_discount,
+    told_cost,
+)
+from budget_gate.domain.bounds import ZERO, Bounds, minus, plus, sum_of, times
 from budget_gate.domain.prices.book import PriceBook
 
-_RATIOS: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
-_ONE: Final = Decimal(1)
-# A discount is told to a hundredth of a percent, and what it explains to a trillionth of a dollar.
-_DISCOUNT_PLACES: Final = Decimal("0.0001")
-_COST_PLACES: Final = Decimal("1e-12")
-# One line alone could as well have a wrong price, and so could one model.
+# One line alone could as well have a wrong price, and so could one model; but not by what the
+# provider itself says it costs before discounts.
 _LINES_OF_A_DISCOUNT: Final = 2
 _MODELS_OF_A_DISCOUNT: Final = 2
 
 
-@dataclass(slots=True)
-class Sides:
-    """Both sides of a line, in USD; list cost without priority tier, which may not be billed."""
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What a line shows of a discount: list cost, and in its place what the provider says it is.
 
-    listed: Bounds = NOTHING
-    priority: Bounds = NOTHING
-    billed: Decimal = ZERO
-    is_priority_billed: bool = False
-    is_own_price: bool = False
+    `is_told`: the provider says it, so that what is off it is a discount and nothing else.
+    """
 
-    @property
-    def comparable(self) -> Bounds:
-        """The list cost of what is billed."""
-        return self.listed.plus(self.priority) if self.is_priority_billed else self.listed
+    model: str | None
+    listed: Bounds
+    base: Bounds
+    billed: Decimal
+    is_told: bool
+
+    def has(self, factor: Decimal) -> bool:
+        """Whether so much was billed of what the discount is taken off."""
+        return agrees(self.base, self.billed, factor)
+
+    def agrees(self, factor: Decimal) -> bool:
+        """Whether list cost with that discount agrees with what was billed."""
+        return agrees(self.listed, self.billed, factor)
 
 
-def apart_from(amount: Decimal, bounds: Bounds) -> Decimal:
-    """How far an amount lies above (or, negative, below) an interval; 0 within it."""
-    return minus(amount, min(max(amount, bounds.low), bounds.high))
-
-
-def takes_discount(part: Part, sides: Sides) -> bool:
-    """Whether a discount on list prices of tokens concerns the line."""
-    return part.cost_type == TOKENS and sides.listed.is_limited and not sides.is_own_price
+def _lines(sides: dict[Part, Sides], book: PriceBook) -> list[_Line]:
+    """The lines that a discount concerns."""
+    found = []
+    for part, each in sides.items():
+        if takes_discount(part, each) and each.comparable.low:
+            told = told_cost(part, each, book)
+            base = Bounds.exactly(told) if told else each.comparable
+            found.append(_Line(part.model, each.comparable, base, each.billed, bool(told)))
+    return found
 
 
 def shared_discount(sides: dict[Part, Sides], book: PriceBook) -> Decimal | None:
     """The discount off list that has every line agree; None where there is none, or it is set."""
-    lines = [
-        (each.comparable, each.billed)
-        for part, each in sides.items()
-        if takes_discount(part, each) and each.comparable.low
-    ]
-    exact = [(bounds.low, amount) for bounds, amount in lines if bounds.is_exact]
-    showing = [each for each in lines if is_beyond(apart_from(each[1], each[0]), each[0])]
-    listed = sum_of(amount for amount, _ in exact)
-    if len(showing) < _LINES_OF_A_DISCOUNT or not listed:
-        return None
-    discount = _discount_of(exact, book)
+    lines = _lines(sides, book)
+    showing = [line for line in lines if not line.has(ONE)]
+    is_shown = len(showing) >= _LINES_OF_A_DISCOUNT or any(line.is_told for line in showing)
+    exact = [line for line in lines if line.base.is_exact]
+    discount = _discount_of(exact, book) if is_shown else None
     if discount is None:
         return None
     factor = factor_of(discount, book)
-    return discount if all(_agrees(*each, factor) for each in lines) else None
+    return discount if all(line.has(factor) and line.agrees(factor) for line in lines) else None
 
 
 def usual_discount(sides: dict[Part, Sides], book: PriceBook) -> Decimal | None:
-    """The discount off list by which most lines of two models at least agree; None without one."""
-    lines = [
-        (part.model, each.comparable, each.billed)
-        for part, each in sides.items()
-        if takes_discount(part, each) and each.comparable.low and each.comparable.is_exact
-    ]
-    of_model: dict[str | None, list[tuple[Decimal, Decimal]]] = defaultdict(list)
-    for model, bounds, amount in lines:
-        of_model[model].append((bounds.low, amount))
-    for pairs in of_model.values():
-        discount = _discount_of(pairs, book)
+    """The discount off list by which most lines agree; None without one.
+
+    They are of two models at least, or the provider's own list cost shows it of one.
+    """
+    lines = [line for line in _lines(sides, book) if line.base.is_exact]
+    of_model: dict[str | None, list[_Line]] = defaultdict(list)
+    for line in lines:
+        of_model[line.model].append(line)
+    for some in of_model.values():
+        discount = _discount_of(some, book)
         if discount is None:
             continue
         factor = factor_of(discount, book)
-        alike = [it for it in lines if _agrees(*it[1:], factor)]
+        alike = [line for line in lines if line.has(factor)]
         # A line so small that it agrees either way shows nothing.
-        silent = sum(_agrees(*it[1:], _ONE) for it in alike)
-        found = [it for it in alike if not _agrees(*it[1:], _ONE)]
-        is_shared = len({model for model, _, _ in found}) >= _MODELS_OF_A_DISCOUNT
-        if 2 * len(found) > len(lines) - silent and is_shared:
-            return _discount_of([(bounds.low, amount) for _, bounds, amount in found], book)
+        found = [line for line in alike if not line.has(ONE)]
+        silent = len(alike) - len(found)
+        models = {line.model for line in found}
+        is_shared = len(models) >= _MODELS_OF_A_DISCOUNT or any(line.is_told for line in found)
+        # Once it is set, more lines have to agree than without it.
+        helps = sum(line.agrees(factor) for line in lines) > sum(line.agrees(ONE) for line in lines)
+        if 2 * len(found) > len(lines) - silent and is_shared and helps:
+            return _discount_of(found, book)
     return None
 
 
-def _discount_of(pairs: Sequence[tuple[Decimal, Decimal]], book: PriceBook) -> Decimal | None:
+def _discount_of(lines: Sequence[_Line], book: PriceBook) -> Decimal | None:
     """What is off list where so much was billed of list costs; None where that is none, or set."""
-    listed, billed = (sum_of(side) for side in zip(*pairs, strict=True))
-    with localcontext(_RATIOS):
+    listed = sum_of(line.base.low for line in lines)
+    if not listed:
+        return None
+    billed = sum_of(line.billed for line in lines)
+    with localcontext(RATIOS):
         discount = 1 - (1 - book.discount) * billed / listed
-        discount = discount.quantize(_DISCOUNT_PLACES)
+        discount = discount.quantize(DISCOUNT_PLACES)
     return discount if 0 <= discount < 1 and discount != book.discount else None
 
 
 def models_apart(
-    sides: dict[Part, Sides], book: PriceBook, discount: Decimal | None
+    sides: dict[Part, Sides], book: PriceBook, discount: Decimal | None, left_out: Collection[Part]
 ) -> dict[str, Decimal]:
     """How far the lines of a model that do not agree are from list cost, as a ratio of it.
 
     List cost is that at `discount`, where there is one.
     """
-    discounted = _ONE if discount is None else factor_of(discount, book)
+    discounted = ONE if discount is None else factor_of(discount, book)
     apart: dict[str, Decimal] = defaultdict(Decimal)
     listed: dict[str, Decimal] = defaultdict(Decimal)
     for part, each in sides.items():
         if part.cost_type != TOKENS or not part.model or not each.comparable.is_limited:
             continue
-        factor = discounted if takes_discount(part, each) else _ONE
+        factor = discounted if takes_discount(part, each) else ONE
         bounds = scaled(each.comparable, factor)
-        if bounds.low and not _agrees(each.comparable, each.billed, factor):
+        if part not in left_out and bounds.low and not agrees(each.comparable, each.billed, factor):
             apart[part.model] = plus(apart[part.model], apart_from(each.billed, bounds))
             listed[part.model] = plus(listed[part.model], bounds.low)
-    return {model: _RATIOS.divide(apart[model], listed[model]) for model in sorted(apart)}
+    return {model: RATIOS.divide(apart[model], listed[model]) for model in sorted(apart)}
 
 
-def _agrees(bounds: Bounds, billed: Decimal, factor: Decimal) -> bool:
-    """Whether what was billed agrees with list cost times a factor."""
-    return not is_beyond(apart_from(billed, scaled(bounds, factor)), bounds)
+def discounts_of_models(
+    sides: dict[Part, Sides], book: PriceBook, discount: Decimal | None
+) -> dict[str, Decimal | None]:
+    """The discount off list of each model that has another one than `discount` or the policy's.
 
-
-def scaled(bounds: Bounds, factor: Decimal) -> Bounds:
-    """Both ends times a factor, to a trillionth of a dollar."""
-    return Bounds(_times(bounds.low, factor), _times(bounds.high, factor))
+    By what the provider itself says it costs before discounts; None where its lines have several.
+    """
+    factor = ONE if discount is None else factor_of(discount, book)
+    kept = minus(ONE, book.discount)
+    of_model: dict[str, list[_Line]] = defaultdict(list)
+    for line in _lines(sides, book):
+        if line.model and line.is_told and times(line.billed, kept) <= line.base.low:
+            of_model[line.model].append(line)
+    found: dict[str, Decimal | None] = {}
+    for model, lines in sorted(of_model.items()):
+        if all(line.has(factor) or line.agrees(factor) for line in lines):
+            continue
+        billed = sum_of(times(line.billed, kept) for line in lines)
+        ratio = ratio_off(billed, sum_of(line.base.low for line in lines)) or ZERO
+        is_one = all(line.has(factor_of(ratio, book)) for line in lines)
+        # A model at list price has no discount to set; that it lacks one is told otherwise.
+        if ratio or not is_one:
+            found[model] = ratio if is_one else None
+    return found
 
 
 def factor_of(discount: Decimal, book: PriceBook) -> Decimal:
     """What turns list cost at the policy's discount into that at another one."""
-    return _RATIOS.divide(minus(_ONE, discount), minus(_ONE, book.discount))
-
-
-def _times(amount: Decimal, factor: Decimal) -> Decimal:
-    return _RATIOS.multiply(amount, factor).quantize(_COST_PLACES, context=_RATIOS)
+    return RATIOS.divide(minus(ONE, discount), minus(ONE, book.discount))

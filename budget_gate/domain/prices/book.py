@@ -207,6 +207,10 @@ class PriceBook:
         """Whether the policy itself prices the model on `day`, so that no discount is taken."""
         return name is not None and any(card.covers(day) for card in self._own_cards(name))
 
+    def has_price(self, name: str, day: date) -> bool:
+        """Whether usage under that name has a price of its model on `day`."""
+        return not isinstance(self._card(name, day), Unpriced)
+
     def _own_cards(self, name: str) -> tuple[RateCard, ...]:
         """The policy's own prices of the model: those under this very name go before its own."""
         of_model = self._own.get(self.model_id(name) or name, ())

@@ -3,6 +3,10 @@
 import re
 from collections.abc import Iterable
 from datetime import date
+from typing import Final
+
+# How an alias ends that stands for the newest id of its model.
+LATEST: Final = "-latest"
 
 _DATED = re.compile(r"(.+)-([0-9]{8})", re.ASCII)
 # The parts of a version in an id; eight digits are a date.
@@ -29,3 +33,8 @@ def undated(model: str) -> str:
     except ValueError:
         return model
     return found[1]
+
+
+def family(name: str) -> str:
+    """What an id and its aliases have in common: the id without a date, and without `-latest`."""
+    return undated(name.removesuffix(LATEST))

@@ -148,7 +148,7 @@ def _charge(group: dict[str, Any], cost: dict[str, Any], day: date, where: str) 
     if any(name is not None and (not isinstance(name, str) or not name) for name in names):
         raise malformed(where, "a dimension is not a name")
     workspace, model, tier = names
-    return Charge(workspace, day, cost_type, model, tier, _usd(cost, where))
+    return Charge(workspace, day, cost_type, model, tier, _usd(cost, where), _list_usd(cost))
 
 
 def _usd(cost: dict[str, Any], where: str) -> Decimal:
@@ -158,4 +158,15 @@ def _usd(cost: dict[str, Any], where: str) -> Decimal:
         raise malformed(where, f"a cost is not in USD but in {str(currency)[:20]!r}")
     if not isinstance(amount, str) or not _AMOUNT.fullmatch(amount):
         raise malformed(where, f"a cost is no decimal number: {str(amount)[:40]!r}")
+    return EXACT.scaleb(Decimal(amount), -2)
+
+
+def _list_usd(cost: dict[str, Any]) -> Decimal | None:
+    """The exact USD of an amount before discounts; None without one that can be read.
+
+    No spend is made of it: it says why an amount is what it is, so that nothing fails without it.
+    """
+    amount = cost.get("list_amount")
+    if not isinstance(amount, str) or not _AMOUNT.fullmatch(amount):
+        return None
     return EXACT.scaleb(Decimal(amount), -2)

@@ -535,6 +535,7 @@ def test_the_documented_cost_report(report_api: LoopbackAPI) -> None:
         "claude-opus-4-6",
         "standard",
         Decimal("1.2378912"),
+        None,
     )
 
 
@@ -556,6 +557,32 @@ def test_amounts_are_exact(either_api: LoopbackAPI, amount: str, dollars: str) -
     """Not a digit is lost, be they before the point or behind it."""
     set_everywhere("amount", amount)(either_api)
     assert bill(either_api).charges[0].amount == Decimal(dollars)
+
+
+def test_what_a_cost_is_before_discounts_is_read(api: LoopbackAPI) -> None:
+    """In cents, too: 620.999760 of them are $6.2099976."""
+    set_everywhere("list_amount", "620.999760")(api)
+    assert bill(api).charges[0].list_amount == Decimal("6.2099976")
+
+
+@pytest.mark.parametrize(
+    "amount", [None, 5, 5.5, True, "", "free", "1e5", "NaN", "1,000", " 5", "5 ", "\u0661", [], {}]
+)
+def test_a_cost_without_a_readable_amount_before_discounts_is_read(
+    api: LoopbackAPI, amount: object
+) -> None:
+    """No spend is made of it, so that no check fails for it."""
+    whole = bill(api)
+    set_everywhere("list_amount", amount)(api)
+    found = bill(api)
+    assert found.charges[0].list_amount is None
+    assert whole.charges[1:] == found.charges[1:]
+    assert [it[:6] for it in found.charges] == [it[:6] for it in whole.charges]
+
+
+def test_the_cost_report_tells_nothing_before_discounts(report_api: LoopbackAPI) -> None:
+    """It has no such amount."""
+    assert {charge.list_amount for charge in bill(report_api).charges} == {None}
 
 
 @pytest.mark.parametrize(
