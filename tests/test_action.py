@@ -352,13 +352,13 @@ def test_uv_is_told_where_packages_come_from_and_nothing_else(
 def test_no_cache_of_uv_is_used(machine: Runner, index: dict[str, str]) -> None:
     """What an earlier job changed there would be installed as it is: uv compares the hashes of downloads alone."""
     put_uv(machine)
-    variables = index | {"UV_CACHE_DIR": str(machine.folder / "uv cache")}
+    variables = index | {"HOME": str(machine.folder)}
     earlier = [str(machine.folder / "bin" / "uv"), "pip", "install", "--no-deps", "--target"]
     pins = str(machine.folder / "action" / "requirements.txt")
     subprocess.run(
         [*earlier, str(machine.folder / "earlier"), "-r", pins], env=variables, check=True
     )
-    cached = [*(machine.folder / "uv cache").rglob("httpx.py")]
+    cached = [*(machine.folder / ".cache").rglob("httpx.py")]
     assert cached
     for path in cached:
         path.write_text("raise SystemExit('changed')\n", encoding="utf-8")
