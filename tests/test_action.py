@@ -2,14 +2,16 @@
 
 import hashlib
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from compileall import compile_file
 from dataclasses import dataclass, field
+from importlib.util import cache_from_source
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 import pytest
 import yaml
@@ -333,16 +335,15 @@ def test_uv_is_told_where_packages_come_from_and_nothing_else(
     for file in ("uv.toml", "workspace/uv.toml", "config/uv/uv.toml"):
         (machine.folder / file).parent.mkdir(parents=True, exist_ok=True)
         (machine.folder / file).write_text(settings, encoding="utf-8")
-    project = (
-        "[project]\nname = 'a'\nversion = '1'\nrequires-python = '>=3.99'\n[tool.uv]\n" + settings
-    )
-    (machine.workspace / "pyproject.toml").write_text(project, encoding="utf-8")
+    (machine.workspace / "pyproject.toml").write_text("[project", encoding="utf-8")
     (machine.workspace / ".python-version").write_text("3.99\n", encoding="utf-8")
     planted = {
         name: value.format(folder=machine.folder, nowhere=nowhere)
         for name, value in PLANTED_FOR_UV.items()
     }
     planted["XDG_CONFIG_HOME"] = str(machine.folder / "config")
+    (machine.workspace / "sitecustomize.py").write_text("raise SystemExit(7)\n", encoding="utf-8")
+    planted["PYTHONPATH"] = str(machine.workspace)
     run = machine.run("environment", machine.folder / "bin", **index, **planted)
     assert (run.returncode, run.stdout) == (0, "")
     assert installer_of(machine) == "uv"
@@ -490,22 +491,22 @@ def test_what_installs_is_given_no_secret_of_the_job(
 def test_what_was_compiled_is_kept_in_the_environment(
     machine: Runner, index: dict[str, str]
 ) -> None:
-    """Nothing is written into the action's folder, which may be read-only, and no compiled file is taken from it."""
+    """Nothing is written into the action's folder, which may be read-only, and nothing that was compiled there is run."""
     own = machine.folder / "action" / "budget_gate"
     for folder in own.rglob("__pycache__"):
         shutil.rmtree(folder)
-    compile_file(own / "cli.py", quiet=1)
+    planted = machine.folder / "planted.py"
+    planted.write_text("raise SystemExit('planted')\n", encoding="utf-8")
+    compiled = Path(cache_from_source(str(own / "cli.py")))
+    unchecked = PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(planted), str(compiled), invalidation_mode=unchecked)
     before = sorted(own.rglob("*"))
     run = machine.run("environment", machine.folder / "bin", **index)
     assert run.returncode == 0, run.stdout
     assert sorted(own.rglob("*")) == before
-    where = [machine.python, "-I", "-c", "import budget_gate.cli as c; print(c.__cached__)"]
-    found = subprocess.run(where, capture_output=True, encoding="utf-8", check=True).stdout.strip()
-    assert Path(found).is_relative_to(Path(machine.python).parents[1])
-    assert Path(found).exists()
-    assert [
-        *Path(machine.python).parents[1].glob("lib/*/site-packages/budget_gate/data/prices.yml")
-    ]
+    (package,) = Path(machine.python).parents[1].glob("lib/*/site-packages/budget_gate")
+    assert Path(cache_from_source(str(package / "cli.py"))).exists()
+    assert (package / "data" / "prices.yml").exists()
 
 
 # How the check ends
