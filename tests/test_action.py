@@ -2,16 +2,21 @@
 
 import hashlib
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.util import cache_from_source
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 import pytest
 import yaml
 
+from tests.helpers.package_index import serving
 from tests.helpers.paths import PACKAGE, ROOT
 from tests.helpers.runner import read_outputs
 
@@ -20,13 +25,14 @@ BASH = shutil.which("bash") or "bash"
 # The packages that the program imports, as small as they can be.
 PACKAGES = {"httpx": "httpx", "pydantic_settings": "pydantic_settings", "pyyaml": "yaml"}
 
-# An interpreter as far as the step asks: it answers with its own path, has a pip, and ends as {installs} says where it
-# is to install.
+# An interpreter as far as the step asks: it answers with its own path, has a pip, makes an environment in which
+# everything can be imported, and ends as {installs} says where it is to install.
 INTERPRETER = """\
 #!/bin/sh
 echo "$0 $*" >> "{asked}"
 case $2 in
   -c) printf %s "$0" ;;
+  -m) /bin/mkdir -p "$5/bin" && echo '#!/bin/sh' > "$5/bin/python" && /bin/chmod +x "$5/bin/python" ;;
   utf8) exit {installs} ;;
 esac
 """
@@ -81,6 +87,7 @@ class Runner:
                 "GITHUB_OUTPUT": str(self.folder / "output"),
                 "RUNNER_TEMP": str(self.folder / "temp"),
                 "RUNNER_TOOL_CACHE": str(self.folder / "tool cache"),
+                "LEDGER": "false",
                 **variables,
             },
             stdin=subprocess.DEVNULL,
@@ -174,9 +181,10 @@ def test_no_environment_of_another_job_is_used(runner: Runner) -> None:
 # What is installed
 
 
-# The Python below that of the tests, which has a pip, or is said to have none.
+# The Python below that of the tests, which has a pip, or is said to have none; it keeps the environment that it is given.
 PYTHON = """\
 #!/bin/sh
+/usr/bin/env >> "{seen}"
 case "$*" in
   *"write(sys.executable)"*) printf %s "$0" ;;
   *"import pip;"*) {has_pip} && exec "{python}" "$@" ;;
@@ -190,7 +198,8 @@ def put_python(runner: Runner, *, has_pip: bool = True) -> None:
     python = runner.folder / "bin" / "python3"
     python.parent.mkdir(exist_ok=True)
     base = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
-    text = PYTHON.format(python=base, has_pip="true" if has_pip else "false")
+    pip = "true" if has_pip else "false"
+    text = PYTHON.format(python=base, has_pip=pip, seen=runner.folder / "seen")
     python.write_text(text, encoding="utf-8")
     python.chmod(0o755)
 
@@ -204,7 +213,36 @@ def machine(runner: Runner) -> Runner:
     shutil.copytree(package, runner.folder / "action" / "budget_gate")
     pins = [pin(runner.folder / "wheels", name, module) for name, module in PACKAGES.items()]
     (runner.folder / "action" / "requirements.txt").write_text("\n".join(pins), encoding="utf-8")
+    pins.append(pin(runner.folder / "wheels", "redis", "redis"))
+    ledger = runner.folder / "action" / "requirements-ledger.txt"
+    ledger.write_text("\n".join(pins), encoding="utf-8")
     return runner
+
+
+def put_uv(runner: Runner) -> None:
+    """Has the machine have uv as well."""
+    (runner.folder / "bin" / "uv").symlink_to(Path(sys.executable).with_name("uv"))
+
+
+@pytest.fixture
+def index(machine: Runner) -> Iterator[dict[str, str]]:
+    """What tells pip and uv that packages are in the index of the folder `wheels`."""
+    with serving(machine.folder / "wheels") as url:
+        yield {"PIP_INDEX_URL": url, "UV_DEFAULT_INDEX": url}
+
+
+def installer_of(runner: Runner) -> str:
+    """Which of the two has installed a package, by what it left beside it."""
+    (noted,) = (
+        Path(runner.python).parents[1].glob("lib/*/site-packages/httpx-1.0.dist-info/INSTALLER")
+    )
+    return noted.read_text(encoding="utf-8").strip()
+
+
+def imports(runner: Runner, *modules: str) -> bool:
+    """Whether the environment has all of these modules."""
+    command = [runner.python, "-I", "-c", f"import {', '.join(modules)}"]
+    return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def pin(folder: Path, name: str, module: str, text: str = "") -> str:
@@ -264,28 +302,211 @@ def test_pip_is_told_where_packages_come_from_and_nothing_else(machine: Runner, 
     assert not Path(folders["elsewhere"]).exists()
 
 
-def test_a_python_without_a_pip_gives_the_environment_one(machine: Runner) -> None:
+def test_a_python_without_a_pip_gives_the_environment_one(
+    machine: Runner, index: dict[str, str]
+) -> None:
     """As Debian's has none where nobody installed it."""
     put_python(machine, has_pip=False)
-    variables = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(machine.folder / "wheels")}
+    run = machine.run("environment", machine.folder / "bin", **index)
+    assert run.returncode == 0, run.stdout
+    assert imports(machine, "httpx", "pip")
+
+
+PLANTED_FOR_UV = {
+    "UV_CONFIG_FILE": "{folder}/uv.toml",
+    "UV_CONSTRAINT": "{nowhere}",
+    "UV_EXCLUDE_NEWER": "2020-01-01",
+    "UV_LINK_MODE": "symlink",
+    "UV_NO_BINARY": "1",
+    "UV_PYTHON": "{nowhere}",
+    "UV_REQUIRE_HASHES": "0",
+    "UV_SYSTEM_PYTHON": "1",
+}
+UV_FILE = 'no-index = true\nno-binary = true\nfind-links = ["{nowhere}"]\n'
+
+
+def test_uv_is_told_where_packages_come_from_and_nothing_else(
+    machine: Runner, index: dict[str, str]
+) -> None:
+    """Whatever else its variables ask for, and any file of the checkout or of the user, its packages are in the environment."""
+    put_uv(machine)
+    nowhere = str(machine.folder / "nowhere")
+    settings = UV_FILE.format(nowhere=nowhere)
+    for file in ("uv.toml", "workspace/uv.toml", "config/uv/uv.toml"):
+        (machine.folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (machine.folder / file).write_text(settings, encoding="utf-8")
+    (machine.workspace / "pyproject.toml").write_text("[project", encoding="utf-8")
+    (machine.workspace / ".python-version").write_text("3.99\n", encoding="utf-8")
+    planted = {
+        name: value.format(folder=machine.folder, nowhere=nowhere)
+        for name, value in PLANTED_FOR_UV.items()
+    }
+    planted["XDG_CONFIG_HOME"] = str(machine.folder / "config")
+    (machine.workspace / "sitecustomize.py").write_text("raise SystemExit(7)\n", encoding="utf-8")
+    planted["PYTHONPATH"] = str(machine.workspace)
+    run = machine.run("environment", machine.folder / "bin", **index, **planted)
+    assert (run.returncode, run.stdout) == (0, "")
+    assert installer_of(machine) == "uv"
+    assert imports(machine, *PACKAGES.values(), "budget_gate.cli")
+
+
+def test_no_cache_of_uv_is_used(machine: Runner, index: dict[str, str]) -> None:
+    """What an earlier job changed there would be installed as it is: uv compares the hashes of downloads alone."""
+    put_uv(machine)
+    variables = index | {"HOME": str(machine.folder)}
+    earlier = [str(machine.folder / "bin" / "uv"), "pip", "install", "--no-deps", "--target"]
+    pins = str(machine.folder / "action" / "requirements.txt")
+    subprocess.run(
+        [*earlier, str(machine.folder / "earlier"), "-r", pins], env=variables, check=True
+    )
+    cached = [*(machine.folder / ".cache").rglob("httpx.py")]
+    assert cached
+    for path in cached:
+        path.write_text("raise SystemExit('changed')\n", encoding="utf-8")
     run = machine.run("environment", machine.folder / "bin", **variables)
     assert run.returncode == 0, run.stdout
-    imported = [machine.python, "-I", "-c", "import httpx, pip"]
-    assert subprocess.run(imported, check=False).returncode == 0
+    assert installer_of(machine) == "uv"
+    assert imports(machine, "httpx")
 
 
-def test_packages_that_cannot_be_imported_are_no_environment(machine: Runner) -> None:
-    """They were installed, but the program would end in 1 with them: exit 3, and one line says why."""
+def test_a_file_with_another_hash_is_installed_by_neither(
+    machine: Runner, index: dict[str, str]
+) -> None:
+    """Exit 3, whatever it would be: both refuse it."""
+    put_uv(machine)
+    pin(machine.folder / "wheels", "httpx", "httpx", "changed = True\n")
+    run = machine.run("environment", machine.folder / "bin", **index)
+    assert run.returncode == 3
+    assert run.stdout.lower().count("hash") >= 2
+    assert run.stdout.splitlines()[-1].startswith("::error title=budget-gate::Nothing was checked")
+
+
+def test_where_uv_cannot_install_pip_does(machine: Runner, index: dict[str, str]) -> None:
+    """As where it is too old for an option, or knows no index that can be reached."""
+    uv = machine.put("bin/uv")
+    uv.write_text("#!/bin/sh\nexit 2\n", encoding="utf-8")
+    run = machine.run("environment", machine.folder / "bin", **index)
+    assert run.returncode == 0, run.stdout
+    assert installer_of(machine) == "pip"
+
+
+@pytest.mark.parametrize(("has_other", "installer"), [(False, "pip"), (True, "uv")])
+def test_a_uv_of_the_checkout_is_not_run(
+    machine: Runner, index: dict[str, str], installer: str, *, has_other: bool
+) -> None:
+    """As with its Python: another one behind it is taken."""
+    own = machine.put("workspace/.venv/bin/uv")
+    if has_other:
+        put_uv(machine)
+    run = machine.run("environment", own.parent, machine.folder / "bin", **index)
+    assert run.returncode == 0, run.stdout
+    assert (machine.asked(own), installer_of(machine)) == ([], installer)
+
+
+def test_uv_is_not_asked_where_pip_alone_knows_the_index(
+    machine: Runner, index: dict[str, str]
+) -> None:
+    """It would ask the public one, which the runner may not reach or is not to ask."""
+    uv = machine.put("bin/uv")
+    del index["UV_DEFAULT_INDEX"]
+    run = machine.run("environment", machine.folder / "bin", **index)
+    assert run.returncode == 0, run.stdout
+    assert machine.asked(uv) == []
+
+
+@pytest.mark.parametrize("installer", ["pip", "uv"])
+def test_packages_that_cannot_be_imported_are_no_environment(
+    machine: Runner, index: dict[str, str], installer: str
+) -> None:
+    """They were installed, but the program would end in 1 with them: exit 3, and one line of each try says why."""
+    if installer == "uv":
+        put_uv(machine)
     requirements = machine.folder / "action" / "requirements.txt"
     broken = pin(machine.folder / "wheels", "httpx", "httpx", "import nothing_that_exists\n")
     pins = requirements.read_text(encoding="utf-8").splitlines()
     requirements.write_text("\n".join([broken, *pins[1:]]), encoding="utf-8")
-    variables = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(machine.folder / "wheels")}
-    run = machine.run("environment", machine.folder / "bin", **variables)
+    run = machine.run("environment", machine.folder / "bin", **index)
     assert run.returncode == 3
-    reason, stopped = run.stdout.splitlines()
-    assert reason.endswith("ModuleNotFoundError: No module named 'nothing_that_exists'")
+    *reasons, stopped = run.stdout.splitlines()
+    assert len(reasons) == (1 if installer == "pip" else 2)
+    for reason in reasons:
+        assert reason.endswith("ModuleNotFoundError: No module named 'nothing_that_exists'")
     assert stopped.startswith("::error title=budget-gate::Nothing was checked")
+
+
+@pytest.mark.parametrize("installer", ["pip", "uv"])
+@pytest.mark.parametrize(
+    ("given", "is_there"),
+    [
+        ({}, False),
+        ({"LEDGER": "true"}, True),
+        ({"BUDGET_GATE_LEDGER": "redis://:EXAMPLE@127.0.0.1/0"}, True),
+    ],
+    ids=["none", "input", "variable"],
+)
+def test_redis_is_installed_where_a_ledger_is_given(
+    machine: Runner,
+    index: dict[str, str],
+    installer: str,
+    given: dict[str, str],
+    *,
+    is_there: bool,
+) -> None:
+    """By the input or by the job's variable: nobody else waits for its package."""
+    if installer == "uv":
+        put_uv(machine)
+    run = machine.run("environment", machine.folder / "bin", **index, **given)
+    assert run.returncode == 0, run.stdout
+    assert installer_of(machine) == installer
+    assert imports(machine, *PACKAGES.values())
+    assert imports(machine, "redis") == is_there
+
+
+def test_a_ledger_without_its_package_is_no_environment(
+    machine: Runner, index: dict[str, str]
+) -> None:
+    """What the check needs is proven before it: exit 3, with the reason."""
+    actions = machine.folder / "action"
+    shutil.copy(actions / "requirements.txt", actions / "requirements-ledger.txt")
+    run = machine.run("environment", machine.folder / "bin", **index, LEDGER="true")
+    assert run.returncode == 3
+    assert "ModuleNotFoundError: No module named 'redis'" in run.stdout
+
+
+def test_what_installs_is_given_no_secret_of_the_job(
+    machine: Runner, index: dict[str, str]
+) -> None:
+    """Not even one that the job gives to all of its steps."""
+    secrets = {
+        "ANTHROPIC_ADMIN_KEY": "EXAMPLE-key",
+        "BUDGET_GATE_LEDGER": "redis://:EXAMPLE@127.0.0.1",
+    }
+    run = machine.run("environment", machine.folder / "bin", **index, **secrets)
+    assert run.returncode == 0, run.stdout
+    seen = (machine.folder / "seen").read_text(encoding="utf-8")
+    assert index["PIP_INDEX_URL"] in seen
+    assert [value for value in secrets.values() if value in seen] == []
+
+
+def test_what_was_compiled_is_kept_in_the_environment(
+    machine: Runner, index: dict[str, str]
+) -> None:
+    """Nothing is written into the action's folder, which may be read-only, and nothing that was compiled there is run."""
+    own = machine.folder / "action" / "budget_gate"
+    for folder in own.rglob("__pycache__"):
+        shutil.rmtree(folder)
+    planted = machine.folder / "planted.py"
+    planted.write_text("raise SystemExit('planted')\n", encoding="utf-8")
+    compiled = Path(cache_from_source(str(own / "cli.py")))
+    unchecked = PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(planted), str(compiled), invalidation_mode=unchecked)
+    before = sorted(own.rglob("*"))
+    run = machine.run("environment", machine.folder / "bin", **index)
+    assert run.returncode == 0, run.stdout
+    assert sorted(own.rglob("*")) == before
+    (package,) = Path(machine.python).parents[1].glob("lib/*/site-packages/budget_gate")
+    assert Path(cache_from_source(str(package / "cli.py"))).exists()
+    assert (package / "data" / "prices.yml").exists()
 
 
 # How the check ends

@@ -32,6 +32,8 @@ THE_APIS = {
     "organization-id": "ANTHROPIC_ORGANIZATION_ID",
     "service-account": "ANTHROPIC_SERVICE_ACCOUNT_ID",
 }
+# The flag is --ledger, and the input says what kind of value it takes, as those of the ids do.
+OTHERS = {"ledger-url": "BUDGET_GATE_LEDGER"}
 USES = re.compile(r"^\s*(?:- )?uses:\s*(\S+)(.*)$", re.MULTILINE)
 
 
@@ -44,7 +46,7 @@ def test_inputs_of_the_action_are_variables_of_the_settings() -> None:
         if name.startswith("INPUT_")
     }
     assert passed == {
-        THE_APIS.get(name, variable_of(name)): f"${{{{ inputs.{name} }}}}"
+        (THE_APIS | OTHERS).get(name, variable_of(name)): f"${{{{ inputs.{name} }}}}"
         for name in action()["inputs"]
     }
     assert passed.keys() <= variables()
@@ -65,10 +67,12 @@ def test_the_action_sees_that_the_check_has_run() -> None:
 
 
 def test_only_the_check_is_given_the_inputs() -> None:
-    """The key is kept from the steps before and after it."""
+    """The key is kept from the steps before and after it; of the ledger, the one before learns whether there is one."""
     for step in action()["runs"]["steps"]:
         given = [name for name in step["env"] if name.startswith("INPUT_")]
         assert bool(given) == (step["id"] == "check")
+        if step["id"] == "environment":
+            assert step["env"].pop("LEDGER") == "${{ inputs.ledger-url != '' }}"
         assert step["id"] == "check" or "inputs." not in str(step)
 
 
@@ -94,6 +98,7 @@ def test_inputs_of_the_action_are_the_documented_ones() -> None:
         "offline",
         "base-policy",
         "verdict-from",
+        *OTHERS,
     ]
     assert all(item["default"] == "" and "required" not in item for item in inputs.values())
 
@@ -193,7 +198,9 @@ def test_three_packages_are_needed() -> None:
     assert {needed.name for needed in dependencies()} == {"httpx", "pydantic-settings", "pyyaml"}
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-ledger.txt", "requirements-dev.txt"]
+)
 def test_pins_satisfy_what_the_package_asks_for(name: str) -> None:
     """What is tested and what the action installs is what the package says it works with."""
     pinned = requirements(name)
@@ -204,10 +211,17 @@ def test_pins_satisfy_what_the_package_asks_for(name: str) -> None:
 def test_tests_run_on_the_pins_of_the_action() -> None:
     """Every package that the action installs has the same version here."""
     tested = requirements("requirements-dev.txt")
-    assert requirements("requirements.txt").items() <= tested.items()
+    installed = requirements("requirements-ledger.txt")
+    assert installed.items() <= tested.items()
+    # Those without a ledger, and as few as they need.
+    added = installed.keys() - requirements("requirements.txt").keys()
+    assert requirements("requirements.txt").items() <= installed.items()
+    assert added == {"async-timeout", "redis"}
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-ledger.txt", "requirements-dev.txt"]
+)
 def test_every_pin_has_hashes_and_no_index(name: str) -> None:
     """Only exact versions with hashes, from wherever the installer looks."""
     lines = [line for line in text_of(name).splitlines() if not line.startswith("#")]

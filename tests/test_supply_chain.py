@@ -182,7 +182,9 @@ def test_pins_satisfy_what_development_asks_for(group: str) -> None:
         assert requirement.specifier.contains(version(pinned[requirement.name])), requirement
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-ledger.txt", "requirements-dev.txt"]
+)
 def test_what_a_package_needs_is_pinned_too(name: str) -> None:
     """With every extra that is asked for: an installer that checks hashes takes nothing else.
 

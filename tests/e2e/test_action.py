@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +12,11 @@ import pytest
 
 from tests.helpers.acting import Machine, exit_code, logged, machine, summary
 from tests.helpers.pages import BLOCKS
+from tests.helpers.redis import Server
+from tests.helpers.wording import assert_says
+from tests.world import ledger
 from tests.world.identity import ORGANIZATION_ID, RULE_ID, SERVICE_ACCOUNT_ID, keyless
+from tests.world.lagging import Record
 from tests.world.loopback import EXAMPLE_KEY, LoopbackAPI, Organization, Workspace
 from tests.world.oracle import Usage
 
@@ -251,6 +255,55 @@ jobs:
           organization-id: {organization}
           service-account: {account}
           as-of: '{as_of}'
+"""
+
+
+def test_a_ledger_makes_spend_a_range(runner: Runner, ledger_server: Server) -> None:
+    """None to 18 USD, which a cap of 17 lies within: exit code 3. Its package is installed, and its address is nowhere."""
+    # A ledger is about the last hours: no other time can be judged by it.
+    now = datetime.now(UTC)
+    with ledger_server.driver() as redis:
+        ledger.write(redis, [replace(COUNTED, at=now)], now=now)
+    with LoopbackAPI(replace(ORGANIZATION, usage=[]), now=now) as api:
+        files = {
+            ".github/workflows/gate.yml": BY_LEDGER.format(url=api.url),
+            "budget.yml": "version: 1\nglobal: {cap: 17, forecast: off}\n",
+        }
+        secrets = {"ANTHROPIC_ADMIN_KEY": EXAMPLE_KEY, "LEDGER_URL": ledger_server.url}
+        job = runner.machine.act(runner.machine.caller(files), "push", secrets=secrets)
+    check = job.of("gate", "check")
+    assert exit_code(check) == 3, job.output
+    assert_says(summary(check), "$0.00 to $18.00", "$17.00")
+    assert ledger_server.url not in job.output
+
+
+# What a client has counted, and the report does not have yet: 3 USD and 15 USD, as above.
+COUNTED = Record(
+    at=NOW,
+    message="msg_01EXAMPLE",
+    workspace="production",
+    model="claude-sonnet-4-5",
+    service_tier="standard",
+    context_window="0-200k",
+    inference_geo="global",
+    speed="standard",
+    tokens={"uncached_input": 1_000_000, "output": 1_000_000},
+)
+BY_LEDGER = """\
+on: push
+jobs:
+  gate:
+    runs-on: ubuntu-latest
+    env:
+      ANTHROPIC_BASE_URL: {url}
+      BUDGET_GATE_DEADLINE: '10'
+    steps:
+      - uses: actions/checkout@v7 # act copies the folder instead
+      - id: gate
+        uses: OWNER/budget-gate@v1
+        with:
+          admin-key: ${{{{ secrets.ANTHROPIC_ADMIN_KEY }}}}
+          ledger-url: ${{{{ secrets.LEDGER_URL }}}}
 """
 
 

@@ -100,7 +100,7 @@ class Machine:
 
 def machine(folder: Path, action: Path) -> Machine:
     """A machine in `folder`, with the action in `action`; both are empty before."""
-    for name in ("action.yml", "requirements.txt"):
+    for name in ("action.yml", "requirements.txt", "requirements-ledger.txt"):
         shutil.copy(ROOT / name, action)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "budget_gate", action / "budget_gate", ignore=ignored)
