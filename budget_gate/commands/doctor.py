@@ -24,6 +24,7 @@ from budget_gate.domain.budget_health import (
     check_caps,
     check_keys,
     check_uncapped,
+    check_unseen,
 )
 from budget_gate.domain.clock import check_age
 from budget_gate.domain.health import Finding, exit_code, misconfigured, noted
@@ -166,6 +167,7 @@ def _lint(
     findings.append(check_caps(file.policy, named, archived))
     if spend and named:
         findings += [
+            *check_unseen(named, spend),
             *check_uncapped(file.policy, named, spend),
             check_archived(file.policy, named, spend),
         ]

@@ -27,7 +27,26 @@ def check_keys(
         report = evaluate(file, spend, month, terms)
     except ConfigurationError as error:
         return list(misconfigured("keys", error)), None
-    return [Finding("ok", "keys", "every workspace and model in the policy exists")], report
+    message = "every workspace and model in the policy exists"
+    if spend.workspaces is None:
+        message = "every name in the policy is known; ids are taken as written, without a list"
+    return [Finding("ok", "keys", message)], report
+
+
+def check_unseen(named: Resolved, spend: Spend) -> Iterator[Finding]:
+    """Which keys name a workspace that no list shows, as there is none, and no usage either."""
+    if spend.workspaces is not None:
+        return
+    seen = {None, *(line.workspace for line in spend.lines)}
+    keys = (*named.workspaces.items(), *named.groups.items())
+    unseen = [key for key, ids in keys if not seen.issuperset(ids)]
+    if unseen:
+        yield Finding(
+            "warning",
+            "keys",
+            f"no usage this month is of {enumerated(unseen, NAMED)}",
+            "check that its id is right in the policy: the cap of a wrong one watches nothing",
+        )
 
 
 def check_caps(policy: Policy, named: Resolved | None, archived: Collection[str | None]) -> Finding:
@@ -104,6 +123,8 @@ def _spenders(spend: Spend) -> dict[str | None, Bounds]:
 
 def check_archived(policy: Policy, named: Resolved, spend: Spend) -> Finding:
     """Which keys name a workspace that is archived, and has no spend this month to watch."""
+    if spend.workspaces is None:
+        return Finding("ok", "archived", "not known, as workspaces are not listed for this key")
     workspaces, spenders = directory(policy, spend), _spenders(spend)
     found = [
         (key, id_ in spenders)

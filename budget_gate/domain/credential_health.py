@@ -31,8 +31,9 @@ def check_credential(
             "warning",
             "credential",
             f"{variable} looks like an API key, not an Admin key",
-            "an API key (sk-ant-api...) cannot read usage: create an Admin key (sk-ant-admin...) "
-            "in the Console, and set ANTHROPIC_ADMIN_KEY to it",
+            "an API key (sk-ant-api...) reads usage only with the scope read:analytics: if it has "
+            "that, check that it is complete and not revoked; otherwise create an Admin key "
+            "(sk-ant-admin...) in the Console, and set ANTHROPIC_ADMIN_KEY to it",
         )
     if secret.startswith(TOKEN if key else ADMIN_KEY):
         kind = "an OAuth token" if key else "an Admin key"
@@ -55,8 +56,12 @@ def check_credential(
 
 def federated(federation: Federation, origin: str) -> Finding:
     """Whose identity is used, and by which rule; whether that goes well is not told yet."""
-    message = f"the identity of {origin}, exchanged for a token by the rule {federation.rule}"
-    return Finding("ok", "credential", message)
+    return Finding("ok", "credential", f"the identity of {origin}, by the rule {federation.rule}")
+
+
+def read_only() -> Finding:
+    """What a key is that has read the usage analytics alone, whatever it looks like."""
+    return Finding("ok", "credential", "a read-only key, which may read the usage analytics")
 
 
 def same_key_twice() -> Finding:
@@ -81,8 +86,11 @@ def first_key_refused() -> Finding:
 
 
 def both_keys_work(first: str, second: str) -> Finding:
-    """What to do where each key reads usage, of the organizations with these ids."""
-    if first != second:
+    """What to do where each key reads usage, of the organizations with these ids.
+
+    An id is empty where the API does not tell it.
+    """
+    if first and second and first != second:
         return Finding(
             "warning",
             "credential",
@@ -92,7 +100,8 @@ def both_keys_work(first: str, second: str) -> Finding:
     return Finding(
         "warning",
         "credential",
-        "ANTHROPIC_ADMIN_KEY_NEXT works too, so the first key can be retired",
+        "ANTHROPIC_ADMIN_KEY_NEXT works too, so the first key can be retired"
+        f"{'' if first == second else '; whether it is of the same organization is not known'}",
         "move the next one to ANTHROPIC_ADMIN_KEY, and leave ANTHROPIC_ADMIN_KEY_NEXT empty",
     )
 

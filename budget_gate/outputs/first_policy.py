@@ -77,7 +77,7 @@ def _origin(draft: Draft, month: str) -> Iterator[str]:
 
 def _owner(draft: Draft) -> str:
     if draft.owner is None:
-        return "# organization: ID # not known here: see GET /v1/organizations/me"
+        return "# organization: ID # only for a credential that may ask for its organization"
     id_, name = draft.owner
     whose = f"{plain(name, NAME_LENGTH)}: " if name else ""
     return f"organization: {_key(id_)} # {whose}a key of any other organization is refused"

@@ -8,12 +8,7 @@ from functools import partial
 from typing import Final
 
 from budget_gate.domain.freshness import too_old
-from budget_gate.domain.health import (
-    Finding,
-    check_time,
-    misconfigured,
-    unverified,
-)
+from budget_gate.domain.health import Finding, check_time, misconfigured, unverified
 from budget_gate.domain.period import MonthToDate, ended_by, in_words
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.ownership import owner
@@ -25,7 +20,7 @@ from budget_gate.domain.usage import Usage
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.reading.bill import settled_bill, spend_of
 from budget_gate.reading.connection import connect, suspecting_clock
-from budget_gate.reading.key_trial import known_credential, try_keys
+from budget_gate.reading.key_trial import known_credential, proven, try_keys
 from budget_gate.reading.spend import history_of, lines_of, start_history
 from budget_gate.reading.usable_models import start_models, usable_models
 from budget_gate.settings import Settings
@@ -84,17 +79,19 @@ def examine(
             alike = error.code in _ALIKE
             if alike:
                 # What is known of the organization stays, be it that it is another one.
-                known = [
+                findings += [
                     it for it in organization if it.level == "ok" or it.exit_code not in (0, 3)
                 ]
-                findings += known
                 check = _CHECKS.get(error.code, check)
+                if check == "credential":
+                    findings.remove(credential)
                 found = unverified(check, error)
                 is_explained = error.code == "http_401" and credential.remedy
                 findings.append(replace(found, remedy="") if is_explained else found)
             else:
                 findings += [*organization, *_probe(transport, month, error)]
         else:
+            findings[findings.index(credential)] = proven(credential, used.usage)
             findings += try_keys(settings, transport, clock, month)
             findings += [*organization, *_told(used.usage, settings.other_address, file, month)]
         if not alike:
@@ -165,6 +162,9 @@ def _organization(
             yield unverified("organization", error)
         elif file and file.policy.organization:
             yield Finding("ok", "organization", f"{found}, which the policy names")
+        elif usage and usage.coverage.refreshed_at and error.code == "http_403":
+            message = "this key may not ask for it: leave `organization` out of the policy"
+            yield Finding("ok", "organization", message)
         else:
             # A gateway may have no such route, and a check does without.
             yield replace(unverified("organization", error), level="warning", exit_code=0)

@@ -1,6 +1,7 @@
 """Which credential a run has, and whether each of two keys works, for the command `doctor`."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -10,10 +11,12 @@ from budget_gate.domain.credential_health import (
     federated,
     first_key_refused,
     next_key_fails,
+    read_only,
     same_key_twice,
 )
 from budget_gate.domain.health import Finding
 from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.usage import Usage
 from budget_gate.errors import UnverifiedError
 from budget_gate.reading.connection import connect
 from budget_gate.settings import Settings
@@ -34,13 +37,23 @@ def known_credential(settings: Settings, transport: Transport | None) -> Finding
         secret.get_secret_value() if secret else None
         for secret in (settings.admin_key or settings.admin_key_next, settings.auth_token)
     )
-    return check_credential(
+    found = check_credential(
         key,
         token,
         has_message_key=settings.has_message_key,
         is_usual_address=settings.other_address is None,
         key_variable="ANTHROPIC_ADMIN_KEY" if is_first else "ANTHROPIC_ADMIN_KEY_NEXT",
     )
+    if not settings.federation_rule:
+        return found
+    unused = "ANTHROPIC_FEDERATION_RULE_ID is set as well, and not used"
+    return replace(found, message=f"{found.message}; {unused}")
+
+
+def proven(credential: Finding, usage: Usage) -> Finding:
+    """The same once usage was read: a read-only key may begin like one for messages."""
+    is_doubted = credential.level == "warning"
+    return read_only() if is_doubted and usage.coverage.refreshed_at else credential
 
 
 def try_keys(
@@ -68,10 +81,10 @@ def try_keys(
 
 
 def _organization(transport: Transport) -> str:
-    """The id of the organization; empty behind a gateway that does not tell it."""
+    """The id of the organization; empty where a gateway or the key does not get to know it."""
     try:
         return transport.start(partial(read_identity, transport)).result()[0]
     except RefusedError as error:
-        if error.is_not_found:
+        if error.is_not_found or error.is_forbidden:
             return ""
         raise

@@ -310,7 +310,7 @@ def test_the_route_that_is_refused_is_told(here: Here, path: str) -> None:
     checks = dict(zip(ROUTES, ("usage report", "workspaces"), strict=True))
     ((level, text),) = told(run, checks.pop(path))
     assert level == "error"
-    assert_says(text, "(403)", "The credential may not read usage", f"(GET {path}: ")
+    assert_says(text, "(403)", "The credential may not read this", f"(GET {path}: ")
     ((level, _),) = told(run, *checks.values())
     assert level == "ok"
 

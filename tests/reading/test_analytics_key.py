@@ -438,6 +438,39 @@ def test_the_doctor_says_what_stands_in_for_the_report(here: Here) -> None:
     assert_says(found.said, "workspaces", "not listed for this key")
 
 
+def test_the_doctor_advises_no_admin_key_where_a_lesser_one_works(here: Here) -> None:
+    """Neither how it begins nor what it may not ask is a reason to take a key that can do more."""
+    found = run(here, api(), "doctor", policy=GLOBAL + LABELS)
+    assert_says(found.said, "ok credential: a read-only key", "usage analytics")
+    assert_says(found.said, "ok organization:", "leave `organization` out of the policy")
+    assert "Admin key" not in found.stdout
+
+
+def test_the_doctor_warns_of_an_id_that_nothing_shows(here: Here) -> None:
+    """Without a list, the usage alone can tell that an id is misspelt."""
+    policy = f"{GLOBAL}workspaces: {{{ALPHA}: {{cap: 50}}, {ALPHA}X: {{cap: 50}}}}\n"
+    found = run(here, api(), "doctor", policy=policy)
+    assert_says(found.said, f"warning keys: no usage this month is of {ALPHA}X. Check", "id")
+    assert "workspace and model in the policy exists" not in found.said
+
+
+def test_the_doctor_takes_a_lesser_key_as_the_next_one(here: Here) -> None:
+    """It reads usage, though it may not say whose it is."""
+    with api() as server:
+        here.set({"ANTHROPIC_ADMIN_KEY_NEXT": ANALYTICS_KEY, "ANTHROPIC_BASE_URL": server.url})
+        found = here.main("doctor", policy=GLOBAL, now=NOW)
+    assert_says(found.said, "ANTHROPIC_ADMIN_KEY_NEXT works too", "organization is not known")
+    assert "does not work" not in found.said
+
+
+def test_a_revoked_key_is_to_be_checked_before_another_kind_is_taken(here: Here) -> None:
+    """It begins like a key for messages, and the scope that it has is not known."""
+    server = api(key=Key(ANALYTICS_KEY, is_revoked=True))
+    found = run(here, server, "check", "--format", "json")
+    assert found.code == 3
+    assert_says(note(found, "http_401"), "read:analytics", "not revoked", "otherwise", "Admin key")
+
+
 def test_the_doctor_tells_of_numbers_that_are_too_old(here: Here) -> None:
     """A check would not pass."""
     found = run(

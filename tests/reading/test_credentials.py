@@ -290,8 +290,17 @@ def test_the_doctor_says_once_why_there_is_no_token(here: Here) -> None:
         done = run(here, world, "doctor")
         assert len(world.exchanges) == 1
     assert done.code == 3
-    assert [line.split()[0] for line in findings(done)] == ["ok", "error"]
+    assert [line.split()[0] for line in findings(done)] == ["error"]
     assert done.stdout.count("error  ") == 1
+
+
+def test_the_doctor_says_that_a_key_wins_over_the_identity(here: Here, world: Keyless) -> None:
+    """A secret that was forgotten would be used until somebody revokes it."""
+    done = run(here, world, "doctor", environment={"ANTHROPIC_ADMIN_KEY": EXAMPLE_KEY})
+    assert_says(
+        findings(done)[0], "ok", "ANTHROPIC_FEDERATION_RULE_ID is set as well, and not used"
+    )
+    assert world.exchanges == []
 
 
 def test_the_doctor_names_a_missing_id(here: Here, world: Keyless) -> None:

@@ -154,8 +154,9 @@ def _meaning(status: int, secret: str, path: str) -> tuple[str, str]:
     match status:
         case 401 if secret.startswith(MESSAGE_KEY):
             return "the API refused the key", (
-                "this is an API key (sk-ant-api...); usage needs an Admin key (sk-ant-admin...): "
-                "create one in the Console and set ANTHROPIC_ADMIN_KEY to it"
+                "this is an API key (sk-ant-api...). If it has the scope read:analytics, check "
+                "that it is complete (no quotes) and not revoked; otherwise usage needs an Admin "
+                "key (sk-ant-admin...): create one in the Console and use it instead"
             )
         case 401:
             return f"the API refused the {'token' if secret.startswith(TOKEN) else 'key'}", (
@@ -164,7 +165,7 @@ def _meaning(status: int, secret: str, path: str) -> tuple[str, str]:
             )
         case 403:
             return "this request is not allowed", (
-                "the credential may not read usage: use an Admin key, or the scope org:admin"
+                "the credential may not read this: use an Admin key, or the scope org:admin"
             )
         case 404:
             twice = "/v1/v1/" in path

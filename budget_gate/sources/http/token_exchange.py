@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final
 
-from budget_gate.domain.federation import SCOPE, Federation, claims_of
+from budget_gate.domain.federation import AUDIENCE, SCOPE, Federation, claims_of
 from budget_gate.errors import UnverifiedError
 from budget_gate.secrecy import Secrets
 from budget_gate.sources.http.answers import RefusedError
@@ -132,7 +132,8 @@ class TokenExchange:
     def _refusal(self, error: RefusedError) -> UnverifiedError:
         """What to check, as the API does not say why it refuses an identity."""
         ids = self._federation
-        once = "" if self.identity.is_renewable else "; a token is good for one exchange"
+        given = f"; the identity token has to be for {AUDIENCE} and new: good for one exchange"
+        once = "" if self.identity.is_renewable else given
         workspace = "; one with several workspaces needs ANTHROPIC_WORKSPACE_ID"
         hint = (
             f"the Console says why (Workload identity, History); check the rule {ids.rule}: its "
@@ -143,7 +144,7 @@ class TokenExchange:
         return UnverifiedError(
             f"the API refused the identity token of {self.identity.origin} ({error.status})",
             hint,
-            f"the token says: {claims}; {error.trace}",
+            f"the identity token says: {claims}; {error.trace}",
             code=REFUSED,
         )
 

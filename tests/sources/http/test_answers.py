@@ -84,8 +84,9 @@ def test_recorded_errors_are_told(name: str, status: int, words: str) -> None:
             401,
             MESSAGE_KEY,
             "the API refused the key",
-            "this is an API key (sk-ant-api...); usage needs an Admin key (sk-ant-admin...): create one "
-            "in the Console and set ANTHROPIC_ADMIN_KEY to it",
+            "this is an API key (sk-ant-api...). If it has the scope read:analytics, check that it is "
+            "complete (no quotes) and not revoked; otherwise usage needs an Admin key "
+            "(sk-ant-admin...): create one in the Console and use it instead",
             id="401-message-key",
         ),
         pytest.param(401, ADMIN, "the API refused the key", NOT_WHOLE, id="401-admin-key"),
@@ -94,7 +95,7 @@ def test_recorded_errors_are_told(name: str, status: int, words: str) -> None:
             403,
             ADMIN,
             "this request is not allowed",
-            "the credential may not read usage: use an Admin key, or the scope org:admin",
+            "the credential may not read this: use an Admin key, or the scope org:admin",
             id="403",
         ),
         pytest.param(
