@@ -70,7 +70,7 @@ def federation_of(
     if not (rule and organization and service_account):
         names = ", ".join(name_of(it) for it, id_ in given.items() if it != _OPTIONAL and not id_)
         raise ConfigurationError(
-            f"three ids are needed to do without a key; missing: {names}",
+            f"three ids are needed to do without a stored key; missing: {names}",
             "set all three ids, or none of them",
         )
     wrong = {
