@@ -132,6 +132,7 @@ def test_a_missing_credential_is_3(inside: Here, api: LoopbackAPI) -> None:
     assert run.stdout.startswith("Spend unknown: ")
     assert "ANTHROPIC_ADMIN_KEY" in run.stdout
     assert "a pull request from a fork has none" in run.stdout
+    assert "ANTHROPIC_FEDERATION_RULE_ID and the other two ids" in " ".join(run.stdout.split())
     assert api.requests == []
 
 
