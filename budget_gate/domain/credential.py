@@ -18,8 +18,8 @@ _PASSWORD: Final = re.compile(
 )
 _MISSING: Final = (
     "set ANTHROPIC_ADMIN_KEY to an Admin key of the organization (in a workflow: from a secret; a "
-    "pull request from a fork has none); without a stored key, set ANTHROPIC_FEDERATION_RULE_ID and "
-    "the other two ids"
+    "pull request from a fork has none); without a stored key, set ANTHROPIC_FEDERATION_RULE_ID "
+    "and the other two ids"
 )
 _ONLY_MESSAGE_KEY: Final = (
     f"ANTHROPIC_API_KEY is set, but usage needs an Admin key ({ADMIN_KEY}...): create one in the "
