@@ -478,6 +478,7 @@ def test_what_installs_is_given_no_secret_of_the_job(
 ) -> None:
     """Not even one that the job gives to all of its steps."""
     secrets = {
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "EXAMPLE-token",
         "ANTHROPIC_ADMIN_KEY": "EXAMPLE-key",
         "BUDGET_GATE_LEDGER": "redis://:EXAMPLE@127.0.0.1",
     }

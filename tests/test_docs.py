@@ -101,7 +101,7 @@ def test_every_block_is_tried() -> None:
         if block.language == "yaml" and block.text not in known:
             others = ("# yaml-language-server:", "budget:\n", "budget: #", "version: 2.1\n")
             assert block.text.startswith(others)
-    assert (len(policies()), len(steps()), len(scripts())) == (6, 20, 6)
+    assert (len(policies()), len(steps()), len(scripts())) == (6, 21, 6)
 
 
 # Tables
