@@ -147,7 +147,7 @@ class Guards:
         if known is None or known[0] != raw:
             try:
                 known = (raw, GuardedVerdict.from_json(json.loads(raw)))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise LedgerError(
                     f"the verdict in the ledger cannot be read: {error}",
                     "use the same version of budget-gate here and for `check --ledger`",

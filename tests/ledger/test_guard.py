@@ -279,7 +279,7 @@ def test_a_verdict_that_cannot_be_read_is_an_error(
     ledger_server: Server, open_ledger: Open, policy: Policy
 ) -> None:
     """Of another version, or of another program."""
-    for told in ("text", "{}", '{"version": 99}', "[1]"):
+    for told in ("text", "{}", '{"version": 99}', "[1]", "[" * 100_000):
         ledger_server.ask("SET", "budget-gate:verdict", told)
         with pytest.raises(LedgerError, match="verdict in the ledger cannot be read"):
             open_ledger(ledger_server.url).guard(policy(GLOBAL))

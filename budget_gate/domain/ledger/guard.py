@@ -7,21 +7,24 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from budget_gate.domain.bounds import NOTHING, ZERO, plus
+from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.domain.costs import add_up
 from budget_gate.domain.ledger.guarded import GuardedVerdict
 from budget_gate.domain.ledger.hours import Counts, Hours, beyond, canonical
 from budget_gate.domain.ledger.possible import placed
-from budget_gate.domain.period import MonthToDate
+from budget_gate.domain.period import MonthToDate, in_words
 from budget_gate.domain.policy.caps import caps_in_force
 from budget_gate.domain.policy.directory import directory, workspace_id
 from budget_gate.domain.policy.keys import resolve
 from budget_gate.domain.policy.model import PolicyFile
+from budget_gate.domain.policy.names import model_names
 from budget_gate.domain.policy.scoping import Reservation, ScopedBudget, Scoping
 from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.prices.charges import price
 from budget_gate.domain.prices.pricing import price_facts
 from budget_gate.domain.spend import Coverage, Spend, SpendLine, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED, Usage
+from budget_gate.errors import ConfigurationError
 
 # Units of the price book by workspace, model, and whether they are of today.
 Costs = Mapping[tuple[str | None, str | None, bool], int]
@@ -146,7 +149,26 @@ def _concerns(budget: ScopedBudget, workspace: str | None, model: str | None) ->
     """Whether usage of that workspace and model is, or may be, of the budget."""
     if budget.workspaces is not None and workspace not in (*budget.workspaces, UNATTRIBUTED):
         return False
-    return budget.models is None or model is None or model in budget.models
+    if budget.models is None or model is None or model in budget.models:
+        return True
+    # A model without a price that the verdict does not know may still be one of the key's.
+    return bool(model_names(budget.path.removeprefix("models."), [model], {}))
+
+
+def _check_fit(file: PolicyFile, verdict: GuardedVerdict, now: datetime) -> None:
+    named = file.policy.organization
+    if named and verdict.organization not in (None, named):
+        raise ConfigurationError(
+            f"the last verdict in the ledger is of organization {verdict.organization}, and the "
+            f"policy names {named}",
+            "use a Redis, or a database of it, for each organization",
+        )
+    if verdict.as_of - now > WORTH_A_WARNING:
+        raise ConfigurationError(
+            f"the clock of the ledger says {in_words(now)}, and its last verdict is of "
+            f"{in_words(verdict.as_of)}",
+            "set the clock of the machine that Redis runs on",
+        )
 
 
 def guard(
@@ -160,9 +182,13 @@ def guard(
 ) -> Guard:
     """What stands in the way of a request of that workspace (name, id or `default`).
 
-    `book` has the policy's prices. Without a `model`, caps of models are not looked at. Raises
-    ConfigurationError where the policy does not fit what the verdict knows of the organization.
+    `book` has the policy's prices. Without a `model`, caps of models are not looked at. It is
+    judged no earlier than the verdict, by whose clock the day or the month may have ended already.
+    Raises ConfigurationError where the policy does not fit what the verdict knows of the
+    organization, or is another's, or where that clock is not the one of `now`.
     """
+    _check_fit(file, verdict, now)
+    now = max(now, verdict.as_of)
     month = MonthToDate(now)
     is_current = verdict.as_of >= month.period.start
     coverage = Coverage(max(verdict.as_of, month.period.start), closed_days=0, open_day=True)

@@ -7,13 +7,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from budget_gate.domain.bounds import NOTHING, Bounds
+from budget_gate.domain.bounds import NOTHING, UNLIMITED, Bounds
 from budget_gate.domain.ledger.hours import Hours, hour_of
 from budget_gate.domain.period import MonthToDate, format_instant, parse_instant
 from budget_gate.domain.spend import SpendLine, Workspace
 from budget_gate.domain.usage import Tokens, UsageKey
 
 VERSION: Final = 1
+# Far above what an amount has of digits, and of tokens an hour.
+_DIGITS: Final = 100
+_MOST: Final = 10**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class GuardedVerdict:
 
     `lines` are the spend of the month without what the ledger had beyond it. `reported` is the
     usage of the hours, from `since` on, that the report may not have whole. All times are UTC.
+    `organization` is the id of whose spend it is, None where that is not known.
     """
 
     as_of: datetime
@@ -29,6 +33,7 @@ class GuardedVerdict:
     lines: tuple[SpendLine, ...]
     workspaces: tuple[Workspace, ...] | None
     reported: Hours
+    organization: str | None = None
 
     def first_hour(self, now: datetime) -> datetime:
         """The first hour that a client has to ask the ledger for."""
@@ -38,6 +43,7 @@ class GuardedVerdict:
         """The verdict as JSON: amounts are strings of exact USD, times RFC 3339."""
         return {
             "version": VERSION,
+            "organization": self.organization,
             "as_of": format_instant(self.as_of),
             "since": format_instant(self.since),
             "lines": [
@@ -59,32 +65,62 @@ class GuardedVerdict:
         if not isinstance(told, dict) or told.get("version") != VERSION:
             raise ValueError("it is not a verdict of this version of budget-gate")
         try:
-            reported: dict[datetime, dict[UsageKey, Tokens]] = defaultdict(dict)
-            for hour, workspace, model, tier, window, geo, speed, tokens in told["reported"]:
-                at = parse_instant(hour)
-                key = UsageKey(workspace, at.date(), model, tier, window, geo, speed)
-                reported[at][key] = Tokens(*tokens)
+            workspaces = told["workspaces"]
             return cls(
                 parse_instant(told["as_of"]),
                 parse_instant(told["since"]),
                 tuple(map(_line, told["lines"])),
-                told["workspaces"] and tuple(Workspace(*it) for it in told["workspaces"]),
-                dict(reported),
+                None if workspaces is None else tuple(map(_workspace, workspaces)),
+                _hours(told["reported"]),
+                _name(told.get("organization")),
             )
         except (KeyError, TypeError, ArithmeticError) as error:
             raise ValueError("it is no whole verdict") from error
 
 
+def _hours(told: Any) -> Hours:
+    reported: dict[datetime, dict[UsageKey, Tokens]] = defaultdict(dict)
+    for hour, workspace, model, *kind, tokens in told:
+        tier, window, geo, speed = map(_name, kind)
+        at = parse_instant(hour)
+        key = UsageKey(_name(workspace), at.date(), _name(model), tier, window, geo, speed)
+        if not all(type(count) is int and 0 <= count < _MOST for count in tokens):
+            raise ValueError("a count in it is none")
+        reported[at][key] = Tokens(*tokens)
+    return dict(reported)
+
+
 def _line(told: Any) -> SpendLine:
     workspace, day, model, names, low, high, basis = told
     return SpendLine(
-        workspace,
+        _name(workspace),
         date.fromisoformat(day),
-        model,
-        Bounds(Decimal(low), Decimal(high)),
-        basis,
-        names and tuple(names),
+        _name(model),
+        Bounds(_amount(low), _amount(high)),
+        "billed" if basis == "billed" else "list",
+        None if names is None else tuple(_name(name) or "" for name in names),
     )
+
+
+def _workspace(told: Any) -> Workspace:
+    id_, name, archived = told
+    return Workspace(_name(id_), _name(name) or "", archived is True)
+
+
+def _name(told: Any) -> str | None:
+    if told is not None and not isinstance(told, str):
+        raise ValueError("a name in it is none")
+    return told
+
+
+def _amount(told: Any) -> Decimal:
+    """The amount; what cannot be compared, or added up exactly, is none."""
+    amount = Decimal(told if isinstance(told, str) else "NaN")
+    exponent = amount.as_tuple().exponent
+    is_exact = isinstance(exponent, int) and abs(exponent) < _DIGITS and len(told) < _DIGITS
+    if not is_exact and amount != UNLIMITED:
+        raise ValueError("an amount in it is none")
+    return amount
 
 
 def condensed(lines: Iterable[SpendLine], today: date) -> tuple[SpendLine, ...]:

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from budget_gate.domain.spend import SpendLine, Workspace
 from budget_gate.domain.usage import Tokens, UsageTable
 from budget_gate.errors import ConfigurationError
 from tests.helpers.builders import AS_OF, book, bounds, key, line, policy
+from tests.helpers.wording import assert_says
 
 SINCE = datetime(2026, 11, 20, 13, tzinfo=UTC)
 HOUR = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -181,6 +183,54 @@ def test_a_model_without_a_price_counts_as_the_dearest() -> None:
     assert found.counted >= 25
 
 
+def test_a_model_without_a_price_is_under_the_glob_that_matches_it() -> None:
+    """Nobody had used it when the verdict was made: what it uses since is of the key all the same."""
+    table = {key("claude-unheard-of", DAY, workspace="production"): MILLION}
+    assert exceeded("models: {'claude-opus-*': {cap: 61}}", table, model=MODEL) == []
+    (one,) = exceeded("models: {'claude-*': {cap: 61}}", table, model=MODEL)
+    assert one.reported == Decimal(60)
+    assert one.counted > 0
+
+
+def test_a_verdict_made_just_after_midnight_is_of_the_new_day() -> None:
+    """The clock of Redis is 4 minutes behind that of the check: the day that it judged is the one that counts."""
+    at = datetime(2026, 11, 21, 0, 2, tzinfo=UTC)
+    today = line(bounds("50"), "wrkspc_1", model=MODEL, day="2026-11-21")
+    told = verdict(condensed((*LINES, today), at.date()), as_of=at)
+    text = "workspaces: {production: {cap: 1000, daily_cap: 40}}"
+    (one,) = exceeded(text, {}, of=told, now=at - timedelta(minutes=4))
+    assert (one.daily, one.reported) == (True, Decimal(50))
+
+
+def test_a_verdict_of_the_next_month_is_judged_by_its_own_caps() -> None:
+    """What December has spent by the verdict is not taken for all that November has."""
+    at = datetime(2026, 12, 1, 0, 2, tzinfo=UTC)
+    last = at - timedelta(minutes=4)
+    told = verdict((line(bounds("50"), "wrkspc_1", model=MODEL, day="2026-12-01"),), as_of=at)
+    table = {key(MODEL, "2026-11-30", workspace="production"): MILLION}
+    hour = last.replace(minute=0)
+    (one,) = exceeded("workspaces: {production: {cap: 40}}", table, of=told, now=last, hour=hour)
+    assert (one.reported, one.counted) == (Decimal(50), Decimal(0))
+
+
+def test_a_verdict_from_the_future_is_an_error() -> None:
+    """One of the two clocks is wrong, and nobody knows which day it is."""
+    told = verdict(as_of=NOW + timedelta(minutes=6))
+    with pytest.raises(ConfigurationError) as caught:
+        exceeded("global: {cap: 1000}", {}, of=told)
+    assert_says(caught.value.message, "clock", "Nov 20, 15:50 UTC", "Nov 20, 15:56 UTC")
+
+
+def test_a_verdict_of_another_organization_is_an_error() -> None:
+    """Its spend is not that which the policy is about."""
+    named = "organization: 11111111-1111-4111-8111-111111111111\nglobal: {cap: 1000}"
+    other = "22222222-2222-4222-8222-222222222222"
+    with pytest.raises(ConfigurationError) as caught:
+        exceeded(named, {}, of=replace(verdict(), organization=other))
+    assert_says(caught.value.message, other, "11111111-1111-4111-8111-111111111111")
+    assert exceeded(named, {}) == []
+
+
 def test_a_reported_range_counts_at_most_and_one_without_end_at_least() -> None:
     """$50 to $70 are above a cap of $60; of $50 up to no known bound, $50 are certain."""
     text = "workspaces: {production: {cap: 60}}"
@@ -221,7 +271,7 @@ def test_verdict_comes_back_from_json_as_it_was() -> None:
         line(bounds("0.000000000000000001", "unlimited"), None, model=None),
         line(bounds("3"), "wrkspc_1")._replace(names=("a", "b"), basis="billed"),
     )
-    told = verdict(lines, table)
+    told = replace(verdict(lines, table), organization="EXAMPLE")
 
     assert GuardedVerdict.from_json(json.loads(json.dumps(told.to_json()))) == told
 
@@ -232,6 +282,38 @@ def test_verdict_comes_back_from_json_as_it_was() -> None:
 def test_what_is_no_verdict_is_refused(told: object) -> None:
     """Another version may write something else there."""
     with pytest.raises(ValueError, match="it is"):
+        GuardedVerdict.from_json(told)
+
+
+@pytest.mark.parametrize(
+    ("part", "place", "value"),
+    [
+        ("lines", 0, ["wrkspc_1"]),
+        ("lines", 2, 5),
+        ("lines", 2, {}),
+        ("lines", 4, "NaN"),
+        ("lines", 4, 1),
+        ("lines", 5, "-Infinity"),
+        ("lines", 5, "1E+999"),
+        ("lines", 5, "9" * 200),
+        ("reported", 1, []),
+        ("reported", 2, 5),
+        ("reported", 7, [0] * 6 + ["1"]),
+        ("reported", 7, [0] * 6 + [-1]),
+        ("reported", 7, [0] * 6 + [True]),
+        ("workspaces", 0, {}),
+        ("workspaces", 1, 1),
+    ],
+)
+def test_a_verdict_with_something_else_in_it_is_refused(
+    part: str, place: int, value: object
+) -> None:
+    """Where it is read, not where it is added up: what is no text, amount or count."""
+    table = {HOUR: {key(MODEL, DAY, workspace=None): Tokens(1, 2, 3, 4, 5, 6, 7)}}
+    told = json.loads(json.dumps(verdict(reported=table).to_json()))
+    told[part][0][place] = value
+
+    with pytest.raises(ValueError, match=r"\bit\b"):
         GuardedVerdict.from_json(told)
 
 
