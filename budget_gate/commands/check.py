@@ -86,9 +86,9 @@ def judge(
         # First, as the report of a run that a signal ends may be written over the last one.
         earlier = read_last_report(Path(settings.last_report)) if settings.last_report else None
         transport = None if options.saved else connect(settings, invocation.clock)
+        ledger = _open_ledger(settings, month, now)
         identify = start_identifying(transport, settings, file)
         file, doubt = with_old_names(file, settings.names_from, identify)
-        ledger = _open_ledger(settings, month, now)
 
         def read_spend() -> Spend:
             read = read_month(

@@ -138,12 +138,12 @@ def needed(transport: Transport | None, settings: Settings) -> Transport:
 def start_identifying(
     transport: Transport | None, settings: Settings, file: PolicyFile
 ) -> Callable[[], str | None]:
-    """Asks whose the credential is, where anything goes by that: a policy, a report or a history.
+    """Asks whose the credential is, where a policy, a report, a history or a ledger goes by that.
 
     The function gives the organization's id, or None where that was not asked for, and raises
     UnverifiedError where the API does not tell it.
     """
-    kept = settings.report or settings.last_report or settings.names_from
+    kept = settings.report or settings.last_report or settings.names_from or settings.ledger
     is_needed = file.policy.organization or kept
     if transport is None or not is_needed:
         return lambda: None

@@ -1,6 +1,7 @@
 """What the ledger has beyond the report, for a check, and the verdict that is kept there."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from budget_gate.domain.policy.directory import directory
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.spend import Spend
 from budget_gate.domain.usage import Usage
+from budget_gate.domain.verdict.earlier import are_different
 from budget_gate.domain.verdict.report import Report
 from budget_gate.errors import ConfigurationError, LedgerError, UnverifiedError
 from budget_gate.reading.spend import MonthRead
@@ -80,13 +82,31 @@ class CheckedLedger:
         """Keeps for clients what the verdict is about; the report says where that fails."""
         if self._verdict is None or report.spend is None:
             return report
+        verdict = replace(self._verdict, organization=report.organization)
         try:
-            self._client.run(writing_verdict(json.dumps(self._verdict.to_json())))
+            before = self._client.run(writing_verdict(json.dumps(verdict.to_json())))
         except LedgerError as error:
             message = f"The verdict was not kept, so guards go by an older one: {error.told}"
             note = Note("warning", "ledger_verdict", message)
             return replace(report, notes=(*report.notes, note))
-        return report
+        return replace(report, notes=(*report.notes, *_shared(before, verdict)))
+
+
+def _shared(before: bytes | None, verdict: GuardedVerdict) -> Iterator[Note]:
+    """A warning where the verdict before is of another organization."""
+    try:
+        other = GuardedVerdict.from_json(json.loads(before or b"")).organization
+    except (ValueError, RecursionError):
+        return
+    if are_different(other, verdict.organization):
+        yield Note(
+            "warning",
+            "ledger_organization",
+            f"The verdict before in this ledger is of organization {other}, and this run is of "
+            f"{verdict.organization}: both count in one ledger, and guards go by the last verdict "
+            "of either. Use a Redis, or a database of it, for each organization, and name its id "
+            "in the policy (`organization`).",
+        )
 
 
 def open_ledger(url: str, settings: Settings, month: MonthToDate, now: datetime) -> CheckedLedger:

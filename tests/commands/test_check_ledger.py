@@ -430,6 +430,32 @@ def test_the_verdict_is_left_for_clients(here: Here, ledger_server: Server, poli
         assert ledger.read(redis) == before
 
 
+def test_a_ledger_of_two_organizations_is_a_warning(here: Here, ledger_server: Server) -> None:
+    """The guards of both would go by the verdict of the last one."""
+    check(here, ledger_server, policy=OK)
+    run = check(here, ledger_server, policy=OK)
+    assert "ledger_organization" not in {note["code"] for note in run.report["notes"]}
+    with ledger_server.driver() as redis:
+        verdict = json.loads(redis.get(ledger.VERDICT))
+        assert verdict["organization"] == run.report["organization"]
+        redis.set(ledger.VERDICT, json.dumps({**verdict, "organization": "EXAMPLE-other"}))
+    run = check(here, ledger_server, policy=OK)
+    (note,) = [note for note in run.report["notes"] if note["code"] == "ledger_organization"]
+    assert note["level"] == "warning"
+    assert_says(note["message"], "EXAMPLE-other", verdict["organization"], "a database of it")
+
+
+@pytest.mark.parametrize("before", ["text", "[" * 100_000, '{"version": 1}'])
+def test_what_was_in_place_of_the_verdict_is_replaced(
+    here: Here, ledger_server: Server, before: str
+) -> None:
+    """Whatever it was."""
+    ledger_server.ask("SET", ledger.VERDICT, before)
+    assert check(here, ledger_server, policy=OK).code == 0
+    with ledger_server.driver() as redis:
+        assert json.loads(redis.get(ledger.VERDICT))["lines"]
+
+
 def test_without_the_flag_nothing_is_asked_of_redis(here: Here, ledger_server: Server) -> None:
     """A check is then what it was: exact, and without a verdict for clients."""
     count(ledger_server, LATE)

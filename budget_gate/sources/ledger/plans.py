@@ -139,9 +139,11 @@ def settling(hold: str, left: Decimal, workspace: str | None, learned: Learned) 
         checked((yield [("HDEL", holds_key(workspace), hold)]))
 
 
-def writing_verdict(told: str) -> Plan[None]:
-    """Keeps the last verdict for clients, in place of the one before."""
-    checked((yield [("SET", VERDICT, told)]))
+def writing_verdict(told: str) -> Plan[bytes | None]:
+    """Keeps the last verdict for clients, in place of the one before: that one, None for none."""
+    before, kept = yield [("GET", VERDICT), ("SET", VERDICT, told)]
+    checked([kept])
+    return before if isinstance(before, bytes) else None
 
 
 def _run(script: Script, calls: list[Call], learned: Learned) -> Plan[list[Any]]:
