@@ -219,6 +219,18 @@ def test_days_of_the_month_before_are_compared(here: Here, ledger_server: Server
     assert reconciled(here, ledger_server, again(made, 2), [], *flags, now=now).code == 1
 
 
+def test_hours_that_are_gone_are_not_held_against_anybody(
+    here: Here, ledger_server: Server
+) -> None:
+    """At 01:04 the last whole day is the one before yesterday, and of the 13th before it an hour has expired."""
+    now = YESTERDAY + timedelta(days=1, hours=1, minutes=4)
+    made = calls(200, day=YESTERDAY - timedelta(days=1))
+    ended = reconciled(here, ledger_server, made, made, "--days", "13", now=now)
+    assert ended.code == 3
+    assert_says(ended.stdout, "does not keep", "Nov 1", "fewer days", "02:05 UTC")
+    assert reconciled(here, ledger_server, made, [], "--days", "12", now=now).code == 0
+
+
 def test_hours_that_may_be_late_are_not_held_against_anybody(
     here: Here, ledger_server: Server
 ) -> None:
