@@ -1,5 +1,6 @@
 """The command `ledger`: counts messages in Redis, and shows what is counted there."""
 
+import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
@@ -26,6 +27,7 @@ from budget_gate.commands.shared_flags import (
     up_to,
 )
 from budget_gate.delivery.results import publish_text, say
+from budget_gate.domain.ledger.counted import LONGEST_NAME
 from budget_gate.domain.ledger.possible import may_drop
 from budget_gate.errors import ConfigurationError, LedgerError
 from budget_gate.exits import OK, UNVERIFIED
@@ -81,7 +83,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
     record.add_argument(
         "--workspace",
         metavar="WORKSPACE",
-        type=not_empty,
+        type=_workspace,
         help="name or id of their workspace (default: the default workspace)",
     )
     show = actions.add_parser("show", help="show what is counted", epilog=_EXIT_CODES)
@@ -147,6 +149,15 @@ def _show(hours: int, invocation: Invocation) -> int:
     return OK
 
 
+def _workspace(text: str) -> str:
+    if len(not_empty(text)) > LONGEST_NAME:
+        raise argparse.ArgumentTypeError(
+            f"{text[:20]!r}... is no name or id of a workspace: it is longer than {LONGEST_NAME} "
+            "characters"
+        )
+    return text
+
+
 def _lines(options: RecordOptions) -> list[Line]:
     """The lines of the file, all of them checked before any is counted."""
     is_stdin = options.file == _STDIN
@@ -158,5 +169,5 @@ def _lines(options: RecordOptions) -> list[Line]:
         raise ConfigurationError(
             f"{name} cannot be read: {error.strerror or error}", "check the path of --file"
         ) from error
-    workspace = place(options.workspace)
-    return [it._replace(workspace=place(it.workspace) or workspace) for it in found]
+    # A line that names the default workspace is of that one, whatever the others are of.
+    return [it._replace(workspace=place(it.workspace or options.workspace)) for it in found]

@@ -5,13 +5,14 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
+from budget_gate.domain.ledger.counted import LONGEST_NAME
+
 # USD of a call or a job: exact, as a float is not.
 Usd = Decimal | int | str
 
 LONGEST: Final = timedelta(days=14)
 
 _AMOUNT: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
-_LONGEST_NAME: Final = 256
 _DEFAULT: Final = "default"
 
 
@@ -43,7 +44,7 @@ def place(workspace: str | None) -> str | None:
     """The workspace, None for the default one; raises ValueError where it is no name or id."""
     if workspace is None or workspace == _DEFAULT:
         return None
-    if type(workspace) is not str or not 0 < len(workspace) <= _LONGEST_NAME:
+    if type(workspace) is not str or not 0 < len(workspace) <= LONGEST_NAME:
         raise ValueError(
             "workspace is no name or id of a workspace: leave it out for the default workspace"
         )

@@ -75,6 +75,23 @@ def test_a_workspace_is_that_of_the_line_or_of_the_flag(there: Here, ledger_serv
     assert {tag for tag, _ in hours(ledger_server)} == {"{ws:evals}", "{ws:production}", "{ws:}"}
 
 
+def test_a_line_may_name_the_default_workspace(there: Here, ledger_server: Server) -> None:
+    """Whatever workspace the flag has for the others."""
+    named = {**message("msg_1"), "workspace": "default"}
+    record(there, named, message("msg_2"), flags=("--workspace", "production"))
+
+    assert total(ledger_server) == {INPUT: 10, OUTPUT: 20}
+    assert total(ledger_server, "production") == {INPUT: 10, OUTPUT: 20}
+
+
+def test_a_workspace_that_can_be_none_is_exit_2(there: Here) -> None:
+    """No name is that long."""
+    run = there.main("ledger", "record", "--file", "-", "--workspace", "w" * 257)
+
+    assert run.code == 2
+    assert_says(run.stderr, "--workspace", "256 characters")
+
+
 def test_more_messages_than_go_in_one_round_trip(there: Here, ledger_server: Server) -> None:
     """A thousand messages are all counted."""
     run = record(there, *(message(f"msg_{it}") for it in range(1000)))
@@ -106,6 +123,7 @@ def test_messages_may_come_by_stdin(there: Here, ledger_server: Server) -> None:
         ({**message(), "model": None}, "which model"),
         ({**message(), "id": None}, "no id"),
         ({**message(), "workspace": ""}, "workspace"),
+        ({**message(), "workspace": "w" * 257}, "workspace"),
         ({**message(), "usage": {**message()["usage"], "video_tokens": 4}}, "video_tokens"),
     ],
 )

@@ -13,10 +13,10 @@ from budget_gate.errors import LedgerError
 LONG_PROMPT: Final = 200_000
 SHORT_WINDOW: Final = "0-200k"
 LONG_WINDOW: Final = "200k-1M"
+LONGEST_NAME: Final = 256
 
 # Far above what one answer can have.
 _MOST: Final = 10**12
-_LONGEST_NAME: Final = 256
 _SHOWN: Final = 60
 _WHOLE: Final = (
     "give the message itself, or at the end of a stream its final message "
@@ -242,9 +242,9 @@ def _name(told: Any, given: str | None, what: str) -> str | None:
     found = given if told is None else told
     if found is None:
         return None
-    if not isinstance(found, str) or not 0 < len(found) <= _LONGEST_NAME:
+    if not isinstance(found, str) or not 0 < len(found) <= LONGEST_NAME:
         raise LedgerError(
             f"`{what}` is {repr(found)[:_SHOWN]}, and no name",
-            f"write a text of up to {_LONGEST_NAME} characters, or leave it out",
+            f"write a text of up to {LONGEST_NAME} characters, or leave it out",
         )
     return found

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from budget_gate.domain.ledger.counted import Counted, count
+from budget_gate.domain.ledger.counted import LONGEST_NAME, Counted, count
 from budget_gate.errors import LedgerError, UnverifiedError
 from budget_gate.sources.strict_json import decode
 
@@ -47,7 +47,9 @@ def _read(told: Any) -> Line:
     if not isinstance(told, dict):
         raise LedgerError("this is no object", "write a message, as the API answers it")
     workspace = told.get("workspace")
-    if workspace is not None and not (isinstance(workspace, str) and workspace):
+    if workspace is not None and not (
+        isinstance(workspace, str) and 0 < len(workspace) <= LONGEST_NAME
+    ):
         raise LedgerError("`workspace` is no name", "write a name or an id, or leave it out")
     answer: Any = told
     if isinstance(told.get("result"), dict):
