@@ -152,6 +152,18 @@ def test_a_clock_that_is_set_costs_one_more_question(
     assert not {"cmdstat_eval", "cmdstat_sadd"} & stats.keys()
 
 
+def test_workspace_is_named_again_in_a_redis_that_was_started_anew(open_ledger: Open) -> None:
+    """Nobody would find what is counted there otherwise, and a minute is long for a job that runs away."""
+    with server() as one:
+        ledger = open_ledger(one.url)
+        ledger.record(message("msg_1"), workspace="production")
+        one.stop()
+        one.start()
+        ledger.record(message("msg_2"), workspace="production")
+
+        assert one.ask("SMEMBERS", "budget-gate:workspaces") == {"production"}
+
+
 def test_a_script_that_redis_forgot_is_sent_again(ledger_server: Server, open_ledger: Open) -> None:
     """After SCRIPT FLUSH a message is counted as before, once."""
     ledger = open_ledger(ledger_server.url)

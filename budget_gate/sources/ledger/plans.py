@@ -148,21 +148,29 @@ def writing_verdict(told: str) -> Plan[bytes | None]:
 
 def _run(script: Script, calls: list[Call], learned: Learned) -> Plan[list[Any]]:
     """What a script answers to each call; the workspaces are named before."""
-    unnamed = [it for it in {call.workspace: None for call in calls} if learned.is_unnamed(it)]
-    naming: list[Command] = [("SADD", WORKSPACES, member(it)) for it in unnamed]
+    workspaces = list({call.workspace: None for call in calls})
+    unnamed = [it for it in workspaces if learned.is_unnamed(it)]
     parts = [(len(call.keys), *call.keys, *call.arguments) for call in calls]
-    answers = yield [*naming, *(("EVALSHA", script.sha, *it) for it in parts)]
-    named, told = answers[: len(naming)], answers[len(naming) :]
+    answers = yield [*_naming(unnamed), *(("EVALSHA", script.sha, *it) for it in parts)]
+    named, told = answers[: len(unnamed)], answers[len(unnamed) :]
     unknown = [index for index, it in enumerate(told) if _is_unknown_script(it)]
     if unknown:
-        # Redis does not know the script yet, or has forgotten it as after a restart.
-        again = yield [("EVAL", script.source, *parts[index]) for index in unknown]
+        # Redis does not know the script yet, or has forgotten it, and perhaps all else, as after a
+        # restart.
+        unnamed = workspaces
+        texts = [("EVAL", script.source, *parts[index]) for index in unknown]
+        answers = yield [*_naming(unnamed), *texts]
+        named, again = answers[: len(unnamed)], answers[len(unnamed) :]
         for index, answer in zip(unknown, again, strict=True):
             told[index] = answer
     checked([*named, *told])
     for workspace in unnamed:
         learned.named(workspace)
     return told
+
+
+def _naming(workspaces: list[str | None]) -> list[Command]:
+    return [("SADD", WORKSPACES, member(it)) for it in workspaces]
 
 
 def _is_unknown_script(answer: Any) -> bool:
