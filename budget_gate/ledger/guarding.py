@@ -100,6 +100,7 @@ class Guards:
         stamp, file, book = self._file(policy)
         self._watch = self._watch or Watch()
         seen = yield from looking(self._watch, learned, self._first_hour)
+        self._check_fit(file, seen)
         key = (str(policy), stamp, seen.verdict, workspace, model, seen.now.date())
         known = self._made.get(key)
         if known is None:
@@ -108,6 +109,14 @@ class Guards:
             current = {it: made for it, made in self._made.items() if it[2] == seen.verdict}
             self._made = {**current, key: known}
         return known.exceeded(seen)
+
+    def _check_fit(self, file: "PolicyFile", seen: "Seen") -> None:
+        from budget_gate.domain.ledger.guard import check_fit  # comes with the prices
+
+        try:
+            check_fit(file, self._read(seen.verdict), seen.now)
+        except ConfigurationError as error:
+            raise _wrong(error) from error
 
     def _guard(
         self,

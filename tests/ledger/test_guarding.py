@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.ledger.guarded import GuardedVerdict
 from budget_gate.domain.spend import SpendLine, Workspace
+from budget_gate.errors import LedgerError
 from budget_gate.ledger.guarding import Guards
 from budget_gate.sources.ledger.plans import Learned
 from tests.helpers.ledgers import MODEL, FakeRedis
@@ -65,3 +68,22 @@ def test_a_day_has_its_own_cap(tmp_path: Path) -> None:
     redis.now = at + timedelta(minutes=20)
 
     assert exceeded(guards, redis, policy) == []
+
+
+def test_a_guard_that_lives_on_notices_when_no_check_has_run_for_a_day(tmp_path: Path) -> None:
+    """It goes by its verdict until then, and not beyond, though nothing else has changed."""
+    policy = tmp_path / "budget.yml"
+    policy.write_text("version: 1\nworkspaces: {production: {cap: 60}}\n")
+    at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    line = SpendLine("wrkspc_1", at.date(), MODEL, Bounds.exactly(Decimal(35)), "list")
+    workspaces = (Workspace("wrkspc_1", "production"),)
+    told = GuardedVerdict(at, at.replace(hour=10), (line,), workspaces, {})
+    guards = Guards()
+    redis = FakeRedis(at + timedelta(hours=23), {}, json.dumps(told.to_json()).encode())
+    assert exceeded(guards, redis, policy) == []
+
+    redis.now = at + timedelta(hours=24, minutes=1)
+
+    with pytest.raises(LedgerError, match="1 day 1 minute old") as caught:
+        exceeded(guards, redis, policy)
+    assert "check --ledger" in caught.value.hint

@@ -7,8 +7,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from budget_gate.domain.bounds import NOTHING, ZERO, plus
-from budget_gate.domain.clock import WORTH_A_WARNING
+from budget_gate.domain.clock import WORTH_A_WARNING, age_in_words
 from budget_gate.domain.costs import add_up
+from budget_gate.domain.freshness import OLDEST
 from budget_gate.domain.ledger.guarded import GuardedVerdict
 from budget_gate.domain.ledger.hours import Counts, Hours, beyond, canonical
 from budget_gate.domain.ledger.possible import placed
@@ -155,7 +156,12 @@ def _concerns(budget: ScopedBudget, workspace: str | None, model: str | None) ->
     return bool(model_names(budget.path.removeprefix("models."), [model], {}))
 
 
-def _check_fit(file: PolicyFile, verdict: GuardedVerdict, now: datetime) -> None:
+def check_fit(file: PolicyFile, verdict: GuardedVerdict, now: datetime) -> None:
+    """Raises ConfigurationError where a verdict is none to go by at `now` under that policy.
+
+    That is one of another organization, of another clock, or one that is older than the numbers of
+    a report may be: what clients that count nothing have spent since is in none of both.
+    """
     named = file.policy.organization
     if named and verdict.organization not in (None, named):
         raise ConfigurationError(
@@ -168,6 +174,14 @@ def _check_fit(file: PolicyFile, verdict: GuardedVerdict, now: datetime) -> None
             f"the clock of the ledger says {in_words(now)}, and its last verdict is of "
             f"{in_words(verdict.as_of)}",
             "set the clock of the machine that Redis runs on",
+        )
+    limit = file.policy.spend.max_age or OLDEST
+    if now - verdict.as_of > limit:
+        raise ConfigurationError(
+            f"the last verdict in the ledger is {age_in_words(now - verdict.as_of)} old, and at "
+            f"most {age_in_words(limit)} may be missing",
+            "run `budget-gate check --ledger URL` again, best by the hour, or allow older ones "
+            "with spend.max_age",
         )
 
 
@@ -185,9 +199,8 @@ def guard(
     `book` has the policy's prices. Without a `model`, caps of models are not looked at. It is
     judged no earlier than the verdict, by whose clock the day or the month may have ended already.
     Raises ConfigurationError where the policy does not fit what the verdict knows of the
-    organization, or is another's, or where that clock is not the one of `now`.
+    organization.
     """
-    _check_fit(file, verdict, now)
     now = max(now, verdict.as_of)
     month = MonthToDate(now)
     is_current = verdict.as_of >= month.period.start

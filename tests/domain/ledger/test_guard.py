@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from budget_gate.domain.ledger.guard import Exceeded, guard
+from budget_gate.domain.ledger.guard import Exceeded, check_fit, guard
 from budget_gate.domain.ledger.guarded import GuardedVerdict, condensed, since_of
 from budget_gate.domain.ledger.hours import Counts, Hours
 from budget_gate.domain.spend import SpendLine, Workspace
@@ -51,6 +51,7 @@ def exceeded(
 ) -> list[Exceeded]:
     """The caps exceeded under a policy by what one hour counted."""
     file = policy(f"version: 1\n{text}\n")
+    check_fit(file, of or verdict(), now)
     found = guard(file, of or verdict(), book(), now, workspace=workspace, model=model)
     held = dict[str | None, Decimal]((holds or {}).items())
     return found.exceeded(Counts({hour: table}, held, now))
@@ -168,10 +169,12 @@ def test_a_new_month_begins_at_nothing() -> None:
     hour = datetime(2026, 12, 1, tzinfo=UTC)
     table = {key(MODEL, "2026-12-01", workspace="production"): MILLION}
     text = "workspaces: {production: {cap: 20}}"
+    last = verdict(as_of=datetime(2026, 11, 30, 23, 50, tzinfo=UTC))
 
-    assert [it.used for it in exceeded(text, table, now=now, hour=hour)] == [25]
+    assert [it.used for it in exceeded(text, table, of=last, now=now, hour=hour)] == [25]
     before = {key(MODEL, "2026-11-30", workspace="production"): MILLION}
-    assert exceeded(text, before, now=now, hour=datetime(2026, 11, 30, 23, tzinfo=UTC)) == []
+    evening = datetime(2026, 11, 30, 23, tzinfo=UTC)
+    assert exceeded(text, before, of=last, now=now, hour=evening) == []
 
 
 def test_a_model_without_a_price_counts_as_the_dearest() -> None:
@@ -219,6 +222,19 @@ def test_a_verdict_from_the_future_is_an_error() -> None:
     with pytest.raises(ConfigurationError) as caught:
         exceeded("global: {cap: 1000}", {}, of=told)
     assert_says(caught.value.message, "clock", "Nov 20, 15:50 UTC", "Nov 20, 15:56 UTC")
+
+
+def test_a_verdict_that_is_too_old_is_an_error() -> None:
+    """A check that has not run for a day would let everything go that only the report knows of."""
+    for rule, limit, age in (
+        ("", timedelta(hours=24), "1 day 1 minute"),
+        ("spend: {max_age: 3h}\n", timedelta(hours=3), "3 hours 1 minute"),
+    ):
+        text = f"{rule}global: {{cap: 1000}}"
+        assert exceeded(text, {}, of=verdict(as_of=NOW - limit)) == []
+        with pytest.raises(ConfigurationError) as caught:
+            exceeded(text, {}, of=verdict(as_of=NOW - limit - timedelta(minutes=1)))
+        assert_says(caught.value.message, age)
 
 
 def test_a_verdict_of_another_organization_is_an_error() -> None:
