@@ -133,11 +133,6 @@ def _apart(found: Reconciliation, what: Difference, escape: Callable[[str], str]
     yield f"{verb}: {amount} on {_days(found)}{share}: {enumerated(places, 3)}."
 
 
-def _place(line: ReconciledLine, what: Difference, escape: Callable[[str], str]) -> str:
-    cost = _shown(_of(line, what).cost)
-    return f"{escape(line.model or 'an unnamed model')} in {escape(line.name)} ({cost})"
-
-
 def _shown(cost: Bounds) -> str:
     return usd_range(cost) if cost.is_limited else "usage without a price"
 
