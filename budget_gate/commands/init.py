@@ -36,7 +36,12 @@ from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.exits import OK, UNVERIFIED
 from budget_gate.outputs.escaping import plain
 from budget_gate.outputs.first_policy import render_draft, render_next_step
-from budget_gate.reading.connection import connect, needed, suspecting_clock
+from budget_gate.reading.connection import (
+    connect,
+    needed,
+    refuse_mixed_keys,
+    suspecting_clock,
+)
 from budget_gate.settings import Settings
 from budget_gate.sources.api.organization import read_identity
 from budget_gate.sources.api.usage_report import read_days
@@ -147,4 +152,5 @@ def _read(
     whose = None
     with suppress(UnverifiedError):
         whose = identity.result()
+    refuse_mixed_keys(transport)
     return replace(spend, notes=(*notes, *spend.notes)), whose

@@ -21,7 +21,12 @@ from budget_gate.domain.prices.pricing import list_spend
 from budget_gate.domain.spend import Spend
 from budget_gate.domain.usage import Usage
 from budget_gate.errors import UnverifiedError
-from budget_gate.reading.connection import needed, start_identifying, suspecting_clock
+from budget_gate.reading.connection import (
+    needed,
+    refuse_mixed_keys,
+    start_identifying,
+    suspecting_clock,
+)
 from budget_gate.settings import Settings
 from budget_gate.sources.api.billed_cost import read_bill
 from budget_gate.sources.api.usage_report import read_days
@@ -108,6 +113,7 @@ def read_audit(
     notes = (*notes, *missing_hours(file, usage.coverage))
     priced = price(usage, book)
     bill = settled_bill(pending.result(), transport, priced, names)
+    refuse_mixed_keys(transport)
     if not bill.settled_days:
         raise UnverifiedError(
             "the costs of no full day are settled yet", "run the audit later", code="not_settled"

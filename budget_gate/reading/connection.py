@@ -104,11 +104,33 @@ def _identity(settings: Settings, open_transport: Callable[..., Transport]) -> I
     return GitHubIdentity(transport, parts.path or "/", query)
 
 
+class MixedKeysError(UnverifiedError):
+    """One key died while the other one went on: they may be of two organizations."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the API refused the key in ANTHROPIC_ADMIN_KEY after it had answered with it, so that "
+            "what was read may be of two organizations",
+            "run this again: ANTHROPIC_ADMIN_KEY_NEXT then reads all of it",
+            code="mixed_keys",
+        )
+
+
+def refuse_mixed_keys(transport: Transport) -> None:
+    """Raises MixedKeysError where some of what was read came by one key and some by the other."""
+    keys = transport.credential
+    if not isinstance(keys, RotatingKeys) or not keys.is_first_refused:
+        return
+    if any(map(keys.is_first, transport.taken)):
+        raise MixedKeysError
+
+
 def key_notes(transport: Transport) -> Iterator[Note]:
-    """What there is to say of two keys once all was read with them."""
+    """What there is to say of two keys once all was read with them; raises MixedKeysError."""
     keys = transport.credential
     if not isinstance(keys, RotatingKeys):
         return
+    refuse_mixed_keys(transport)
     if keys.are_same:
         message = "ANTHROPIC_ADMIN_KEY and ANTHROPIC_ADMIN_KEY_NEXT hold the same key."
         yield Note("warning", "same_key_twice", message)
@@ -148,7 +170,15 @@ def start_identifying(
     if transport is None or not is_needed:
         return lambda: None
     pending = transport.start(partial(read_identity, transport))
-    return lambda: pending.result()[0]
+
+    def identify() -> str | None:
+        keys, asked = transport.credential, pending
+        # What a key said that has died since is not whose the numbers of the other one are.
+        if isinstance(keys, RotatingKeys) and keys.is_first_refused:
+            asked = transport.start(partial(read_identity, transport))
+        return asked.result()[0]
+
+    return identify
 
 
 @contextmanager

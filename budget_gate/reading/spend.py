@@ -22,7 +22,13 @@ from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.outputs.report.ending import summarize_ending
 from budget_gate.reading.bill import audited, settled_bill, spend_of, start_bill
-from budget_gate.reading.connection import key_notes, needed, suspecting_clock, time_notes
+from budget_gate.reading.connection import (
+    MixedKeysError,
+    key_notes,
+    needed,
+    suspecting_clock,
+    time_notes,
+)
 from budget_gate.settings import Settings
 from budget_gate.sources.api.usage_report import read_days, read_history, read_usage
 from budget_gate.sources.files.documents import load_price_book
@@ -64,6 +70,27 @@ def read_month(
     The hours `apart` are told by themselves in the usage. Raises UnverifiedError where the spend
     cannot be determined.
     """
+    fixed = partial(_read_month, settings, file, month, saved=saved, now=now)
+    read = partial(fixed, transport=transport, audits=audits, last=last, apart=apart)
+    try:
+        return read()
+    except MixedKeysError:
+        return read()
+
+
+def _read_month(
+    settings: Settings,
+    file: PolicyFile,
+    month: MonthToDate,
+    *,
+    saved: SavedPages | None,
+    now: datetime,
+    transport: Transport | None,
+    audits: bool,
+    last: EarlierReport | Note | None,
+    apart: Sequence[datetime],
+) -> MonthRead:
+    """As `read_month`; raises MixedKeysError where one of two keys died on the way."""
     policy = file.policy
     book = PriceBook(load_price_book()).with_policy(policy.prices)
     bill = None
@@ -76,6 +103,7 @@ def read_month(
             notes.append(Note("info", "organization_unchecked", message))
     else:
         transport = needed(transport, settings)
+        transport.taken.clear()
         needs_bill = audits or policy.spend.basis == "billed"
         pending = start_bill(month, now, transport) if needs_bill else None
         history = start_history(settings, file, month, book, transport)

@@ -1,16 +1,19 @@
 """A key is replaced by another without a run that fails between, and without either in any output."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
+from threading import Lock
 
 import pytest
 
 from tests.helpers.running import AS_OF, BREACHED, NOW, OK, ORGANIZATION, Here, Run
 from tests.helpers.wording import assert_says
 from tests.helpers.written import written
+from tests.world.billing import bill_of
 from tests.world.identity import echoing
 from tests.world.keys import NEXT_KEY, Key
-from tests.world.loopback import EXAMPLE_KEY, LoopbackAPI, Request
+from tests.world.loopback import EXAMPLE_KEY, Intercept, LoopbackAPI, Request, Response
 
 USAGE = "/v1/organizations/usage_report/messages"
 CHECK = ("check", "--report", "report.json", *AS_OF)
@@ -22,7 +25,8 @@ SPEND = {"low": "18.3", "high": "18.3"}
 @pytest.fixture
 def api() -> Iterator[LoopbackAPI]:
     """An organization that has two keys."""
-    with LoopbackAPI(ORGANIZATION, now=NOW, keys=[Key(NEXT_KEY)]) as served:
+    keys, bill = [Key(NEXT_KEY)], bill_of(ORGANIZATION)
+    with LoopbackAPI(ORGANIZATION, now=NOW, keys=keys, bill=bill) as served:
         yield served
 
 
@@ -173,3 +177,66 @@ def test_the_doctor_knows_which_is_dead(
     names = [(FIRST, NEXT)[number] for number in dead]
     findings = [line for line in ended.stdout.splitlines() if not line.startswith("ok ")]
     assert all(any(name in line for line in findings) for name in names), ended.stdout
+
+
+OTHER = replace(ORGANIZATION, usage=[], id="99999999-2222-4333-8444-555555555555")
+
+
+def of_another(other: LoopbackAPI) -> Intercept:
+    """Let the second key be one of another organization, and the first die once it has read the closed days."""
+
+    def route(request: Request, _: int) -> Response | None:
+        if request.headers["x-api-key"] == NEXT_KEY:
+            return other.answer(request)
+        is_of_closed_days = ("starting_at", "2026-11-01T00:00:00Z") in request.query
+        return None if request.path != USAGE or is_of_closed_days else Response(401)
+
+    return route
+
+
+@pytest.mark.parametrize("names_it", [False, True])
+def test_no_spend_is_made_of_two_organizations(
+    step: Here, api: LoopbackAPI, *, names_it: bool
+) -> None:
+    """Where a key dies midway, all is read again by the other one, and what is judged is its organization alone."""
+    with LoopbackAPI(OTHER, now=NOW, keys=[Key(NEXT_KEY)]) as other:
+        api.intercept = of_another(other)
+        policy = f"{BREACHED}organization: {ORGANIZATION.id}\n" if names_it else BREACHED
+        ended = run(step, api, policy=policy)
+    assert ended.code == (2 if names_it else 0)
+    if names_it:
+        assert_says(ended.stderr, "another organization", OTHER.id)
+    else:
+        assert step.program.report["spend"] == {"low": "0", "high": "0"}
+        assert step.program.report["organization"] == OTHER.id
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("audit", "--days", "3"),
+        ("export", "--days", "3"),
+        ("sync", "--from", "2026-11-12", "--store", "sqlite:///usage.db"),
+        ("init", "--stdout"),
+    ],
+)
+def test_a_key_that_dies_in_the_middle_of_another_command(
+    here: Here, api: LoopbackAPI, command: tuple[str, ...]
+) -> None:
+    """Nothing comes of numbers that may be of two organizations; the next run has the second key alone."""
+    first: list[Response] = []
+    lock = Lock()
+
+    def one_answer(request: Request, _: int) -> Response | None:
+        with lock:
+            if not first:
+                first.append(api.answer(request))
+                return first[0]
+            revoke_first(api)
+            return None
+
+    api.intercept = one_answer
+    ended = run(here, api, *command)
+    assert ended.code == 3
+    assert_says(ended.stdout + ended.stderr, FIRST, "two organizations", "run this again")
+    assert "mixed_keys" not in run(here, api, *command).stdout

@@ -73,3 +73,7 @@ class RotatingKeys:
     def is_first_refused(self) -> bool:
         """Whether the API has refused the first key."""
         return self._current is self._second
+
+    def is_first(self, credential: Credential) -> bool:
+        """Whether that is the first key, and not the second one as well."""
+        return credential == self._first and not self.are_same

@@ -94,6 +94,8 @@ class Transport:
         self._clock = clock
         self._told: list[datetime] = []
         self._differences: list[timedelta] = []
+        # The credentials by which the API has answered something.
+        self.taken: list[Credential] = []
         self._seconds = deadline
         self._end = now() + deadline
         self._client = open_client(base_url, certificates, http)
@@ -163,6 +165,8 @@ class Transport:
             if renewed != credential:
                 credential = renewed
                 response, body = self._send(request, credential)
+        if response.status_code != httpx.codes.UNAUTHORIZED:
+            self.taken.append(credential)
         if response.status_code != httpx.codes.OK:
             raise refusal(request, response, body, credential)
         return decoded(str(request), response, body)
