@@ -1,6 +1,6 @@
 """The usage analytics, which a read-only key may read -> the same Usage as the usage report's."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -48,6 +48,8 @@ class _Analytics:
     def read(self, span: Span, book: PriceBook | None) -> UsageTable:
         """All API usage of the span; without a `book`, the lengths of prompts are left out."""
         seats = tuple(sorted(filter(None, self._products(span) & SEATS)))
+        if seats:
+            self._check_filter(span, seats)
         ask = partial(self._ask, seats)
         return read_whole(self.transport, ask, span, book) if book else read_main(ask, span)
 
@@ -90,6 +92,13 @@ class _Analytics:
         found = {row.group.get("product") for row in used}
         self.products |= found
         return found
+
+    def _check_filter(self, span: Span, seats: Collection[str]) -> None:
+        """Raises where a filter of products lets others through: they would be taken for seats'."""
+        only = [("products[]", name) for name in seats]
+        rows, _ = _again(lambda: self._rows(span, ("product",), only))
+        if {row.group.get("product") for row in rows} - {*seats}:
+            raise malformed(_WHERE, "it has products that were not asked for")
 
     def _table(
         self, span: Span, dimensions: tuple[str, ...], filters: Sequence[tuple[str, str]]

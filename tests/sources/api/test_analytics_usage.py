@@ -39,6 +39,7 @@ from tests.world.loopback import (
     LoopbackAPI,
     Organization,
     Request,
+    Response,
     Workspace,
     priced,
 )
@@ -582,6 +583,22 @@ def test_more_seats_than_there_is_usage_is_not_trusted() -> None:
         with pytest.raises(UnverifiedError) as raised:
             read(server)
     assert raised.value.code == "malformed_answer"
+
+
+def test_a_filter_that_is_ignored_is_no_filter_of_seats() -> None:
+    """All usage would be taken for that of seats, and nothing be left."""
+
+    def unfiltered(request: Request, _: int) -> Response | None:
+        if request.path != ANALYTICS:
+            return None
+        query = [part for part in request.query if part[0] != "products[]"]
+        return server.answer(replace(request, query=query))
+
+    server = api(other_products=[("chat", SEAT)], intercept=unfiltered)
+    with pytest.raises(UnverifiedError) as raised:
+        read_served(server)
+    assert raised.value.code == "malformed_answer"
+    assert_says(raised.value.message, "products that were not asked for")
 
 
 def test_lengths_that_do_not_add_up_leave_a_range() -> None:
