@@ -4,7 +4,7 @@ from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, field_validato
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from budget_gate.domain.credential import bare, fault_of
-from budget_gate.domain.federation import Federation, federation_of
+from budget_gate.domain.federation import Federation, federation_of, is_identity
 from budget_gate.domain.setting_errors import name_of
 from budget_gate.errors import ConfigurationError
 from budget_gate.secrecy import Secrets
@@ -55,6 +55,8 @@ class GivenCredentials(BaseSettings):
             text = token.get_secret_value()
             self.secrets.hide(text)
             self.secrets.hide(bare(text))
+        if self.identity_file and is_identity(self.identity_file):
+            self.secrets.hide(self.identity_file.strip())
 
     @field_validator(
         "admin_key", "admin_key_next", "auth_token", "identity_token", "identity_request_token"
@@ -95,6 +97,11 @@ class GivenCredentials(BaseSettings):
         given = dict(self._keys)
         if self.federation and self.identity_token:
             given["ANTHROPIC_IDENTITY_TOKEN"] = self.identity_token
+        if self.federation and is_identity(self.identity_file or ""):
+            raise ConfigurationError(
+                "ANTHROPIC_IDENTITY_TOKEN_FILE holds an identity token, not the name of a file",
+                "set ANTHROPIC_IDENTITY_TOKEN to it (in GitLab: call it so under id_tokens)",
+            )
         for variable, secret in given.items():
             found = fault_of(secret.get_secret_value())
             if found:

@@ -23,6 +23,7 @@ ID_TOKENS: Final = f'id_tokens: {{ANTHROPIC_IDENTITY_TOKEN: {{aud: "{AUDIENCE}"}
 
 _CLAIMS: Final = ("sub", "aud", "repository", "ref")
 _LONGEST_CLAIM: Final = 100
+_DOTS: Final = 2
 _FORMS: Final = {
     "ANTHROPIC_FEDERATION_RULE_ID": (r"fdrl_[A-Za-z0-9_-]{1,100}", "the rule's id is fdrl_..."),
     "ANTHROPIC_ORGANIZATION_ID": (
@@ -84,6 +85,11 @@ def federation_of(
             f"copy it from the Console: {'; '.join(wrong.values())}",
         )
     return Federation(rule, organization, service_account, workspace)
+
+
+def is_identity(text: str) -> bool:
+    """Whether a text looks like an identity token: JSON in base64, in three parts."""
+    return text.strip().startswith("eyJ") and text.count(".") == _DOTS
 
 
 def claims_of(token: str) -> str:

@@ -452,3 +452,17 @@ def test_the_request_path_has_two_slashes(step: Here, job: Keyless) -> None:
     """The runner's address is used as it is."""
     assert run(step, job).code == 0
     assert [request.path for request in job.github.requests] == [REQUEST_PATH]
+
+
+def test_a_token_in_place_of_its_file_is_not_shown(here: Here) -> None:
+    """Who calls GitLab's variable so is told how to call it, and nothing quotes what it holds."""
+    token = gitlab_token(NOW)
+    with keyless(ORGANIZATION, now=NOW, rule=GITLAB_RULE) as job:
+        wrong = {**dict.fromkeys(GITHUB, ""), "ANTHROPIC_IDENTITY_TOKEN_FILE": token}
+        ended = run(here, job, changes=wrong)
+        assert ended.code == 2
+        assert_says(ended.stderr, "ANTHROPIC_IDENTITY_TOKEN_FILE", "set ANTHROPIC_IDENTITY_TOKEN")
+        left = written(here, ended)
+        assert not [part for part in token.split(".") if part in left]
+        right = {**dict.fromkeys(GITHUB, ""), "ANTHROPIC_IDENTITY_TOKEN": token}
+        assert run(here, job, changes=right).code == 0
