@@ -172,6 +172,43 @@ def test_a_name_that_nobody_tells_is_an_error(here: Here) -> None:
     assert "--workspaces" not in found.stderr
 
 
+@pytest.mark.parametrize(
+    "budgets",
+    [
+        "workspaces: {'al*': {cap: 50}}",
+        "workspaces: {'al*': {cap: 50, optional: true}}",
+        "groups: {g: {workspaces: ['al*'], cap: 50}}",
+        "groups: {g: {workspaces: ['al*', default], cap: 50, optional: true}}",
+    ],
+)
+def test_a_glob_may_be_for_a_workspace_without_a_name(here: Here, budgets: str) -> None:
+    """Whether its cap holds is not known: with a key that may list workspaces, it could be breached."""
+    labels = f"names: {{{ALPHA}: alpha, {DEFAULT_WORKSPACE_ID}: default}}\n"
+    found = check(here, f"version: 1\n{budgets}\n{labels}")
+    assert found.code == 2
+    assert_says(found.stderr, "budget.yml:2:", "glob", BETA, "not known", "`names`")
+
+
+@pytest.mark.parametrize(
+    "remedy",
+    [
+        f"workspaces: {{'al*': {{cap: 50}}}}\n{LABELS}",
+        (
+            f"workspaces: {{'al*': {{cap: 50}}, {BETA}: {{cap: 9}}}}\n"
+            f"names: {{{ALPHA}: alpha, {DEFAULT_WORKSPACE_ID}: default}}\n"
+        ),
+        (
+            f"groups: {{g: {{workspaces: ['al*', {BETA}], cap: 50}}}}\n"
+            f"names: {{{ALPHA}: alpha, {DEFAULT_WORKSPACE_ID}: default}}\n"
+        ),
+    ],
+)
+def test_a_workspace_with_a_name_or_a_key_is_for_a_glob_or_not(here: Here, remedy: str) -> None:
+    """Each remedy helps."""
+    found = check(here, f"version: 1\n{remedy}")
+    assert found.code == 0, found.stderr
+
+
 def test_workspaces_without_a_name_are_told_of_once(here: Here) -> None:
     """By their ids, with what names them."""
     found = check(here, GLOBAL + UNLABELLED)
@@ -276,6 +313,18 @@ def test_a_month_that_has_ended_lacks_nothing(here: Here) -> None:
     )
     assert found.code == 0
     assert "Numbers as of" not in found.said
+
+
+def test_how_the_month_before_ended_may_lack_its_last_hours(here: Here) -> None:
+    """Of numbers that know nothing of them, the sentence that they held every cap says so."""
+    late = replace(ORGANIZATION.usage[0], at=at("2026-11-30T22:00:00Z"))
+    organization = replace(ORGANIZATION, usage=[late])
+    refreshed = at("2026-11-30T20:00:00Z")
+    now = at("2026-12-01T02:30:00Z")
+    with api(organization, now=now, data_refreshed_at=refreshed) as server:
+        here.set({"ANTHROPIC_ADMIN_KEY": ANALYTICS_KEY})
+        found = here.check(server, "--format", "json", policy=GLOBAL, now=now)
+    assert_says(note(found, "month_before"), "$0.00", "after Nov 30, 20:00 UTC are not in it yet")
 
 
 MAX_AGE = f"{GLOBAL}spend: {{max_age: 3h}}\n"

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from budget_gate.domain.notes import enumerated
 from budget_gate.domain.policy.default_workspace import (
     default_ids,
     may_be_default,
@@ -118,6 +119,10 @@ class _Resolver:
             for id_, workspace in workspaces.items()
             if id_ != UNATTRIBUTED and (id_ in spending or not workspace.archived)
         }
+        # Without a list, a glob may be for any of these by a name that nobody tells.
+        known = {UNATTRIBUTED, *file.policy.names}
+        ids = () if self._has_list else sorted(filter(None, spending))
+        self._nameless = [id_ for id_ in ids if id_ not in known]
         self.problems: list[Problem] = []
 
     def workspaces(self, found: Resolved) -> None:
@@ -223,6 +228,13 @@ class _Resolver:
         if not ids and not self._has_list and not key.startswith(ID_PREFIX):
             # What cannot be looked up may be there: `optional` does not stand for that.
             self._add(path, *self._no_list)
+        elif missed := self._missed(path, key):
+            self._add(
+                path,
+                f"whether the glob matches {enumerated(missed)} is not known: there is spend, and "
+                "no name",
+                "name each under `names` in the policy, or give its id a key of its own",
+            )
         elif not ids and not optional:
             self._add(
                 path,
@@ -230,6 +242,14 @@ class _Resolver:
                 "correct it, or write `optional: true` beside the cap if it may match none",
             )
         return sorted(ids, key=lambda id_: id_ or "")
+
+    def _missed(self, path: KeyPath, key: str) -> list[str]:
+        """The workspaces with spend that a glob may be for by a name that nobody tells."""
+        of_group = self._policy.groups[str(path[1])].workspaces if path[0] == "groups" else ()
+        own = of_group or self._policy.workspaces
+        if key.startswith(ID_PREFIX):
+            return []
+        return [it for it in self._nameless if it not in own and not is_matched(it, it, key)]
 
     def _add(self, path: KeyPath, message: str, hint: str) -> None:
         self.problems.append(self._source.problem(path, message, hint))

@@ -4,7 +4,9 @@ from datetime import datetime
 
 from budget_gate.domain.bounds import NOTHING
 from budget_gate.domain.clock import check_lag
+from budget_gate.domain.freshness import missing_time
 from budget_gate.domain.notes import Note
+from budget_gate.domain.period import in_words
 from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.outputs.amounts import usd_range
@@ -19,6 +21,9 @@ def summarize_ending(report: Report, now: datetime) -> Note:
     """What there is to say of a month that ended, of which `report` is; a warning above a cap."""
     name = f"{report.month.day:%B %Y}"
     lag = "Its last hours may not be in yet. " if check_lag(report.month, now) else ""
+    at = report.data_refreshed_at
+    if at and missing_time(at, report.as_of):
+        lag = f"Its hours after {in_words(at)} are not in it yet. "
     tail = f"{lag}`--month last` judges it."
     over, perhaps = (
         [it for it in report.budgets if it.status == status and it.cap is not None]
