@@ -95,9 +95,10 @@ def examine(
             findings += try_keys(settings, transport, clock, month)
             findings += [*organization, *_told(used.usage, settings.other_address, file, month)]
         if not alike:
-            findings += usable_models(usable, file, book, month)
             asked = (transport, file, used, history, book)
             spend = _spend(*asked, month=month, now=now, findings=findings)
+            # Last, as a check does without: waiting for it must not cost what a check needs.
+            findings += usable_models(usable, file, book, month)
     except ConfigurationError as error:
         findings += misconfigured("API", error)
         return None

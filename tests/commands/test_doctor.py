@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from threading import Event
 
 import pytest
 
@@ -560,6 +561,25 @@ def test_a_list_of_models_that_cannot_be_read_is_a_warning(here: Here, answer: R
     """A check does without, so that it is no error."""
     run = doctor(here, answer={RATE_LIMITS: answer})
     assert run.code == 0
+    assert [level for level, _ in told(run, "models")] == ["warning"]
+
+
+def test_models_that_take_too_long_cost_no_other_answer(here: Here) -> None:
+    """What a check needs is read before a list without an end is waited for."""
+    done = Event()
+
+    def stall(request: Request, _: int) -> None:
+        if request.path == RATE_LIMITS:
+            done.wait(30)
+
+    organization = Organization(SPENT, LISTED)
+    bill = bill_of(organization)
+    with LoopbackAPI(organization, now=NOW, bill=bill, intercept=stall) as api:
+        here.set({"ANTHROPIC_BASE_URL": api.url, "BUDGET_GATE_DEADLINE": "3"})
+        run = here.main("doctor", policy=BILLED, now=NOW)
+        done.set()
+    assert run.code == 0, run.stdout
+    assert [level for level, _ in told(run, "billed cost")] == ["ok"]
     assert [level for level, _ in told(run, "models")] == ["warning"]
 
 

@@ -8,6 +8,9 @@ from budget_gate.sources.http.transport import Transport
 
 ROUTE: Final = "/v1/organizations/rate_limits"
 
+# Of up to 1,000 limits each, where an organization has some dozens.
+_MOST_PAGES: Final = 20
+
 
 def read_models(transport: Transport) -> tuple[str, ...]:
     """The names of every model that has a rate limit, aliases included, in the API's order.
@@ -30,6 +33,8 @@ def read_models(transport: Transport) -> tuple[str, ...]:
             return tuple(found)
         if cursor in cursors or not entries:
             raise malformed(where, "its pages go in a circle")
+        if len(cursors) == _MOST_PAGES:
+            raise malformed(where, "its pages have no end")
         cursors.add(cursor)
         following = [("page", cursor)]
 

@@ -10,6 +10,7 @@ from budget_gate.errors import UnverifiedError
 from budget_gate.sources.api.rate_limits import ROUTE, read_models
 from budget_gate.sources.http.answers import RefusedError
 from tests.helpers.serving import NOBODY, NOW, connected, first, refuse
+from tests.helpers.wording import assert_says
 from tests.world.loopback import LoopbackAPI, Request, Response
 from tests.world.rate_limits import RateLimit
 
@@ -140,3 +141,16 @@ def test_either_form_of_an_entry_is_read(*, has_older_limits: bool) -> None:
         connected(api.url) as transport,
     ):
         assert read_models(transport) == NAMES
+
+
+def test_pages_without_an_end_are_an_error() -> None:
+    """Each names another one, and none is the last."""
+
+    def answer(request: Request) -> dict[str, Any]:
+        number = int(first(request, "page") or 0)
+        assert number < 100
+        return {"data": [OPUS], "next_page": str(number + 1)}
+
+    with pytest.raises(UnverifiedError) as caught:
+        read(answer)
+    assert_says(caught.value.message, "no end")
