@@ -97,6 +97,8 @@ class GivenCredentials(BaseSettings):
         given = dict(self._keys)
         if self.federation and self.identity_token:
             given["ANTHROPIC_IDENTITY_TOKEN"] = self.identity_token
+        elif self.federation and self.identity_request_token:
+            given["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = self.identity_request_token
         if self.federation and is_identity(self.identity_file or ""):
             raise ConfigurationError(
                 "ANTHROPIC_IDENTITY_TOKEN_FILE holds an identity token, not the name of a file",

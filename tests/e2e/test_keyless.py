@@ -466,3 +466,31 @@ def test_a_token_in_place_of_its_file_is_not_shown(here: Here) -> None:
         assert not [part for part in token.split(".") if part in left]
         right = {**dict.fromkeys(GITHUB, ""), "ANTHROPIC_IDENTITY_TOKEN": token}
         assert run(here, job, changes=right).code == 0
+
+
+def test_an_identity_that_is_used_up_is_told_so(here: Here) -> None:
+    """GitLab's is good for one exchange: where the API refuses the access token, the rule is not to blame."""
+    with keyless(ORGANIZATION, now=NOW, rule=GITLAB_RULE) as job:
+
+        def revoke(request: Request, _: int) -> None:
+            if request.path == USAGE:
+                job.federation.revoke()
+
+        job.api.intercept = revoke
+        changes = {**dict.fromkeys(GITHUB, ""), "ANTHROPIC_IDENTITY_TOKEN": gitlab_token(NOW)}
+        ended = run(here, job, changes=changes)
+        assert ended.code == 3
+        assert_says(ended.said, "ANTHROPIC_IDENTITY_TOKEN is good for one exchange", "again")
+        assert job.federation.outcomes == ["granted"]
+
+
+@pytest.mark.parametrize(
+    "token", ["EXAMPLE-OF-THE-\nREQUEST", "'EXAMPLE-OF-THE-REQUEST'", "EXAMPL\u00c9"]
+)
+def test_a_request_token_that_is_none_is_not_shown(step: Here, job: Keyless, token: str) -> None:
+    """It is told apart before it is sent, by its variable."""
+    ended = run(step, job, changes={"ACTIONS_ID_TOKEN_REQUEST_TOKEN": token})
+    assert ended.code == 2
+    assert_says(ended.stderr, "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    assert "EXAMPL" not in written(step, ended).replace("EXAMPLERULE", "")
+    assert job.github.requests == []

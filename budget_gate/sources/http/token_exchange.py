@@ -67,6 +67,7 @@ class TokenExchange:
         self._lock = Lock()
         self._pending: Pending[_AccessToken] | None = None
         self._assertion = ""
+        self._used = ""
 
     def current(self, refused: Credential | None = None) -> Credential:
         """The token while it lasts and is not refused; another from then on.
@@ -100,6 +101,8 @@ class TokenExchange:
         began = self._now()
         # What can be exchanged once must not be sent twice.
         body = self._body if self.identity.is_renewable else self._body()
+        if self._assertion and self._assertion == self._used:
+            raise self._used_up()
         try:
             answer = self._transport.post(ROUTE, body, beta=_EXCHANGE_BETA)
         except RefusedError as error:
@@ -107,6 +110,7 @@ class TokenExchange:
                 raise
             raise self._refusal(error) from error
         token, seconds, scope = _read(answer)
+        self._used = "" if self.identity.is_renewable else self._assertion
         self._secrets.hide(token)
         headers = {"authorization": f"Bearer {token}", "anthropic-beta": _TOKEN_BETA}
         credential = Credential(token, headers, self._remedies(scope))
@@ -145,6 +149,16 @@ class TokenExchange:
             f"the API refused the identity token of {self.identity.origin} ({error.status})",
             hint,
             f"the identity token says: {claims}; {error.trace}",
+            code=REFUSED,
+        )
+
+    def _used_up(self) -> UnverifiedError:
+        """Why there is no second access token, and what helps."""
+        return UnverifiedError(
+            "the access token has ended or is refused, and there is no other: the identity token "
+            f"of {self.identity.origin} is good for one exchange",
+            "run the job again; if it stays so, check that the service account of the rule "
+            f"{self._federation.rule} is active, and the token lifetime of the rule",
             code=REFUSED,
         )
 
