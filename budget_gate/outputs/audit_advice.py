@@ -59,7 +59,14 @@ def _discounts(audit: Audit, escape: Callable[[str], str]) -> Iterator[str]:
             f"Most lines are billed at list price less {discount}: set prices.discount: {discount} "
             "in the policy."
         )
-    own = [f"{model} ({percent(it)})" for model, it in audit.discounts.items() if it is not None]
+    free = [model for model, it in audit.discounts.items() if it == 1]
+    if free:
+        yield (
+            f"Not billed at all: {escape(enumerated(free, SHOWN))}. Costs may be late: run the "
+            "audit again later. If it stays so, ask the provider before you set a price of 0, "
+            "which no cap would see."
+        )
+    own = [f"{model} ({percent(it)})" for model, it in audit.discounts.items() if it and it != 1]
     if own:
         yield (
             f"Discounts of single models: {escape(enumerated(own, SHOWN))}. As prices.discount is "

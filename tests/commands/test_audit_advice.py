@@ -99,6 +99,17 @@ def test_a_discount_of_one_model_is_put_under_its_prices(here: Here) -> None:
     assert run(here, bill, policy=own_price(Fraction(7, 8))).code == 0
 
 
+def test_what_is_not_billed_at_all_is_no_discount(here: Here) -> None:
+    """A price of 0 would agree with the bill, and then no cap would see what is used."""
+    found = run(here, changed(opus, usd=Fraction(0)))
+    assert found.code == 1
+    said = " ".join(advice(found))
+    assert_says(said, f"Not billed at all: {OPUS}", "ask the provider")
+    assert "100%" not in said
+    assert "prices.models" not in said
+    assert run(here, bill_of(organization())).code == 0
+
+
 def billed(here: Here, bill: list[Charge]) -> Any:
     """The spend of a check that goes by what was billed."""
     policy = f"{CAP}spend: {{basis: billed}}\n"
