@@ -12,7 +12,7 @@ from budget_gate.domain.policy.caps import caps_in_force
 from budget_gate.domain.policy.directory import directory
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.ownership import owner
-from budget_gate.domain.spend import Coverage, Spend
+from budget_gate.domain.spend import Spend
 from budget_gate.domain.verdict.changes import moved_names, since_last
 from budget_gate.domain.verdict.drivers import rises
 from budget_gate.domain.verdict.earlier import EarlierReport, fall_back
@@ -131,7 +131,7 @@ def _judge(
             spend, notes = None, (Note("error", error.code, error.told),)
     report = evaluate(file, spend, month, terms) if spend else unverified(file, month, notes)
     if spend:
-        report = _not_too_old(report, file, spend.coverage, month)
+        report = _not_too_old(report, file, month)
     report = replace(report, organization=organization)
     if isinstance(earlier, Note):
         return replace(report, notes=(*report.notes, earlier))
@@ -151,11 +151,9 @@ def _judge(
     return replace(report, drivers=rises(spend, month, directory(file.policy, spend)))
 
 
-def _not_too_old(
-    report: Report, file: PolicyFile, coverage: Coverage, month: MonthToDate
-) -> Report:
+def _not_too_old(report: Report, file: PolicyFile, month: MonthToDate) -> Report:
     """The report, unverified where its numbers are too old; by older ones a breach is one, too."""
-    error = too_old(file, coverage, month.as_of)
+    error = too_old(file, report.data_refreshed_at, month.as_of)
     if error is None:
         return report
     if report.status == "breached":

@@ -25,9 +25,12 @@ def missing_time(refreshed_at: datetime | None, as_of: datetime) -> timedelta | 
     return as_of - refreshed_at
 
 
-def too_old(file: PolicyFile | None, coverage: Coverage, end: datetime) -> UnverifiedError | None:
-    """Why numbers up to `end` are too old to go by; None where they are not, or nobody can tell."""
-    at, limit = coverage.refreshed_at, file.policy.spend.max_age if file else None
+def too_old(file: PolicyFile | None, at: datetime | None, end: datetime) -> UnverifiedError | None:
+    """Why numbers as of `at` are too old to go by at `end`; None where they are not.
+
+    Nor where `at` is None, as nobody can tell.
+    """
+    limit = file.policy.spend.max_age if file else None
     missing = missing_time(at, end)
     if at is None or missing is None or missing <= (limit or OLDEST):
         return None
@@ -47,7 +50,7 @@ def missing_hours(file: PolicyFile | None, coverage: Coverage) -> tuple[Note, ..
 
     Raises UnverifiedError where that is more than the policy allows.
     """
-    error = too_old(file, coverage, coverage.through)
+    error = too_old(file, coverage.refreshed_at, coverage.through)
     if error:
         raise error
     at = coverage.refreshed_at

@@ -184,7 +184,7 @@ def _told(
         what = "the usage analytics stand in for it, as this key may not read it"
         at = in_words(coverage.refreshed_at)
         yield Finding("ok", "usage report", f"{what}: {told}, with numbers as of {at}")
-    error = too_old(file, coverage, month.as_of)
+    error = too_old(file, coverage.refreshed_at, month.as_of)
     if error:
         yield unverified("max age", error)
     if usage.workspaces is None:

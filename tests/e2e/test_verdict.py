@@ -4,6 +4,7 @@ It is the real time here, as a verdict goes by no other; and no job has a secret
 """
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any

@@ -561,3 +561,21 @@ def test_a_verdict_goes_by_such_a_report(here: Here, key: str) -> None:
     kept = here.main("verdict", "--report", "report.json", "--format", "json", now=later)
     assert (kept.code, kept.report["status"]) == (0, "ok")
     assert kept.report["data_refreshed_at"] == "2026-11-15T11:50:00Z"
+
+
+@pytest.mark.parametrize(
+    ("rules", "minutes", "code"),
+    [("spend: {max_age: 3h}\n", 170, 0), ("spend: {max_age: 3h}\n", 171, 3), ("", 171, 0)],
+)
+def test_a_verdict_goes_by_no_older_numbers_than_a_check(
+    here: Here, rules: str, minutes: int, code: int
+) -> None:
+    """The numbers of the report are ten minutes older than itself, and grow old as it does."""
+    policy = f"{GLOBAL}{LABELS}{rules}"
+    with api() as server:
+        here.set({"ANTHROPIC_ADMIN_KEY": ANALYTICS_KEY})
+        assert here.check(server, "--report", "report.json", policy=policy).code == 0
+    later = NOW + timedelta(minutes=minutes)
+    kept = here.main("verdict", "--report", "report.json", "--format", "json", now=later)
+    assert kept.code == code
+    assert ("old_numbers" in kept.codes) == (code == 3)

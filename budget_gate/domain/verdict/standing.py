@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from budget_gate.domain.alerts import ORGANIZATION
 from budget_gate.domain.bounds import ZERO
 from budget_gate.domain.clock import WORTH_A_WARNING, age_in_words
+from budget_gate.domain.freshness import too_old
 from budget_gate.domain.notes import Note, enumerated
 from budget_gate.domain.period import MonthToDate, in_words
 from budget_gate.domain.policy.model import PolicyFile
@@ -70,7 +71,7 @@ def judge_again(
         return replace(_without_spend(of), status="unverified", notes=(useless,), judged_at=told)
     if _is_blank(earlier):
         return replace(earlier, judged_at=told)
-    weak = _weakness(earlier, now, max_age)
+    weak = _weakness(earlier, file, now, max_age)
     budgets = tuple(_at_least(it, earlier) if weak else it for it in earlier.budgets)
     budgets = placed(budgets, file, now)
     if terms.reservation:
@@ -187,7 +188,9 @@ def _useless(
     return other_policy(earlier, file, now, aliases) if file else ended_exception(earlier, now)
 
 
-def _weakness(earlier: Report, now: datetime, max_age: timedelta) -> Note | None:
+def _weakness(
+    earlier: Report, file: PolicyFile | None, now: datetime, max_age: timedelta
+) -> Note | None:
     """Why the report proves no more than breaches of monthly caps; None where it proves all."""
     left_out = [it.name for it in earlier.budgets if not it.decides]
     age = now - (earlier.evidence_as_of or earlier.as_of)
@@ -220,7 +223,8 @@ def _weakness(earlier: Report, now: datetime, max_age: timedelta) -> Note | None
             f"The report is {age_in_words(age)} old; {age_in_words(max_age)} is the limit "
             "(--max-age). See whether the check that writes it still runs, and run it.",
         )
-    return None
+    old = too_old(file, earlier.data_refreshed_at, now)
+    return _error(old.code, old.told) if old else None
 
 
 def _error(code: str, message: str) -> Note:
