@@ -102,4 +102,4 @@ def test_a_pull_request_is_gated_without_a_key(tmp_path: Path) -> None:
     assert outputs["breached"]["spend-usd"] == "18"
     assert json.loads(outputs["breached"]["breached"]) == ["global"]
     assert outputs["waived"]["enforced"] == "false"
-    assert "minutes ago: Budget breached" in summary(checks["breached"])
+    assert re.search("minutes? ago: Budget breached", summary(checks["breached"]))
