@@ -22,7 +22,7 @@ import yaml
 from tests.helpers.package_index import serving
 from tests.helpers.paths import PACKAGE, ROOT
 
-RUNS = 7
+RUNS = 11
 UV = Path(sys.executable).with_name("uv")
 BASE = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
 # The same Python, which says that it has no pip: the step gives the environment one of its own.
@@ -168,4 +168,5 @@ def main() -> None:
     sys.stdout.write("\n".join([*table, ""]))
 
 
-main()
+if __name__ == "__main__":
+    main()
