@@ -375,6 +375,7 @@ def test_headline_says_what_the_report_lacks(here: Here, ledger_server: Server) 
         "since Nov 15, 09:00 UTC the ledger has $3.00 that the report does not have yet",
         "claude-sonnet-4-5",
         "production",
+        "Start no more jobs, or raise the cap (budget.yml:2)",
     )
 
 

@@ -25,6 +25,7 @@ _ALSO = {
     "uncertain": "Also undecided",
     "warning": "Also at a warning level",
 }
+_STATES = {"unverified": "spend unknown", "uncertain": "undecided"}
 
 # The place of a line of the policy, as `budget.yml:8`.
 Place = Callable[[int], str]
@@ -60,9 +61,6 @@ def _alert(report: Report, alert: Alert, name: Escape, prose: Escape) -> str:
     holds = _holding(report, name)
     holds = f"{holds[:1].upper()}{holds[1:]}"
     return " ".join(filter(None, [f"{verdict}: {prose(alert.message)}", holds, more]))
-
-
-_STATES = {"unverified": "spend unknown", "uncertain": "undecided"}
 
 
 def plain_headline(report: Report, policy: str) -> str:
@@ -144,7 +142,8 @@ class _Words(NamedTuple):
         if BEYOND in notes:
             # That, and not what the report has, is what the cap is in doubt for.
             told = self.prose(notes[BEYOND].partition(". ")[0])
-            return [f"{spent} The cap lies in between.", f"{told}."]
+            remedy = f"Start no more jobs, or {_raise(budget, self.place)}."
+            return [f"{spent} The cap lies in between.", f"{told}.", remedy]
         if "unpriced_bounded" in notes or not budget.measured[0].is_limited:
             why = "Some usage has no price (see notes)."
         return [f"{spent} The cap lies in between.", why, self._cause(budget)]
