@@ -14,7 +14,7 @@ import pytest
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.ledger.guarded import GuardedVerdict
 from budget_gate.domain.spend import SpendLine, Workspace
-from budget_gate.ledger import BudgetExceeded, Ledger
+from budget_gate.ledger import BudgetExceeded, Ledger, LedgerError
 from budget_gate.sources.ledger.client import Client, read_counts, write_verdict
 from tests.helpers.ledgers import COUNTS, INPUT, MODEL, OUTPUT, message, total
 from tests.helpers.pages import BLOCKS, PAGES, table
@@ -163,6 +163,39 @@ def test_keys_are_those_of_the_table(ledger_server: Server) -> None:
     }
 
     assert found == {*table(PAGE, "key")}
+
+
+def test_holds_of_a_job_that_was_killed_end_by_hand(ledger_server: Server) -> None:
+    """By the command that the page gives to whoever is on call."""
+    (told,) = re.findall("`redis-cli (.*?)`", PAGES[PAGE])
+    command, key = shlex.split(told)
+    client = Client.at(ledger_server.url)
+    with Ledger.from_url(ledger_server.url) as ledger:
+        ledger.reserve(250, workspace="evals")
+        ledger.reserve(5, workspace="production")
+
+    ledger_server.ask(command, key)
+
+    assert read_counts(client, datetime.now(UTC)).holds == {"production": Decimal(5)}
+    client.close()
+
+
+def test_what_is_seen_is_what_the_program_says(here: Here, folder: Path) -> None:
+    """The errors and the note of the page's table, as somebody on call will search for them."""
+    seen = " ".join(table(PAGE, "you see"))
+    with server() as one, Ledger.from_url(one.url) as ledger:
+        with pytest.raises(LedgerError) as without:
+            ledger.guard(folder / "budget.yml", workspace="production")
+        one.ask("SET", "budget-gate:verdict", verdict("68.94"))
+        with pytest.raises(BudgetExceeded) as above:
+            ledger.guard(folder / "budget.yml", workspace="production")
+    stopped = here.main("ledger", "show", environment={"BUDGET_GATE_LEDGER": one.url})
+
+    assert "cannot be reached" in stopped.stderr
+    assert "cannot be reached" in seen
+    assert without.value.message in seen
+    assert str(above.value).startswith("production: $68.94 of its $60.00 cap")
+    assert re.search(r"BudgetExceeded: [a-z-]+: \$68\.94 of its \$20\.00 cap", seen)
 
 
 def test_what_the_table_of_record_names_is_taken(ledger_server: Server) -> None:

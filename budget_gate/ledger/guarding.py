@@ -159,7 +159,7 @@ class Guards:
             except (ValueError, RecursionError) as error:
                 raise LedgerError(
                     f"the verdict in the ledger cannot be read: {error}",
-                    "use the same version of budget-gate here and for `check --ledger`",
+                    "run `budget-gate check --ledger URL` again, with the same version as here",
                 ) from error
             self._verdict = known
         return known[1]

@@ -29,7 +29,10 @@ class Losses:
             self.count += 1
             is_first = self.count == 1
         if is_first:
-            _LOG.warning("Not counted in the ledger, and ignored from here on: %s", error)
+            _LOG.warning(
+                "A call of the ledger failed (on_error='ignore': no further one is logged): %s",
+                error,
+            )
 
     def close(self) -> None:
         """Says how much was lost, if anything."""

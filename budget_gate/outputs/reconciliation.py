@@ -23,8 +23,14 @@ SCHEMA: Final = "budget-gate/reconciliation/v1"
 SHOWN: Final = 20
 
 _HEADS = ("Workspace", "Model", "Report", "Ledger", "Not counted", "Not reported")
+_TITLES = {
+    "ok": "🟢 budget-gate ledger: agrees with the report",
+    "apart": "🔴 budget-gate ledger: differs from the report",
+    "unverified": "⚫ budget-gate ledger: not reconciled",
+}
 _REMEDIES: dict[Difference, str] = {
-    "uncounted": "Count it where it is sent: the clients that use it record nothing, or not all.",
+    "uncounted": "Find the clients that send it: they record nothing, or not all. Add "
+    "ledger.record there.",
     "excess": "Look for messages that are recorded twice without their id, or for another "
     "workspace or organization.",
 }
@@ -46,8 +52,7 @@ def render_reconciliation_text(found: Reconciliation) -> str:
 
 def render_reconciliation_markdown(found: Reconciliation) -> str:
     """As the text; a third party's text stays text."""
-    icon = {"ok": "🟢", "apart": "🔴", "unverified": "⚫"}[found.status]
-    parts = [f"## {icon} budget-gate ledger: {found.status}", f"**{verdict(found, prose)}**"]
+    parts = [f"## {_TITLES[found.status]}", f"**{verdict(found, prose)}**"]
     remedies = [f"- {remedy}" for remedy in _remedies(found)]
     if remedies:
         parts.append("\n".join(remedies))
@@ -118,10 +123,10 @@ def _apart(found: Reconciliation, what: Difference, escape: Callable[[str], str]
     lines.sort(key=lambda line: _of(line, what).cost.largest_first)
     cost = _total(lines, what)
     reported = _total(found.lines, "reported")
-    share = ""
+    share = "list prices"
     if cost.is_limited and reported.is_limited:
         of_report = share_of(cost.high, reported.high).lstrip("+")
-        share = f" ({of_report} of the report)" if of_report else ""
+        share += f", {of_report} of the report" if of_report else ""
     amount = _shown(cost)
     places = [
         escape(
@@ -130,7 +135,7 @@ def _apart(found: Reconciliation, what: Difference, escape: Callable[[str], str]
         for line in lines
     ]
     verb = "Never counted" if what == "uncounted" else "Counted, but not in the report"
-    yield f"{verb}: {amount} on {_days(found)}{share}: {enumerated(places, 3)}."
+    yield f"{verb}: {amount} on {_days(found)} ({share}): {enumerated(places, 3)}."
 
 
 def _shown(cost: Bounds) -> str:

@@ -375,7 +375,21 @@ def test_headline_says_what_the_report_lacks(here: Here, ledger_server: Server) 
         "since Nov 15, 09:00 UTC the ledger has $3.00 that the report does not have yet",
         "claude-sonnet-4-5",
         "production",
+        "Start no more jobs, or raise the cap (budget.yml:2)",
     )
+
+
+def test_nothing_else_stands_as_the_cause(here: Here, ledger_server: Server) -> None:
+    """What was spent for certain is not why the cap is in doubt, in the log's annotation neither."""
+    count(ledger_server, LATE)
+    policy = HEAD + "global: {cap: 20}\n"
+    here.set({"GITHUB_ACTIONS": "true"})
+    with LoopbackAPI(ORGANIZATION, now=NOW) as api, ledger_server.at(NOW) as url:
+        run = here.check(api, "--ledger", url, policy=policy, now=NOW)
+    assert_says(run.stdout, "it is not known whether spend is above the cap", "$0.30 to $3.30")
+    assert "today (daily average" not in run.stdout.replace("so far today", "")
+    assert_says(run.stderr, "::error file=budget.yml,line=2", "the ledger has $3.00")
+    assert "Most of" not in run.stderr
 
 
 def test_a_redis_that_may_drop_counts_is_a_warning(here: Here) -> None:

@@ -184,7 +184,7 @@ def test_a_wrong_password_is_exit_3(here: Here) -> None:
         run = here.main("ledger", "show", environment={"BUDGET_GATE_LEDGER": url})
 
     assert run.code == 3
-    assert_says(run.stderr, "refuses the user, the password")
+    assert_says(run.stderr, "refuses the user or the password")
     assert "EXAMPLE" not in run.stderr
 
 

@@ -308,31 +308,53 @@ def test_a_password_is_taken_and_a_wrong_one_is_an_error(open_ledger: Open) -> N
     """A wrong password, or none, is refused with one error, in which none stands."""
     with server(password=PASSWORD) as one:
         assert open_ledger(one.url).record(message()) is True
-        for url in (
-            one.url.replace(PASSWORD, "EXAMPLE-other"),
-            one.url.replace(f":{PASSWORD}@", ""),
+        for url, what in (
+            (one.url.replace(PASSWORD, "EXAMPLE-other"), "refuses the user or the password"),
+            (one.url.replace(f":{PASSWORD}@", ""), "wants a password, and the URL has none"),
+            (one.url.replace(f":{PASSWORD}@", "EXAMPLE@"), r"none.* \(with the colon\)"),
         ):
-            with pytest.raises(LedgerError, match="refuses the user, the password") as caught:
+            with pytest.raises(LedgerError, match=what) as caught:
                 open_ledger(url).record(message("msg_2"))
             assert "EXAMPLE" not in str(caught.value) + repr(caught.value.__cause__)
             assert f"127.0.0.1:{one.port}" in str(caught.value)
 
 
 def test_a_url_of_tls_checks_the_certificate(open_ledger: Open) -> None:
-    """By its authority's file it is trusted; without, under another name or without TLS it is not."""
+    """By its authority's file it is trusted; else it is not, and the error says which part is wrong."""
     with server(is_tls=True) as one:
         assert open_ledger(one.url).record(message()) is True
         untrusted, _, _ = one.url.partition("?")
-        for url in (
-            untrusted,
-            one.url.replace("localhost", "127.0.0.1"),
-            untrusted.replace("rediss", "redis"),
-            one.url.replace("ca.pem", "missing.pem"),
+        for url, remedy in (
+            (untrusted, "append ?ssl_ca_certs="),
+            (one.url.replace("localhost", "127.0.0.1"), "host name of its certificate"),
+            (untrusted.replace("rediss", "redis"), "expects no TLS (with: rediss://)"),
+            (one.url.replace("ca.pem", "missing.pem"), "path of ssl_ca_certs"),
         ):
             with pytest.raises(LedgerError, match=r"cannot be reached|did not answer") as caught:
                 open_ledger(url).record(message("msg_2"))
-            assert caught.value.hint
+            assert remedy in str(caught.value.hint)
         assert open_ledger(f"{untrusted}?ssl_cert_reqs=none").record(message("msg_3")) is True
+
+
+def test_tls_where_none_is_expected_is_said(ledger_server: Server, open_ledger: Open) -> None:
+    """A Redis without TLS never answers the greeting: the remedy is in the URL, not in its load."""
+    url = f"{ledger_server.url.replace('redis', 'rediss')}?socket_connect_timeout=0.2"
+
+    with pytest.raises(LedgerError) as caught:
+        open_ledger(url).record(message())
+
+    assert "expects TLS (without: redis://)" in str(caught.value)
+
+
+def test_a_user_without_the_right_is_told_where_the_rights_stand(open_ledger: Open) -> None:
+    """A user that may only read cannot count: the page lists what it needs."""
+    with server() as one:
+        one.ask("ACL", "SETUSER", "reader", "on", ">EXAMPLE", "~budget-gate:*", "+time", "+ping")
+        url = one.url.replace("redis://", "redis://reader:EXAMPLE@")
+        with pytest.raises(LedgerError, match="does not let this user") as caught:
+            open_ledger(url).record(message())
+
+    assert "docs/ledger.md" in str(caught.value)
 
 
 def test_a_cluster_takes_each_script(open_ledger: Open) -> None:
@@ -409,7 +431,7 @@ def test_losses_are_counted_and_said_once(
         ledger.close()
 
     first, last = caplog.messages
-    assert "ignored from here on" in first
+    assert "no further one is logged" in first
     assert "3 calls of the ledger failed" in last
 
 
@@ -437,7 +459,7 @@ def test_a_workspace_that_is_none_is_a_mistake(open_ledger: Open, workspace: str
 
 def test_a_url_that_is_none_is_one_error(open_ledger: Open) -> None:
     """An application has one kind of error to catch, with the remedy in its text."""
-    with pytest.raises(LedgerError, match=r"no URL of a Redis\. Write redis://"):
+    with pytest.raises(LedgerError, match=r"does not begin with redis://.*\. Write redis://"):
         open_ledger("http://cache")
 
 

@@ -50,9 +50,9 @@ def test_amounts_stand_first_and_remedies_follow() -> None:
 
     assert_says(
         text,
-        "Never counted: $15.00 on Nov 10 (15.0% of the report): claude-opus-4-8 in production",
-        "Counted, but not in the report: $75.00 on Nov 10 (75.0% of the report)",
-        "Count it where it is sent",
+        "Never counted: $15.00 on Nov 10 (list prices, 15.0% of the report): claude-opus-4-8 in production",
+        "Counted, but not in the report: $75.00 on Nov 10 (list prices, 75.0% of the report)",
+        "Find the clients that send it",
         "recorded twice",
         "production",
     )

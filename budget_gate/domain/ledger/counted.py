@@ -19,8 +19,8 @@ LONGEST_NAME: Final = 256
 _MOST: Final = 10**12
 _SHOWN: Final = 60
 _WHOLE: Final = (
-    "give the message itself, or at the end of a stream its final message "
-    "(stream.get_final_message())"
+    "give the message itself: at the end of a stream stream.get_final_message(), and of a batch's "
+    "result that succeeded result.message"
 )
 _UPDATE: Final = "update budget-gate, or report the field"
 _SPLIT: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
@@ -92,7 +92,7 @@ def count(
     id_ = _name(of_message.get("id"), message_id, "id")
     if name is None:
         raise LedgerError(
-            "the usage does not say of which model it is", "give the message itself, or model=..."
+            "the usage does not say which model it is of", "give the message itself, or model=..."
         )
     if not usage.get("iterations"):
         # Each search is another prompt, and only their sum is told.
@@ -162,14 +162,14 @@ def _writes(tokens: Tokens) -> int:
 
 def _parts(answer: Any) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]]:
     """The usage of an answer, and what the message says besides; the usage alone is taken, too."""
-    if isinstance(answer, Mapping):
-        if "usage" not in answer:
-            return answer, {}
-        return _mapping(answer["usage"]), answer
-    if not hasattr(answer, "usage"):
-        return _mapping(answer), {}
-    told = {name: getattr(answer, name, None) for name in ("id", "model")}
-    return _mapping(answer.usage), told
+    if not isinstance(answer, Mapping) and hasattr(answer, "usage"):
+        told = {name: getattr(answer, name, None) for name in ("id", "model")}
+        return _mapping(answer.usage), told
+    found = _mapping(answer) or {}
+    if "usage" in found:
+        return _mapping(found["usage"]), found
+    # An error and a line of a batch's results are neither a message nor its usage.
+    return (found if found.keys() & {"input_tokens", "output_tokens"} else None), {}
 
 
 def _mapping(value: Any) -> Mapping[str, Any] | None:
@@ -222,8 +222,8 @@ def _number(counts: Mapping[str, Any], name: str, *, required: bool = False) -> 
     if value is None and not required:
         return 0
     if type(value) is not int or not 0 <= value < _MOST:
-        found = "missing" if value is None else repr(value)[:_SHOWN]
-        raise LedgerError(f"`{name}` of the usage is {found}, and no count", _WHOLE)
+        found = "missing" if value is None else f"{repr(value)[:_SHOWN]}, not a count"
+        raise LedgerError(f"`{name}` of the usage is {found}", _WHOLE)
     return value
 
 

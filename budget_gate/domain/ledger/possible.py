@@ -160,7 +160,7 @@ def _note(
     if held:
         parts.append(f"{usd(held)} reserved")
     message = f"Since {in_words(since)} the ledger has {' and '.join(parts)}."
-    return Note("info", BEYOND, f"{message} Spend is a range: at most all of it is spent on top.")
+    return Note("info", BEYOND, f"{message} So spend is a range: up to that much more.")
 
 
 def strangers(told: Placed, workspaces: Mapping[str | None, Workspace]) -> Iterator[Note]:
@@ -173,5 +173,5 @@ def strangers(told: Placed, workspaces: Mapping[str | None, Workspace]) -> Itera
             "ledger_workspace",
             f"The ledger has usage of {names}, which is the name or the id of no workspace (or of "
             "several), so it may be of any of them. Correct `workspace` where it is recorded: "
-            f"{remedy}.",
+            f"{remedy}{'' if remedy.endswith('?') else '.'}",
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from budget_gate.domain.bounds import ZERO, minus
+from budget_gate.domain.ledger.possible import BEYOND
 from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.results import BudgetResult, Driver
 from budget_gate.outputs.amounts import usd, usd_down
@@ -13,8 +14,11 @@ from budget_gate.outputs.escaping import Escape
 def culprits(budget: BudgetResult, report: Report, name: Escape) -> Iterator[str]:
     """What most of the spend is of, with the amounts of the time that counts.
 
-    `claude-opus-5-5 in research: $66.71 today (daily average $12.99)`
+    `claude-opus-5-5 in research: $66.71 today (daily average $12.99)`. Nothing where it is what the
+    ledger has, and not what was spent for certain, that a cap is in doubt for.
     """
+    if in_ledger(budget, report):
+        return
     for driver in budget.drivers:
         mean = "" if driver.usual is None else f" (daily average {usd(driver.usual)})"
         month = f"{_at_least(driver, driver.month)} {_in_month(report)}"
@@ -42,6 +46,14 @@ def main_cause(budget: BudgetResult, report: Report, name: Escape) -> str:
         amount = first.month
     called = _called(first, budget, name)
     return f"Most of {when} spend: {called} ({_at_least(first, amount)})."
+
+
+def in_ledger(budget: BudgetResult, report: Report) -> str:
+    """The sentence of what the report lacks, where a cap is in doubt for that; else empty."""
+    if budget.status != "uncertain" or budget.cause == "forecast":
+        return ""
+    told = next((note.message for note in report.notes if note.code == BEYOND), "")
+    return told and f"{told.partition('. ')[0]}."
 
 
 def is_refused(budget: BudgetResult) -> bool:

@@ -8,7 +8,7 @@ from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.results import BudgetResult
 from budget_gate.errors import ConfigurationError, as_sentence
 from budget_gate.outputs.escaping import NAME_LENGTH, command, dumped, plain
-from budget_gate.outputs.report.causes import main_cause
+from budget_gate.outputs.report.causes import in_ledger, main_cause
 from budget_gate.outputs.report.headline import (
     caveats,
     further_alerts,
@@ -135,7 +135,9 @@ def _annotation(budget: BudgetResult, policy: str, report: Report) -> str:
     name = plain(budget.name, NAME_LENGTH)
     when = f"In {report.month.day:%B %Y}, " if report.month.is_whole else ""
     reason = f": {why(budget)}" if why(budget) else ""
-    cause = main_cause(budget, report, lambda text: plain(text, NAME_LENGTH))
+    cause = in_ledger(budget, report) or main_cause(
+        budget, report, lambda text: plain(text, NAME_LENGTH)
+    )
     message = f"{when}{name} has spent {spent_of_cap(budget, report)}{reason}. {cause}".rstrip()
     if not budget.decides:
         message += " Not checked here."

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from budget_gate.domain.alerts import Alert
 from budget_gate.domain.clock import time_judged
-from budget_gate.domain.ledger.possible import BEYOND
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import in_words, on_day
 from budget_gate.domain.verdict.report import Report
@@ -14,7 +13,7 @@ from budget_gate.domain.verdict.results import BudgetResult, Status
 from budget_gate.outputs.amounts import usd, usd_down, usd_range
 from budget_gate.outputs.escaping import Escape, logged, logged_name
 from budget_gate.outputs.report.basis import cost_name
-from budget_gate.outputs.report.causes import is_refused, main_cause, reservable
+from budget_gate.outputs.report.causes import in_ledger, is_refused, main_cause, reservable
 from budget_gate.outputs.report.sentences import spent_of_cap
 
 _NAMED = 5
@@ -25,6 +24,7 @@ _ALSO = {
     "uncertain": "Also undecided",
     "warning": "Also at a warning level",
 }
+_STATES = {"unverified": "spend unknown", "uncertain": "undecided"}
 
 # The place of a line of the policy, as `budget.yml:8`.
 Place = Callable[[int], str]
@@ -60,9 +60,6 @@ def _alert(report: Report, alert: Alert, name: Escape, prose: Escape) -> str:
     holds = _holding(report, name)
     holds = f"{holds[:1].upper()}{holds[1:]}"
     return " ".join(filter(None, [f"{verdict}: {prose(alert.message)}", holds, more]))
-
-
-_STATES = {"unverified": "spend unknown", "uncertain": "undecided"}
 
 
 def plain_headline(report: Report, policy: str) -> str:
@@ -141,10 +138,10 @@ class _Words(NamedTuple):
             return [spent, f"{budget.reason.capitalize()} (see notes)."]
         why = "The API does not report all that the price depends on (see notes)."
         notes = {note.code: note.message for note in self.report.notes}
-        if BEYOND in notes:
-            # That, and not what the report has, is what the cap is in doubt for.
-            told = self.prose(notes[BEYOND].partition(". ")[0])
-            return [f"{spent} The cap lies in between.", f"{told}."]
+        lacking = self.prose(in_ledger(budget, self.report))
+        if lacking:
+            remedy = f"Start no more jobs, or {_raise(budget, self.place)}."
+            return [f"{spent} The cap lies in between.", lacking, remedy]
         if "unpriced_bounded" in notes or not budget.measured[0].is_limited:
             why = "Some usage has no price (see notes)."
         return [f"{spent} The cap lies in between.", why, self._cause(budget)]

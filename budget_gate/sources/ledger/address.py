@@ -12,7 +12,7 @@ from budget_gate.errors import ConfigurationError
 _WRITE: Final = "write redis://USER:PASSWORD@HOST:6379/0, or rediss:// for TLS"
 _ENCODE: Final = (
     "write special characters of the user and the password percent-encoded (@ as %40, / as %2F, "
-    "? as %3F, # as %23)"
+    "? as %3F, # as %23), and the port as a number"
 )
 _USUAL_PORT: Final = 6379
 # Whoever waits longer than that for an answer has a problem that a ledger must not add to.
@@ -48,7 +48,9 @@ def read_address(url: str) -> Address:
     except ValueError:
         raise _not_clear() from None
     if parts.scheme not in ("redis", "rediss", "unix"):
-        raise ConfigurationError("what is given is no URL of a Redis", _WRITE)
+        raise ConfigurationError(
+            "the URL of the ledger does not begin with redis://, rediss:// or unix://", _WRITE
+        )
     # A character of the password that is not encoded splits the URL elsewhere.
     if parts.fragment or "@" in parts.path + parts.query or parts.netloc.count("@") > 1:
         raise _not_clear()
@@ -66,7 +68,9 @@ def read_address(url: str) -> Address:
         name = f"unix://{parts.path}"
     else:
         if not host or not re.fullmatch(r"/?[0-9]{0,5}", parts.path):
-            raise ConfigurationError("the URL of the Redis names no host, or no database", _WRITE)
+            raise ConfigurationError(
+                "the URL of the ledger has no host, or a database that is no number", _WRITE
+            )
         database = int(parts.path.strip("/") or 0)
         options |= {"host": host, "port": port or _USUAL_PORT, "db": database}
         shown = f"[{host}]" if ":" in host else host
@@ -83,21 +87,22 @@ def _query(query: str, *, is_tls: bool) -> dict[str, Any]:
         if name in _TIMES:
             if not _SECONDS.fullmatch(value) or not float(value):
                 raise ConfigurationError(
-                    f"`{name}` in the URL of the Redis is no number of seconds", "write 5 or 0.5"
+                    f"`{name}` in the URL of the ledger is no number of seconds", "write 5 or 0.5"
                 )
             found[name] = float(value)
         elif name in _TLS and is_tls and value:
             found[name] = value
         else:
             known = ", ".join((*_TIMES, *(_TLS if is_tls else ())))
+            tls = "" if is_tls else "; options of TLS need rediss://"
             raise ConfigurationError(
-                "the URL of the Redis has an option that is not known here",
-                f"leave out what stands behind the ?, but for {known}",
+                "the URL of the ledger has an option that is not known here",
+                f"leave out what stands behind the ?, but for {known}{tls}",
             )
     requirement = found.get("ssl_cert_reqs", "required")
     if requirement not in ("none", "required"):
         raise ConfigurationError(
-            "`ssl_cert_reqs` in the URL of the Redis is neither required nor none",
+            "`ssl_cert_reqs` in the URL of the ledger is neither required nor none",
             "leave it out, so that the server's certificate is checked",
         )
     if requirement == "none":
@@ -106,4 +111,6 @@ def _query(query: str, *, is_tls: bool) -> dict[str, Any]:
 
 
 def _not_clear() -> ConfigurationError:
-    return ConfigurationError("it is not clear which part of the Redis's URL is what", _ENCODE)
+    return ConfigurationError(
+        "the URL of the ledger cannot be split into user, password, host and port", _ENCODE
+    )

@@ -86,13 +86,13 @@ def looking(watch: Watch, learned: Learned, first_hour: FirstHour) -> Plan[Seen]
     if verdict is None:
         raise LedgerError(
             "the ledger has no verdict yet",
-            "run `budget-gate check --ledger URL`, best by the hour",
+            "run `budget-gate check --ledger URL` now, and then every hour",
         )
     first = int(first_hour(verdict, instant(now)).timestamp())
     if now - first > KEPT:
         raise LedgerError(
             "the last verdict in the ledger is so old that hours after it are gone",
-            "run `budget-gate check --ledger URL` again, best by the hour",
+            "run `budget-gate check --ledger URL` now, and then every hour",
         )
     ended = yield from _read_ended(watch, names, range(first, hour, HOUR))
     holds = {

@@ -249,6 +249,8 @@ def test_cache_writes_are_compared_whatever_they_are_split_into() -> None:
     [
         (None, "no usage"),
         (3, "no usage"),
+        ({"type": "error", "error": {"type": "overloaded_error"}}, "no usage"),
+        ({"custom_id": "a", "result": {"type": "succeeded", "message": MESSAGE}}, "no usage"),
         ({**MESSAGE, "usage": None}, "no usage"),
         ({"output_tokens": 1}, "input_tokens"),
         ({"input_tokens": 1}, "output_tokens"),

@@ -124,6 +124,7 @@ def test_usage_of_an_unknown_workspace_may_be_of_any() -> None:
     (note,) = [note for note in spend.notes if note.code == "ledger_workspace"]
     assert note.level == "warning"
     assert_says(note.message, "'prodction'", "no workspace", "did you mean 'production'?")
+    assert note.message.endswith("?")
 
 
 def test_usage_of_an_unknown_model_has_no_upper_bound() -> None:

@@ -117,6 +117,14 @@ def test_a_model_without_a_name_is_unnamed() -> None:
     assert "| `unnamed` | $2.00 |" in text
 
 
+def test_what_a_ledger_reserves_is_of_no_model() -> None:
+    """It stands among the models, and is called what it is."""
+    note = Note("info", "ledger_beyond", "Since 09:00 UTC the ledger has $2.00 reserved.")
+    models = (ModelSpend(None, bounds("0", "2")),)
+    text = render(make_report("ok", make_budget(), models=models, notes=(note,)))
+    assert "| `reserved or unnamed` | $0.00 to $2.00 |" in text
+
+
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_tables_keep_their_columns_whatever_a_name_holds(hostile: str) -> None:
     """Every row of a table has as many cells as its header, by the bars as by the parser."""
