@@ -412,6 +412,19 @@ _RIGHT = {"*": (1,)}
 # Where the first page of the analytics is refused in one of these ways, the cost report tells the same.
 _REFUSALS = (400, 403, 404)
 _FALLS_BACK = {"billed cost, page 1": (1,)}
+# Where these alone are too large, shorter spans are asked for, and days by hour: they tell the same.
+_IN_PARTS = dict.fromkeys(
+    (
+        "full days, page 1",
+        "full days, page n",
+        "today, page n",
+        "lengths of full days, page 1",
+        "lengths of today, page n",
+        "full days without speed",
+        "full days by organization",
+    ),
+    (1,),
+)
 
 
 def _of(*kinds: str) -> tuple[str, ...]:
@@ -649,7 +662,11 @@ def _bodies() -> Iterator[Fault]:
         "UTF-16", "Bodies", lambda hit: reply(hit.response.body.decode().encode("utf-16")), ALL
     )
     yield Fault(
-        "oversized", "Bodies", lambda hit: reply(b" " * MOST_BYTES + hit.response.body), ALL
+        "oversized",
+        "Bodies",
+        lambda hit: reply(b" " * MOST_BYTES + hit.response.body),
+        ALL,
+        _IN_PARTS,
     )
     yield Fault(
         "endless",
@@ -661,6 +678,7 @@ def _bodies() -> Iterator[Fault]:
             ),
         ),
         ALL,
+        _IN_PARTS,
     )
 
 
@@ -685,7 +703,9 @@ def _compressions() -> Iterator[Fault]:
     for layers in (1, 2):
         coding = ", ".join(["gzip"] * layers)
         act = _answers(bomb(layers, 48), content_encoding=coding)
-        yield Fault(f"bomb, compressed {('once', 'twice')[layers - 1]}", group, act, ALL)
+        # What is packed twice is not unpacked at all.
+        codes = _IN_PARTS if layers == 1 else {}
+        yield Fault(f"bomb, compressed {('once', 'twice')[layers - 1]}", group, act, ALL, codes)
 
 
 def _connections() -> Iterator[Fault]:

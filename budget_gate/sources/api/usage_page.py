@@ -3,12 +3,13 @@
 Whatever is not as the API documents it raises: a count that cannot be read is never a zero.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import repeat
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from budget_gate.domain.period import format_instant
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens, UsageKey, UsageTable, add
@@ -35,6 +36,8 @@ _USUAL = frozenset((*_DIMENSIONS, *_COUNTS, "cache_creation", "server_tool_use")
 # What tells nothing about a cost: further dimensions, and fetching pages, which is free.
 _IRRELEVANT = frozenset(("api_key_id", "account_id", "service_account_id", "web_fetch_requests"))
 _KNOWN = _USUAL | _IRRELEVANT | {"input_tokens", "cache_creation_input_tokens"}
+
+Row = TypeVar("Row", UsageKey, Tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,44 +111,27 @@ def _read_rows(rows: list[Any], day: date, where: str, told: Collection[str]) ->
     # it row by row.
     if not rows:
         return {}
-    given, rows = rows, _whole_rows(rows, where)
-    dimensions = list(zip(*map(itemgetter(*_DIMENSIONS), rows), strict=True))
-    untold = []
-    for name, column in zip(_DIMENSIONS, dimensions, strict=True):
-        _check_names(column, where)
-        tells_all = name in _NULL_TELLS and rows is given
-        if name in told and not tells_all and None in column:
-            untold.append(name)
-    writes = _objects(rows, "cache_creation", _CACHE_WRITES, where)
-    tools = _objects(rows, "server_tool_use", _TOOLS, where)
-    inputs, reads, outputs = zip(*map(itemgetter(*_COUNTS), rows), strict=True)
-    unsplit = [row.get("cache_creation_input_tokens", 0) for row in rows]
-    counts = (
-        _counts(inputs, where, required=True),
-        *(
-            _counts(column, where)
-            for column in zip(*map(itemgetter(*_CACHE_WRITES), writes), strict=True)
-        ),
-        _counts(reads, where),
-        _counts(outputs, where, required=True),
-        _counts([item["web_search_requests"] for item in tools], where),
-        _counts(unsplit, where),
-    )
-    workspaces, *others = dimensions
-    if rows is not given:
-        workspaces = tuple(
-            UNATTRIBUTED if "workspace_id" not in row and any(amount) else id_
-            for id_, row, amount in zip(workspaces, given, zip(*counts, strict=True), strict=True)
-        )
-    # `tuple.__new__` is what UsageKey(...) and Tokens(...) come down to.
-    keys = list(map(tuple.__new__, repeat(UsageKey), zip(workspaces, repeat(day), *others)))
-    tokens = list(map(tuple.__new__, repeat(Tokens), zip(*counts, strict=True)))
-    table: UsageTable = dict(zip(keys, tokens, strict=True))
-    for name in untold:
-        may_be_null = name in _NULL_TELLS
-        for row, amount in zip(given, tokens, strict=True):
-            if any(amount) and (name not in row if may_be_null else row.get(name) is None):
-                raise malformed(where, f"a row has no {name}")
+    if set(map(type, rows)) != {dict}:
+        raise malformed(where, "a row is not an object")
+    columns = _columns(rows, _USUAL)
+    is_whole = set(map(len, rows)) == {len(columns)}
+    _check_counted(rows[:1] if is_whole else rows, where)
+    for name in columns.keys() - _KNOWN:
+        _refuse_amounts(name, columns[name], where)
+    for name in _DIMENSIONS:
+        _check_names(columns[name], where)
+    tokens = _made(Tokens, _read_counts(rows, columns, where))
+    for name in told:
+        if None in columns[name] and not (is_whole and name in _NULL_TELLS):
+            _refuse_untold(name, rows, tokens, where)
+    if not is_whole:
+        columns["workspace_id"] = [
+            UNATTRIBUTED if "workspace_id" not in row and any(amount) else row.get("workspace_id")
+            for row, amount in zip(rows, tokens, strict=True)
+        ]
+    workspaces, *others = (columns[name] for name in _DIMENSIONS)
+    keys = _made(UsageKey, (workspaces, [day] * len(rows), *others))
+    table = dict(zip(keys, tokens, strict=True))
     if len(table) < len(rows):
         # Some rows differ only in what does not matter here: their counts are added.
         table = {}
@@ -154,51 +140,66 @@ def _read_rows(rows: list[Any], day: date, where: str, told: Collection[str]) ->
     return table
 
 
-def _whole_rows(rows: list[Any], where: str) -> list[dict[str, Any]]:
-    """The rows with every usual key, null where it was absent; raises where one makes no sense."""
-    if set(map(type, rows)) != {dict}:
-        raise malformed(where, "a row is not an object")
-    shapes = set(map(tuple, rows))
-    for shape in shapes:
-        keys = set(shape)
-        if ("uncached_input_tokens" in keys) == ("input_tokens" in keys):
+def _check_counted(rows: list[dict[str, Any]], where: str) -> None:
+    for row in rows:
+        if ("uncached_input_tokens" in row) == ("input_tokens" in row):
             raise malformed(where, "a row has no count of input")
-        if "output_tokens" not in keys:
+        if "output_tokens" not in row:
             raise malformed(where, "a row has no count of output")
-    if any("cache_creation_input_tokens" in shape for shape in shapes) and any(
-        row.get("cache_creation") and row.get("cache_creation_input_tokens") for row in rows
-    ):
+
+
+def _columns(objects: list[dict[str, Any]], usual: frozenset[str]) -> dict[str, list[Any]]:
+    """What the objects have under each key; under the `usual` ones null where one has nothing."""
+    names = objects[0].keys()
+    # As many keys as the first one, and all of its: the objects have the same.
+    if names >= usual and set(map(len, objects)) == {len(names)}:
+        with suppress(KeyError):
+            return {name: list(map(itemgetter(name), objects)) for name in names}
+    columns = {name: [item.get(name) for item in objects] for name in usual}
+    for item in objects:
+        for name in item.keys() - usual:
+            columns.setdefault(name, []).append(item[name])
+    return columns
+
+
+def _made(kind: type[Row], columns: Iterable[Sequence[Any]]) -> list[Row]:
+    """A row for each place of the columns: what `kind(...)` comes down to, and faster."""
+    return list(map(tuple.__new__, repeat(kind), zip(*columns, strict=True)))
+
+
+def _read_counts(
+    rows: list[dict[str, Any]], columns: dict[str, list[Any]], where: str
+) -> tuple[Sequence[int], ...]:
+    """The columns of `Tokens`; raises where one makes no sense."""
+    writes = _nested(columns, "cache_creation", _CACHE_WRITES, where)
+    (searches,) = _nested(columns, "server_tool_use", _TOOLS, where)
+    inputs, reads, outputs = (columns[name] for name in _COUNTS)
+    if "input_tokens" in columns:
+        inputs = [row.get("uncached_input_tokens", row.get("input_tokens")) for row in rows]
+    unsplit = [row.get("cache_creation_input_tokens", 0) for row in rows]
+    if any(unsplit) and any(map(all, zip(columns["cache_creation"], unsplit, strict=True))):
         raise malformed(where, "a row counts its cache writes in two forms")
-    for name in {name for shape in shapes for name in shape} - _KNOWN:
-        _refuse_amounts(name, [row.get(name) for row in rows], where)
-    if all(_USUAL.issubset(shape) for shape in shapes):
-        return rows
-    absent = dict.fromkeys(_USUAL)
-    return [
-        {
-            **absent,
-            **row,
-            "uncached_input_tokens": row.get("uncached_input_tokens", row.get("input_tokens")),
-        }
-        for row in rows
-    ]
+    return (
+        _counts(inputs, where, required=True),
+        *(_counts(column, where) for column in (*writes, reads)),
+        _counts(outputs, where, required=True),
+        _counts(searches, where),
+        _counts(unsplit, where),
+    )
 
 
-def _objects(
-    rows: list[dict[str, Any]], name: str, usual: tuple[str, ...], where: str
-) -> list[dict[str, Any]]:
-    """The objects of counts under `name`, each with the `usual` keys, null where absent."""
-    found = [row[name] for row in rows]
-    if {type(item) for item in found} - {dict, type(None)}:
+def _nested(
+    columns: dict[str, list[Any]], name: str, usual: tuple[str, ...], where: str
+) -> list[list[Any]]:
+    """The `usual` columns of the objects of counts under `name`."""
+    found = columns[name]
+    if set(map(type, found)) - {dict, type(None)}:
         raise malformed(where, f"`{name}` is not an object")
-    shapes = set(map(tuple, filter(None, found)))
-    for key in {key for shape in shapes for key in shape} - {*usual, *_IRRELEVANT}:
+    inner = _columns([item or {} for item in found], frozenset(usual))
+    for key in inner.keys() - {*usual, *_IRRELEVANT}:
         # Among counts there are no names: even a text is an amount.
-        _refuse_amounts(key, [bool(item.get(key)) for item in found if item], where)
-    if all(found) and all(set(usual) <= set(shape) for shape in shapes):
-        return found
-    absent = dict.fromkeys(usual)
-    return [{**absent, **(item or {})} for item in found]
+        _refuse_amounts(key, list(map(bool, inner[key])), where)
+    return [inner[key] for key in usual]
 
 
 def _refuse_amounts(name: str, values: list[Any], where: str) -> None:
@@ -209,7 +210,15 @@ def _refuse_amounts(name: str, values: list[Any], where: str) -> None:
         raise malformed(where, f"it counts {name[:60]!r}, which this version cannot price")
 
 
-def _check_names(column: tuple[Any, ...], where: str) -> None:
+def _refuse_untold(name: str, rows: list[dict[str, Any]], tokens: list[Tokens], where: str) -> None:
+    """Raises where a row that counts anything does not tell a dimension."""
+    may_be_null = name in _NULL_TELLS
+    for row, amount in zip(rows, tokens, strict=True):
+        if any(amount) and (name not in row if may_be_null else row.get(name) is None):
+            raise malformed(where, f"a row has no {name}")
+
+
+def _check_names(column: list[Any], where: str) -> None:
     if set(map(type, column)) - {str, type(None)} or "" in column:
         raise malformed(where, "a dimension is not a name")
 

@@ -1,13 +1,14 @@
 """One question to a usage report: a span of time, dimensions and filters -> a table of usage."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from budget_gate.domain.period import DAY, HOUR, MonthToDate, Period, format_instant, midnight
 from budget_gate.domain.usage import UsageTable, add
 from budget_gate.sources.api.paging import read_buckets
+from budget_gate.sources.http.answers import OversizedError
 from budget_gate.sources.http.transport import Transport
 
 # The API groups by five dimensions at most: four of them are always asked for.
@@ -40,6 +41,16 @@ class Span:
             ("limit", limit),
         ]
 
+    @property
+    def parts(self) -> "list[Span]":
+        """The span in two, or a single day by hour; nothing of a single hour."""
+        starts = self.period.steps(self.width)
+        if len(starts) > 1:
+            middle = starts[len(starts) // 2]
+            halves = (Period(self.period.start, middle), Period(middle, self.period.end))
+            return [replace(self, period=half) for half in halves]
+        return [replace(self, width=HOUR)] if self.width == DAY else []
+
 
 def spans_of(month: MonthToDate, apart: Sequence[datetime] = ()) -> list[Span]:
     """The spans of a month to date: closed days by day, the open one by hour, and what is `apart`.
@@ -66,18 +77,33 @@ def read_table(
     route: str,
     span: Span,
     dimensions: tuple[str, ...],
-    filters: Iterable[tuple[str, str]] = (),
+    filters: Sequence[tuple[str, str]] = (),
     *,
     beta: str | None = None,
     strict: bool = True,
 ) -> UsageTable:
     """The usage of the span from every page of the report, each bucket there exactly once.
 
-    `strict`: a row that does not tell a dimension it was asked for is an error.
+    `strict`: a row that does not tell a dimension it was asked for is an error. Where an answer is
+    too large, the parts of the span are asked for instead; raises OversizedError where that of a
+    single hour is.
     """
     query = [*span.query, *(("group_by[]", name) for name in dimensions), *filters]
     told = dimensions if strict else ()
     table: UsageTable = {}
-    for bucket in read_buckets(transport, route, query, span.period, span.width, beta=beta):
-        add(table, bucket.usage(told=told))
+    try:
+        for bucket in read_buckets(transport, route, query, span.period, span.width, beta=beta):
+            add(table, bucket.usage(told=told))
+    except OversizedError:
+        if not span.parts:
+            raise
+    else:
+        return table
+    # Past the handler, as its error holds what was read of the answer. Of the pages before nothing
+    # is kept, as a part may not begin where they end.
+    table.clear()
+    for part in span.parts:
+        add(
+            table, read_table(transport, route, part, dimensions, filters, beta=beta, strict=strict)
+        )
     return table

@@ -65,6 +65,14 @@ class RefusedError(UnverifiedError):
         return self.status == httpx.codes.FORBIDDEN
 
 
+class OversizedError(UnverifiedError):
+    """An answer is too large, as one to a smaller question may not be; `what` says by how much."""
+
+    def __init__(self, asked: str, what: str) -> None:
+        hint = "check what answers at ANTHROPIC_BASE_URL"
+        super().__init__(f"the answer {what}", hint, asked, code="oversized_answer")
+
+
 class PassingError(Exception):
     """A failure that another try may not meet; `wait` is the server's wish in seconds."""
 
@@ -82,10 +90,10 @@ class PassingError(Exception):
 def decoded(asked: str, response: httpx.Response, body: bytes) -> Any:
     """The JSON of an answer, its numbers exact integers or floats.
 
-    Raises UnverifiedError where it is none, or too much to be one.
+    Raises UnverifiedError where it is none, and OversizedError where it is too much to be decoded.
     """
     if body.count(b",") > MOST_PARTS:
-        raise oversized(asked, f"holds more than {MOST_PARTS:,} parts")
+        raise OversizedError(asked, f"holds more than {MOST_PARTS:,} parts")
     try:
         return decode(body, asked)
     except ValueError as error:
@@ -97,16 +105,6 @@ def decoded(asked: str, response: httpx.Response, body: bytes) -> Any:
             f"{asked}{_request_id(response)}",
             code="malformed_answer",
         ) from error
-
-
-def oversized(asked: str, what: str) -> UnverifiedError:
-    """The error of an answer that is too large; `what` says by which measure."""
-    return UnverifiedError(
-        f"the answer {what}",
-        "check what answers at ANTHROPIC_BASE_URL",
-        asked,
-        code="oversized_answer",
-    )
 
 
 def check_encoding(asked: str, response: httpx.Response) -> None:

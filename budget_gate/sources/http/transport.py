@@ -17,10 +17,10 @@ from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.errors import UnverifiedError
 from budget_gate.secrecy import Secrets
 from budget_gate.sources.http.answers import (
+    OversizedError,
     PassingError,
     check_encoding,
     decoded,
-    oversized,
     refusal,
 )
 from budget_gate.sources.http.client import failed, no_address, open_client
@@ -103,8 +103,9 @@ class Transport:
     def get(self, path: str, query: Query = (), *, beta: str | None = None) -> Any:
         """The JSON that `path` answers, its numbers exact integers or floats.
 
-        Raises RefusedError for a status that says no, and UnverifiedError for everything else
-        that is not a whole JSON answer within the deadline.
+        Raises RefusedError for a status that says no, OversizedError for an answer beyond the
+        limits, which is not read to its end, and UnverifiedError for everything else that is not a
+        whole JSON answer within the deadline.
         """
         return self._answer(Request("GET", path, query, beta=beta))
 
@@ -238,7 +239,7 @@ class Transport:
         for chunk in response.iter_bytes():
             size += len(chunk)
             if size > MAX_BODY_BYTES:
-                raise oversized(asked, f"is larger than {MAX_BODY_BYTES // 2**20} MiB")
+                raise OversizedError(asked, f"is larger than {MAX_BODY_BYTES // 2**20} MiB")
             if self._now() >= self._end:
                 raise self._late()
             chunks.append(chunk)

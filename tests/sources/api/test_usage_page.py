@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -515,6 +516,29 @@ def test_rows_of_different_shapes_stand_beside_one_another() -> None:
         ("claude-opus-5-5", None, None): Tokens(1, 0, 0, 4, 5, 0, 7),
         ("claude-opus-5-5", "wrkspc_A", None): Tokens(1, 2, 3, 0, 5, 6),
     }
+
+
+def test_an_unknown_amount_is_found_in_a_row_of_as_many_keys() -> None:
+    """A row is not like the first one for having as many keys."""
+    odd = without("account_id", row(brand_new_tokens=7))
+    assert len(odd) == len(row())
+    with pytest.raises(UnverifiedError, match="brand_new_tokens"):
+        usage(page(row(), odd))
+    nested = row(cache_creation={"ephemeral_5m_input_tokens": 2, "brand_new_tokens": 7})
+    with pytest.raises(UnverifiedError, match="brand_new_tokens"):
+        usage(page(row(), nested))
+
+
+def test_rows_that_each_have_a_key_of_their_own_take_no_room_for_those_of_others() -> None:
+    """However many keys there are together: a report of many rows is not to fill the memory."""
+    rows = [row(**{f"dimension_{number}": None}) for number in range(2_000)]
+    rows[0]["dimension"] = "and another"
+    tracemalloc.start()
+    ((_, tokens),) = usage(page(*rows))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert tokens.output == 5 * 2_000
+    assert peak < 8 * 2_000**2
 
 
 def test_a_wrong_count_is_found_among_right_ones() -> None:
