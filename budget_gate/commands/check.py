@@ -1,10 +1,11 @@
 """The command `check`: judges the month to date by the policy."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from budget_gate import gate
 from budget_gate.commands.invocation import Invocation, Parsed
@@ -37,8 +38,7 @@ from budget_gate.settings import Settings
 from budget_gate.sources.files.earlier_report import read_last_report
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOptions:
+class CheckOptions(NamedTuple):
     """What only this command has: saved pages in place of the API, an audit as well, one line."""
 
     saved: SavedPages | None = None

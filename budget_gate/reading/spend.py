@@ -1,6 +1,6 @@
 """The spend of the month to date: the API or saved pages, priced, on the policy's basis."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -37,8 +37,7 @@ class MonthRead(NamedTuple):
     bill: Bill | None
 
 
-@dataclass(frozen=True, slots=True)
-class SavedPages:
+class SavedPages(NamedTuple):
     """Files to read in place of the API; `is_partial` where they need not cover the month."""
 
     usage: tuple[Path, ...]

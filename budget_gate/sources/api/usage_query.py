@@ -1,9 +1,8 @@
 """One question to a usage report: a span of time, dimensions and filters -> a table of usage."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from budget_gate.domain.period import DAY, HOUR, Period, format_instant
 from budget_gate.domain.usage import UsageTable, add
@@ -16,8 +15,7 @@ ALWAYS: Final = ("workspace_id", "model", "service_tier", "inference_geo")
 _WIDTHS: Final = {DAY: ("1d", "31"), HOUR: ("1h", "24")}
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A period that is asked for in buckets of one width."""
 
     period: Period
