@@ -1,5 +1,6 @@
 """Runs the command line, as `python -m budget_gate` and as `budget-gate`."""
 
+import gc
 import sys
 
 from budget_gate.exits import ended_by
@@ -18,6 +19,9 @@ def run() -> int:
         raise
     except BaseException as error:  # noqa: BLE001 - Python's own exit code for it would be 1
         return ended_by(error)
+    finally:
+        # The process ends, and its memory with it: Python need not look for what to free.
+        gc.freeze()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ class GivenCredentials(BaseSettings):
     model_config = SettingsConfigDict(
         # Of two spellings of one name, the environment's order would choose.
         case_sensitive=True,
+        defer_build=True,
         env_ignore_empty=True,
         frozen=True,
         hide_input_in_errors=True,

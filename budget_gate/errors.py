@@ -1,10 +1,9 @@
 """Everything the gate raises on purpose: what went wrong, and what to do next."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One defect of a document: `place` is `file:line:column`, `key` a dotted path or empty."""
 
     place: str

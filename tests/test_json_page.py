@@ -143,9 +143,8 @@ def audits() -> Iterator[dict[str, Any]]:
     part = Part(date(2026, 11, 2), "wrkspc_01A", "tokens", "claude-opus-5-5")
     amounts = (Decimal(18), Decimal(-2), (("discount", Decimal(-1)),), Decimal(-1))
     line = AuditLine(part, bounds("20"), *amounts, is_beyond=True)  # type: ignore[arg-type]
-    line = replace(line, list_amount=Decimal(20), list_drift=Decimal("0.5"), differs="counts")
-    stranger = replace(
-        line,
+    line = line._replace(list_amount=Decimal(20), list_drift=Decimal("0.5"), differs="counts")
+    stranger = line._replace(
         part=Part(date(2026, 11, 2), None, "web_search", None),
         list_cost=Bounds(Decimal(0), UNLIMITED),
         list_amount=None,

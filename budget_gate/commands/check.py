@@ -1,10 +1,11 @@
 """The command `check`: judges the month to date by the policy."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from budget_gate import gate
 from budget_gate.commands.invocation import Invocation, Parsed
@@ -43,8 +44,7 @@ if TYPE_CHECKING:
     from budget_gate.reading.ledger import CheckedLedger
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOptions:
+class CheckOptions(NamedTuple):
     """What only this command has: saved pages in place of the API, an audit as well, one line."""
 
     saved: SavedPages | None = None

@@ -1,7 +1,6 @@
 """The command `demo`: judges a sample organization, without a key or a network."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from budget_gate.commands import check
@@ -34,7 +33,7 @@ def _run(page: str | None, invocation: Invocation) -> int:
     now = parse_instant(AS_OF)
     # A ledger is of an organization that there is.
     settings = invocation.settings.model_copy(update={"ledger": None})
-    invocation = replace(invocation, settings=settings)
+    invocation = invocation._replace(settings=settings)
     options = check.CheckOptions(sample_pages())
     exit_code = check.judge(sample_policy(), now, MonthToDate(now), options, invocation)
     say("That was a sample. To check yours: budget-gate check", invocation.settings)

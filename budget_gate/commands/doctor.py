@@ -1,7 +1,6 @@
 """The command `doctor`: whether the policy, the credential, the API and the clock are in order."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -144,7 +143,7 @@ def _load(settings: Settings, month: MonthToDate, findings: list[Finding]) -> Po
         if file:
             # Exceptions that fit no budget are told now: what else there is to say goes without.
             policy = file.policy.model_copy(update={"exceptions": ()})
-            file = replace(file, policy=policy)
+            file = file._replace(policy=policy)
     else:
         count = sum(1 for _ in file.policy.budgets())
         message = f"{file.source.file} is valid and has {count} budget{'' if count == 1 else 's'}"

@@ -1,22 +1,20 @@
 """What a command is given besides its own options, and what its flags come to."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from budget_gate.settings import Settings, Surroundings
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple):
     """The settings of a run, the flags' among them, and its clock, which tells an aware time."""
 
     settings: Settings
     clock: Callable[[], datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A command line: the settings that it gives, by variable, and the command with its options.
 
     `run` returns the exit code, and raises ConfigurationError where nothing can be decided.

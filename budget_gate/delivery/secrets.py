@@ -11,8 +11,10 @@ def blotted(value: Any, secrets: Secrets) -> Any:
     """A text, or a report before anything of it is cut or escaped, without any credential."""
     if isinstance(value, str):
         return secrets.without(value)
-    if type(value) is tuple:
-        return tuple(blotted(item, secrets) for item in value)
+    if isinstance(value, tuple):
+        items = (blotted(item, secrets) for item in value)
+        # A named tuple has its values in a class of its own.
+        return tuple(items) if type(value) is tuple else type(value)(*items)
     if type(value) is dict:
         return {key: blotted(item, secrets) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):

@@ -2,10 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from budget_gate.domain.bounds import EXACT, NOTHING, Bounds, minus, plus, sum_of, times
 from budget_gate.domain.costs import Days
@@ -32,8 +31,7 @@ _DAY: Final = timedelta(days=1) // _MICROSECOND
 _ONE: Final = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(NamedTuple):
     """A rise of a budget, or of the organization, above what the policy allows.
 
     `budget` is the budget's id, or `organization`. `now` and `before` are USD: a day for a week,

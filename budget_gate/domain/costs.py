@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from budget_gate.domain.bounds import NOTHING, ZERO, Bounds, plus
 from budget_gate.domain.spend import SpendLine
@@ -14,8 +14,7 @@ from budget_gate.domain.usage import UNATTRIBUTED
 Days = Mapping[date, Bounds]
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
+class Costs(NamedTuple):
     """The same spend thrice: by workspace and by model, each by day, and by day alone.
 
     `named` is it once more by the names of models that it may be of, any where there are none;

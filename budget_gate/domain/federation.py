@@ -4,8 +4,7 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic_core import from_json
 
@@ -42,8 +41,7 @@ _FORMS: Final = {
 _OPTIONAL: Final = "ANTHROPIC_WORKSPACE_ID"
 
 
-@dataclass(frozen=True, slots=True)
-class Federation:
+class Federation(NamedTuple):
     """Under which rule, in which organization and as which service account a job may ask.
 
     A rule of several workspaces needs one of them named, whatever its scope.

@@ -1,9 +1,8 @@
 """What stands in the way of a check, or will: the findings of the command `doctor`."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.clock import TOLERANCE, check_clock, distance
@@ -16,8 +15,7 @@ NAMED: Final = 20
 _ON_THE_WAY: Final = ("expired_exception", "stale_prices")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What one check found, as sentences without a full stop; `remedy` may be empty.
 
     `exit_code` is what an error ends in: 2 where the configuration is wrong, 3 where the spend

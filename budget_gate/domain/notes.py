@@ -1,17 +1,15 @@
 """What a reader of a report must know besides its numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from budget_gate.domain.bounds import EXACT
 
 NoteLevel = Literal["info", "warning", "error"]
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """Something a reader of the report must know; `code` is stable, `message` is for people."""
 
     level: NoteLevel

@@ -1,7 +1,8 @@
 """What can be told of a policy by its file alone, without any spend."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from budget_gate.domain.bounds import ZERO
 from budget_gate.domain.budget_health import check_caps
@@ -16,8 +17,7 @@ from budget_gate.domain.prices.pricing import below_list_note, discount_notes, f
 from budget_gate.domain.verdict.report import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(NamedTuple):
     """The policy that another one is to replace, by the name of its file.
 
     Where it cannot be compared with, `policy` is None and `reason` says why, as a sentence.
@@ -28,8 +28,7 @@ class Base:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyCheck:
+class PolicyCheck(NamedTuple):
     """A policy that is valid, of which `report` knows no spend.
 
     `changes` are those against the policy in the file `base`; None where there is none to compare
@@ -68,9 +67,9 @@ def check_policy(
     if base.policy is None:
         note = Note("warning", "not_compared", base.reason)
         report = replace(report, notes=(note, *report.notes))
-        return replace(checked, report=report, base=base.file)
+        return checked._replace(report=report, base=base.file)
     changes = compare(base.policy, file, book, month.day)
-    return replace(checked, base=base.file, changes=changes)
+    return checked._replace(base=base.file, changes=changes)
 
 
 def _notes(policy: Policy, caps: Caps, month: MonthToDate, book: PriceBook) -> Iterator[Note]:

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -21,8 +21,7 @@ _INSTANT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """The instants from `start` up to, not including, `end`; both aware and in UTC."""
 
     start: datetime
@@ -48,8 +47,7 @@ class Period:
         return parts
 
 
-@dataclass(frozen=True, slots=True)
-class MonthToDate:
+class MonthToDate(NamedTuple):
     """The calendar month (UTC) of `as_of`, up to `as_of`.
 
     Where it `is_whole`, it is the month that ends at `as_of`: all its days are closed.

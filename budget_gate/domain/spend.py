@@ -13,8 +13,7 @@ from budget_gate.domain.notes import Note
 Basis = Literal["list", "billed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(NamedTuple):
     """A workspace as the API lists it; `id` is None for the default workspace.
 
     `archived_at` is None as well where it is archived and the time of that is not told.
@@ -26,8 +25,7 @@ class Workspace:
     archived_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(NamedTuple):
     """How far the data reaches: `through` is UTC, exclusive; `open_day` whether today is in it.
 
     The first days of the month are as billed, `billed_days` of them, but for `doubted_days` among

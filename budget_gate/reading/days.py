@@ -1,7 +1,7 @@
 """The costs of full days, a calendar month at a time: what feeds are made of."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
@@ -130,7 +130,7 @@ class DaysReader:
         if asked.period != part:
             first, end = part.start.date(), part.end.date()
             rows = [row for row in rows if first <= row.day < end]
-        lag = missing_hours(file, replace(usage.coverage, through=part.end))
+        lag = missing_hours(file, usage.coverage._replace(through=part.end))
         if usage.coverage.refreshed_at is None:
             lag = check_lag_of_days(part.end, self.now)
         told = (*spend.notes, *lag)

@@ -87,7 +87,7 @@ def examine(
                     findings.remove(credential)
                 found = unverified(check, error)
                 is_explained = error.code == "http_401" and credential.remedy
-                findings.append(replace(found, remedy="") if is_explained else found)
+                findings.append(found._replace(remedy="") if is_explained else found)
             else:
                 findings += [*organization, *_probe(transport, month, error)]
         else:
@@ -168,7 +168,7 @@ def _organization(
             yield Finding("ok", "organization", message)
         else:
             # A gateway may have no such route, and a check does without.
-            yield replace(unverified("organization", error), level="warning", exit_code=0)
+            yield unverified("organization", error)._replace(level="warning", exit_code=0)
     else:
         yield Finding("ok", "organization", f"{name} ({id_})" if name else id_)
 

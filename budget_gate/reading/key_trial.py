@@ -1,7 +1,6 @@
 """Which credential a run has, and whether each of two keys works, for the command `doctor`."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -47,7 +46,7 @@ def known_credential(settings: Settings, transport: Transport | None) -> Finding
     if not settings.federation_rule:
         return found
     unused = "ANTHROPIC_FEDERATION_RULE_ID is set as well, and not used"
-    return replace(found, message=f"{found.message}; {unused}")
+    return found._replace(message=f"{found.message}; {unused}")
 
 
 def proven(credential: Finding, usage: Usage) -> Finding:

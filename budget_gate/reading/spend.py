@@ -1,7 +1,7 @@
 """The spend of the month to date: the API or saved pages, priced, on the policy's basis."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -44,8 +44,7 @@ class MonthRead(NamedTuple):
     bill: Bill | None
 
 
-@dataclass(frozen=True, slots=True)
-class SavedPages:
+class SavedPages(NamedTuple):
     """Files to read in place of the API; `is_partial` where they need not cover the month."""
 
     usage: tuple[Path, ...]

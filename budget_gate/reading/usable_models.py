@@ -1,7 +1,6 @@
 """Which models an organization may use, and whether they have a price: findings of the doctor."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -36,6 +35,6 @@ def usable_models(
             message = f"not listed ({error.status}), so one without a price shows at its first use"
             yield Finding("ok", "models", message)
         else:
-            yield replace(unverified("models", error), level="warning", exit_code=0)
+            yield unverified("models", error)._replace(level="warning", exit_code=0)
     else:
         yield from check_models(names, book, month.day, unknown_model)

@@ -570,7 +570,7 @@ def line(name: str = "claude-opus-5-5", **changes: Any) -> AuditLine:
         Decimal(-2),
         is_beyond=True,
     )
-    return replace(made, **changes)
+    return made._replace(**changes)
 
 
 def audit(*lines: AuditLine, **changes: Any) -> Audit:

@@ -208,7 +208,7 @@ def test_a_month_that_has_ended_has_no_alerts() -> None:
     month = month_at("2026-12-01T00:00")
     lines = (*week("150", month=month), *week("100", 2, month=month), line("9", 30, month=month))
     every = f"{WEEKLY}, {DAILY}, forecast: {{above: 1%}}"
-    whole = judged(every, *lines, month=replace(month, is_whole=True), history=None)
+    whole = judged(every, *lines, month=month._replace(is_whole=True), history=None)
     assert (whole.alerts, whole.status) == ((), "ok")
     assert "alerts_unchecked" not in {it.code for it in whole.notes}
 

@@ -63,4 +63,4 @@ def used(
 ) -> Usage:
     """The same tokens under each key, in a month with 19 full days and an open one."""
     usage = usage_of(((one, tokens) for one in keys), workspaces=workspaces)
-    return replace(usage, coverage=replace(usage.coverage, closed_days=closed_days))
+    return replace(usage, coverage=usage.coverage._replace(closed_days=closed_days))

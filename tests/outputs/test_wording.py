@@ -1,7 +1,6 @@
 """Amounts, percentages and the verdict in words: where a rounding could lie."""
 
 import re
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -460,7 +459,7 @@ def test_list_cost_less_a_discount_is_called_so_in_the_headline(
     report = make_report(
         prices=PriceFacts(date(2026, 11, 10), (), Decimal("0.1")),
         basis=basis,
-        coverage=replace(COVERAGE, billed_days=billed_days),
+        coverage=COVERAGE._replace(billed_days=billed_days),
         days=[DaySpend(date(2026, 11, day), bounds("1")) for day in (1, 2)],
     )
     assert cost_name(report) == told

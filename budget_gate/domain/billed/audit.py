@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import reduce
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from budget_gate.domain.bounds import NOTHING, ZERO, Bounds, minus, plus, sum_of, times
 from budget_gate.domain.notes import Note
@@ -35,8 +35,7 @@ DISCOUNT_PLACES: Final = Decimal("0.0001")
 FIXED: Final[tuple[Cause, ...]] = ("priority", "code_execution", "session_usage")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """What a line is about; `model` is None for what is not billed by model."""
 
     day: date
@@ -45,8 +44,7 @@ class Part:
     model: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class AuditLine:
+class AuditLine(NamedTuple):
     """One comparison, in exact USD.
 
     `drift` is billed cost minus list cost, counted from the nearer end where list cost is a range.

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
@@ -39,8 +38,7 @@ class Charge(NamedTuple):
     list_amount: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(NamedTuple):
     """The charges of the UTC days from `start` up to, not including, `through`.
 
     All of them are settled but the `doubted` ones. `source` is the route that told them: one gives
@@ -151,7 +149,7 @@ def _renamed(bill: Bill, default: Collection[str | None]) -> Bill:
         charge._replace(workspace=None) if charge.workspace in default else charge
         for charge in bill.charges
     )
-    return replace(bill, charges=tuple(charges))
+    return bill._replace(charges=tuple(charges))
 
 
 def _refuse_negative(bill: Bill) -> None:

@@ -6,9 +6,8 @@ report. Where both differ, a price can be the cause only if every line that it i
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from budget_gate.domain.billed.audit import (
     RATIOS,
@@ -25,8 +24,7 @@ _LINES_OF_A_PRICE: Final = 2
 _DAYS_OF_A_PRICE: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """A line of one model: its list cost by the usage report, and by the provider."""
 
     part: Part

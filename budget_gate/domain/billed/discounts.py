@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from typing import Final
+from typing import Final, NamedTuple
 
 from budget_gate.domain.billed.audit import DISCOUNT_PLACES, RATIOS, Part, ratio_off
 from budget_gate.domain.billed.bill import TOKENS
@@ -26,8 +25,7 @@ _LINES_OF_A_DISCOUNT: Final = 2
 _MODELS_OF_A_DISCOUNT: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """What a line shows of a discount: list cost, and in its place what the provider says it is.
 
     `is_told`: the provider says it, so that what is off it is a discount and nothing else.

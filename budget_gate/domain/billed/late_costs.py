@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -125,7 +124,7 @@ def doubt_late(bill: Bill, priced: PricedUsage, *, expected: int | None) -> Bill
         *_late_note(told, meanwhile, is_usual=is_usual),
         *_far_note(far, prices),
     ]
-    return replace(bill, doubted=frozenset(found), notes=(*bill.notes, *notes))
+    return bill._replace(doubted=frozenset(found), notes=(*bill.notes, *notes))
 
 
 def _low(parts: Mapping[str | None, _Sides], least: Fraction | int) -> Mapping[str | None, _Sides]:

@@ -56,7 +56,7 @@ def settle(priced: PricedUsage, bill: Bill, *, unknown_model: UnknownModel) -> S
             *(it for it in billed if bill.settles(it.day)),
             *_at_least(listed.lines, late, book),
         ),
-        coverage=replace(usage.coverage, billed_days=bill.settled_days, doubted_days=bill.doubted),
+        coverage=usage.coverage._replace(billed_days=bill.settled_days, doubted_days=bill.doubted),
         notes=(*notes, *bill.notes, *_notes(usage, bill, book)),
     )
 

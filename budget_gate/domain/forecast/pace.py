@@ -1,8 +1,8 @@
 """Pace: what is left of a cap, and what may be spent a day from now on."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_DOWN, Context, Decimal
+from typing import NamedTuple
 
 from budget_gate.domain.bounds import ZERO, Bounds, minus
 from budget_gate.domain.period import DAY, MonthToDate
@@ -12,8 +12,7 @@ _DOWN = Context(prec=400, rounding=ROUND_DOWN)
 _CENT = Decimal("0.01")
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """USD that a budget has left, at the least; 0 where it may be used up.
 
     `per_day` is what each day from now on to the end of the month may cost, rounded down to the

@@ -1,9 +1,9 @@
 """Which cap each budget has on a day: its regular one, or that of an exception."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from budget_gate.domain.bounds import plus, times
 from budget_gate.domain.notes import Note, enumerated
@@ -16,8 +16,7 @@ from budget_gate.errors import ConfigurationError, Problem
 WARN_AFTER_DAYS = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Caps:
+class Caps(NamedTuple):
     """The caps of a policy and the exceptions in force, each by the key of its budget.
 
     A key is as `exceptions` name it, such as `workspaces.production`.
@@ -91,7 +90,7 @@ def caps_in_force(file: PolicyFile, month: MonthToDate) -> Caps:
             problems=tuple(problems),
             file=file.source.file,
         )
-    return replace(regular_caps(policy), exceptions=live)
+    return regular_caps(policy)._replace(exceptions=live)
 
 
 def _named(policy: Policy) -> dict[str, Decimal]:

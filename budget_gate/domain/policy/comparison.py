@@ -1,11 +1,10 @@
 """What a policy changes against another one, and which of that lets more pass."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import zip_longest
-from typing import Final
+from typing import Final, NamedTuple
 
 from budget_gate.domain.policy.budgets import Budget, CapException, Group
 from budget_gate.domain.policy.grades import (
@@ -28,8 +27,7 @@ from budget_gate.domain.prices.book import PriceBook
 EFFECTS: Final[tuple[Effect, ...]] = ("looser", "tighter", "neutral")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What became of one key below `path`, which is that of a budget or of another part.
 
     `looser` is what lets more spend pass, or lets it pass unseen. `line` is where the new policy

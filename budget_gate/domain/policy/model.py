@@ -1,10 +1,9 @@
 """The policy document: which budgets exist, and how strict the gate is."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import (
     AfterValidator,
@@ -246,8 +245,7 @@ class Policy(Document):
                 yield key, keys
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyFile:
+class PolicyFile(NamedTuple):
     """A policy, and where each part of it stands in its file."""
 
     policy: Policy

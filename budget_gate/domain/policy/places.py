@@ -1,15 +1,14 @@
 """Where each part of a document stands in its file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from budget_gate.errors import Problem
 
 KeyPath = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceMap:
+class SourceMap(NamedTuple):
     """Where each part of a document stands: 1-based (line, column) of its key, by key path."""
 
     file: str

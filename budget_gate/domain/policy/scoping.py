@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from budget_gate.domain.bounds import ZERO, Bounds
 from budget_gate.domain.costs import Costs, Days, total
@@ -20,8 +21,7 @@ from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import ConfigurationError
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(NamedTuple):
     """USD that are about to be spent: in `workspace` (name, id or `default`), or in any."""
 
     amount: Decimal

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
@@ -84,7 +83,7 @@ def list_spend(
         coverage=usage.coverage,
         prices=price_facts(book),
         notes=(
-            *(replace(note, message=sentence) for sentence in named),
+            *(note._replace(message=sentence) for sentence in named),
             *usage.notes,
             *_range_note(costs, {model for model, _ in unpriced}),
             *_priority_note(book.bounds(*priority), book.discount),

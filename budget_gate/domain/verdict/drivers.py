@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from budget_gate.domain.bounds import EXACT, NOTHING, ZERO, minus, plus
 from budget_gate.domain.period import DAY, WEEK, MonthToDate
@@ -20,8 +20,7 @@ MOST_DRIVERS: Final = 3
 _Place = tuple[str | None, str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """What each model costs each workspace at least, in USD, in the month and on its last days.
 
     `ranges` are those of which that is not all.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from budget_gate.domain.alerts import UNCHECKED, Alert
 from budget_gate.domain.bounds import Bounds
@@ -14,8 +14,7 @@ from budget_gate.domain.spend import Basis, Coverage, PriceFacts, price_age
 from budget_gate.domain.verdict.results import STATUSES, BudgetResult, Driver, Status
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceSpend:
+class WorkspaceSpend(NamedTuple):
     """The spend of a workspace; `id` is None for the default workspace."""
 
     id: str | None
@@ -24,16 +23,14 @@ class WorkspaceSpend:
     spend: Bounds
 
 
-@dataclass(frozen=True, slots=True)
-class ModelSpend:
+class ModelSpend(NamedTuple):
     """The spend on a model; `id` is None where the usage does not name one."""
 
     id: str | None
     spend: Bounds
 
 
-@dataclass(frozen=True, slots=True)
-class DaySpend:
+class DaySpend(NamedTuple):
     """The spend of a UTC day, and on which basis it is told."""
 
     day: date

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Context, Decimal
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from budget_gate.domain.bounds import UNLIMITED, ZERO, Bounds
 from budget_gate.domain.forecast.month_end import Forecast
@@ -23,8 +23,7 @@ _RATIOS: Final = Context(prec=60)
 STATUSES: Final[tuple[Status, ...]] = ("ok", "warning", "uncertain", "breached", "unverified")
 
 
-@dataclass(frozen=True, slots=True)
-class LiveException:
+class LiveException(NamedTuple):
     """An exception in force: the cap it stands in for (USD), its last UTC day, and why."""
 
     regular_cap: Decimal
@@ -33,8 +32,7 @@ class LiveException:
     approved_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class DailySpend:
+class DailySpend(NamedTuple):
     """The second cap of a budget, in USD, and the spend of the open UTC day that it is about.
 
     `yesterday` is the spend of the day before, where that is judged as well.
@@ -46,8 +44,7 @@ class DailySpend:
     yesterday: Bounds | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Driver:
+class Driver(NamedTuple):
     """What a workspace spends on a model today, in USD, and its mean day before.
 
     For a budget that is the mean of the month's full days, None where there is none, and `month`

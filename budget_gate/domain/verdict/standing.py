@@ -1,8 +1,9 @@
 """What an earlier report says of now: its verdict where that still stands, and if not, why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from budget_gate.domain.alerts import ORGANIZATION
 from budget_gate.domain.bounds import ZERO
@@ -23,8 +24,7 @@ from budget_gate.domain.verdict.same_policy import NO_ALIASES, ended_exception, 
 from budget_gate.domain.verdict.terms import Terms
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(NamedTuple):
     """A budget of a report by the key of the policy that it has its cap from."""
 
     id: str

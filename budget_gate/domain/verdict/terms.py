@@ -1,7 +1,7 @@
 """How a run judges, and the exit code of its report."""
 
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Final, Literal, NamedTuple
 
 from budget_gate.domain.policy.scoping import Reservation
 from budget_gate.domain.verdict.report import Report
@@ -12,8 +12,7 @@ FailOn = Literal["breach", "warning", "never"]
 OnError = Literal["fail", "warn"]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """How a run judges: what fails it, which budgets decide (none: all), what is reserved."""
 
     fail_on: FailOn = "breach"

@@ -1,8 +1,7 @@
 """Where a reader of a step summary goes next: the policy on GitHub, the run, the Console."""
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 CONSOLE: Final = "https://platform.claude.com/settings/usage"
@@ -12,8 +11,7 @@ _REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _COMMIT: Final = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(NamedTuple):
     """What GitHub Actions says of the repository and the run; what looks odd makes none."""
 
     server: str | None = None

@@ -1,7 +1,7 @@
 """The usage analytics, which a read-only key may read -> the same Usage as the usage report's."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
@@ -164,7 +164,7 @@ def read_from_analytics(
     return Usage(
         joined(merged),
         workspaces,
-        replace(coverage, refreshed_at=min(analytics.refreshed, default=None)),
+        coverage._replace(refreshed_at=min(analytics.refreshed, default=None)),
         tuple(_notes(analytics.products, sorted(analytics.organizations))),
         default_ids=default,
         is_default_told=bool(default) or not strangers,

@@ -1,9 +1,8 @@
 """One question to a usage report: a span of time, dimensions and filters -> a table of usage."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from budget_gate.domain.period import DAY, HOUR, MonthToDate, Period, format_instant, midnight
 from budget_gate.domain.usage import UsageTable, add
@@ -17,8 +16,7 @@ ALWAYS: Final = ("workspace_id", "model", "service_tier", "inference_geo")
 _WIDTHS: Final = {DAY: ("1d", "31"), HOUR: ("1h", "24")}
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A period that is asked for in buckets of one width; what `is_apart` is told by itself."""
 
     period: Period
@@ -48,8 +46,8 @@ class Span:
         if len(starts) > 1:
             middle = starts[len(starts) // 2]
             halves = (Period(self.period.start, middle), Period(middle, self.period.end))
-            return [replace(self, period=half) for half in halves]
-        return [replace(self, width=HOUR)] if self.width == DAY else []
+            return [self._replace(period=half) for half in halves]
+        return [self._replace(width=HOUR)] if self.width == DAY else []
 
 
 def spans_of(month: MonthToDate, apart: Sequence[datetime] = ()) -> list[Span]:

@@ -25,7 +25,7 @@ Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=200, decima
 class Part(BaseModel):
     """A part of a report; further keys are those of later versions."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
 
 class Range(Part):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NoReturn, Protocol
+from typing import Final, NamedTuple, NoReturn, Protocol
 from urllib.parse import parse_qsl
 
 from budget_gate.domain.credential import fault_of
@@ -53,8 +53,7 @@ class GivenIdentity:
         return usable(self._token, self.origin)
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityFile:
+class IdentityFile(NamedTuple):
     """A file that holds the token, and that may be written anew at any time."""
 
     path: str
@@ -110,8 +109,7 @@ class GitHubIdentity:
                 )
 
 
-@dataclass(frozen=True, slots=True)
-class NoIdentity:
+class NoIdentity(NamedTuple):
     """Nothing that would sign one; `in_github_actions` says what could be asked to."""
 
     in_github_actions: bool

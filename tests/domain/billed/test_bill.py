@@ -361,8 +361,8 @@ def test_days_that_are_not_settled_take_the_discount_of_the_policy() -> None:
 def test_coverage_tells_how_many_days_are_billed() -> None:
     """The days from the 1st up to the bill's end."""
     usage = used(key(day="2026-11-20"))
-    assert spend(usage, bill(through=20)).coverage == replace(usage.coverage, billed_days=19)
-    assert spend(usage, bill(through=1)).coverage == replace(usage.coverage, billed_days=0)
+    assert spend(usage, bill(through=20)).coverage == usage.coverage._replace(billed_days=19)
+    assert spend(usage, bill(through=1)).coverage == usage.coverage._replace(billed_days=0)
 
 
 def test_charges_of_a_place_are_one_line() -> None:
@@ -466,7 +466,7 @@ def test_what_is_said_of_a_bill_stands_in_its_order() -> None:
     """What the bill itself says first; of days to come that their other costs are not in yet."""
     own = Note("info", "provisional", "Costs may change.")
     usage = used(key(tier="priority"), key(day="2026-11-20"))
-    of = replace(bill(charge("5", cost_type="moon_landing"), through=17), notes=(own,))
+    of = bill(charge("5", cost_type="moon_landing"), through=17)._replace(notes=(own,))
     told = spend(usage, of).notes
     assert [(note.level, note.code) for note in told] == [
         ("info", "provisional"),
@@ -489,7 +489,7 @@ def test_days_that_are_not_settled_lack_other_costs(
 ) -> None:
     """Of 19 full days, and an open one or none."""
     usage = used()
-    usage = replace(usage, coverage=replace(usage.coverage, open_day=open_day))
+    usage = replace(usage, coverage=usage.coverage._replace(open_day=open_day))
     assert ("not_included" in notes(spend(usage, bill(through=through)))) is is_told
 
 
@@ -579,7 +579,7 @@ def test_what_list_price_leaves_out_is_told_of_the_days_it_concerns() -> None:
     """Code execution and sessions come in once a day is settled."""
     usage = used(key(day="2026-11-20"))
     assert "once the day is settled" in notes(spend(usage, bill()))["not_included"].message
-    closed = replace(usage, coverage=replace(usage.coverage, open_day=False))
+    closed = replace(usage, coverage=usage.coverage._replace(open_day=False))
     assert "not_included" not in notes(spend(closed, bill()))
 
 
@@ -747,7 +747,7 @@ def test_coverage_is_that_of_the_usage() -> None:
     """The bill adds how many days it settles, and changes nothing else."""
     coverage = Coverage(datetime(2026, 11, 20, tzinfo=UTC), closed_days=19, open_day=False)
     usage = replace(used(), coverage=coverage)
-    assert spend(usage, bill()).coverage == replace(coverage, billed_days=19)
+    assert spend(usage, bill()).coverage == coverage._replace(billed_days=19)
 
 
 # Web searches
@@ -915,17 +915,17 @@ def test_searches_of_a_dated_model_are_of_its_dated_name() -> None:
 def test_a_doubted_day_of_two_names_costs_no_more_than_either_side_has() -> None:
     """$20 and $20 at list, and $50 billed so far for both: $50, not $50 and $20 more."""
     usage = used(key(DATED), key(OTHER))
-    of = replace(bill(charge("50")), doubted=frozenset([date(2026, 11, 10)]))
+    of = bill(charge("50"))._replace(doubted=frozenset([date(2026, 11, 10)]))
     told = spend(usage, of)
     assert total_of(told) == bounds("50")
     assert cost_of_models(told, DATED) == bounds("0", "50")
-    of = replace(bill(charge("30")), doubted=frozenset([date(2026, 11, 10)]))
+    of = bill(charge("30"))._replace(doubted=frozenset([date(2026, 11, 10)]))
     assert cost_of_models(spend(usage, of), DATED) == bounds("20")
 
 
 def test_a_doubted_day_of_tokens_without_a_model_may_be_of_another_than_the_one_used() -> None:
     """$20 at list price, and $25 billed for no model that is told."""
-    of = replace(bill(charge("25", model=None)), doubted=frozenset([date(2026, 11, 10)]))
+    of = bill(charge("25", model=None))._replace(doubted=frozenset([date(2026, 11, 10)]))
     told = spend(used(key()), of)
     assert (cost_of_models(told, "claude-opus-5-5"), total_of(told)) == (
         bounds("0", "25"),
@@ -937,7 +937,7 @@ def test_of_a_doubted_day_each_model_costs_what_the_larger_side_has() -> None:
     """$20 and $10 at list price, $25 and $3 billed so far: $25 and $10, and not $30 of both."""
     usage = used(key(), key("claude-sonnet-5"))
     of = bill(charge("25"), charge("3", model="claude-sonnet-5"))
-    told = spend(usage, replace(of, doubted=frozenset([date(2026, 11, 10)])))
+    told = spend(usage, of._replace(doubted=frozenset([date(2026, 11, 10)])))
     assert cost_of_models(told, "claude-opus-5-5") == bounds("25")
     assert cost_of_models(told, "claude-sonnet-5") == bounds("10")
 
@@ -976,6 +976,6 @@ def test_a_doubted_day_of_tokens_without_a_model_is_not_counted_twice() -> None:
     usage = used(key(), key("claude-sonnet-5"))
     for billed_so_far, cost, of_opus in (("25", "30", ("20", "20")), ("35", "35", ("0", "35"))):
         of = bill(charge(billed_so_far, model=None), charge("2", cost_type="code_execution"))
-        told = spend(usage, replace(of, doubted=frozenset([date(2026, 11, 10)])))
+        told = spend(usage, of._replace(doubted=frozenset([date(2026, 11, 10)])))
         assert total_of(told) == bounds(str(int(cost) + 2))
         assert cost_of_models(told, "claude-opus-5-5") == bounds(*of_opus)

@@ -1,7 +1,6 @@
 """Costs that are still to come in: a day that is not all there never passes for what the day cost."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -337,7 +336,7 @@ def test_a_range_has_the_ratio_that_all_others_share() -> None:
     for model, output in ((SONNET, MILLION), (HAIKU, 2 * MILLION)):
         rows += [(key(model, day=f"2026-11-0{day}"), Tokens(output=output)) for day in (1, 2, 3)]
         charges += [charged(model, day, "7") for day in (1, 2, 3)]
-    of = replace(bill({}), charges=tuple(charges))
+    of = bill({})._replace(charges=tuple(charges))
     assert late(doubt_late(of, price(usage_of(rows), book()), expected=1)) == []
 
 
@@ -371,7 +370,7 @@ def billed_at(
         for model, where, day, amount in cells
     ]
     return doubt_late(
-        replace(bill({}), charges=tuple(charges)), price(usage, book()), expected=expected
+        bill({})._replace(charges=tuple(charges)), price(usage, book()), expected=expected
     )
 
 
@@ -392,7 +391,7 @@ def test_tokens_of_no_known_model_are_compared_with_all_of_their_day(name: str |
         for day, rest in amounts.items()
         for model, amount in ((OPUS, "6"), (name, rest))
     ]
-    told = doubt_late(replace(bill({}), charges=tuple(charges)), price(usage, book()), expected=1)
+    told = doubt_late(bill({})._replace(charges=tuple(charges)), price(usage, book()), expected=1)
     assert late(told) == [3]
 
 
@@ -403,7 +402,7 @@ def test_a_model_without_a_price_hides_no_late_day_of_another() -> None:
     charges = [charged(OPUS, day, "10") for day in range(1, 4)]
     charges += [charged(OPUS, 4, "0.01"), charged("claude-new-9", 4, "1")]
     told = doubt_late(
-        replace(bill({}), charges=tuple(charges)), price(usage_of(rows), book()), expected=1
+        bill({})._replace(charges=tuple(charges)), price(usage_of(rows), book()), expected=1
     )
     assert late(told) == [4]
 
@@ -449,7 +448,7 @@ def test_late_workspaces_have_the_names_that_are_listed() -> None:
         Charge(id_, date(2026, 11, 1), "tokens", "claude-opus-5-5", "standard", Decimal(amount))
         for id_, amount in ((None, 5), (ALPHA, 5), ("wrkspc_01X", 5), ("wrkspc_01Y", 20))
     ]
-    told = doubt_late(replace(bill({}), charges=tuple(charges)), price(usage, book()), expected=1)
+    told = doubt_late(bill({})._replace(charges=tuple(charges)), price(usage, book()), expected=1)
     where = "2026-11-01 in alpha, the default workspace, wrkspc_01X ("
     assert_says(told.notes[0].message, where, "$15.00 billed, $60.00")
 
@@ -494,7 +493,7 @@ def test_late_cents_of_many_workspaces_show_in_what_the_model_cost() -> None:
         for where in many
         for day in range(1, 5)
     )
-    told = doubt_late(replace(bill({}), charges=charges), price(usage, book()), expected=1)
+    told = doubt_late(bill({})._replace(charges=charges), price(usage, book()), expected=1)
     assert late(told) == [4]
     few = [charge for charge in charges if charge.workspace == many[0]]
     only = Usage(
@@ -502,7 +501,7 @@ def test_late_cents_of_many_workspaces_show_in_what_the_model_cost() -> None:
         usage.workspaces,
         usage.coverage,
     )
-    told = doubt_late(replace(bill({}), charges=tuple(few)), price(only, book()), expected=1)
+    told = doubt_late(bill({})._replace(charges=tuple(few)), price(only, book()), expected=1)
     assert late(told) == []
 
 
@@ -604,13 +603,12 @@ def test_days_that_the_bill_does_not_reach_are_no_measure() -> None:
 def test_a_doubted_day_costs_at_least_what_is_billed() -> None:
     """By workspace and model: the dearer one of list cost and bill, each named once."""
     on = date(2026, 11, 4)
-    short = replace(
-        bill(
-            days("100", "100", "100"),
-            Charge(None, on, "tokens", "claude-opus-5-5", "standard", Decimal(25)),
-            Charge(ALPHA, on, "tokens", "claude-sonnet-4-5", "standard", Decimal(1)),
-            Charge(None, on, "session_usage", None, None, Decimal(3)),
-        ),
+    short = bill(
+        days("100", "100", "100"),
+        Charge(None, on, "tokens", "claude-opus-5-5", "standard", Decimal(25)),
+        Charge(ALPHA, on, "tokens", "claude-sonnet-4-5", "standard", Decimal(1)),
+        Charge(None, on, "session_usage", None, None, Decimal(3)),
+    )._replace(
         doubted=frozenset([on]),
     )
     usage = usage_of(
@@ -637,6 +635,6 @@ def test_a_range_starts_at_what_is_billed() -> None:
     on = date(2026, 11, 4)
     told = bill({}, Charge(None, on, "tokens", "claude-opus-5-5", "standard", Decimal(30)))
     usage = usage_of([(key(day="2026-11-04", speed=None), Tokens(output=MILLION))])
-    short = replace(told, doubted=frozenset([on]))
+    short = told._replace(doubted=frozenset([on]))
     (line,) = settle(price(usage, book()), short, unknown_model="fail").lines
     assert line.cost == Bounds(Decimal(30), Decimal(40))

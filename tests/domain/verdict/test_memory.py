@@ -533,7 +533,7 @@ def test_what_was_known_otherwise_is_no_least(changes: dict[str, Any]) -> None:
 
 def test_the_least_counts_with_a_reservation() -> None:
     """300 USD and 50 are over 340, where 200 to 340 and 50 might not be."""
-    terms = replace(STRICT, reservation=Reservation(Decimal(50)))
+    terms = STRICT._replace(reservation=Reservation(Decimal(50)))
     text = f"version: 1\nglobal: {{cap: 340, forecast: off}}\n{LENIENT}"
     status, code, _, _ = run(spending(bounds("200", "320")), last(known("300")), text, terms)
     assert (status, code) == ("breached", 1)

@@ -1,6 +1,5 @@
 """What the first line says of a budget: its amounts, its cause, and what can be done."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -38,12 +37,12 @@ def said(*budgets: BudgetResult, status: Status = "breached", **changes: object)
         ("month", OPUS, "Most of this month's spend: claude-opus-5-5 ($9.00)."),
         (
             "today",
-            replace(OPUS, today=Decimal(0)),
+            OPUS._replace(today=Decimal(0)),
             "Most of this month's spend: claude-opus-5-5 ($9.00).",
         ),
         (
             "month",
-            replace(OPUS, is_exact=False),
+            OPUS._replace(is_exact=False),
             "Most of this month's spend: claude-opus-5-5 (at least $9.00).",
         ),
     ],

@@ -3,7 +3,6 @@
 import html
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -460,18 +459,18 @@ def test_the_policys_line_and_the_run_are_links() -> None:
 @pytest.mark.parametrize(
     "links",
     [
-        replace(LINKS, server="http://github.example"),
-        replace(LINKS, server="https://github.example/) x"),
-        replace(LINKS, repository="OWNER/app/../.."),
-        replace(LINKS, repository="OWNER"),
-        replace(LINKS, commit="main)"),
+        LINKS._replace(server="http://github.example"),
+        LINKS._replace(server="https://github.example/) x"),
+        LINKS._replace(repository="OWNER/app/../.."),
+        LINKS._replace(repository="OWNER"),
+        LINKS._replace(commit="main)"),
         Links(),
     ],
 )
 def test_what_looks_odd_makes_no_link_to_the_policy(links: Links) -> None:
     """A variable of the environment may hold anything."""
     report = make_report("breached", make_budget(spend="12", status="breached"))
-    assert "](http" not in render_markdown(report, "budget.yml", replace(links, run_id="x"))
+    assert "](http" not in render_markdown(report, "budget.yml", links._replace(run_id="x"))
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_the_worst_five_budgets_are_listed() -> None:
 
 def test_budgets_are_listed_with_what_drives_them() -> None:
     """Each model on a line of its own, below its budget."""
-    second = replace(DRIVER, model="claude-haiku-4-5", today=Decimal(3), usual=None)
+    second = DRIVER._replace(model="claude-haiku-4-5", today=Decimal(3), usual=None)
     budget = replace(PRODUCTION, drivers=(DRIVER, second))
     lines = slack.read(told(make_report("breached", budget, RESEARCH))).splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("🔴 production:"))
@@ -257,9 +257,9 @@ def test_nothing_is_unfurled() -> None:
 
 def reports_with(text: str) -> Sequence[Report]:
     """Reports in which everything that a stranger words is `text`, as budget, driver, alert or note."""
-    driver = replace(DRIVER, workspace=text, model=text)
+    driver = DRIVER._replace(workspace=text, model=text)
     movers = (Mover(text, text, Decimal(1)),)
-    rise = replace(alert(f"{text} spent more. Mostly {text} in {text}.", text), movers=movers)
+    rise = alert(f"{text} spent more. Mostly {text} in {text}.", text)._replace(movers=movers)
     note = Note("warning", "large_exception", text)
     budgets: list[BudgetResult] = [
         replace(PRODUCTION, name=text, drivers=(driver, driver)),
@@ -312,7 +312,7 @@ def test_an_ordinary_name_is_read_as_it_is(text: str) -> None:
 def test_a_message_stays_within_the_limits(count: int) -> None:
     """However many budgets, drivers and alerts there are, with names and sentences that grow fivefold by escapes."""
     text = "&" * 10_000
-    drivers = tuple(replace(DRIVER, workspace=text, model=text) for _ in range(5))
+    drivers = tuple(DRIVER._replace(workspace=text, model=text) for _ in range(5))
     budgets = [replace(PRODUCTION, name=text, drivers=drivers) for _ in range(count)]
     notes = tuple(Note("warning", "large_exception", text) for _ in range(count))
     alerts = tuple(alert(text, f"b{number}") for number in range(count))
@@ -339,7 +339,7 @@ def test_a_cut_breaks_no_entity_link_or_code(sign: str) -> None:
 def test_a_cut_breaks_no_code_of_a_list() -> None:
     """Budgets with so many drivers that their list is cut within a name, or after one."""
     for length in range(30, 60):
-        drivers = tuple(replace(DRIVER, workspace="w", model="m" * length) for _ in range(20))
+        drivers = tuple(DRIVER._replace(workspace="w", model="m" * length) for _ in range(20))
         message = told(make_report("breached", replace(PRODUCTION, drivers=drivers)))
         shown = [it.text for it in pieces_of(message) if it.kind == "code"]
         assert set(shown) == {"production", "m" * length, "w"}

@@ -115,7 +115,7 @@ def test_spend_equals_the_oracle_and_the_usage_report(moment: str) -> None:
         assert usage.table == reported.table
         assert sums(usage) == priced(server, month_start(as_of), as_of)
         assert usage.workspaces == reported.workspaces
-        assert replace(usage.coverage, refreshed_at=None) == reported.coverage
+        assert usage.coverage._replace(refreshed_at=None) == reported.coverage
 
 
 @settings(max_examples=60, deadline=None)

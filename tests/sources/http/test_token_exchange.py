@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -258,7 +258,7 @@ def test_a_workspace_is_sent_where_one_is_named() -> None:
     rule = Rule(workspaces=("wrkspc_01A", "wrkspc_01B"))
     with at_work(rule=rule) as job:
         assert_says(job.refused().hint, "ANTHROPIC_WORKSPACE_ID")
-    named = replace(FEDERATION, workspace="wrkspc_01A")
+    named = FEDERATION._replace(workspace="wrkspc_01A")
     with at_work(rule=rule, federation=named) as job:
         assert job.ask() == NOBODY.id
 
