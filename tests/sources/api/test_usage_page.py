@@ -529,6 +529,13 @@ def test_an_unknown_amount_is_found_in_a_row_of_as_many_keys() -> None:
         usage(page(row(), nested))
 
 
+@pytest.mark.parametrize("place", ["", "cache_creation", "server_tool_use"])
+def test_an_unknown_amount_is_found_in_a_row_of_more_keys(place: str) -> None:
+    """Nor is a row like the first one for having all of its keys."""
+    with pytest.raises(UnverifiedError, match="brand_new_tokens"):
+        usage(page(row(), with_unknown(place, 7)))
+
+
 def test_rows_that_each_have_a_key_of_their_own_take_no_room_for_those_of_others() -> None:
     """However many keys there are together: a report of many rows is not to fill the memory."""
     rows = [row(**{f"dimension_{number}": None}) for number in range(2_000)]
