@@ -16,12 +16,12 @@ from budget_gate.domain.policy.names import (
     is_glob,
     is_matched,
     like,
+    likely_models,
     matches,
     model_names,
     nearest,
 )
 from budget_gate.domain.policy.places import KeyPath
-from budget_gate.domain.prices.models import newest_first
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.errors import ConfigurationError, Problem
@@ -79,18 +79,6 @@ def resolve(
     return found
 
 
-def _likely_models(spend: Spend) -> list[str]:
-    """The models that a key may be meant for: first those in use, then others, newest first.
-
-    Retired ones that nobody uses are left out, and other names of a model that is there.
-    """
-    day = spend.coverage.through.date()
-    prices = spend.prices
-    retired = {id_ for id_, from_ in prices.retired_on.items() if from_ <= day}
-    others = {*prices.models} - spend.models - retired - prices.aliases.keys()
-    return [*newest_first(spend.models), *newest_first(others)]
-
-
 class _Resolver:
     """Looks keys up, and gathers what is wrong with them."""
 
@@ -110,7 +98,7 @@ class _Resolver:
         self._workspaces = workspaces
         self._models = spend.models | set(spend.prices.models)
         self._aliases = spend.prices.aliases
-        self._likely = _likely_models(spend)
+        self._likely = likely_models(spend)
         late = [line for line in spend.history or () if line.day == yesterday]
         spending = {line.workspace for line in (*spend.lines, *late) if line.cost.high}
         # What a glob may match: a workspace that nobody can use any more is nobody's surprise.

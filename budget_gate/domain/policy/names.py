@@ -7,8 +7,8 @@ from typing import Final
 
 from budget_gate.domain.notes import enumerated
 from budget_gate.domain.policy.model import DEFAULT_KEY, ID_PREFIX, Policy
-from budget_gate.domain.prices.models import undated
-from budget_gate.domain.spend import Workspace
+from budget_gate.domain.prices.models import newest_first, undated
+from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 
 # The names of workspaces by id; that of the default workspace is None.
@@ -74,6 +74,18 @@ def model_names(key: str, names: Collection[str], aliases: Mapping[str, str]) ->
     """Those of the `names` of models that a key under `models` is for, under whichever alias."""
     ids = {aliases.get(name, name) for name in names if _is_model(key, name)}
     return tuple(sorted(name for name in names if aliases.get(name, name) in ids))
+
+
+def likely_models(spend: Spend) -> list[str]:
+    """The models that a key may be meant for: first those in use, then others, newest first.
+
+    Retired ones that nobody uses are left out, and other names of a model that is there.
+    """
+    day = spend.coverage.through.date()
+    prices = spend.prices
+    retired = {id_ for id_, from_ in prices.retired_on.items() if from_ <= day}
+    others = {*prices.models} - spend.models - retired - prices.aliases.keys()
+    return [*newest_first(spend.models), *newest_first(others)]
 
 
 def _is_model(key: str, name: str) -> bool:

@@ -123,7 +123,7 @@ class _Analytics:
         ]
         first = self.transport.get(ROUTE, query, beta=BETA)
         found, at = read_rows(self.transport, ROUTE, query, first, what="counts")
-        if self.transport.is_to_come(at):
+        if self.transport.time.is_to_come(at):
             raise malformed(_WHERE, "it contains usage of the future")
         return read_page_rows(found, span, dimensions, _WHERE), at
 

@@ -45,5 +45,5 @@ def read_buckets(
             raise malformed(where, "its pages go in a circle")
         cursors.add(cursor)
         following = [("page", cursor)]
-    if position != len(expected) and transport.has_begun(expected[position]):
+    if position != len(expected) and transport.time.has_begun(expected[position]):
         raise malformed(where, f"it ends before bucket {format_instant(expected[position])}")

@@ -4,16 +4,13 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from threading import Thread
 from typing import Any, Final, Generic, TypeVar
 
 import httpx
 
-from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.errors import UnverifiedError
 from budget_gate.secrecy import Secrets
 from budget_gate.sources.http.answers import (
@@ -23,6 +20,7 @@ from budget_gate.sources.http.answers import (
     decoded,
     refusal,
 )
+from budget_gate.sources.http.api_time import ApiTime
 from budget_gate.sources.http.client import failed, no_address, open_client
 from budget_gate.sources.http.credentials import Credential, CredentialSource
 from budget_gate.sources.http.request import Query, Request
@@ -91,9 +89,7 @@ class Transport:
         self._now = now
         self._sleep = sleep
         self._jitter = jitter
-        self._clock = clock
-        self._told: list[datetime] = []
-        self._differences: list[timedelta] = []
+        self.time = ApiTime(clock)
         # The credentials by which the API has answered something.
         self.taken: list[Credential] = []
         self._seconds = deadline
@@ -186,7 +182,7 @@ class Transport:
                 headers=request.headers(credential),
                 timeout=self._timeout(),
             ) as response:
-                self._note_time(response)
+                self.time.note(response)
                 return response, self._body(response, str(request))
         except (httpx.InvalidURL, UnicodeError) as error:
             raise no_address(error) from error
@@ -200,31 +196,7 @@ class Transport:
     @property
     def clock_difference(self) -> timedelta | None:
         """The API's time minus the local one, the largest seen; None where it told none."""
-        return max(self._differences, key=abs, default=None)
-
-    def is_to_come(self, instant: datetime) -> bool:
-        """Whether `instant` lies in the future, more than a few minutes, by either clock."""
-        times = [self._clock(), *self._told]
-        # Differences have no end, where a sum might lie beyond the calendar.
-        return all(instant - time > WORTH_A_WARNING for time in times)
-
-    def has_begun(self, instant: datetime) -> bool:
-        """Whether `instant` had come when the API first answered; true where its time is doubted.
-
-        A clock more than 5 minutes off is: an answer may be an old one that something has kept.
-        """
-        difference = self.clock_difference
-        is_doubted = difference is None or abs(difference) > WORTH_A_WARNING
-        return is_doubted or min(self._told) >= instant
-
-    def _note_time(self, response: httpx.Response) -> None:
-        with suppress(KeyError, ValueError, TypeError, OverflowError):
-            told = parsedate_to_datetime(response.headers["date"])
-            # HTTP knows no other zone, though some leave its name out.
-            told = told.replace(tzinfo=told.tzinfo or UTC)
-            difference = told - self._clock()
-            self._told.append(told)
-            self._differences.append(difference)
+        return self.time.difference
 
     def _timeout(self) -> httpx.Timeout:
         left = self._end - self._now()

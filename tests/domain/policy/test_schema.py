@@ -17,7 +17,8 @@ from jsonschema import Draft202012Validator
 
 from budget_gate.domain.fields import Document
 from budget_gate.domain.policy.budgets import Budget, CapException, GlobalBudget, Group, NamedBudget
-from budget_gate.domain.policy.model import Policy, SpendRules
+from budget_gate.domain.policy.model import Policy
+from budget_gate.domain.policy.spend_rules import SpendRules
 from budget_gate.domain.policy.warnings import (
     Alerts,
     ForecastAlert,

@@ -11,7 +11,8 @@ from budget_gate.domain.policy.budgets import (
     Group,
     NamedBudget,
 )
-from budget_gate.domain.policy.model import Policy, SpendRules
+from budget_gate.domain.policy.model import Policy
+from budget_gate.domain.policy.spend_rules import SpendRules
 from budget_gate.domain.prices.cards import LongContext, Prices, RateCard
 from budget_gate.sources.files.shape import fields_of, flow, is_key, keys_in, parts_at
 

@@ -189,7 +189,7 @@ def test_an_instant_has_come_by_the_first_answers_time(
     ):
         for _ in dates:
             transport.get(ME)
-        assert transport.has_begun(NOW) is has_begun
+        assert transport.time.has_begun(NOW) is has_begun
 
 
 def test_without_an_answer_the_clock_is_unknown() -> None:
