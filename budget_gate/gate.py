@@ -1,7 +1,6 @@
 """The use case: policy + spend + now -> report and exit code."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -71,7 +70,7 @@ def _doubting(
         return judge(refuse)
     if report.status != "breached":
         return judge(refuse)
-    return replace(report, notes=(*report.notes, Note("warning", doubt.code, doubt.told)))
+    return report._replace(notes=(*report.notes, Note("warning", doubt.code, doubt.told)))
 
 
 def stopped(
@@ -132,14 +131,14 @@ def _judge(
     report = evaluate(file, spend, month, terms) if spend else unverified(file, month, notes)
     if spend:
         report = _not_too_old(report, file, month)
-    report = replace(report, organization=organization)
+    report = report._replace(organization=organization)
     if isinstance(earlier, Note):
-        return replace(report, notes=(*report.notes, earlier))
+        return report._replace(notes=(*report.notes, earlier))
     if earlier is None:
         return report
     if spend:
         moved = moved_names(file, directory(file.policy, spend), organization, earlier)
-        report = replace(report, notes=(*report.notes, *moved))
+        report = report._replace(notes=(*report.notes, *moved))
     report = hold_against(report, month, earlier)
     if report.status == "unverified":
         proven = fall_back(report, file, month, earlier, terms.only)
@@ -148,7 +147,7 @@ def _judge(
     report = since_last(report, month, earlier)
     if spend is None or report.previous_as_of is None:
         return report
-    return replace(report, drivers=rises(spend, month, directory(file.policy, spend)))
+    return report._replace(drivers=rises(spend, month, directory(file.policy, spend)))
 
 
 def _not_too_old(report: Report, file: PolicyFile, month: MonthToDate) -> Report:
@@ -157,6 +156,6 @@ def _not_too_old(report: Report, file: PolicyFile, month: MonthToDate) -> Report
     if error is None:
         return report
     if report.status == "breached":
-        return replace(report, notes=(*report.notes, Note("warning", error.code, error.told)))
+        return report._replace(notes=(*report.notes, Note("warning", error.code, error.told)))
     told = unverified(file, month, (Note("error", error.code, error.told), *report.notes))
-    return replace(told, data_refreshed_at=report.data_refreshed_at)
+    return told._replace(data_refreshed_at=report.data_refreshed_at)

@@ -110,8 +110,7 @@ def bare_reports() -> Iterator[dict[str, Any]]:
     """Reports of which as little is known as may be."""
     nothing = Bounds(Decimal(0), UNLIMITED)
     budget = make_budget(cap=None, spend="1", pace=Pace(Decimal(0), Decimal(0), nothing, None))
-    lean = replace(
-        budget,
+    lean = budget._replace(
         daily=DailySpend(Decimal(1), nothing, date(2026, 11, 22)),
         forecast=Forecast(Decimal(1), Decimal(2), UNLIMITED, None),
         spend=nothing,
@@ -125,7 +124,7 @@ def bare_reports() -> Iterator[dict[str, Any]]:
         "known_spend": (KnownSpend(Decimal(1), NOW, None, None, NOW),),
     }
     yield read(render_json(make_report("ok", make_budget(), lean, **everything), "budget.yml"))
-    late = replace(lean, daily=DailySpend(Decimal(1), nothing, date(2026, 11, 22), nothing))
+    late = lean._replace(daily=DailySpend(Decimal(1), nothing, date(2026, 11, 22), nothing))
     yield read(render_json(make_report("ok", late, spend=nothing), "budget.yml"))
     unknown = make_report("unverified", spend=None, coverage=None, prices=None)
     yield read(render_json(unknown, "budget.yml"))

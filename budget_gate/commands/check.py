@@ -1,7 +1,6 @@
 """The command `check`: judges the month to date by the policy."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -120,8 +119,8 @@ def judge(
         now = run_time(now, transport.clock_difference)
     aged = check_age(month, now, settings.fixed_time)
     if aged:
-        report = replace(report, judged_at=now, notes=(*aged, *report.notes))
-    report = replace(report, base_url=None if options.saved else settings.other_address)
+        report = report._replace(judged_at=now, notes=(*aged, *report.notes))
+    report = report._replace(base_url=None if options.saved else settings.other_address)
     name, quiet = file.source.file, options.quiet
     report = notify(report, file, settings, earlier)
     return deliver(

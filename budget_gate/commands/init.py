@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -153,4 +153,4 @@ def _read(
     with suppress(UnverifiedError):
         whose = identity.result()
     refuse_mixed_keys(transport)
-    return replace(spend, notes=(*notes, *spend.notes)), whose
+    return spend._replace(notes=(*notes, *spend.notes)), whose

@@ -1,7 +1,6 @@
 """Tells the channels of the policy what is news, and the report what became of that."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -53,10 +52,10 @@ def notify(
     # a run is told by it, and waits for no channel.
     is_stopped = any(note.code == "interrupted" for note in report.notes)
     if settings.fixed_time or report.month.is_whole or settings.reserve or is_stopped:
-        return replace(report, told=told or {})
+        return report._replace(told=told or {})
     if told and isinstance(earlier, EarlierReport) and earlier.month != report.period.start:
         # A month begins at 0: what is over its cap again is news.
-        told = {name: replace(it, budgets={}) for name, it in told.items()}
+        told = {name: it._replace(budgets={}) for name, it in told.items()}
     return _told(report, file, settings, told)
 
 
@@ -95,7 +94,7 @@ def _told(
             "the JSON report and name it with --last-report, so that only changes are."
         )
         notes.append(Note("info", "posted_anew", message))
-    return replace(report, told=after, notes=(*report.notes, *notes))
+    return report._replace(told=after, notes=(*report.notes, *notes))
 
 
 def send_test(rules: Notify, settings: Settings) -> list[tuple[str, str]]:

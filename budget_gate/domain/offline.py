@@ -1,7 +1,6 @@
 """What can be told of a policy by its file alone, without any spend."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from budget_gate.domain.bounds import ZERO
@@ -66,7 +65,7 @@ def check_policy(
         return checked
     if base.policy is None:
         note = Note("warning", "not_compared", base.reason)
-        report = replace(report, notes=(note, *report.notes))
+        report = report._replace(notes=(note, *report.notes))
         return checked._replace(report=report, base=base.file)
     changes = compare(base.policy, file, book, month.day)
     return checked._replace(base=base.file, changes=changes)

@@ -1,9 +1,9 @@
 """Spend: the one table that budgets, reports and charts read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from budget_gate.domain.bounds import ZERO, Bounds
@@ -61,8 +61,7 @@ class SpendLine(NamedTuple):
     names: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PriceFacts:
+class PriceFacts(NamedTuple):
     """Which prices were used: the day they were last checked, and what a policy changes.
 
     `overrides` are the models that it prices itself, `discount` a ratio off list prices, and
@@ -75,9 +74,9 @@ class PriceFacts:
     overrides: tuple[str, ...]
     discount: Decimal = ZERO
     models: tuple[str, ...] = ()
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = MappingProxyType({})
     digest: str = ""
-    retired_on: Mapping[str, date] = field(default_factory=dict)
+    retired_on: Mapping[str, date] = MappingProxyType({})
 
 
 def price_age(verified_on: date, day: date) -> int:
@@ -85,8 +84,7 @@ def price_age(verified_on: date, day: date) -> int:
     return max(0, (day - verified_on).days)
 
 
-@dataclass(frozen=True, slots=True)
-class Spend:
+class Spend(NamedTuple):
     """The spend of a month to date.
 
     `unpriced` says of each kind of usage without a price, which leaves the total without an upper

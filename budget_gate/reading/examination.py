@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -127,7 +126,7 @@ def _spend(
         findings.append(found)
         spend = billed or spend
     if file and spend:
-        spend = replace(spend, history=_before(history, book, file, month, findings))
+        spend = spend._replace(history=_before(history, book, file, month, findings))
     return spend
 
 

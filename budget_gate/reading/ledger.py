@@ -70,7 +70,7 @@ class CheckedLedger:
             usage.hours,
         )
         return with_ledger(
-            replace(spend, notes=(*spend.notes, *self._notes)),
+            spend._replace(notes=(*spend.notes, *self._notes)),
             self._counts,
             usage.hours,
             directory(file.policy, spend),
@@ -88,8 +88,8 @@ class CheckedLedger:
         except LedgerError as error:
             message = f"The verdict was not kept, so guards go by an older one: {error.told}"
             note = Note("warning", "ledger_verdict", message)
-            return replace(report, notes=(*report.notes, note))
-        return replace(report, notes=(*report.notes, *_shared(before, verdict)))
+            return report._replace(notes=(*report.notes, note))
+        return report._replace(notes=(*report.notes, *_shared(before, verdict)))
 
 
 def _shared(before: bytes | None, verdict: GuardedVerdict) -> Iterator[Note]:

@@ -1,7 +1,7 @@
 """What the page is made of: the figures of days, and the gate's own report on the month."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
@@ -159,7 +159,7 @@ def _judged(
 
 def _with(report: Report, notes: Iterable[Note]) -> Report:
     """The report with further notes."""
-    return replace(report, notes=tuple(dict.fromkeys((*report.notes, *notes))))
+    return report._replace(notes=tuple(dict.fromkeys((*report.notes, *notes))))
 
 
 def _days(period: Period) -> Iterator[date]:

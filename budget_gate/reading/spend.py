@@ -1,7 +1,6 @@
 """The spend of the month to date: the API or saved pages, priced, on the policy's basis."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -132,10 +131,10 @@ def _read_month(
         notes[place:place] = time_notes(settings, month, now, transport)
         notes += key_notes(transport)
     priced = used.with_notes(tuple(notes))
-    spend = replace(spend_of(priced, bill, policy), history=earlier)
+    spend = spend_of(priced, bill, policy)._replace(history=earlier)
     if not saved and isinstance(before, PricedUsage) and not before.usage.is_default_told:
         # Where it is the days before alone that have usage, it is theirs that is of nobody known.
-        spend = replace(spend, is_default_told=False)
+        spend = spend._replace(is_default_told=False)
     return MonthRead(spend, priced, bill)
 
 

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -76,7 +75,7 @@ def spent(lines: Iterable[SpendLine], month: MonthToDate = NOON, **changes: Any)
     for it in lines:
         parts[it.day < month.period.start.date()].append(it)
     plain = spend_of({None: bounds("0")}, workspaces=LISTED)
-    return replace(plain, lines=tuple(parts[0]), **{"history": tuple(parts[1]), **changes})
+    return plain._replace(lines=tuple(parts[0]), **{"history": tuple(parts[1]), **changes})
 
 
 def judged(

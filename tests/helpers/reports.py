@@ -1,6 +1,5 @@
 """Values of the report for the tests of its renderers, and texts that try to be more than text."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -66,7 +65,7 @@ def make_budget(
         reason="spend is what it is",
         line=4,
     )
-    return replace(result, **changes)
+    return result._replace(**changes)
 
 
 def make_report(status: Status = "ok", *budgets: BudgetResult, **changes: Any) -> Report:
@@ -82,7 +81,7 @@ def make_report(status: Status = "ok", *budgets: BudgetResult, **changes: Any) -
         coverage=Coverage(through=NOW, closed_days=21, open_day=True),
         prices=PriceFacts(date(2026, 11, 20), ()),
     )
-    return replace(report, **changes)
+    return report._replace(**changes)
 
 
 def hostile_report(text: str, status: Status = "breached") -> Report:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from decimal import ROUND_DOWN, Context, Decimal
 from functools import reduce
@@ -50,8 +49,7 @@ def settle(priced: PricedUsage, bill: Bill, *, unknown_model: UnknownModel) -> S
     billed = list(_billed_lines(bill, usage, book))
     late = [it for it in billed if not bill.settles(it.day)]
     notes = [note for note in listed.notes if note.code != "not_included"]
-    return replace(
-        listed,
+    return listed._replace(
         lines=(
             *(it for it in billed if bill.settles(it.day)),
             *_at_least(listed.lines, late, book),

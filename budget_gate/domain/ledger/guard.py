@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -211,7 +211,7 @@ def guard(
     if model:
         # A cap of a model that nobody has used yet is one, too.
         line = SpendLine(None, now.date(), model, NOTHING, "list")
-        spend = replace(spend, lines=(*spend.lines, line))
+        spend = spend._replace(lines=(*spend.lines, line))
     workspaces = directory(file.policy, spend)
     id_ = None if workspace is None else workspace_id(workspace, workspaces)
     scoping = Scoping(
@@ -230,5 +230,5 @@ def guard(
         models = it.models and frozenset(canonical(name, book) for name in it.models)
         is_asked = models is None or (model and canonical(model, book) in models)
         if it.cap is not None and is_asked and _concerns(it, id_, None):
-            chosen.append(replace(it, models=models))
+            chosen.append(it._replace(models=models))
     return Guard(verdict, now, id_, tuple(chosen), workspaces, book)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
@@ -97,8 +97,7 @@ def with_ledger(
     counted = tuple(it._replace(cost=Bounds(ZERO, it.cost.high)) for it in more.lines)
     day = counts.read_at.date()
     held = tuple(_hold(id_, amount, day, spend.coverage) for id_, amount in told.holds.items())
-    return replace(
-        spend,
+    return spend._replace(
         lines=(*spend.lines, *counted, *held),
         unpriced=tuple(dict.fromkeys((*spend.unpriced, *more.unpriced))),
         notes=(
@@ -118,7 +117,7 @@ def with_ledger(
 def without_bound(spend: Spend, day: date) -> Spend:
     """The spend where nobody knows how much was used beyond it on `day`, nor where."""
     more = SpendLine(UNATTRIBUTED, day, None, Bounds(ZERO, UNLIMITED), "list", ())
-    return replace(spend, lines=(*spend.lines, more))
+    return spend._replace(lines=(*spend.lines, more))
 
 
 def may_drop(policy: str) -> str:

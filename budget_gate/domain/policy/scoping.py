@@ -1,7 +1,6 @@
 """Which spend each budget of a policy is about, and which cap it has today."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -28,8 +27,7 @@ class Reservation(NamedTuple):
     workspace: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ScopedBudget:
+class ScopedBudget(NamedTuple):
     """A budget with the spend it is about; a `budget` of None only warns of any spend.
 
     `path` is the key of the budget as `exceptions` name it, and `cap` the one in force. `days` is
@@ -58,8 +56,7 @@ class ScopedBudget:
         return total(self.days)
 
 
-@dataclass(frozen=True, slots=True)
-class Scoping:
+class Scoping(NamedTuple):
     """What the keys name, and the costs of the month and of the days before it.
 
     `yesterday` is the day before, where daily caps judge it as well.

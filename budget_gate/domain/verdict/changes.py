@@ -1,7 +1,6 @@
 """What changed since the last report."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from budget_gate.domain.bounds import minus
 from budget_gate.domain.notes import Note, enumerated
@@ -19,14 +18,13 @@ def since_last(report: Report, month: MonthToDate, earlier: EarlierReport) -> Re
     if why is None and earlier.basis != report.basis:
         why = "it judges another kind of cost"
     if why:
-        return replace(report, notes=(*report.notes, unused(why)))
+        return report._replace(notes=(*report.notes, unused(why)))
     before = {budget.id: budget for budget in earlier.budgets}
     change = None
     if report.spend and earlier.spend is not None:
         change = minus(report.spend.low, earlier.spend)
     budgets = tuple(_since(it, before.get(it.id), earlier, month) for it in report.budgets)
-    return replace(
-        report,
+    return report._replace(
         previous_as_of=earlier.as_of,
         change=change,
         budgets=budgets,
@@ -64,4 +62,4 @@ def _since(
 ) -> BudgetResult:
     change = None if before is None else minus(budget.spend.low, before.spend.low)
     was = before.status if before else None
-    return replace(budget, since=since(budget, before, earlier, month), change=change, was=was)
+    return budget._replace(since=since(budget, before, earlier, month), change=change, was=was)

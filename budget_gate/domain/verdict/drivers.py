@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -54,7 +53,7 @@ class Places(NamedTuple):
                 it.model,
             )
         )
-        return replace(budget, drivers=tuple(found[:MOST_DRIVERS]), driven_in=span)
+        return budget._replace(drivers=tuple(found[:MOST_DRIVERS]), driven_in=span)
 
     def _driver(self, place: _Place) -> Driver:
         today, month = self.today.get(place, ZERO), self.month.get(place, ZERO)

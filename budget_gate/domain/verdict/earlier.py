@@ -1,10 +1,10 @@
 """What an earlier report of the month proves where today's spend cannot be determined."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from budget_gate.domain.bounds import UNLIMITED, Bounds
 from budget_gate.domain.notes import Note, NoteLevel, enumerated, exact_usd
@@ -22,8 +22,7 @@ DAMAGED: Final = "it is damaged"
 _TWO_HOURS = 120
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierReport:
+class EarlierReport(NamedTuple):
     """An earlier run's report: what it judged, when, and of which organization (None: unknown).
 
     `as_of` is the time of its evidence, which is older than the report where that itself fell
@@ -40,9 +39,9 @@ class EarlierReport:
     basis: Basis = "list"
     spend: Decimal | None = None
     known: tuple[KnownSpend, ...] = ()
-    names: Mapping[str, Collection[str]] = field(default_factory=dict)
+    names: Mapping[str, Collection[str]] = MappingProxyType({})
     alerts: frozenset[str] = frozenset()
-    told: Mapping[str, Told] = field(default_factory=dict)
+    told: Mapping[str, Told] = MappingProxyType({})
 
 
 def fall_back(
@@ -60,7 +59,7 @@ def fall_back(
     """
     why = _unusable(report, file, month, earlier, only)
     if why:
-        return replace(report, notes=(*report.notes, unused(why)))
+        return report._replace(notes=(*report.notes, unused(why)))
     minutes = int((month.as_of - earlier.as_of).total_seconds() // 60)
     age = f"{minutes} minutes" if minutes < _TWO_HOURS else f"{minutes // 60} hours"
     note = Note(
@@ -75,14 +74,13 @@ def fall_back(
     )
     if not any(budget.decides and budget.status == "breached" for budget in budgets):
         why = "that spend is known today"
-        return replace(report, notes=(*report.notes, unused(why)))
+        return report._replace(notes=(*report.notes, unused(why)))
     before = {budget.id: budget for budget in earlier.budgets}
-    return replace(
-        report,
+    return report._replace(
         status="breached",
         evidence_as_of=earlier.as_of,
         budgets=worst_first(
-            replace(it, since=since(it, before.get(it.id), earlier, month)) for it in budgets
+            it._replace(since=since(it, before.get(it.id), earlier, month)) for it in budgets
         ),
         notes=(*report.notes, note),
     )
@@ -130,7 +128,7 @@ def _by_evidence(budget: BudgetResult, proven: Mapping[str, Decimal]) -> BudgetR
         return budget
     # The amount that proves it goes on to the next report, which may need it again.
     spend = Bounds(max(budget.spend.low, proven[budget.id]), UNLIMITED)
-    return replace(budget, spend=spend, status="breached", reason=PROVEN)
+    return budget._replace(spend=spend, status="breached", reason=PROVEN)
 
 
 PROVEN = "spend was over the cap in the last report"
@@ -140,7 +138,7 @@ def _as_it_stands(budget: BudgetResult, file: PolicyFile, only: Collection[str])
     """What is known of an earlier budget today, under the policy at hand."""
     path = path_of(budget.id, budget.name, file.policy)
     line, decides = file.source.line(*path), _decides(budget, file.policy, only)
-    return replace(known_today(budget), line=line, decides=decides)
+    return known_today(budget)._replace(line=line, decides=decides)
 
 
 def known_today(budget: BudgetResult) -> BudgetResult:
@@ -150,7 +148,7 @@ def known_today(budget: BudgetResult) -> BudgetResult:
     if is_proven(budget):
         status, reason = "breached", PROVEN
     spend = Bounds(budget.spend.low, UNLIMITED)
-    return replace(budget, spend=spend, status=status, reason=reason)
+    return budget._replace(spend=spend, status=status, reason=reason)
 
 
 def _decides(budget: BudgetResult, policy: Policy, only: Collection[str]) -> bool:

@@ -1,6 +1,5 @@
 """The most that is known to be spent in the month, from run to run: later spend is not below it."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 from budget_gate.domain.bounds import NOTHING, UNLIMITED, ZERO, Bounds, minus, plus
@@ -26,7 +25,7 @@ def hold_against(report: Report, month: MonthToDate, earlier: EarlierReport) -> 
     if not known or report.spend is None or report.prices is None or report.basis != "list":
         return report
     same = next((it for it in known if it.prices == report.prices.digest), None)
-    fallen = (same and _fallen(report, same)) or _fallen(report, replace(known[-1], parts={}))
+    fallen = (same and _fallen(report, same)) or _fallen(report, known[-1]._replace(parts={}))
     if fallen is None:
         return _raised(report, same) if same and not _is_partial(report) else report
     what, then, now, above = fallen
@@ -39,7 +38,7 @@ def hold_against(report: Report, month: MonthToDate, earlier: EarlierReport) -> 
         if _is_partial(report):
             why = "saved pages leave out part of the month"
         note = Note("warning", "spend_fell", f"{fell}: {why}.")
-        return replace(report, notes=(note, *report.notes))
+        return report._replace(notes=(note, *report.notes))
     note = Note(
         "error",
         "spend_fell",
@@ -47,8 +46,7 @@ def hold_against(report: Report, month: MonthToDate, earlier: EarlierReport) -> 
         "again later. If the earlier amount was wrong, delete the last report (where a workflow's "
         "cache keeps it: in the repository under Actions, Caches).",
     )
-    return replace(
-        report,
+    return report._replace(
         status="breached" if report.status == "breached" else "unverified",
         spend=Bounds(max(above.usd, report.spend.low), UNLIMITED),
         budgets=worst_first(map(_at_least, report.budgets)),
@@ -67,8 +65,7 @@ def _raised(report: Report, known: KnownSpend) -> Report:
         f"The API reports less detail now than on {in_words(known.as_of)}: spend is at least the "
         f"{usd(least)} known then."
     )
-    return replace(
-        report,
+    return report._replace(
         status="breached" if is_breached else report.status,
         spend=Bounds(least, report.spend.high),
         budgets=budgets,
@@ -88,11 +85,11 @@ def _known_of(budget: BudgetResult, known: KnownSpend) -> Decimal:
 def _no_less(budget: BudgetResult, least: Decimal) -> BudgetResult:
     if least <= budget.spend.low:
         return budget
-    raised = replace(budget, spend=Bounds(least, max(least, budget.spend.high)))
+    raised = budget._replace(spend=Bounds(least, max(least, budget.spend.high)))
     is_over = budget.cap is not None and plus(least, budget.reserved) > budget.cap
     if not is_over or budget.status == "breached":
         return raised
-    return replace(raised, status="breached", reason=PROVEN, cause="cap")
+    return raised._replace(status="breached", reason=PROVEN, cause="cap")
 
 
 def has_fallen(report: Report) -> bool:
@@ -119,7 +116,7 @@ def remember(report: Report, month: MonthToDate, earlier: EarlierReport | Note |
         for before in (it for it, same in zip(known, is_same, strict=True) if same):
             own = _most(own, before)
         known = (*(it for it, same in zip(known, is_same, strict=True) if not same), own)
-    return replace(report, known_spend=tuple(sorted(known, key=lambda it: it.as_of)))
+    return report._replace(known_spend=tuple(sorted(known, key=lambda it: it.as_of)))
 
 
 def _most(one: KnownSpend, other: KnownSpend) -> KnownSpend:
@@ -128,7 +125,7 @@ def _most(one: KnownSpend, other: KnownSpend) -> KnownSpend:
     for what, amount in one.parts.items():
         parts[what] = max(amount, parts.get(what, amount))
     above = one if one.usd >= other.usd else other
-    return replace(above, organization=one.organization or other.organization, parts=parts)
+    return above._replace(organization=one.organization or other.organization, parts=parts)
 
 
 def _fallen(report: Report, known: KnownSpend) -> tuple[str, Decimal, Decimal, KnownSpend] | None:
@@ -174,8 +171,7 @@ def _of_this_month(report: Report, month: MonthToDate, earlier: EarlierReport) -
 def _at_least(budget: BudgetResult) -> BudgetResult:
     if budget.status == "breached":
         return budget
-    return replace(
-        budget,
+    return budget._replace(
         spend=Bounds(budget.spend.low, UNLIMITED),
         status="uncertain",
         reason="a part of the usage is missing, so spend may be above the cap",

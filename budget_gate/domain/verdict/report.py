@@ -1,9 +1,9 @@
 """The report: the verdict and all that explains it, the view model of every output."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from budget_gate.domain.alerts import UNCHECKED, Alert
@@ -38,8 +38,7 @@ class DaySpend(NamedTuple):
     basis: Basis = "list"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownSpend:
+class KnownSpend(NamedTuple):
     """USD that were spent by `as_of` at the least, at list price, in the month that begins `month`.
 
     `prices` is the digest of the prices, and `organization` whose spend it is; None where that is
@@ -51,11 +50,10 @@ class KnownSpend:
     organization: str | None
     prices: str | None
     month: datetime
-    parts: Mapping[str, Decimal] = field(default_factory=dict)
+    parts: Mapping[str, Decimal] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What a channel was told: when something was last posted, and the state that is known there.
 
     `budgets` are those that are not ok, by id, and `alerts` when each was last seen, by key.
@@ -63,12 +61,11 @@ class Told:
 
     at: datetime
     status: Status
-    budgets: Mapping[str, Status] = field(default_factory=dict)
-    alerts: Mapping[str, datetime] = field(default_factory=dict)
+    budgets: Mapping[str, Status] = MappingProxyType({})
+    alerts: Mapping[str, datetime] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The verdict and all that explains it.
 
     `basis` is what the policy asks for: with `billed`, days that are not settled are at list
@@ -107,13 +104,13 @@ class Report:
     notes: tuple[Note, ...] = ()
     previous_as_of: datetime | None = None
     change: Decimal | None = None
-    drivers: tuple[Driver, ...] = field(default=())
+    drivers: tuple[Driver, ...] = ()
     known_spend: tuple[KnownSpend, ...] = ()
     base_url: str | None = None
     fails_on_warning: bool = False
     alerts: tuple[Alert, ...] = ()
     earlier_alerts: frozenset[str] | None = None
-    told: Mapping[str, Told] = field(default_factory=dict)
+    told: Mapping[str, Told] = MappingProxyType({})
     data_refreshed_at: datetime | None = None
 
     @property

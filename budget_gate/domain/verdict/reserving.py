@@ -1,6 +1,5 @@
 """What is reserved, added to the budgets of an earlier report that are for it."""
 
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -74,7 +73,7 @@ def placed(
         exception = exceptions.get(".".join(map(str, path)))
         if exception:
             path = ("exceptions", policy.exceptions.index(exception))
-        found.append(replace(budget, line=file.source.line(*path, "cap")))
+        found.append(budget._replace(line=file.source.line(*path, "cap")))
     return tuple(found)
 
 
@@ -109,7 +108,7 @@ def _reserved(budget: BudgetResult, amount: Decimal, now: datetime) -> BudgetRes
         what = f"today's {_WHAT}"
         verdicts.append((*_against(spent.plus(reserved), budget.daily.cap, what), "daily_cap"))
     status, reason, cause = max(verdicts, key=lambda verdict: STATUSES.index(verdict[0]))
-    return replace(budget, reserved=amount, status=status, reason=reason, cause=cause)
+    return budget._replace(reserved=amount, status=status, reason=reason, cause=cause)
 
 
 def _perhaps_reserved(budget: BudgetResult, amount: Decimal, now: datetime) -> BudgetResult:
@@ -117,7 +116,7 @@ def _perhaps_reserved(budget: BudgetResult, amount: Decimal, now: datetime) -> B
     if budget.status == "breached" or status not in ("breached", "uncertain"):
         return budget
     reason = "whether the group has the workspace is not known without the policy"
-    return replace(budget, status="uncertain", reason=reason)
+    return budget._replace(status="uncertain", reason=reason)
 
 
 def _against(spend: Bounds, cap: Decimal, what: str) -> tuple[Status, str]:

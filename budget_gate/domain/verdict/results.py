@@ -1,7 +1,6 @@
 """What became of each budget: its status, what that comes from, and what it spent."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Context, Decimal
 from typing import Final, Literal, NamedTuple
@@ -61,8 +60,7 @@ class Driver(NamedTuple):
     is_exact: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetResult:
+class BudgetResult(NamedTuple):
     """What became of a budget; `reason` is a phrase for people, without amounts.
 
     `cap`, `spend` and `reserved` are exact USD; a `cap` of None only warns of any spend. `line` is

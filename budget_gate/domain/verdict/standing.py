@@ -1,7 +1,6 @@
 """What an earlier report says of now: its verdict where that still stands, and if not, why."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -63,14 +62,14 @@ def judge_again(
     the terms do not fit the report, or the policy's exceptions its budgets.
     """
     # Whether that run was enforced is of no account: its statuses are.
-    earlier, told = replace(earlier, enforced=True), max(now, earlier.as_of)
+    earlier, told = earlier._replace(enforced=True), max(now, earlier.as_of)
     useless = _useless(earlier, file, now, aliases)
     if useless:
         # A time that is yet to come is no age.
         of = no_report(useless, now) if useless.code == "report_future" else earlier
-        return replace(_without_spend(of), status="unverified", notes=(useless,), judged_at=told)
+        return _without_spend(of)._replace(status="unverified", notes=(useless,), judged_at=told)
     if _is_blank(earlier):
-        return replace(earlier, judged_at=told)
+        return earlier._replace(judged_at=told)
     weak = _weakness(earlier, file, now, max_age)
     budgets = tuple(_at_least(it, earlier) if weak else it for it in earlier.budgets)
     budgets = placed(budgets, file, now)
@@ -81,7 +80,7 @@ def judge_again(
         may_fall = {it.id for it in budgets if it.id.startswith("groups.")}
         may_fall |= {it.id for it in budgets if earlier.basis == "billed"}
         budgets = tuple(
-            replace(it, status="uncertain")
+            it._replace(status="uncertain")
             if it.status == "breached" and it.reserved and it.id in may_fall
             else it
             for it in budgets
@@ -89,9 +88,9 @@ def judge_again(
     keys = [_key_of(it, file) for it in budgets]
     deciding = select(keys, terms.only, keys_of(file.policy) if file else {it.path for it in keys})
     refuse_vain_reservation(budgets, deciding, terms.reservation)
-    budgets = worst_first(replace(it, decides=it.id in deciding) for it in budgets)
+    budgets = worst_first(it._replace(decides=it.id in deciding) for it in budgets)
     if weak:
-        return _by_evidence(replace(earlier, judged_at=told, budgets=budgets), weak)
+        return _by_evidence(earlier._replace(judged_at=told, budgets=budgets), weak)
     is_all = len(deciding) == len(budgets)
     alerts = tuple(
         it
@@ -99,11 +98,10 @@ def judge_again(
         if it.budget in deciding or (is_all and it.budget == ORGANIZATION)
     )
     left_out = {it.note for it in earlier.alerts if it not in alerts}
-    earlier = replace(
-        earlier, alerts=alerts, notes=tuple(it for it in earlier.notes if it not in left_out)
+    earlier = earlier._replace(
+        alerts=alerts, notes=tuple(it for it in earlier.notes if it not in left_out)
     )
-    return replace(
-        earlier,
+    return earlier._replace(
         status=status_of(budgets, is_whole=earlier.status != "unverified", has_alerts=bool(alerts)),
         judged_at=told,
         budgets=budgets,
@@ -115,13 +113,12 @@ def _by_evidence(report: Report, weak: Note) -> Report:
     """A report that proves nothing but breaches of monthly caps, and `weak` is why."""
     known = _without_spend(report)
     if not any(it.decides and it.status == "breached" for it in report.budgets):
-        return replace(known, status="unverified", notes=(weak,))
+        return known._replace(status="unverified", notes=(weak,))
     is_reserved = any(it.reserved for it in report.budgets if it.status == "breached")
     message = f"{weak.message} What was over its cap then still is: spend of a month does not fall."
     if is_reserved:
         message = f"{weak.message} Spend of a month does not fall: there is no more room now."
-    return replace(
-        known,
+    return known._replace(
         status="breached",
         budgets=report.budgets,
         evidence_as_of=report.evidence_as_of or report.as_of,
@@ -131,8 +128,7 @@ def _by_evidence(report: Report, weak: Note) -> Report:
 
 def _without_spend(report: Report) -> Report:
     """What is left of a report where its amounts say nothing about now."""
-    return replace(
-        report,
+    return report._replace(
         spend=None,
         budgets=(),
         workspaces=(),
@@ -149,9 +145,9 @@ def _at_least(budget: BudgetResult, earlier: Report) -> BudgetResult:
     """A budget that has spent what it had, at least."""
     if earlier.basis == "billed":
         # It may fall when a day is settled, and proves nothing.
-        budget = replace(budget, status="uncertain")
-    return replace(
-        known_today(budget), cause="cap", reserved=ZERO, daily=None, forecast=None, pace=None
+        budget = budget._replace(status="uncertain")
+    return known_today(budget)._replace(
+        cause="cap", reserved=ZERO, daily=None, forecast=None, pace=None
     )
 
 

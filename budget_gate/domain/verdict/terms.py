@@ -1,6 +1,5 @@
 """How a run judges, and the exit code of its report."""
 
-from dataclasses import replace
 from typing import Final, Literal, NamedTuple
 
 from budget_gate.domain.policy.scoping import Reservation
@@ -43,7 +42,7 @@ def decide(report: Report, terms: Terms) -> tuple[Report, int]:
     if breached and terms.fail_on != "never":
         return report, 1
     if ("warning" in statuses or report.alerts) and terms.fail_on == "warning":
-        return replace(report, fails_on_warning=True), 1
+        return report._replace(fails_on_warning=True), 1
     if undetermined and terms.on_error == "fail":
         return report, 3
-    return replace(report, enforced=not (breached or undetermined)), 0
+    return report._replace(enforced=not (breached or undetermined)), 0

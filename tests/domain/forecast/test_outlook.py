@@ -57,7 +57,7 @@ def days(
 def spent(*lines: SpendLine, history: tuple[SpendLine, ...] = (), **changes: Any) -> Spend:
     """A spend of those lines, and of those before the month."""
     plain = spend_of({None: bounds("0")}, workspaces=LISTED)
-    return replace(plain, lines=lines, history=history, **changes)
+    return plain._replace(lines=lines, history=history, **changes)
 
 
 STEADY = spent(*days(14))

@@ -1,7 +1,6 @@
 """Spend with a ledger: at least what is reported, at most that and what was counted beyond it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -102,9 +101,9 @@ def test_what_is_held_is_of_no_model() -> None:
     """A cap of a model is not touched by what may be spent on any: --reserve does the same."""
     spend = with_counts(counted({}, {"production": Decimal(20)}))
     file = policy("version: 1\nmodels: {claude-opus-4-8: {cap: 60}}\n")
-    facts = replace(spend.prices, models=("claude-opus-4-8",))
+    facts = spend.prices._replace(models=("claude-opus-4-8",))
 
-    report = evaluate(file, replace(spend, prices=facts), MONTH)
+    report = evaluate(file, spend._replace(prices=facts), MONTH)
 
     assert budget(report, "models.claude-opus-4-8").spend == bounds("50")
 

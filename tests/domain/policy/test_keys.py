@@ -1,6 +1,5 @@
 """Which workspaces and models a key of the policy names, and that a key which names none is told."""
 
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -69,7 +68,7 @@ def test_every_workspace_that_is_known_has_a_name() -> None:
     assert directory(file.policy, spend) == known
     # Without a list, the ids of the policy are taken by their word.
     del known["wrkspc_01PROD"]
-    unlisted = replace(spend, workspaces=None)
+    unlisted = spend._replace(workspaces=None)
     assert directory(file.policy, unlisted) == {
         **known,
         "wrkspc_01PROD": Workspace("wrkspc_01PROD", "old name"),
@@ -570,7 +569,7 @@ def test_optional_model_may_match_nothing() -> None:
 def test_model_that_was_used_in_the_days_before_is_known() -> None:
     """Without a price, it is no error on the 1st: it has spent nothing yet."""
     before = line(bounds("3"), model="claude-custom-20260101", day="2026-10-30")
-    assert model("claude-custom", replace(MODEL_SPEND, history=(before,))) == "0"
+    assert model("claude-custom", MODEL_SPEND._replace(history=(before,))) == "0"
 
 
 def test_model_key_that_matches_nothing_may_be_optional() -> None:
@@ -610,7 +609,7 @@ def test_models_in_use_are_told_first_and_then_the_newest(key: str, hint: str) -
         aliases={"claude-opus-5-latest": "claude-opus-5"},
     )
     retired = {"claude-3-opus": MONTH.day, "claude-opus-4": MONTH.day}
-    spend = replace(spend, prices=replace(spend.prices, retired_on=retired))
+    spend = spend._replace(prices=spend.prices._replace(retired_on=retired))
     error = refused(f"models: {{{key}: {{cap: 9}}}}", spend)
     assert error.problems[0].hint.startswith(hint)
 

@@ -1,6 +1,5 @@
 """Each budget of a policy is about the spend that it names, and a name that fits none is an error."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -527,7 +526,7 @@ def scoped(
             spend.lines, ("wrkspc_01PROD", "wrkspc_01LATE", "wrkspc_01STAG"), "368", strict=True
         )
     )
-    prices = replace(spend.prices, models=("claude-opus-5-5",))
+    prices = spend.prices._replace(models=("claude-opus-5-5",))
     spend = Spend(spend.lines, (), LISTED, spend.coverage, prices, (), before)
     workspaces = directory(file.policy, spend)
     workspaces |= {id_: Workspace(id_, id_) for id_ in ("wrkspc_01LATE", "wrkspc_01NOBODY")}
@@ -688,7 +687,7 @@ def test_a_reservation_needs_a_cap_that_decides() -> None:
     refuse_vain_reservation(found, {"global"}, reservation)
     refuse_vain_reservation(found, {"groups.both"}, Reservation(Decimal(0), "production"))
     refuse_vain_reservation(found, {"groups.both"}, None)
-    uncapped = [replace(it, cap=None) for it in found]
+    uncapped = [it._replace(cap=None) for it in found]
     for budgets, deciding in ((found, {"groups.both"}), (uncapped, {"global"})):
         with pytest.raises(ConfigurationError) as caught:
             refuse_vain_reservation(budgets, deciding, reservation)

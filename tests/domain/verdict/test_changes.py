@@ -1,7 +1,6 @@
 """What changed since the last report, and which workspaces and models drive today's spend."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -55,7 +54,7 @@ def line(
 
 def spend(*lines: SpendLine, history: tuple[SpendLine, ...] = ()) -> Spend:
     """A spend of those lines, in two workspaces and the default one."""
-    return replace(spend_of({None: bounds("0")}, workspaces=LISTED), lines=lines, history=history)
+    return spend_of({None: bounds("0")}, workspaces=LISTED)._replace(lines=lines, history=history)
 
 
 def driven(*lines: SpendLine, history: tuple[SpendLine, ...] = ()) -> tuple[Driver, ...]:
@@ -162,7 +161,7 @@ def test_days_before_the_month_are_days_of_the_week() -> None:
 def test_a_week_that_is_not_known_whole_has_no_mean_day(day: int, count: int) -> None:
     """Where the days before the month were not read, the first with a week before it is the 8th."""
     month = MonthToDate(datetime(2026, 11, day, 12, tzinfo=UTC))
-    assert len(rises(replace(spend(line("5", 20 - day)), history=None), month, NAMES)) == count
+    assert len(rises(spend(line("5", 20 - day))._replace(history=None), month, NAMES)) == count
     assert len(rises(spend(line("5", 20 - day)), month, NAMES)) == 1
 
 
@@ -225,7 +224,7 @@ def earlier(text: str, costs: Costs, **changes: object) -> EarlierReport:
         budgets=report.budgets,
         spend=report.spend.low if report.spend else None,
     )
-    return replace(found, **changes)  # type: ignore[arg-type]
+    return found._replace(**changes)  # type: ignore[arg-type]
 
 
 def now(text: str, costs: Costs, last: EarlierReport) -> Report:
@@ -269,7 +268,7 @@ def test_a_state_that_lasts_began_with_the_first_report_of_it() -> None:
     last = earlier(CAP, {None: bounds("5")})
     assert budget(now(CAP, {None: bounds("6")}, last), "global").since == THEN
     began = datetime(2026, 11, 2, 8, tzinfo=UTC)
-    known = replace(last, budgets=tuple(replace(it, since=began) for it in last.budgets))
+    known = last._replace(budgets=tuple(it._replace(since=began) for it in last.budgets))
     assert budget(now(CAP, {None: bounds("6")}, known), "global").since == began
 
 
@@ -281,7 +280,7 @@ def test_a_state_that_is_new_begins_now(then: str, today: str) -> None:
     """Between ok, warning and breached, in either direction, whatever the last report says."""
     last = earlier(CAP, {None: bounds(then)})
     began = datetime(2026, 11, 2, tzinfo=UTC)
-    known = replace(last, budgets=tuple(replace(it, since=began) for it in last.budgets))
+    known = last._replace(budgets=tuple(it._replace(since=began) for it in last.budgets))
     found = budget(now(CAP, {None: bounds(today)}, known), "global")
     assert (found.since, found.was) == (MONTH.as_of, last.budgets[0].status)
 
@@ -305,8 +304,8 @@ def test_after_a_run_that_read_nothing_no_beginning_is_claimed() -> None:
 def test_a_budget_is_known_again_by_its_id() -> None:
     """A workspace that was renamed is the same one."""
     last = earlier(BOTH, {ALPHA: bounds("4")})
-    renamed = tuple(replace(it, name=f"old {it.name}") for it in last.budgets)
-    report = now(BOTH, {ALPHA: bounds("5")}, replace(last, budgets=renamed))
+    renamed = tuple(it._replace(name=f"old {it.name}") for it in last.budgets)
+    report = now(BOTH, {ALPHA: bounds("5")}, last._replace(budgets=renamed))
     assert budget(report, f"workspaces.{ALPHA}").change == 1
 
 
@@ -314,9 +313,9 @@ def test_what_changed_is_no_part_of_the_verdict() -> None:
     """Statuses, reasons and amounts stay as they were."""
     plain = evaluate(policy(CAP), spend_of({None: bounds("21")}), MONTH)
     report = since_last(plain, MONTH, earlier(CAP, {None: bounds("3")}))
-    known = replace(report, previous_as_of=None, change=None, earlier_alerts=None)
-    budgets = tuple(replace(it, since=None, change=None, was=None) for it in known.budgets)
-    assert replace(known, budgets=budgets) == plain
+    known = report._replace(previous_as_of=None, change=None, earlier_alerts=None)
+    budgets = tuple(it._replace(since=None, change=None, was=None) for it in known.budgets)
+    assert known._replace(budgets=budgets) == plain
 
 
 # Reports that cannot be compared
@@ -335,11 +334,11 @@ def test_what_changed_is_no_part_of_the_verdict() -> None:
 def test_a_report_of_something_else_is_not_compared(changes: dict[str, object], why: str) -> None:
     """A note says why, and nothing else is told of it."""
     plain = evaluate(policy(CAP), spend_of({None: bounds("5")}), MONTH)
-    plain = replace(plain, organization="org-1")
+    plain = plain._replace(organization="org-1")
     report = since_last(plain, MONTH, earlier(CAP, {None: bounds("3")}, **changes))
     level: NoteLevel = "warning" if "organization" in changes else "info"
     note = Note(level, "last_report", f"The last report is not used: {why}.")
-    assert report == replace(plain, notes=(*plain.notes, note))
+    assert report == plain._replace(notes=(*plain.notes, note))
 
 
 def test_a_report_of_this_very_instant_is_compared() -> None:

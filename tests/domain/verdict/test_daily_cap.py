@@ -1,6 +1,5 @@
 """A second cap, on the open UTC day alone."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -128,8 +127,7 @@ def test_daily_cap_of_zero_is_a_cap() -> None:
 
 def test_a_workspace_of_yesterday_may_be_in_no_list() -> None:
     """It is called by its id then: it spent on the last day of October, and is gone since."""
-    spend = replace(
-        spend_of_lines(on("2026-11-01", bounds("5"), "wrkspc_01B"), workspaces=(B,)),
+    spend = spend_of_lines(on("2026-11-01", bounds("5"), "wrkspc_01B"), workspaces=(B,))._replace(
         history=(on("2026-10-31", bounds("40")),),
     )
     rules = policy("version: 1\nunlisted: {cap: 100, daily_cap: 30}\n")
@@ -259,8 +257,7 @@ def test_an_unlisted_workspace_may_have_spent_only_yesterday(
     more: str, expected: list[str]
 ) -> None:
     """Early on the 1st a daily cap judges the last day of the month before as well."""
-    spend = replace(
-        spend_of_lines(on("2026-11-01", bounds("5"), "wrkspc_01B"), workspaces=(A, B)),
+    spend = spend_of_lines(on("2026-11-01", bounds("5"), "wrkspc_01B"), workspaces=(A, B))._replace(
         history=(on("2026-10-31", bounds("40")),),
     )
     rules = policy(f"version: 1\nunlisted: {{cap: 100{more}}}\n")

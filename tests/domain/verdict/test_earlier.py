@@ -1,6 +1,5 @@
 """What an earlier report of the month proves where the spend of today cannot be determined."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -177,7 +176,7 @@ def test_a_breach_is_one_by_its_amounts() -> None:
     """A report that calls spend at its very cap breached is not believed."""
     last = earlier(costs={None: bounds("20")})
     (result,) = last.budgets
-    believed = replace(last, budgets=(replace(result, status="breached"),))
+    believed = last._replace(budgets=(result._replace(status="breached"),))
     assert_not_used(*run(believed), NOT_SURELY.format("organization"))
 
 
@@ -218,7 +217,7 @@ def test_a_report_of_another_month_proves_nothing(months: int) -> None:
     """The spend of a calendar month begins at zero; next year's November is another one too."""
     year, month = divmod(2026 * 12 + 10 + months, 12)
     start = MONTH.period.start.replace(year=year, month=month + 1)
-    assert_not_used(*run(replace(earlier(), month=start)), "it is of another month")
+    assert_not_used(*run(earlier()._replace(month=start)), "it is of another month")
 
 
 def test_a_report_from_the_future_proves_nothing() -> None:
@@ -242,7 +241,7 @@ def test_a_report_of_another_organization_proves_nothing(
     then: str | None, now: str | None, code: int
 ) -> None:
     """Where the API is down, which organization it is may not be known, and that is no difference."""
-    report, exit_code = run(replace(earlier(), organization=then), organization=now)
+    report, exit_code = run(earlier()._replace(organization=then), organization=now)
     assert exit_code == code
     if code == 3:
         assert_not_used(report, exit_code, "it is of another organization")
@@ -335,8 +334,8 @@ def test_the_default_workspace_is_found_again() -> None:
 def test_a_budget_of_a_later_kind_proves_nothing() -> None:
     """What this version does not know it cannot compare."""
     last = earlier()
-    later = replace(last.budgets[0], id="groups.research")
-    assert_not_used(*run(replace(last, budgets=(*last.budgets, later))), CHANGED)
+    later = last.budgets[0]._replace(id="groups.research")
+    assert_not_used(*run(last._replace(budgets=(*last.budgets, later))), CHANGED)
 
 
 # What the run was told
@@ -644,10 +643,10 @@ def test_a_breach_of_a_daily_cap_proves_nothing() -> None:
     """It was about a day, of which nobody knows whether it is over."""
     text = "version: 1\nglobal: {cap: 100, daily_cap: 1}\n"
     today = SpendLine(None, date(2026, 11, 20), "claude-opus-5-5", bounds("5"), "list")
-    then = evaluate(policy(text), replace(spend_of({}), lines=(today,)), MONTH)
+    then = evaluate(policy(text), spend_of({})._replace(lines=(today,)), MONTH)
     assert then.status == "breached"
     assert_not_used(
-        *run(replace(earlier(text), budgets=then.budgets), text), NOT_SURELY.format("organization")
+        *run(earlier(text)._replace(budgets=then.budgets), text), NOT_SURELY.format("organization")
     )
 
 
@@ -658,7 +657,7 @@ def test_a_breach_of_a_reservation_proves_nothing() -> None:
     then = evaluate(policy(text), spend_of(COSTS, workspaces=WORKSPACES), MONTH, terms)
     assert then.status == "breached"
     assert_not_used(
-        *run(replace(earlier(text), budgets=then.budgets), text), NOT_SURELY.format("organization")
+        *run(earlier(text)._replace(budgets=then.budgets), text), NOT_SURELY.format("organization")
     )
 
 
@@ -669,10 +668,10 @@ def test_a_breach_by_forecast_proves_nothing() -> None:
         SpendLine(None, date(2026, 11, 1) + day * DAY, "claude-opus-5-5", bounds("1"), "list")
         for day in range(19)
     )
-    then = evaluate(policy(text), replace(spend_of({}), lines=lines), MONTH)
+    then = evaluate(policy(text), spend_of({})._replace(lines=lines), MONTH)
     assert (then.status, then.budgets[0].cause) == ("breached", "forecast")
     assert_not_used(
-        *run(replace(earlier(text), budgets=then.budgets), text), NOT_SURELY.format("organization")
+        *run(earlier(text)._replace(budgets=then.budgets), text), NOT_SURELY.format("organization")
     )
 
 
@@ -685,7 +684,7 @@ BEGAN = datetime(2026, 11, 2, 8, tzinfo=UTC)
 def long_known(text: str) -> EarlierReport:
     """An earlier report whose budgets have been in their states for weeks."""
     last = earlier(text)
-    return replace(last, budgets=tuple(replace(it, since=BEGAN) for it in last.budgets))
+    return last._replace(budgets=tuple(it._replace(since=BEGAN) for it in last.budgets))
 
 
 @pytest.mark.parametrize("spend", [DOWN, unpriced()], ids=["down", "unpriced"])

@@ -1,7 +1,6 @@
 """Spend meets caps exactly, and what is not known never reads as within them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations, product
@@ -322,8 +321,8 @@ CASES: Mapping[str, Report] = {
         "version: 1\nworkspaces: {idle: {cap: 1}}\nnames: {wrkspc_01A: idle}\n", NEW
     ),
     "unknown": judged("version: 1\nworkspaces: {wrkspc_01A: {cap: 1}}\n", WITHIN, workspaces=None),
-    "breached by evidence": replace(
-        judged(ONE, {None: bounds("11", "unlimited")}), evidence_as_of=AS_OF
+    "breached by evidence": judged(ONE, {None: bounds("11", "unlimited")})._replace(
+        evidence_as_of=AS_OF
     ),
     "unpriced and warning": priced_report("version: 1\nunlisted: warn\n", NEW),
     "unpriced and breached": priced_report(ONE, NEW, "claude-opus-5-5"),

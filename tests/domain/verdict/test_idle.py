@@ -30,7 +30,7 @@ def idle(
 ) -> list[str]:
     """What is said of caps on models, where these lines were spent this month and before it."""
     spend = spend_of_lines(*lines, models=PRICED, aliases=ALIASES)
-    spend = replace(spend, history=history, prices=replace(spend.prices, retired_on=RETIRED))
+    spend = spend._replace(history=history, prices=spend.prices._replace(retired_on=RETIRED))
     report = evaluate(policy(f"version: 1\nglobal: {{cap: 99}}\nmodels: {models}\n"), spend, month)
     notes = notes_with(report.notes, "idle_model")
     assert {note.level for note in notes} <= {"warning"}

@@ -47,8 +47,8 @@ LENIENT = "spend: {uncertain: warn}\n"
 
 def known(usd: str = "100", prices: str | None = PRICES, **changes: Any) -> KnownSpend:
     """What an hour ago was known to be spent."""
-    return replace(
-        KnownSpend(Decimal(usd), MONTH.as_of - HOUR, None, prices, MONTH.period.start), **changes
+    return KnownSpend(Decimal(usd), MONTH.as_of - HOUR, None, prices, MONTH.period.start)._replace(
+        **changes
     )
 
 
@@ -57,13 +57,13 @@ def last(*of: KnownSpend, **changes: Any) -> EarlierReport:
     report = EarlierReport(
         as_of=MONTH.as_of - HOUR, month=MONTH.period.start, organization=None, budgets=(), known=of
     )
-    return replace(report, **changes)
+    return report._replace(**changes)
 
 
 def spending(cost: Bounds, prices: str = PRICES) -> Spend:
     """A month's spend at these prices."""
     spend = spend_of({None: cost})
-    return replace(spend, prices=replace(spend.prices, digest=prices))
+    return spend._replace(prices=spend.prices._replace(digest=prices))
 
 
 def run(
@@ -212,7 +212,7 @@ def test_a_run_that_knows_nothing_hands_on_what_it_was_told(error: BaseException
 def test_usage_without_a_price_does_not_lower_what_is_known() -> None:
     """Its spend has no upper bound, so nothing fell, and at new prices it is no new floor."""
     cost = spending(bounds("5", "unlimited"))
-    unpriced = replace(cost, unpriced=("it has no price",))
+    unpriced = cost._replace(unpriced=("it has no price",))
     assert run(unpriced, last(known()))[3] == ["100"]
 
 
@@ -222,8 +222,7 @@ def test_what_is_handed_on_is_the_most_of_each_part_with_when_and_whose() -> Non
     before = known("80", parts={alpha: Decimal(70)}, organization="org-1")
     other = known("7", "fedcba9876543210", as_of=MONTH.as_of - 2 * HOUR)
     old = known("9", month=datetime(2026, 9, 1, tzinfo=UTC))
-    spend = replace(
-        spend_of({ALPHA: bounds("60", "75"), None: bounds("30")}),
+    spend = spend_of({ALPHA: bounds("60", "75"), None: bounds("30")})._replace(
         prices=spending(bounds("1")).prices,
     )
     report, _ = gate.check(
@@ -502,9 +501,10 @@ def test_a_time_outside_the_calendar_is_damage(here: Here, api: LoopbackAPI) -> 
 def test_what_was_known_at_the_same_prices_is_the_least_of_a_range(rules: str, code: int) -> None:
     """300 USD were known an hour ago, and 200 to 440 are told now: 300 at the least."""
     parts = {f"workspace {ALPHA}": Decimal(300), "model claude-opus-5-5": Decimal(300)}
-    spend = replace(
-        spend_of({ALPHA: bounds("200", "440")}, workspaces=(Workspace(ALPHA, "alpha"),)),
-        prices=replace(spending(bounds("1")).prices, models=("claude-opus-5-5",)),
+    spend = spend_of(
+        {ALPHA: bounds("200", "440")}, workspaces=(Workspace(ALPHA, "alpha"),)
+    )._replace(
+        prices=spending(bounds("1")).prices._replace(models=("claude-opus-5-5",)),
     )
     text = f"version: 1\n{rules}\n{LENIENT}"
     report, found = gate.check(
@@ -543,10 +543,10 @@ def test_what_is_told_of_no_workspace_may_be_of_any() -> None:
     """60 USD of alpha were known; 100 of today are of nobody in particular, so nothing has to be missing."""
     earlier = last(known("100", parts={f"workspace {ALPHA}": Decimal(60)}))
     told = spend_of({UNATTRIBUTED: bounds("100"), "wrkspc_01B": bounds("5")})
-    told = replace(told, prices=replace(told.prices, digest=PRICES))
+    told = told._replace(prices=told.prices._replace(digest=PRICES))
     assert run(told, earlier)[1:3] == (0, [])
     named = spend_of({"wrkspc_01B": bounds("105")})
-    named = replace(named, prices=replace(named.prices, digest=PRICES))
+    named = named._replace(prices=named.prices._replace(digest=PRICES))
     _, code, ((_, message),), _ = run(named, earlier)
     assert code == 3
     assert_says(message, f"workspace {ALPHA}", "$0.00", "$60.00")
@@ -580,7 +580,7 @@ def test_of_parts_that_fell_the_one_that_fell_most_is_named(
 ) -> None:
     """A day, a workspace or a model, with what it is at most now and what it was."""
     spend = spend_of_lines(line(bounds("40"), model="my model"))
-    spend = replace(spend, prices=replace(spend.prices, digest=PRICES))
+    spend = spend._replace(prices=spend.prices._replace(digest=PRICES))
     earlier = last(known("40", parts={name: Decimal(usd) for name, usd in parts.items()}))
     status, code, ((level, message),), remembered = run(spend, earlier)
     assert (status, code, level, remembered) == ("unverified", 3, "error", ["40"])
@@ -592,7 +592,7 @@ def test_usage_of_no_model_leaves_open_of_which_it_is() -> None:
     earlier = last(known("100", parts={"model a": Decimal(60)}))
     for model, code in ((None, 0), ("b", 3)):
         spend = spend_of_lines(line(bounds("100"), model=model), line(bounds("5"), model="b"))
-        spend = replace(spend, prices=replace(spend.prices, digest=PRICES))
+        spend = spend._replace(prices=spend.prices._replace(digest=PRICES))
         assert run(spend, earlier)[1] == code
 
 
@@ -603,8 +603,9 @@ def test_what_is_raised_to_what_was_known_is_told_whole() -> None:
         f"workspaces: {{alpha: {{cap: 250, forecast: off}}}}\n{LENIENT}"
     )
     parts = {f"workspace {ALPHA}": Decimal(260)}
-    spend = replace(
-        spend_of({ALPHA: bounds("200", "300")}, workspaces=(Workspace(ALPHA, "alpha"),)),
+    spend = spend_of(
+        {ALPHA: bounds("200", "300")}, workspaces=(Workspace(ALPHA, "alpha"),)
+    )._replace(
         prices=spending(bounds("1")).prices,
     )
     earlier = last(known("250", parts=parts))
@@ -646,7 +647,7 @@ def test_of_each_part_the_most_is_remembered() -> None:
     """Of alpha 60 USD were known, which 50 to 70 of now leave as they are."""
     part = f"workspace {ALPHA}"
     spend = spend_of({ALPHA: bounds("50", "70")})
-    spend = replace(spend, prices=replace(spend.prices, digest=PRICES))
+    spend = spend._replace(prices=spend.prices._replace(digest=PRICES))
     earlier = last(known("60", parts={part: Decimal(60)}))
     report, _ = gate.check(policy(CAP), lambda: spend, MONTH, STRICT, earlier=earlier)
     (remembered,) = report.known_spend

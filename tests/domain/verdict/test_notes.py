@@ -1,7 +1,5 @@
 """What a report says besides its budgets, and how loudly."""
 
-from dataclasses import replace
-
 import pytest
 
 from budget_gate.domain.notes import Note
@@ -28,7 +26,7 @@ def noted(
 def test_only_daily_caps_miss_a_yesterday_that_could_not_be_read() -> None:
     """On the first of a month it is of the month before."""
     first = "2026-11-01T01:30"
-    empty = replace(spend_of_lines(), history=None)
+    empty = spend_of_lines()._replace(history=None)
     assert noted("global: {cap: 9}", "no_yesterday", empty, at=first) == []
     (note,) = noted("global: {cap: 9, daily_cap: 3}", "no_yesterday", empty, at=first)
     assert note.level == "warning"
@@ -46,7 +44,7 @@ def test_days_before_the_month_without_a_price_are_told(
         line(bounds("0", "unlimited"), LAB, model=model, day="2026-10-21"),
     )
     text = f"global: {{cap: 900, forecast: {forecast}}}"
-    (note,) = noted(text, "no_history", replace(SPENT, history=before))
+    (note,) = noted(text, "no_history", SPENT._replace(history=before))
     assert note.level == level
     assert_says(note.message, told, "no price", "organization", "prices.models", "upper_bound")
     assert "claude-known" not in note.message

@@ -1,6 +1,5 @@
 """What is reserved, added to an earlier report: which budgets it is for, and what that makes of them."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -110,7 +109,7 @@ def test_the_daily_cap_holds_what_is_reserved_today(day: int, code: int) -> None
     """6 USD of 10 were spent today, or the day before: 5 more do not fit today, and fit tomorrow."""
     earlier = kept("version: 1\nglobal: {cap: 100, daily_cap: 10}\n")
     spent = DailySpend(Decimal(10), bounds("6"), date(2026, 11, day))
-    earlier = replace(earlier, budgets=(replace(budget(earlier, "global"), daily=spent),))
+    earlier = earlier._replace(budgets=(budget(earlier, "global")._replace(daily=spent),))
     report, exit_code = reserve(earlier, "5")
     assert exit_code == code
     assert (budget(report, "global").cause == "daily_cap") == bool(code)

@@ -1,6 +1,5 @@
 """Whether an earlier report was judged by what the policy at hand says: each difference is told with both sides."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -182,7 +181,7 @@ OURS, THEIRS = "11111111-2222-4333-8444-555555555555", "99999999-2222-4333-8444-
 )
 def test_the_organization_is_that_of_the_policy(organization: str | None, told: list[str]) -> None:
     """A report of another one proves nothing, nor one that does not say whose it is."""
-    report = replace(kept(GLOBAL), organization=organization)
+    report = kept(GLOBAL)._replace(organization=organization)
     message = difference(report, f'{GLOBAL}organization: "{OURS}"\n')
     assert bool(message) == bool(told)
     assert_says(message, *told)
@@ -190,7 +189,7 @@ def test_the_organization_is_that_of_the_policy(organization: str | None, told: 
 
 def test_a_policy_that_names_no_organization_takes_any() -> None:
     """As a check does."""
-    assert difference(replace(kept(GLOBAL), organization=THEIRS), GLOBAL) == ""
+    assert difference(kept(GLOBAL)._replace(organization=THEIRS), GLOBAL) == ""
 
 
 def test_exceptions_that_do_not_fit_are_an_error() -> None:
@@ -203,8 +202,8 @@ def test_exceptions_that_do_not_fit_are_an_error() -> None:
 def test_exact_caps_are_compared() -> None:
     """A cap is no other one for how it is written: 100 and 100.00."""
     report = kept(GLOBAL)
-    whole = replace(report.budgets[0], cap=Decimal("100.00"))
-    assert difference(replace(report, budgets=(whole,)), GLOBAL) == ""
+    whole = report.budgets[0]._replace(cap=Decimal("100.00"))
+    assert difference(report._replace(budgets=(whole,)), GLOBAL) == ""
 
 
 # Names that only the policy knows
@@ -240,6 +239,6 @@ def test_a_model_is_found_by_its_other_names() -> None:
 def test_a_budget_that_the_policy_does_not_have_is_a_difference(id_: str) -> None:
     """Whatever is written there by hand."""
     report = kept(GLOBAL)
-    foreign = replace(report.budgets[0], id=id_, name="nope", cap=None)
-    changed = replace(report, budgets=(*report.budgets, foreign))
+    foreign = report.budgets[0]._replace(id=id_, name="nope", cap=None)
+    changed = report._replace(budgets=(*report.budgets, foreign))
     assert "nope" in difference(changed, GLOBAL)

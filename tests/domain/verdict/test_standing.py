@@ -1,6 +1,5 @@
 """What an earlier report says of now: its verdict, or the reason why that does not stand any more."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -33,7 +32,7 @@ THEN = MONTH.as_of
 def kept(text: str = OK, costs: Costs = COSTS, **changes: Any) -> Report:
     """The report of a run under the policy that `text` is; `changes` are fields of it."""
     report = evaluate(policy(text), spend_of(costs, workspaces=WORKSPACES), MONTH)
-    return replace(report, **changes)
+    return report._replace(**changes)
 
 
 def verdict(
@@ -154,7 +153,7 @@ def test_what_was_proven_by_a_report_before_it_still_is() -> None:
         BREACHED,
         spend=None,
         evidence_as_of=THEN - HOUR,
-        budgets=(replace(whole, spend=bounds("21", "unlimited")),),
+        budgets=(whole._replace(spend=bounds("21", "unlimited")),),
     )
     report, exit_code = verdict(earlier)
     assert (report.status, exit_code, report.evidence_as_of) == ("breached", 1, THEN - HOUR)
@@ -230,7 +229,7 @@ def test_saved_pages_that_leave_out_a_part_prove_nothing_good() -> None:
 def test_a_report_of_some_budgets_proves_nothing_good() -> None:
     """Those that --budget left out are named."""
     earlier = kept()
-    earlier = replace(earlier, budgets=(replace(budget(earlier, "global"), decides=False),))
+    earlier = earlier._replace(budgets=(budget(earlier, "global")._replace(decides=False),))
     message = refused(verdict(earlier), "report_selection")
     assert_says(message, "not every budget", "--budget", "organization")
 
@@ -238,7 +237,7 @@ def test_a_report_of_some_budgets_proves_nothing_good() -> None:
 def test_a_report_with_a_reservation_proves_nothing_good() -> None:
     """What was reserved then is not what is about to be spent now."""
     earlier = kept()
-    earlier = replace(earlier, budgets=(replace(budget(earlier, "global"), reserved=Decimal(5)),))
+    earlier = earlier._replace(budgets=(budget(earlier, "global")._replace(reserved=Decimal(5)),))
     assert_says(refused(verdict(earlier), "report_reserved"), "--reserve", "reserve here")
 
 
@@ -283,20 +282,19 @@ def test_what_was_not_breached_then_is_not_known_now() -> None:
 def daily() -> Report:
     """A report whose daily cap of 5 USD is breached by 6 of today, and nothing else is."""
     earlier = kept(DAILY)
-    over = replace(
-        budget(earlier, "global"),
+    over = budget(earlier, "global")._replace(
         status="breached",
         cause="daily_cap",
         daily=DailySpend(Decimal(5), bounds("6"), date(2026, 11, 20)),
     )
-    return replace(earlier, status="breached", budgets=(over,))
+    return earlier._replace(status="breached", budgets=(over,))
 
 
 NOT_FOR_LONG = {
     "daily cap": daily(),
     "forecast": kept(
         status="breached",
-        budgets=(replace(budget(kept(), "global"), status="breached", cause="forecast"),),
+        budgets=(budget(kept(), "global")._replace(status="breached", cause="forecast"),),
     ),
     "billed": kept(BREACHED, basis="billed"),
     "group": kept("version: 1\ngroups: {both: {cap: 15, workspaces: [alpha, beta]}}\n"),
@@ -314,7 +312,7 @@ def test_an_exception_that_has_ended_is_another_cap() -> None:
     """Without a policy at hand the report itself says so, and which cap there is now."""
     until = LiveException(Decimal(20), date(2026, 11, 20), "EXAMPLE", "")
     earlier = kept()
-    earlier = replace(earlier, budgets=(replace(budget(earlier, "global"), exception=until),))
+    earlier = earlier._replace(budgets=(budget(earlier, "global")._replace(exception=until),))
     assert verdict(earlier)[1] == 0
     result = verdict(earlier, age=9 * HOUR, max_age=timedelta(days=1))
     assert_says(refused(result, "report_caps"), "organization", "ended", "$100 then", "$20 now")

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, get_args
@@ -110,9 +109,9 @@ def test_a_reminder_says_since_when() -> None:
     """Of several budgets, since the first of them."""
     first, second = (datetime(2026, 11, day, 3, tzinfo=UTC) for day in (9, 19))
     budgets = [
-        replace(PRODUCTION, since=second),
-        replace(PRODUCTION, since=first),
-        replace(RESEARCH, since=datetime(2026, 11, 2, tzinfo=UTC)),
+        PRODUCTION._replace(since=second),
+        PRODUCTION._replace(since=first),
+        RESEARCH._replace(since=datetime(2026, 11, 2, tzinfo=UTC)),
     ]
     assert title(make_report("breached", *budgets), "reminder").endswith(
         "still breached since Nov 9"
@@ -123,7 +122,7 @@ def test_a_reminder_says_since_when() -> None:
 @pytest.mark.parametrize("event", get_args(Event))
 def test_every_state_can_be_told_for_every_reason(status: Status, event: Event) -> None:
     """Slack finds no fault in any; the headline comes first, for phones as well."""
-    report = make_report(status, replace(RESEARCH, status=status))
+    report = make_report(status, RESEARCH._replace(status=status))
     message = told(report, event)
     assert message["text"].startswith(ICONS[status])
     assert message["blocks"][0]["type"] == "header"
@@ -148,7 +147,7 @@ def test_the_verdict_comes_first() -> None:
 )
 def test_a_phone_shows_why_it_is_told(status: Status, event: Event, lead: str) -> None:
     """It does not show the title."""
-    message = told(make_report(status, replace(RESEARCH, status=status)), event)
+    message = told(make_report(status, RESEARCH._replace(status=status)), event)
     assert message["text"].startswith(lead)
 
 
@@ -178,7 +177,7 @@ def test_the_worst_five_budgets_are_listed() -> None:
 def test_budgets_are_listed_with_what_drives_them() -> None:
     """Each model on a line of its own, below its budget."""
     second = DRIVER._replace(model="claude-haiku-4-5", today=Decimal(3), usual=None)
-    budget = replace(PRODUCTION, drivers=(DRIVER, second))
+    budget = PRODUCTION._replace(drivers=(DRIVER, second))
     lines = slack.read(told(make_report("breached", budget, RESEARCH))).splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("🔴 production:"))
     assert_says(lines[at + 1], "claude-opus-5-5", "$66.71 today", "$12.99")
@@ -262,9 +261,9 @@ def reports_with(text: str) -> Sequence[Report]:
     rise = alert(f"{text} spent more. Mostly {text} in {text}.", text)._replace(movers=movers)
     note = Note("warning", "large_exception", text)
     budgets: list[BudgetResult] = [
-        replace(PRODUCTION, name=text, drivers=(driver, driver)),
-        replace(RESEARCH, name=text, status="uncertain"),
-        replace(RESEARCH, name=text, drivers=(driver,)),
+        PRODUCTION._replace(name=text, drivers=(driver, driver)),
+        RESEARCH._replace(name=text, status="uncertain"),
+        RESEARCH._replace(name=text, drivers=(driver,)),
     ]
     return (
         hostile_report(text),
@@ -299,7 +298,7 @@ def test_the_text_beside_the_blocks_is_plain(text: str) -> None:
 @pytest.mark.parametrize("text", ["snake_case_name", "a & b", "1 < 2 > 0", "at 12:30", "a|b"])
 def test_an_ordinary_name_is_read_as_it_is(text: str) -> None:
     """In the blocks and beside them."""
-    message = told(make_report("breached", replace(PRODUCTION, name=text)))
+    message = told(make_report("breached", PRODUCTION._replace(name=text)))
     assert f"{text} has spent" in slack.read(message)
     (beside,) = slack.pieces(message["text"])
     assert f"{text} has spent" in beside.text
@@ -313,7 +312,7 @@ def test_a_message_stays_within_the_limits(count: int) -> None:
     """However many budgets, drivers and alerts there are, with names and sentences that grow fivefold by escapes."""
     text = "&" * 10_000
     drivers = tuple(DRIVER._replace(workspace=text, model=text) for _ in range(5))
-    budgets = [replace(PRODUCTION, name=text, drivers=drivers) for _ in range(count)]
+    budgets = [PRODUCTION._replace(name=text, drivers=drivers) for _ in range(count)]
     notes = tuple(Note("warning", "large_exception", text) for _ in range(count))
     alerts = tuple(alert(text, f"b{number}") for number in range(count))
     message = told(make_report("breached", *budgets, notes=notes, alerts=alerts))
@@ -340,7 +339,7 @@ def test_a_cut_breaks_no_code_of_a_list() -> None:
     """Budgets with so many drivers that their list is cut within a name, or after one."""
     for length in range(30, 60):
         drivers = tuple(DRIVER._replace(workspace="w", model="m" * length) for _ in range(20))
-        message = told(make_report("breached", replace(PRODUCTION, drivers=drivers)))
+        message = told(make_report("breached", PRODUCTION._replace(drivers=drivers)))
         shown = [it.text for it in pieces_of(message) if it.kind == "code"]
         assert set(shown) == {"production", "m" * length, "w"}
         assert message["blocks"][2]["text"]["text"].endswith("…")
@@ -358,7 +357,7 @@ def test_a_cut_breaks_no_link(length: int) -> None:
 
 def test_a_long_name_is_cut_for_phones() -> None:
     """What comes after it is worth more."""
-    message = told(make_report("breached", replace(PRODUCTION, name="x" * 200)))
+    message = told(make_report("breached", PRODUCTION._replace(name="x" * 200)))
     assert_says(message["text"], "breached", "…", "has spent", "$2.25 over")
     assert "x" * 60 not in message["text"]
 

@@ -112,7 +112,7 @@ def test_what_later_runs_go_by_is_read(tmp_path: Path) -> None:
     """Which cost was judged, how much was spent at the least, and since when a budget is in its state."""
     began = datetime(2026, 11, 2, 8, tzinfo=UTC)
     report = judged("version: 1\nglobal: {cap: 10}\n", {None: bounds("11", "12.5")})
-    report = replace(report, basis="billed", budgets=(replace(report.budgets[0], since=began),))
+    report = report._replace(basis="billed", budgets=(report.budgets[0]._replace(since=began),))
     earlier = used(read(tmp_path, render_json(report, "budget.yml")))
     assert (earlier.basis, earlier.spend) == ("billed", Decimal(11))
     assert earlier.budgets[0].since == began
@@ -241,7 +241,7 @@ def test_of_billed_cost_or_without_spend_nothing_of_its_own_is_known(tmp_path: P
 def test_a_report_without_prices_knows_its_spend_at_unknown_ones(tmp_path: Path) -> None:
     """As earlier versions wrote it."""
     report = WHOLE | {"known_spend": [], "prices": None}
-    assert used(read(tmp_path, json.dumps(report))).known == (replace(OWN, prices=None),)
+    assert used(read(tmp_path, json.dumps(report))).known == (OWN._replace(prices=None),)
 
 
 def test_a_report_of_a_run_that_knew_no_spend_is_not_used(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -154,8 +153,8 @@ def test_an_alert_alone_is_a_warning(tmp_path: Path) -> None:
     """Though every budget is ok; without it, the status contradicts the budgets."""
     warns = make_report("warning", make_budget(), notes=(RISE.note,), alerts=(RISE,))
     assert read(tmp_path, written(warns)).leading_alert == RISE
-    refused(tmp_path, written(replace(warns, alerts=())))
-    refused(tmp_path, written(replace(warns, status="ok")))
+    refused(tmp_path, written(warns._replace(alerts=())))
+    refused(tmp_path, written(warns._replace(status="ok")))
 
 
 @pytest.mark.parametrize(("share", "cause"), [("8", "cap"), ("7.99", "forecast")])
@@ -324,7 +323,7 @@ def test_whatever_stands_there_is_judged_or_refused(
     tmp_path: Path, path: str, value: object
 ) -> None:
     """No field of a report can end in anything but a verdict of this month or a refusal, and both can be shown."""
-    document = written(replace(FULL, judged_at=None))
+    document = written(FULL._replace(judged_at=None))
     at(path, value)(document)
     report, code = gate.verdict(
         lambda: read(tmp_path, document), None, NOW + HOUR, 3 * HOUR, STRICT
@@ -344,19 +343,19 @@ def test_whatever_stands_there_is_judged_or_refused(
 )
 def test_names_come_back_as_they_were(tmp_path: Path, text: str) -> None:
     """It is for the renderers to show them as text."""
-    hostile = replace(
-        hostile_report(text), budgets=tuple(unique(hostile_report(text).budgets)), drivers=()
+    hostile = hostile_report(text)._replace(
+        budgets=tuple(unique(hostile_report(text).budgets)), drivers=()
     )
-    again = read(tmp_path, written(replace(hostile, previous_as_of=None)))
+    again = read(tmp_path, written(hostile._replace(previous_as_of=None)))
     assert [it.name for it in again.budgets] == [text] * 5
     assert render_markdown(again, "budget.yml") == render_markdown(
-        replace(hostile, previous_as_of=None), "budget.yml"
+        hostile._replace(previous_as_of=None), "budget.yml"
     )
 
 
 def unique(budgets: tuple[BudgetResult, ...]) -> list[BudgetResult]:
     """The budgets under ids of their own."""
-    return [replace(it, id=f"workspaces.{at}") for at, it in enumerate(budgets)]
+    return [it._replace(id=f"workspaces.{at}") for at, it in enumerate(budgets)]
 
 
 @pytest.mark.parametrize(
