@@ -7,8 +7,6 @@ processor time of pairs that run in turn.
 
 import json
 import os
-import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -21,6 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tests.bench.measuring import HAS_VALGRIND, row, show, used
 from tests.world.loopback import (
     EXAMPLE_KEY,
     LoopbackAPI,
@@ -77,13 +76,6 @@ MONTHS: Final = (
     Month(1_000_000, 1.4, is_counted=False),
 )
 MOST_MEMORY: Final = 1.3
-
-
-class Used(NamedTuple):
-    """What a process takes: instructions or seconds of processor time, and MiB at most."""
-
-    work: float
-    mebibytes: float
 
 
 def encoded_rows(rows: int) -> Iterator[str]:
@@ -158,30 +150,9 @@ def _served(path: Path) -> Iterator[str]:
             server.kill()
 
 
-def used(command: list[str], environment: dict[str, str], *, is_counted: bool) -> Used:
-    """What a run of the command takes, which is to end well; its output is thrown away."""
-    if is_counted:
-        tool = [
-            "valgrind",
-            "--tool=cachegrind",
-            "--cache-sim=no",
-            "--cachegrind-out-file=/dev/null",
-        ]
-        told = subprocess.run(
-            [*tool, *command], env=environment, capture_output=True, encoding="utf-8", check=True
-        ).stderr
-        found = re.search(r"I +refs: +([0-9,]+)", told)
-        assert found, told
-        return Used(int(found[1].replace(",", "")), 0)
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    _, status, spent = os.wait4(process.pid, 0)
-    assert status == 0, command
-    return Used(spent.ru_utime + spent.ru_stime, spent.ru_maxrss / 1024)
-
-
 def measure(month: Month, folder: Path, runs: int = 5) -> list[str]:
     """The rows of the table about a month, as Markdown."""
-    is_counted = month.is_counted and shutil.which("valgrind") is not None
+    is_counted = month.is_counted and HAS_VALGRIND
     pages = [folder / "days.json", folder / "hours.json"]
     policy, rows = folder / "budget.yml", folder / "rows.json"
     policy.write_text("version: 1\nglobal: {cap: 1000000000}\n", encoding="utf-8")
@@ -205,25 +176,22 @@ def measure(month: Month, folder: Path, runs: int = 5) -> list[str]:
     unit, scale = ("M instructions", 1e-6) if is_counted else ("ms", 1e3)
     shown = [f"{statistics.median(it) * scale:,.0f} {unit}" for it in (ours, theirs)]
     name = f"`check`, {month.rows:,} rows / `json.loads`, both less their imports"
-    table = [f"| {name} | {shown[0]} | {shown[1]} | {ratio:.2f} | {month.most:g} |"]
+    table = [row(name, shown, ratio, month.most)]
     if not is_counted:
         peaks = [(it[0].mebibytes, it[2].mebibytes) for it in found]
         ours, theirs = (list(side) for side in zip(*peaks, strict=True))
         ratio = statistics.median(one / other for one, other in peaks)
         shown = [f"{statistics.median(it):,.0f} MiB" for it in (ours, theirs)]
-        table.append(
-            f"| the same, peak memory | {shown[0]} | {shown[1]} | {ratio:.2f} | {MOST_MEMORY:g} |"
-        )
+        table.append(row("the same, peak memory", shown, ratio, MOST_MEMORY))
     return table
 
 
-def main() -> None:
-    """Prints the rows of the table as Markdown."""
+def rows() -> Iterator[str]:
+    """The rows of the table, as Markdown."""
     for month in MONTHS:
         with tempfile.TemporaryDirectory() as folder:
-            sys.stdout.write("\n".join([*measure(month, Path(folder)), ""]))
-            sys.stdout.flush()
+            yield from measure(month, Path(folder))
 
 
 if __name__ == "__main__":
-    main()
+    show(rows())
