@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from budget_gate import gate
 from budget_gate.commands.invocation import Invocation, Parsed
-from budget_gate.commands.offline import check_offline, refuse_spend_flags
 from budget_gate.commands.policy_name import needed_policy
 from budget_gate.commands.shared_flags import (
     EXIT_CODES,
@@ -133,6 +132,9 @@ def judge(
 def _run(options: CheckOptions, invocation: Invocation) -> int:
     settings = invocation.settings
     if settings.offline or settings.base_policy:
+        # Needed where no spend is checked alone.
+        from budget_gate.commands.offline import check_offline, refuse_spend_flags
+
         refuse_spend_flags(settings, has_pages=bool(options.saved), audits=options.audits)
     file = needed_policy(settings)
     if settings.offline:

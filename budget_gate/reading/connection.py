@@ -5,32 +5,20 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Final
-from urllib.parse import urlsplit
 
-from budget_gate.domain.address import safe_address
 from budget_gate.domain.clock import blame_clock, check_clock, check_fixed_time
 from budget_gate.domain.credential import remedy_for_none
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
 from budget_gate.domain.policy.model import PolicyFile
-from budget_gate.errors import ConfigurationError, UnverifiedError
-from budget_gate.secrecy import Secrets
+from budget_gate.errors import UnverifiedError
 from budget_gate.settings import Settings
 from budget_gate.sources.api.organization import read_identity
 from budget_gate.sources.http.credentials import (
-    NO_CREDENTIAL,
     Credential,
     CredentialSource,
     RotatingKeys,
 )
-from budget_gate.sources.http.identity import (
-    GitHubIdentity,
-    GivenIdentity,
-    Identity,
-    IdentityFile,
-    NoIdentity,
-)
-from budget_gate.sources.http.token_exchange import TokenExchange
 from budget_gate.sources.http.transport import Transport
 
 # How the API takes a period that has yet to come.
@@ -68,40 +56,10 @@ def _source(
         return Credential.of_token(token)
     if settings.federation is None:
         return None
-    # Its answers hold the credential itself, so that what is blotted out of them is kept apart.
-    echoes = Secrets()
-    return TokenExchange(
-        settings.federation,
-        _identity(settings, open_transport),
-        open_transport(settings.base_url, NO_CREDENTIAL, secrets=echoes),
-        echoes=echoes,
-        secrets=settings.secrets,
-    )
+    # Needed in a job without a key alone.
+    from budget_gate.reading.federated import exchange
 
-
-def _identity(settings: Settings, open_transport: Callable[..., Transport]) -> Identity:
-    """What gives this job's identity token: a file, a variable, or GitHub.
-
-    Raises ConfigurationError where the address that is set can be no such thing.
-    """
-    if settings.identity_file:
-        return IdentityFile(settings.identity_file)
-    if settings.identity_token:
-        return GivenIdentity(settings.identity_token.get_secret_value())
-    if not (settings.identity_url and settings.identity_request_token):
-        return NoIdentity(settings.in_github_actions)
-    address, _, query = settings.identity_url.partition("?")
-    try:
-        parts = urlsplit(safe_address(address))
-    except ValueError as error:
-        raise ConfigurationError(
-            f"ACTIONS_ID_TOKEN_REQUEST_URL {error}",
-            "leave it as GitHub sets it, as a secret is sent there",
-        ) from error
-    bearer = Credential.of_token(settings.identity_request_token.get_secret_value())
-    # A connection of its own: its credential goes to that host and to no other.
-    transport = open_transport(f"{parts.scheme}://{parts.netloc}", bearer, secrets=Secrets())
-    return GitHubIdentity(transport, parts.path or "/", query)
+    return exchange(settings.federation, settings, open_transport)
 
 
 class MixedKeysError(UnverifiedError):
