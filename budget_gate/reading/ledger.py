@@ -55,13 +55,16 @@ class CheckedLedger:
     def widened(self, read: MonthRead, month: MonthToDate, file: PolicyFile) -> Spend:
         """The spend that was read as a range, with what the ledger has beyond it.
 
-        Where the ledger could not be read, it has no upper bound.
-        Raises UnverifiedError where there are hours that neither has.
+        Where the ledger could not be read, or there are hours that neither has, it has no upper
+        bound.
         """
         spend, usage = read.spend, read.priced.usage
         if self._counts is None:
             return without_bound(spend, month.as_of.date())
-        _check_reach(usage, self.hours)
+        gap = tuple(_gap(usage, self.hours))
+        if gap:
+            unlimited = without_bound(spend, month.as_of.date())
+            return unlimited._replace(notes=(*unlimited.notes, *gap))
         self._verdict = GuardedVerdict(
             month.as_of,
             since_of(usage.hours, month.as_of),
@@ -132,13 +135,14 @@ def open_ledger(url: str, settings: Settings, month: MonthToDate, now: datetime)
     return CheckedLedger(client, hours, replace(counts, hours=of_month), notes)
 
 
-def _check_reach(usage: Usage, hours: list[datetime]) -> None:
-    """Raises UnverifiedError where the report lacks hours that the ledger is not compared with."""
+def _gap(usage: Usage, hours: list[datetime]) -> Iterator[Note]:
+    """That the report lacks hours which the ledger is not compared with."""
     at, first = usage.coverage.refreshed_at, min(hours, default=None)
     if at and first and at < first:
-        raise UnverifiedError(
-            f"the numbers are as of {in_words(at)}, and the ledger is compared from "
-            f"{in_words(first)} on: hours in between are in neither",
-            "run the gate again when the API has newer numbers, or without --ledger",
-            code="ledger_gap",
+        yield Note(
+            "error",
+            "ledger_gap",
+            f"The numbers are as of {in_words(at)}, and the ledger is compared from "
+            f"{in_words(first)} on: hours in between are in neither, so spend has no upper bound. "
+            "Run the gate again when the API has newer numbers, or without --ledger.",
         )

@@ -11,6 +11,7 @@ import pytest
 from tests.helpers.bills import ALPHA, BETA
 from tests.helpers.builders import MILLION
 from tests.helpers.markup import tables
+from tests.helpers.redis import Server
 from tests.helpers.running import NOW, Here, Run
 from tests.helpers.serving import USAGE, at, refuse
 from tests.helpers.wording import assert_says
@@ -304,6 +305,20 @@ def test_usage_after_the_refresh_is_not_in_the_spend(here: Here) -> None:
     assert found.spend == 30
     assert tables(here.program.summary)
     assert "Numbers as of Nov 15, 08:30 UTC (3 hours 30 minutes old)" in here.program.summary
+
+
+@pytest.mark.parametrize(("cap", "code"), [("100", 3), ("29", 1)])
+def test_hours_that_neither_the_analytics_nor_the_ledger_have_leave_no_upper_bound(
+    here: Here, ledger_server: Server, cap: str, code: int
+) -> None:
+    """The ledger is compared from 09:00 on: nothing passes, and what is known to be over its cap stays so."""
+    policy = f"version: 1\nglobal: {{cap: {cap}}}\n{LABELS}"
+    with ledger_server.at(NOW) as url:
+        found = check(here, policy, "--ledger", url, data_refreshed_at=at("2026-11-15T08:30:00Z"))
+    assert found.code == code
+    assert found.report["spend"] == {"low": "30", "high": None}
+    told = ("Nov 15, 08:30 UTC", "Nov 15, 09:00 UTC", "no upper bound", "without --ledger")
+    assert_says(note(found, "ledger_gap"), *told)
 
 
 def test_a_month_that_has_ended_lacks_nothing(here: Here) -> None:

@@ -72,6 +72,11 @@ class OversizedError(UnverifiedError):
         hint = "check what answers at ANTHROPIC_BASE_URL"
         super().__init__(f"the answer {what}", hint, asked, code="oversized_answer")
 
+    @property
+    def of_any_question(self) -> UnverifiedError:
+        """The same where no smaller question would help."""
+        return UnverifiedError(self.message, self.hint, self.trace, code=self.code)
+
 
 class PassingError(Exception):
     """A failure that another try may not meet; `wait` is the server's wish in seconds."""

@@ -26,6 +26,8 @@ from budget_gate.sources.http.credentials import Credential, CredentialSource
 from budget_gate.sources.http.request import Query, Request
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
+# No report packs so well: an answer that does is as large to any question.
+MOST_PACKED: Final = 200
 ATTEMPTS: Final = 5
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 8.0
@@ -211,7 +213,9 @@ class Transport:
         for chunk in response.iter_bytes():
             size += len(chunk)
             if size > MAX_BODY_BYTES:
-                raise OversizedError(asked, f"is larger than {MAX_BODY_BYTES // 2**20} MiB")
+                large = OversizedError(asked, f"is larger than {MAX_BODY_BYTES // 2**20} MiB")
+                is_bomb = response.num_bytes_downloaded * MOST_PACKED < size
+                raise large.of_any_question if is_bomb else large
             if self._now() >= self._end:
                 raise self._late()
             chunks.append(chunk)
