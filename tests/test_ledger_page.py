@@ -15,8 +15,17 @@ from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.ledger.guarded import GuardedVerdict
 from budget_gate.domain.spend import SpendLine, Workspace
 from budget_gate.ledger import BudgetExceeded, Ledger, LedgerError
-from budget_gate.sources.ledger.client import Client, read_counts, write_verdict
-from tests.helpers.ledgers import COUNTS, INPUT, MODEL, OUTPUT, message, total
+from budget_gate.sources.ledger.client import Client
+from tests.helpers.ledgers import (
+    COUNTS,
+    INPUT,
+    MODEL,
+    OUTPUT,
+    message,
+    read_counts,
+    total,
+    write_verdict,
+)
 from tests.helpers.pages import BLOCKS, PAGES, table
 from tests.helpers.redis import Server, server
 from tests.helpers.running import Here

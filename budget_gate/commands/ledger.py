@@ -38,8 +38,6 @@ from budget_gate.sources.files.messages import Line, read_messages
 from budget_gate.sources.ledger.plans import Learned, recording_all
 from budget_gate.sources.ledger.reading import eviction, reading_last
 
-TYPE_CHECKING = False
-
 # Hours are kept for so long.
 _MOST_HOURS: Final = 14 * 24
 _USUAL_HOURS: Final = 3

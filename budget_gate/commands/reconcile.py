@@ -1,6 +1,7 @@
 """The part `ledger reconcile`: the report against what clients have counted."""
 
 import argparse
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -92,20 +93,21 @@ def run_reconcile(options: ReconcileOptions, invocation: Invocation) -> int:
     settings = invocation.settings
     file, client = policy_if_any(settings), needed_client(settings)
     now = invocation.clock()
-    try:
-        found = read_reconciliation(
-            settings,
-            file,
-            client,
-            connect(settings, invocation.clock),
-            now=now,
-            days=options.days,
-            tolerance=options.tolerance,
-        )
-    except UnverifiedError as error:
-        note = Note("error", error.code, error.told)
-        period = last_settled_days(now, options.days)
-        found = Reconciliation("unverified", period, options.tolerance, notes=(note,))
+    with closing(client):
+        try:
+            found = read_reconciliation(
+                settings,
+                file,
+                client,
+                connect(settings, invocation.clock),
+                now=now,
+                days=options.days,
+                tolerance=options.tolerance,
+            )
+        except UnverifiedError as error:
+            note = Note("error", error.code, error.told)
+            period = last_settled_days(now, options.days)
+            found = Reconciliation("unverified", period, options.tolerance, notes=(note,))
     code = {"ok": exits.OK, "apart": exits.BREACHED, "unverified": exits.UNVERIFIED}
     return deliver(lambda: publish_found(found, _RENDERERS, settings), code[found.status], settings)
 

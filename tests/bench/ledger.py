@@ -20,7 +20,8 @@ from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.ledger.guarded import GuardedVerdict
 from budget_gate.domain.spend import SpendLine, Workspace
 from budget_gate.ledger import Ledger
-from budget_gate.sources.ledger.client import Client, write_verdict
+from budget_gate.sources.ledger.client import Client
+from tests.helpers.ledgers import write_verdict
 from tests.helpers.redis import Server, server
 
 PROCESSES: Final = 8

@@ -6,7 +6,11 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
+from budget_gate.domain.ledger.hours import Counts
 from budget_gate.ledger import AsyncHold, AsyncLedger, Ledger
+from budget_gate.sources.ledger.client import Client
+from budget_gate.sources.ledger.plans import writing_verdict
+from budget_gate.sources.ledger.reading import reading
 from tests.helpers.redis import Server
 
 MODEL = "claude-opus-4-8"
@@ -14,6 +18,16 @@ MODEL = "claude-opus-4-8"
 COUNTS = {"input_tokens": 10, "output_tokens": 20, "service_tier": "standard"}
 INPUT = f"{MODEL}|standard|0-200k||standard|uncached_input"
 OUTPUT = f"{MODEL}|standard|0-200k||standard|output"
+
+
+def read_counts(client: Client, since: datetime) -> Counts:
+    """What the program reads of the hours from `since` on, and what is held."""
+    return client.run(reading(since))
+
+
+def write_verdict(client: Client, text: str) -> None:
+    """Keeps a verdict as a check does."""
+    client.run(writing_verdict(text))
 
 
 def message(id_: str = "msg_01EXAMPLE", **usage: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from budget_gate.ledger import LedgerError
-from budget_gate.sources.ledger.client import Client, read_counts
-from tests.helpers.ledgers import Open, everything
+from budget_gate.sources.ledger.client import Client
+from tests.helpers.ledgers import Open, everything, read_counts
 from tests.helpers.redis import Server, server
 
 

@@ -111,10 +111,7 @@ class Guard:
         """The caps that are exceeded by all of these costs together and by what is held."""
         today = self.now.date()
         parts = [part for it in costs for part in it.items()]
-        held_by = {self.place(written): ZERO for written in holds}
-        for written, amount in holds.items():
-            id_ = self.place(written)
-            held_by[id_] = plus(held_by[id_], amount)
+        held_by = placed(Counts({}, holds, self.now), self.workspaces).holds
         found = []
         for it in self.budgets:
             month_units = day_units = 0

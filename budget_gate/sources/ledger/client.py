@@ -1,6 +1,5 @@
 """A connection to the ledger's Redis, and what is asked over it."""
 
-from datetime import datetime
 from typing import Any, Final, Self
 
 from redis import Redis
@@ -12,11 +11,7 @@ from redis.retry import Retry
 
 from budget_gate.sources.ledger.address import Address, read_address
 from budget_gate.sources.ledger.failures import failure
-from budget_gate.sources.ledger.plans import Command, Plan, T, writing_verdict
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from budget_gate.domain.ledger.hours import Counts
+from budget_gate.sources.ledger.plans import Command, Plan, T
 
 # Whatever is asked twice counts once: a Redis that was started again is not noticed.
 RETRIES: Final = 2
@@ -76,18 +71,3 @@ class Client:
             return [self._redis.execute_command(*commands[0])]
         except ResponseError as error:
             return [error]
-
-
-def read_counts(client: Client, since: datetime) -> "Counts":
-    """What was counted from the hour of `since` (aware) on, at most 14 days, and what is held.
-
-    Raises LedgerError where Redis fails, or has something else in its place.
-    """
-    from budget_gate.sources.ledger.reading import reading  # comes with the prices: not to record
-
-    return client.run(reading(since))
-
-
-def write_verdict(client: Client, text: str) -> None:
-    """Keeps the last verdict for clients; raises LedgerError where Redis fails."""
-    client.run(writing_verdict(text))

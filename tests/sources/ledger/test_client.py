@@ -9,8 +9,8 @@ import pytest
 from budget_gate.domain.usage import Tokens, UsageKey
 from budget_gate.errors import LedgerError
 from budget_gate.ledger import Ledger
-from budget_gate.sources.ledger.client import Client, read_counts, write_verdict
-from tests.helpers.ledgers import MODEL, message
+from budget_gate.sources.ledger.client import Client
+from tests.helpers.ledgers import MODEL, message, read_counts, write_verdict
 from tests.helpers.redis import Server
 
 HOUR = timedelta(hours=1)
