@@ -103,3 +103,14 @@ class InterruptedRunError(BaseException):
     def __init__(self, signal: str) -> None:
         self.message = f"{signal} ended the run"
         super().__init__(self.message)
+
+
+def interruption_behind(error: BaseException) -> InterruptedRunError | None:
+    """The signal that led to `error`; None where none did.
+
+    A library that tidies up after a signal may fail at that, and then raises its own error.
+    """
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, InterruptedRunError):
+        behind = behind.__cause__ or behind.__context__
+    return behind

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
+from budget_gate.errors import ConfigurationError, UnverifiedError, interruption_behind
 from budget_gate.stores.address import read_address, shown
 from budget_gate.stores.tables import METADATA, SCHEMA, VERSION
 
@@ -150,9 +150,12 @@ def _left_by_signals(connection: Connection) -> Iterator[None]:
     """
     try:
         yield
-    except InterruptedRunError:
+    except BaseException as error:
+        interruption = interruption_behind(error)
+        if interruption is None:
+            raise
         connection.invalidate()
-        raise
+        raise interruption from None
 
 
 def _begin(connection: Connection) -> None:

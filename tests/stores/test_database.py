@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg.errors import UndefinedTable
 
+from budget_gate.errors import InterruptedRunError
 from budget_gate.stores import database as database_module
 from budget_gate.stores.database import Database
 from tests.helpers.inert import content
@@ -448,6 +449,29 @@ def test_the_machines_own_encoding_changes_nothing(
     """Which programs of PostgreSQL obey."""
     here.set({"PGCLIENTENCODING": encoding})
     is_told_again(here, Store(postgresql.new()), "日本")
+
+
+@pytest.mark.parametrize("use", ["saving", "reading"])
+def test_a_signal_is_no_failure_of_the_database(
+    store: Store, caplog: pytest.LogCaptureFixture, use: str
+) -> None:
+    """Not even where a library fails at what it does after one; nothing is logged, and nothing written."""
+    database = Database.at(store.url)
+    with database.saving():
+        pass
+    before = store.dump()
+
+    def ended() -> None:
+        with getattr(database, use)() as connection:
+            try:
+                raise InterruptedRunError("SIGTERM")
+            finally:
+                connection.exec_driver_sql("this is no question")
+
+    with pytest.raises(InterruptedRunError, match="SIGTERM"):
+        ended()
+    assert caplog.records == []
+    assert store.dump() == before
 
 
 def test_who_reads_waits_20_seconds_for_a_lock(postgresql: Cluster) -> None:
