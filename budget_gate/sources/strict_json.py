@@ -1,16 +1,16 @@
 """JSON, decoded, where no object names a key twice: a parser keeps the last without a word."""
 
 import json
-from itertools import chain, repeat
+from itertools import chain
 from typing import Any, Final
 
 from pydantic_core import from_json
 
 from budget_gate.sources.api.answers import malformed
 
-# Of a text, what is left to count its keys by.
-_OTHERS: Final = bytes(set(range(256)) - set(b'":'))
 _SAMPLE: Final = 100
+# Followed by an A: no other escape stands for a colon.
+_ESCAPED_COLON: Final = b"\\u003"
 
 
 def decode(raw: bytes, where: str) -> Any:
@@ -20,9 +20,9 @@ def decode(raw: bytes, where: str) -> Any:
     """
     tree = from_json(raw)
     # To look at each key takes three times as long as to decode, and is seldom needed: as many
-    # keys in the tree as colons in the text leave no room for a second one.
-    marks = raw.translate(None, _OTHERS)
-    if _most_keys(marks) != _least_keys([tree]):
+    # keys, and colons in texts, in the tree as colons in the JSON leave no room for a second one.
+    is_escaped = b"\\" in raw and _ESCAPED_COLON in raw
+    if is_escaped or raw.count(b":") != _colons([tree]):
 
         def refuse_twins(pairs: list[tuple[str, Any]]) -> None:
             names = [name for name, _ in pairs]
@@ -34,27 +34,24 @@ def decode(raw: bytes, where: str) -> Any:
     return tree
 
 
-def _most_keys(marks: bytes) -> int:
-    """How many keys a text may have, of which only the quotes and colons are left.
+def _colons(values: list[Any]) -> int:
+    """How many colons the JSON of `values` has: one a key, and those of its texts.
 
-    Two colons side by side are those of a time: before the next one of a key there is a quote.
+    Of many objects a sample says where to look deeper, so that these may be too few.
     """
-    return marks.count(b":") - 2 * marks.count(b"::")
-
-
-def _least_keys(values: list[Any]) -> int:
-    """How many keys the objects in `values` have; of many, a sample says where to look deeper."""
     kinds = set(map(type, values))
     if kinds == {dict}:
         inner = {
             key
             for item in values[:_SAMPLE]
             for key, value in item.items()
-            if type(value) in (dict, list)
+            if type(value) in (dict, list) or (type(value) is str and ":" in value)
         }
-        deeper = chain.from_iterable(map(dict.get, values, repeat(key)) for key in inner)
-        return sum(map(len, values)) + _least_keys(list(deeper))
+        deeper = [item[key] for key in inner for item in values if key in item]
+        return sum(map(len, values)) + _colons(deeper)
     if kinds == {list}:
-        return _least_keys(list(chain.from_iterable(values)))
-    parts = ([value for value in values if type(value) is kind] for kind in (dict, list))
-    return sum(_least_keys(part) for part in parts if part)
+        return _colons(list(chain.from_iterable(values)))
+    if kinds == {str}:
+        return sum(text.count(":") for text in values)
+    parts = ([value for value in values if type(value) is kind] for kind in (dict, list, str))
+    return sum(_colons(part) for part in parts if part)

@@ -176,7 +176,9 @@ def _read_counts(
     inputs, reads, outputs = (columns[name] for name in _COUNTS)
     if "input_tokens" in columns:
         inputs = [row.get("uncached_input_tokens", row.get("input_tokens")) for row in rows]
-    unsplit = [row.get("cache_creation_input_tokens", 0) for row in rows]
+    unsplit = [0] * len(rows)
+    if "cache_creation_input_tokens" in columns:
+        unsplit = [row.get("cache_creation_input_tokens", 0) for row in rows]
     if any(unsplit) and any(map(all, zip(columns["cache_creation"], unsplit, strict=True))):
         raise malformed(where, "a row counts its cache writes in two forms")
     return (
