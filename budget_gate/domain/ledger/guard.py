@@ -66,11 +66,6 @@ class Guard:
     workspaces: Mapping[str | None, Workspace]
     book: PriceBook
 
-    @property
-    def needs_all(self) -> bool:
-        """Whether a budget is of other workspaces too, so that all of them have to be counted."""
-        return any(it.workspaces != frozenset([self.workspace]) for it in self.budgets)
-
     def exceeded(self, counts: Counts) -> list[Exceeded]:
         """The caps that are exceeded, in the order of the policy; none where the next may go.
 

@@ -263,23 +263,6 @@ def test_an_unknown_workspace_is_an_error() -> None:
         exceeded("global: {cap: 1000}", {}, workspace="prodction")
 
 
-@pytest.mark.parametrize(
-    ("text", "needs_all"),
-    [
-        ("workspaces: {production: {cap: 60}}", False),
-        ("global: {cap: 100}", True),
-        ("groups: {all: {cap: 80, workspaces: [production, evals]}}", True),
-    ],
-)
-def test_other_workspaces_are_needed_only_where_a_cap_is_theirs_too(
-    text: str, *, needs_all: bool
-) -> None:
-    """The fewer hashes a client asks for, the faster it is."""
-    found = guard(policy(f"version: 1\n{text}\n"), verdict(), book(), NOW, workspace="production")
-
-    assert found.needs_all is needs_all
-
-
 def test_verdict_comes_back_from_json_as_it_was() -> None:
     """What Redis keeps is all of it, to the last digit."""
     table = {HOUR: {key(MODEL, DAY, workspace=None): Tokens(1, 2, 3, 4, 5, 6, 7)}}
