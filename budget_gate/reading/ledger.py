@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 
@@ -59,12 +60,10 @@ class CheckedLedger:
         bound.
         """
         spend, usage = read.spend, read.priced.usage
-        if self._counts is None:
-            return without_bound(spend, month.as_of.date())
-        gap = tuple(_gap(usage, self.hours))
-        if gap:
-            unlimited = without_bound(spend, month.as_of.date())
-            return unlimited._replace(notes=(*unlimited.notes, *gap))
+        gap = tuple(_gap(usage, self.hours)) if self._counts else ()
+        if self._counts is None or gap:
+            told = spend._replace(notes=(*spend.notes, *gap))
+            return without_bound(told, month.as_of.date())
         self._verdict = GuardedVerdict(
             month.as_of,
             since_of(usage.hours, month.as_of),
@@ -87,7 +86,8 @@ class CheckedLedger:
             return report
         verdict = replace(self._verdict, organization=report.organization)
         try:
-            before = self._client.run(writing_verdict(json.dumps(verdict.to_json())))
+            with closing(self._client) as client:
+                before = client.run(writing_verdict(json.dumps(verdict.to_json())))
         except LedgerError as error:
             message = f"The verdict was not kept, so guards go by an older one: {error.told}"
             note = Note("warning", "ledger_verdict", message)
@@ -125,9 +125,11 @@ def open_ledger(url: str, settings: Settings, month: MonthToDate, now: datetime)
         )
     client, hours = open_client(url), unsettled(month)
     try:
-        counts = client.run(reading(min(hours, default=month.as_of)))
-        check_ledger_clock(now, counts.read_at)
-        policy = client.run(eviction())
+        # No connection is kept for as long as the API takes: keeping the verdict opens one again.
+        with closing(client):
+            counts = client.run(reading(min(hours, default=month.as_of)))
+            check_ledger_clock(now, counts.read_at)
+            policy = client.run(eviction())
     except UnverifiedError as error:
         return CheckedLedger(client, hours, doubt=error)
     of_month = {at: it for at, it in counts.hours.items() if month.period.start <= at < month.end}

@@ -4,16 +4,17 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from threading import Lock
 
 import pytest
 
 from tests.helpers.paths import RECORDINGS
-from tests.helpers.redis import Server, server
+from tests.helpers.redis import PATIENCE, Server, server
 from tests.helpers.running import BREACHED, NOW, OK, ORGANIZATION, PRODUCTION, Here, Run
 from tests.helpers.wording import assert_says
 from tests.world import ledger
 from tests.world.lagging import Record
-from tests.world.loopback import LoopbackAPI, Organization, Workspace
+from tests.world.loopback import LoopbackAPI, Organization, Request, Workspace
 from tests.world.oracle import Usage
 
 PASSWORD = "EXAMPLE-password"
@@ -442,6 +443,21 @@ def test_the_verdict_is_left_for_clients(here: Here, ledger_server: Server, poli
         check(here, ledger_server, policy=policy)
         assert "global" in json.dumps(json.loads(redis.get(ledger.VERDICT)))
         assert ledger.read(redis) == before
+
+
+def test_no_connection_is_held_while_the_api_answers(here: Here, ledger_server: Server) -> None:
+    """A Redis, or what stands before it, may end one that says nothing; the verdict is kept all the same."""
+    held, one_at_a_time = [], Lock()
+
+    def look(_: Request, __: int) -> None:
+        with one_at_a_time, ledger_server.driver() as redis:
+            tries = (len(redis.client_list()) - 1 for _ in range(PATIENCE))
+            held.append(next((it for it in tries if not it), 1))
+
+    with ledger_server.at(NOW) as url, LoopbackAPI(ORGANIZATION, now=NOW, intercept=look) as api:
+        run = here.check(api, "--ledger", url, policy=OK)
+    assert (run.code, set(held)) == (0, {0})
+    assert ledger_server.ask("EXISTS", ledger.VERDICT) == 1
 
 
 def test_a_ledger_of_two_organizations_is_a_warning(here: Here, ledger_server: Server) -> None:

@@ -57,7 +57,7 @@ class Client:
             raise failure(error, self.address) from error
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections; what is asked afterwards opens new ones."""
         self._redis.close()
 
     def _ask(self, commands: list[Command]) -> list[Any]:
