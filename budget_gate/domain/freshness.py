@@ -8,11 +8,17 @@ from budget_gate.domain.clock import age_in_words
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import DAY, in_words
 from budget_gate.domain.policy.model import PolicyFile
+from budget_gate.domain.policy.spend_rules import SpendRules
 from budget_gate.domain.spend import Coverage
 from budget_gate.errors import UnverifiedError
 
 # Where the policy says nothing: spend of which a whole day is missing is no month to date.
-OLDEST: Final = DAY
+_OLDEST: Final = DAY
+
+
+def oldest(rules: SpendRules | None) -> timedelta:
+    """How old numbers may be that are gone by: spend.max_age, or else a day."""
+    return (rules and rules.max_age) or _OLDEST
 
 
 def missing_time(refreshed_at: datetime | None, as_of: datetime) -> timedelta | None:
@@ -30,16 +36,16 @@ def too_old(file: PolicyFile | None, at: datetime | None, end: datetime) -> Unve
 
     Nor where `at` is None, as nobody can tell.
     """
-    limit = file.policy.spend.max_age if file else None
-    missing = missing_time(at, end)
-    if at is None or missing is None or missing <= (limit or OLDEST):
+    rules = file.policy.spend if file else None
+    limit, missing = oldest(rules), missing_time(at, end)
+    if at is None or missing is None or missing <= limit:
         return None
     place = "without spend.max_age in the policy"
-    if file and limit:
+    if file and rules and rules.max_age:
         place = f"spend.max_age, {file.source.file}:{file.source.line('spend', 'max_age')}"
     return UnverifiedError(
         f"the numbers are as of {in_words(at)}: {age_in_words(missing)} are missing, at most "
-        f"{age_in_words(limit or OLDEST)} may be ({place})",
+        f"{age_in_words(limit)} may be ({place})",
         "run the gate again when the API has newer ones, or allow older ones with spend.max_age",
         code="old_numbers",
     )

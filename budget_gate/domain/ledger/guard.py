@@ -9,7 +9,7 @@ from decimal import Decimal
 from budget_gate.domain.bounds import NOTHING, ZERO, plus
 from budget_gate.domain.clock import WORTH_A_WARNING, age_in_words
 from budget_gate.domain.costs import add_up
-from budget_gate.domain.freshness import OLDEST
+from budget_gate.domain.freshness import oldest
 from budget_gate.domain.ledger.guarded import GuardedVerdict
 from budget_gate.domain.ledger.hours import Counts, Hours, beyond, canonical
 from budget_gate.domain.ledger.possible import placed
@@ -167,7 +167,7 @@ def check_fit(file: PolicyFile, verdict: GuardedVerdict, now: datetime) -> None:
             f"{in_words(verdict.as_of)}",
             "set the clock of the machine that Redis runs on",
         )
-    limit = file.policy.spend.max_age or OLDEST
+    limit = oldest(file.policy.spend)
     if now - verdict.as_of > limit:
         raise ConfigurationError(
             f"the last verdict in the ledger is {age_in_words(now - verdict.as_of)} old, and at "

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from budget_gate.domain.bounds import UNLIMITED, ZERO
-from budget_gate.domain.freshness import OLDEST
+from budget_gate.domain.freshness import oldest
 from budget_gate.domain.notes import percent
 from budget_gate.domain.policy.budgets import Budget, CapException, GlobalBudget, NamedBudget
 from budget_gate.domain.policy.model import Policy
@@ -64,7 +64,7 @@ def spend_grades(policy: Policy) -> dict[str, Graded]:
         "uncertain": (rules.uncertain, (rules.uncertain == "warn",)),
         "max_age": (
             age_text(rules.max_age) if rules.max_age else None,
-            ((rules.max_age or OLDEST) // timedelta(minutes=1),),
+            (oldest(rules) // timedelta(minutes=1),),
         ),
         "unknown_model": (rules.unknown_model, (rules.unknown_model == "upper_bound",)),
     }
