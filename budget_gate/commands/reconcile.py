@@ -18,6 +18,7 @@ from budget_gate.commands.shared_flags import (
     up_to,
 )
 from budget_gate.delivery.results import deliver, publish_found
+from budget_gate.domain.fields import percentage
 from budget_gate.domain.ledger.reconcile import Reconciliation, last_settled_days
 from budget_gate.domain.notes import Note
 from budget_gate.errors import ConfigurationError, UnverifiedError
@@ -122,10 +123,9 @@ def needed_client(settings: Settings) -> "Client":
 
 
 def _ratio(text: str) -> Decimal:
-    number = text.removesuffix("%")
-    is_plain = number.isascii() and number.replace(".", "", 1).isdecimal() and text != number
-    if not is_plain or len(number) > 8 or Decimal(number) > 100:  # noqa: PLR2004 - percent
+    ratio = percentage(text)
+    if ratio is None or ratio > 1:
         raise argparse.ArgumentTypeError(
             f"{text[:20]!r} is not a percentage from 0% to 100%: write it as 2% or 0.5%"
         )
-    return Decimal(number).scaleb(-2)
+    return ratio

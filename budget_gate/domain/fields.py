@@ -115,13 +115,21 @@ def _percent(value: object) -> Decimal:
     raise wrong(f"{shown(value)} is not a percentage from 0% to 100%", "write at most 100%")
 
 
+def percentage(value: object) -> Decimal | None:
+    """The ratio of a percentage such as `12.5%`, of any size; None where it is none."""
+    if not isinstance(value, str) or not value.endswith("%"):
+        return None
+    number = value.removesuffix("%").rstrip()
+    return Decimal(number).scaleb(-2) if _NUMBER.fullmatch(number) else None
+
+
 def _ratio(value: object, most: Decimal | None = None) -> Decimal:
-    number = value.removesuffix("%").rstrip() if isinstance(value, str) else ""
-    is_number = _NUMBER.fullmatch(number)
-    if isinstance(value, str) and value.endswith("%") and is_number:
-        return Decimal(number).scaleb(-2)
+    ratio = percentage(value)
+    if ratio is not None:
+        return ratio
     what = "a percentage" if most is None else f"a percentage from 0% to {most}%"
-    written = Decimal(number) if is_number else None
+    number = value.rstrip() if isinstance(value, str) else ""
+    written = Decimal(number) if _NUMBER.fullmatch(number) else None
     raise _refused(value, what, _percent_hint(written, most))
 
 
@@ -231,8 +239,6 @@ OptionalFactor = Annotated[
     schema(["number", "string"], "none", _NUMBER.pattern, minimum=0, exclusiveMaximum=10**15),
 ]
 Version = Annotated[Literal["1"], WithJsonSchema({"enum": [1, "1"]})]
-
-
 # A ratio from 0 to 1, above 0%.
 WarningLevel = Annotated[
     Decimal, BeforeValidator(_percent), schema("string", rf"(?![0.]+\s*%){_BELOW_101}\s*%")

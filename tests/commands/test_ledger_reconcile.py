@@ -88,7 +88,7 @@ def again(found: Iterable[Call], times: int = 1) -> list[Call]:
         (100, (), 1),
         (400, (), 1),
         (197, ("--tolerance", "2%"), 0),
-        (203, ("--tolerance", "2%"), 0),
+        (203, ("--tolerance", "2 %"), 0),
         (195, ("--tolerance", "2%"), 1),
         (199, ("--tolerance", "0%"), 1),
         (201, ("--tolerance", "0%"), 1),
@@ -246,7 +246,7 @@ def test_hours_that_may_be_late_are_not_held_against_anybody(
     "flags",
     [
         *(("--days", text) for text in ("0", "14", "-1", "x")),
-        *(("--tolerance", text) for text in ("-1%", "x", "1e9999%", "nan%")),
+        *(("--tolerance", text) for text in ("-1%", "x", "1e9999%", "nan%", "101%", "2", "2 ")),
     ],
 )
 def test_a_wrong_flag_is_2(here: Here, ledger_server: Server, flags: tuple[str, str]) -> None:

@@ -46,6 +46,7 @@ PLACES = {
         ("cap", "1000000000000000", "is not an amount", "write a plain number"),
         ("number", "1.0000000000001", "is not an amount", "write a plain number"),
         ("ratio", "50", "'50' is not a percentage", "write 50%"),
+        ("ratio", "'50 '", "'50 ' is not a percentage", "write 50%"),
         ("ratio", "0.5", "'0.5' is not a percentage", "write 50%, or 0.5%"),
         ("ratio", "1", "'1' is not a percentage", "write 100%, or 1%"),
         ("ratio", "half", "'half' is not a percentage", "with the percent sign, such as 80%"),
