@@ -1,5 +1,6 @@
 """What stands in the way of a check, or will: the findings of the command `doctor`."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
@@ -49,6 +50,16 @@ def misconfigured(check: str, error: ConfigurationError) -> Iterator[Finding]:
 def unverified(check: str, error: UnverifiedError) -> Finding:
     """The error of what could not be read."""
     return Finding("error", check, error.message, error.hint, 3, trace=error.trace)
+
+
+def together(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings; those that say the same are one of all their checks, of the worst level."""
+    of_text: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        of_text[finding.message, finding.remedy].append(finding)
+    for alike in of_text.values():
+        worst = max(alike, key=lambda it: it.exit_code)
+        yield worst._replace(check=", ".join(it.check for it in alike))
 
 
 def check_time(now: datetime, difference: timedelta | None, *, is_told: bool) -> Finding:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from budget_gate.domain.freshness import too_old
-from budget_gate.domain.health import Finding, check_time, misconfigured, unverified
+from budget_gate.domain.health import Finding, check_time, misconfigured, together, unverified
 from budget_gate.domain.period import MonthToDate, ended_by, in_words
 from budget_gate.domain.policy.model import PolicyFile
 from budget_gate.domain.policy.ownership import owner
@@ -88,7 +88,7 @@ def examine(
                 is_explained = error.code == "http_401" and credential.remedy
                 findings.append(found._replace(remedy="") if is_explained else found)
             else:
-                findings += [*organization, *_probe(transport, month, error)]
+                findings += together([*organization, *_probe(transport, month, error)])
         else:
             findings[findings.index(credential)] = proven(credential, used.usage)
             findings += try_keys(settings, transport, clock, month)

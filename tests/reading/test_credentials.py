@@ -294,6 +294,16 @@ def test_the_doctor_says_once_why_there_is_no_token(here: Here) -> None:
     assert done.stdout.count("error  ") == 1
 
 
+def test_the_doctor_says_once_what_a_scope_does_not_open(here: Here) -> None:
+    """Which three questions it is in the way of, and the remedy that all of them share."""
+    with keyless(ORGANIZATION, now=NOW, rule=Rule(scope="workspace:developer")) as world:
+        done = run(here, world, "doctor")
+    assert done.code == 3
+    (line,) = [it for it in done.stdout.splitlines() if "(403)." in it]
+    assert line.startswith("error    organization, usage report, workspaces: ")
+    assert_says(line, RULE_ID, "the scope org:admin", '"workspace:developer"', "the Console")
+
+
 def test_the_doctor_says_that_a_key_wins_over_the_identity(here: Here, world: Keyless) -> None:
     """A secret that was forgotten would be used until somebody revokes it."""
     done = run(here, world, "doctor", environment={"ANTHROPIC_ADMIN_KEY": EXAMPLE_KEY})
