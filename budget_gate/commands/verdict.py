@@ -43,6 +43,7 @@ _OF_A_CHECK: Final = {
     "month": "month (BUDGET_GATE_MONTH)",
     "offline": "offline (BUDGET_GATE_OFFLINE)",
     "base_policy": "base-policy (BUDGET_GATE_BASE_POLICY)",
+    "ledger": "ledger-url (BUDGET_GATE_LEDGER), as what the ledger had is in that report",
 }
 
 

@@ -315,6 +315,7 @@ OF_A_CHECK = {
     "BUDGET_GATE_MONTH": "last",
     "BUDGET_GATE_OFFLINE": "true",
     "BUDGET_GATE_BASE_POLICY": "base.yml",
+    "BUDGET_GATE_LEDGER": "redis://127.0.0.1:9/0",
 }
 
 
