@@ -133,6 +133,20 @@ def test_what_the_report_has_is_not_counted_again(here: Here, ledger_server: Ser
     assert (run.code, budget(run, "global")) == (0, ("21.3", "21.3", "warning"))
 
 
+def test_an_organization_below_a_parent_is_judged_alike(here: Here, ledger_server: Server) -> None:
+    """Its numbers come by other routes: what was late counts at the high end, and once it is there no more."""
+    count(ledger_server, LATE)
+    there = Usage(LATE.at, PRODUCTION, "claude-sonnet-4-5", uncached=1_000_000)
+    whole = Organization([*ORGANIZATION.usage, there], ORGANIZATION.workspaces)
+    for organization, low in ((ORGANIZATION, "18.3"), (whole, "21.3")):
+        with (
+            ledger_server.at(NOW) as url,
+            LoopbackAPI(organization, now=NOW, org_scoped=True) as api,
+        ):
+            run = here.check(api, "--ledger", url, "--format", "json", policy=OK)
+        assert (run.code, run.report["spend"]) == (0, {"low": low, "high": "21.3"})
+
+
 def test_of_each_class_the_larger_count_holds(here: Here, ledger_server: Server) -> None:
     """Input by the report, 1,000,000 of which the ledger has 400,000; output by the ledger, 200,000 to 100,000."""
     there = Usage(LATE.at, PRODUCTION, "claude-sonnet-4-5", uncached=1_000_000, output=100_000)
@@ -484,6 +498,17 @@ def test_what_was_in_place_of_the_verdict_is_replaced(
     assert check(here, ledger_server, policy=OK).code == 0
     with ledger_server.driver() as redis:
         assert json.loads(redis.get(ledger.VERDICT))["lines"]
+
+
+def test_a_report_that_a_ledger_is_in_is_judged_again_as_it_was(
+    here: Here, ledger_server: Server
+) -> None:
+    """`verdict` asks no Redis: a cap within the range stays undecided though the counts are gone."""
+    count(ledger_server, LATE)
+    check(here, ledger_server, "--report", "report.json", policy=HEAD + "global: {cap: 20}\n")
+    ledger_server.ask("FLUSHALL")
+    run = here.main("verdict", "--report", "report.json", "--format", "json", now=NOW)
+    assert (run.code, budget(run, "global")) == (3, ("18.3", "21.3", "uncertain"))
 
 
 def test_without_the_flag_nothing_is_asked_of_redis(here: Here, ledger_server: Server) -> None:

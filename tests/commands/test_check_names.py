@@ -12,10 +12,13 @@ import pytest
 from tests.commands.test_export_store import names_of
 from tests.helpers.bills import ALPHA, BETA
 from tests.helpers.builders import MILLION
+from tests.helpers.redis import Server
 from tests.helpers.running import LAUNCH, NOW, OK, ORGANIZATION, Here, Run, checkout
 from tests.helpers.serving import ME, USAGE, at, refuse
 from tests.helpers.stores import Store
 from tests.helpers.wording import assert_says
+from tests.world import ledger
+from tests.world.lagging import Record
 from tests.world.loopback import LoopbackAPI, Organization, Request, Response, Workspace
 from tests.world.oracle import Usage
 
@@ -257,6 +260,29 @@ def test_the_history_is_not_written_over(here: Here, flag: str, kind: str) -> No
     assert (run.code, run.stdout) == (2, "")
     assert_says(run.stderr, "would overwrite", "name another file with", flag)
     assert (here.program.folder / "usage.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("is_remembered", [True, False])
+def test_a_ledger_calls_it_by_its_name_as_well(
+    here: Here, remembered: Store, ledger_server: Server, *, is_remembered: bool
+) -> None:
+    """Of $20 and $10 that a client has counted for it, its own cap is within; without the history they may be of any."""
+    kind = ("standard", "0-200k", "global", "standard")
+    then, tokens = NOW - timedelta(minutes=20), {"output": MILLION // 2}
+    late = Record(then, "msg_1", "alpha", "claude-opus-5-5", *kind, tokens)
+    with ledger_server.driver() as redis:
+        ledger.write(redis, [late], now=NOW)
+    policy = f"version: 1\nworkspaces: {{{ALPHA}: {{cap: 29}}, beta: {{cap: 9}}}}\n"
+    with ledger_server.at(NOW) as url:
+        run = check(here, remembered.url if is_remembered else "", policy, "--ledger", url)
+    budgets = {it["id"]: tuple(it["spend"].values()) for it in run.report["budgets"]}
+    assert run.code == 3
+    assert budgets == {
+        f"workspaces.{ALPHA}": ("20", "30"),
+        f"workspaces.{BETA}": ("0", "0" if is_remembered else "10"),
+    }
+    codes = {it["code"] for it in run.report["notes"]}
+    assert ("ledger_workspace" in codes) == (not is_remembered)
 
 
 def test_saved_pages_have_the_names_of_the_only_organization(here: Here, remembered: Store) -> None:

@@ -16,12 +16,14 @@ import pytest
 
 from budget_gate.delivery import notify
 from tests.helpers.inert import EVIL, PLAIN, SURROGATE, content
+from tests.helpers.redis import Server
 from tests.helpers.running import (
     BREACHED,
     ISOLATED,
     NOW,
     OK,
     ORGANIZATION,
+    PRODUCTION,
     WARNS,
     Gate,
     Here,
@@ -30,7 +32,7 @@ from tests.helpers.running import (
 )
 from tests.helpers.serving import USAGE
 from tests.helpers.wording import assert_says
-from tests.world import slack
+from tests.world import ledger, slack
 from tests.world.channels import (
     DRIPPING,
     GARBAGE,
@@ -42,7 +44,9 @@ from tests.world.channels import (
     Channels,
     Posted,
 )
+from tests.world.lagging import Record
 from tests.world.loopback import LoopbackAPI, Organization, Request, Response
+from tests.world.oracle import Usage
 
 HOUR = timedelta(hours=1)
 TO_SLACK = "notify: {slack: {webhook_env: SLACK_WEBHOOK_URL}}\n"
@@ -51,6 +55,8 @@ TO_BOTH = (
     "notify:\n  slack: {webhook_env: SLACK_WEBHOOK_URL}\n  webhook: {url_env: BUDGET_WEBHOOK_URL}\n"
 )
 REMIND = TO_BOTH + "  remind: 24h\n"
+# A cap between what the report has and what the ledger has with it.
+OWN = "version: 1\nglobal: {cap: 20, warn_at: [95%], forecast: 'off'}\n"
 KEPT = ("--report", "report.json", "--last-report", "report.json")
 IMPATIENT = "from budget_gate.delivery import notify\nnotify.DEADLINE = 0.5\nrunpy.run_module"
 DOWN = Response(503, b"{}")
@@ -162,6 +168,30 @@ def test_a_warning_that_becomes_a_breach_is_posted(hourly: Hourly) -> None:
     for hour, policy in enumerate([WARNS, WARNS, BREACHED]):
         hourly.run(hour, policy + TO_SLACK)
     assert hourly.titles == ["warning", "breached"]
+
+
+def test_what_only_a_ledger_has_is_posted_and_the_breach_after_it(
+    hourly: Hourly, ledger_server: Server
+) -> None:
+    """$18.30, and $3 that the report does not have: undecided at a cap of $20, twice, and then a breach; no password."""
+    kind = ("standard", "0-200k", "global", "standard")
+    tokens = {"uncached_input": 1_000_000}
+    late = Record(NOW, "msg_1", "production", "claude-sonnet-4-5", *kind, tokens)
+    there = Usage(NOW, PRODUCTION, "claude-sonnet-4-5", uncached=1_000_000)
+    whole = Organization([*ORGANIZATION.usage, there], ORGANIZATION.workspaces)
+    codes = []
+    for hour, organization in enumerate((ORGANIZATION, ORGANIZATION, ORGANIZATION, whole)):
+        hourly.organization = organization
+        with ledger_server.driver() as redis:
+            ledger.write(redis, [late] if hour else [], now=NOW + hour * HOUR)
+        with ledger_server.at(NOW + hour * HOUR) as url:
+            secret = url.replace("//", "//default:xxLEDGERxxSECRETxx@")
+            codes.append(hourly.run(hour, OWN + TO_BOTH, "--ledger", secret).code)
+    assert codes == [0, 3, 3, 1]
+    assert hourly.titles == ["undecided", "breached"]
+    assert [it.body["status"] for it in hourly.channels.to_hook] == ["uncertain", "breached"]
+    assert_says(slack.read(hourly.channels.to_slack[0]), "$18.30", "$21.30", "ledger")
+    assert not [it for it in hourly.channels.posts if b"xxLEDGERxxSECRETxx" in it.raw]
 
 
 def test_what_was_told_stands_in_the_report(hourly: Hourly) -> None:

@@ -15,8 +15,10 @@ from tests.helpers.redis import Server
 from tests.helpers.running import NOW, Here, Run
 from tests.helpers.serving import USAGE, at, refuse
 from tests.helpers.wording import assert_says
+from tests.world import ledger
 from tests.world.billing import bill_of
 from tests.world.keys import ANALYTICS_KEY, Key, analytics_key
+from tests.world.lagging import Record
 from tests.world.loopback import DEFAULT_WORKSPACE_ID, LoopbackAPI, Organization, Workspace
 from tests.world.oracle import Usage
 
@@ -319,6 +321,61 @@ def test_hours_that_neither_the_analytics_nor_the_ledger_have_leave_no_upper_bou
     assert found.report["spend"] == {"low": "30", "high": None}
     told = ("Nov 15, 08:30 UTC", "Nov 15, 09:00 UTC", "no upper bound", "without --ledger")
     assert_says(note(found, "ledger_gap"), *told)
+
+
+def counted(hours_ago: float, workspace: str | None, output: int, message: str) -> Record:
+    """What a client counts of Claude Sonnet 5, at 10 USD per million output tokens."""
+    kind = ("standard", "0-200k", "global", "standard")
+    then = NOW - timedelta(hours=hours_ago)
+    return Record(then, message, workspace, "claude-sonnet-5", *kind, {"output": output})
+
+
+@pytest.mark.parametrize("refreshed", ["2026-11-15T11:50:00Z", "2026-11-15T09:10:00Z"])
+def test_what_clients_count_comes_to_what_the_analytics_have(
+    here: Here, ledger_server: Server, refreshed: str
+) -> None:
+    """$5 of beta and $2 of the default workspace, by either side, are once in the range; $10 come to it as the ledger alone has them."""
+    default = Usage(at("2026-11-15T09:05:00Z"), None, "claude-sonnet-5", output=200_000)
+    organization = replace(ORGANIZATION, usage=[*ORGANIZATION.usage, default])
+    known = [counted(3, "beta", MILLION // 2, "msg_1"), counted(2.9, None, 200_000, "msg_2")]
+    late = counted(0.5, None, MILLION, "msg_3")
+    with ledger_server.driver() as redis:
+        ledger.write(redis, [*known, late], now=NOW)
+    policy = f"version: 1\nworkspaces: {{beta: {{cap: 5}}, default: {{cap: 21.99}}}}\n{LABELS}"
+    with ledger_server.at(NOW) as url:
+        found = check(
+            here,
+            policy,
+            "--ledger",
+            url,
+            organization=organization,
+            data_refreshed_at=at(refreshed),
+        )
+    assert found.code == 3
+    assert found.report["spend"] == {"low": "37", "high": "47"}
+    budgets = {it["name"]: (*it["spend"].values(), it["status"]) for it in found.report["budgets"]}
+    assert budgets == {
+        "beta": ("5", "5", "warning"),
+        "default workspace": ("12", "22", "uncertain"),
+    }
+
+
+@pytest.mark.parametrize("written", ["beta", "beta team"])
+def test_a_name_that_no_label_has_may_be_of_any_workspace(
+    here: Here, ledger_server: Server, written: str
+) -> None:
+    """A key for analytics lists no workspaces: what a client calls one is known by the policy's names alone."""
+    with ledger_server.driver() as redis:
+        ledger.write(redis, [counted(0.5, written, MILLION, "msg_1")], now=NOW)
+    policy = f"version: 1\nworkspaces: {{alpha: {{cap: 29.99}}, beta: {{cap: 15}}}}\n{LABELS}"
+    with ledger_server.at(NOW) as url:
+        found = check(here, policy, "--ledger", url)
+    is_known = written == "beta"
+    budgets = {it["name"]: tuple(it["spend"].values()) for it in found.report["budgets"]}
+    assert budgets == {"alpha": ("20", "20" if is_known else "30"), "beta": ("5", "15")}
+    assert (found.code, "ledger_workspace" in found.codes) == (
+        (0, False) if is_known else (3, True)
+    )
 
 
 def test_a_month_that_has_ended_lacks_nothing(here: Here) -> None:
