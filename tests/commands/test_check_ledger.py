@@ -133,6 +133,13 @@ def test_what_the_report_has_is_not_counted_again(here: Here, ledger_server: Ser
     assert (run.code, budget(run, "global")) == (0, ("21.3", "21.3", "warning"))
 
 
+def test_a_message_by_name_and_by_id_is_two(here: Here, ledger_server: Server) -> None:
+    """Each is a place of its own in Redis: 3 USD twice in the high end, and never in the low one."""
+    count(ledger_server, LATE, replace(LATE, workspace=PRODUCTION))
+    run = check(here, ledger_server, policy=OK)
+    assert run.report["spend"] == {"low": "18.3", "high": "24.3"}
+
+
 def test_an_organization_below_a_parent_is_judged_alike(here: Here, ledger_server: Server) -> None:
     """Its numbers come by other routes: what was late counts at the high end, and once it is there no more."""
     count(ledger_server, LATE)
