@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from budget_gate.commands.day_flags import MOST_DAYS, USUAL_DAYS
+from budget_gate.commands.day_flags import MOST_DAYS, USUAL_DAYS, refuse_other_time
 from budget_gate.commands.invocation import Invocation, Parsed
 from budget_gate.commands.policy_name import policy_if_any
 from budget_gate.commands.sample import AS_OF, sample_pages, sample_policy
@@ -21,10 +21,10 @@ from budget_gate.commands.shared_flags import (
     up_to,
 )
 from budget_gate.delivery.page import publish_page, refuse_folder
-from budget_gate.delivery.results import publish_text, say
+from budget_gate.delivery.results import publish_text, say, say_warnings
 from budget_gate.delivery.rows import progress
 from budget_gate.domain.period import parse_instant
-from budget_gate.errors import ConfigurationError, UnverifiedError
+from budget_gate.errors import UnverifiedError
 from budget_gate.exits import OK, UNVERIFIED
 from budget_gate.outputs.escaping import plain
 from budget_gate.reading.connection import connect
@@ -100,11 +100,7 @@ def _run(options: DashboardOptions, invocation: Invocation) -> int:
     if options.is_demo:
         publish_text(write_sample(options.out, settings), settings)
         return OK
-    if settings.as_of or settings.month:
-        raise ConfigurationError(
-            "the page is of now, and --as-of or --month names another time",
-            "unset BUDGET_GATE_AS_OF and BUDGET_GATE_MONTH",
-        )
+    refuse_other_time(settings, "the page is of now")
     refuse_folder(options.out)
     show = progress(settings)
     try:
@@ -113,9 +109,7 @@ def _run(options: DashboardOptions, invocation: Invocation) -> int:
         show("")
         say(f"budget-gate: no page was written: {plain(error.told)}", settings)
         return UNVERIFIED
-    for note in content.report.notes:
-        if note.level != "info":
-            say(f"{note.level}: {plain(note.message)}", settings)
+    say_warnings(content.report.notes, settings)
     publish_text(_write(content, options.out, settings), settings)
     return OK
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from budget_gate.domain.period import MonthToDate
 from budget_gate.errors import ConfigurationError
+from budget_gate.settings import Settings
 
 # Of full days, without a flag and at most.
 USUAL_DAYS: Final = 30
@@ -41,6 +42,15 @@ def refuse_too_old(day: date, at: datetime, verb: str) -> None:
     if day < oldest:
         raise ConfigurationError(
             f"{day} is more than {MOST_MONTHS} months ago", f"{verb} {oldest} and later days"
+        )
+
+
+def refuse_other_time(settings: Settings, what: str) -> None:
+    """Raises ConfigurationError where a variable sets a time; `what` says what is done instead."""
+    if settings.as_of or settings.month:
+        raise ConfigurationError(
+            f"{what}, and another time is set",
+            "unset BUDGET_GATE_AS_OF and BUDGET_GATE_MONTH",
         )
 
 

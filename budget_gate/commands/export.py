@@ -34,7 +34,7 @@ from budget_gate.commands.shared_flags import (
     up_to,
 )
 from budget_gate.commands.written_files import history_files, refuse_path
-from budget_gate.delivery.results import say
+from budget_gate.delivery.results import say, say_warnings
 from budget_gate.delivery.rows import progress, publish_rows
 from budget_gate.domain.daily import DailyRow, Days
 from budget_gate.domain.notes import Note
@@ -134,8 +134,7 @@ def _run(options: ExportOptions, invocation: Invocation) -> int:
         show("")
         say(f"budget-gate: nothing was exported: {plain(error.told)}", settings)
         return UNVERIFIED
-    for note in notes:
-        say(f"warning: {plain(note.message)}", settings)
+    say_warnings(notes, settings)
     return OK
 
 

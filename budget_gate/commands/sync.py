@@ -11,6 +11,7 @@ from budget_gate.commands.day_flags import (
     a_day,
     oldest_day,
     refuse_open_day,
+    refuse_other_time,
     refuse_too_old,
 )
 from budget_gate.commands.invocation import Invocation, Parsed
@@ -24,7 +25,7 @@ from budget_gate.commands.shared_flags import (
     exit_codes,
     given,
 )
-from budget_gate.delivery.results import publish_text, say
+from budget_gate.delivery.results import publish_text, say, say_warnings
 from budget_gate.delivery.rows import progress
 from budget_gate.domain.clock import run_time
 from budget_gate.domain.daily import Days
@@ -90,11 +91,7 @@ def _run(options: SyncOptions, invocation: Invocation) -> int:
         raise ConfigurationError(
             "no database is named", "add --store sqlite:///usage.db, or set BUDGET_GATE_STORE"
         )
-    if settings.as_of or settings.month:
-        raise ConfigurationError(
-            "sync reads up to the last full day, and --as-of or --month names another time",
-            "unset BUDGET_GATE_AS_OF and BUDGET_GATE_MONTH",
-        )
+    refuse_other_time(settings, "sync reads up to the last full day")
     history = open_history(settings.store)
     file = policy_if_any(settings)
     transport = connect(settings, invocation.clock)
@@ -112,8 +109,7 @@ def _run(options: SyncOptions, invocation: Invocation) -> int:
         show("")
         say(f"budget-gate: nothing was synced: {plain(error.told)}", settings)
         return UNVERIFIED
-    for note in (*notes, *_odd(saved)):
-        say(f"warning: {plain(note.message)}", settings)
+    say_warnings((*notes, *_odd(saved)), settings)
     days, last = len(period.steps(DAY)), (period.end - DAY).date()
     told = (
         f"synced {period.start.date()} to {last} ({days} days, {saved.rows} rows) to {history.name}"

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -11,9 +11,11 @@ from budget_gate import signals
 from budget_gate.delivery.files import append, write_whole
 from budget_gate.delivery.secrets import blotted, without_secrets
 from budget_gate.delivery.streams import is_file, is_terminal, width, write
+from budget_gate.domain.notes import Note
 from budget_gate.domain.verdict.report import Report
 from budget_gate.errors import ConfigurationError
 from budget_gate.exits import CONFIGURATION_WRONG, OK
+from budget_gate.outputs.escaping import plain
 from budget_gate.outputs.report.badge import is_badge, render_badge, render_no_verdict
 from budget_gate.outputs.report.github import (
     render_annotations,
@@ -229,6 +231,13 @@ def explain(error: ConfigurationError, settings: Surroundings) -> None:
             append(Path(settings.step_summary), summary)
         except ConfigurationError as unwritable:
             say(render_error(unwritable, width(sys.stderr)), settings)
+
+
+def say_warnings(notes: Iterable[Note], settings: Settings) -> None:
+    """Says on stderr the notes of a run that are more than information."""
+    for note in notes:
+        if note.level != "info":
+            say(f"{note.level}: {plain(note.message)}", settings)
 
 
 def say(text: str, settings: Surroundings) -> None:

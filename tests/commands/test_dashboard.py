@@ -459,7 +459,7 @@ def test_another_time_than_now_is_refused(here: Here, variable: str) -> None:
     here.set({f"BUDGET_GATE_{variable}": value})
     run = here.main("dashboard", "--out", "site")
     assert run.code == 2
-    assert_says(run.stderr, "--as-of or --month", "BUDGET_GATE_AS_OF")
+    assert_says(run.stderr, "another time", "BUDGET_GATE_AS_OF")
 
 
 def test_a_credential_is_nowhere_on_the_page(here: Here) -> None:
