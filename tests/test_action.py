@@ -9,6 +9,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import cache_from_source
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -25,14 +26,14 @@ BASH = shutil.which("bash") or "bash"
 # The packages that the program imports, as small as they can be.
 PACKAGES = {"httpx": "httpx", "pydantic_settings": "pydantic_settings", "pyyaml": "yaml"}
 
-# An interpreter as far as the step asks: it answers with its own path, has a pip, makes an environment in which
-# everything can be imported, and ends as {installs} says where it is to install.
+# An interpreter as far as the step asks: it answers with its own path, has a pip, makes an environment whose Python
+# ends as {loads} says, and ends as {installs} says where it is to install.
 INTERPRETER = """\
 #!/bin/sh
 echo "$0 $*" >> "{asked}"
 case $2 in
   -c) printf %s "$0" ;;
-  -m) /bin/mkdir -p "$5/bin" && echo '#!/bin/sh' > "$5/bin/python" && /bin/chmod +x "$5/bin/python" ;;
+  -m) /bin/mkdir -p "$5/bin" && echo 'exit {loads}' > "$5/bin/python" && /bin/chmod +x "$5/bin/python" ;;
   utf8) exit {installs} ;;
 esac
 """
@@ -61,11 +62,12 @@ class Runner:
         lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
         return [line for line in lines if line.startswith(f"{program} ")]
 
-    def put(self, program: str, *, installs: bool = True) -> Path:
-        """An interpreter below the folder of the machine, in whose environment packages can be installed or not."""
+    def put(self, program: str, *, installs: bool = True, loads: bool = True) -> Path:
+        """An interpreter below this folder, for which packages can be installed or not, and loaded or not."""
         path = self.folder / program
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = INTERPRETER.format(asked=self.folder / "asked", installs=0 if installs else 1)
+        ends = {"installs": 0 if installs else 1, "loads": 0 if loads else 1}
+        text = INTERPRETER.format(asked=self.folder / "asked", **ends)
         path.write_text(text, encoding="utf-8")
         path.chmod(0o755)
         return path
@@ -130,9 +132,12 @@ def test_a_python_of_the_checkout_hides_no_other(runner: Runner, entry: str) -> 
     assert runner.asked(own) == []
 
 
-def test_a_python_that_cannot_have_the_packages_gives_way_to_the_next(runner: Runner) -> None:
-    """As where it is too new for wheels: the next of the same name on PATH is tried."""
-    newest = runner.put("newest/python3", installs=False)
+@pytest.mark.parametrize("installs", [False, True])
+def test_a_python_that_cannot_have_the_packages_gives_way_to_the_next(
+    runner: Runner, *, installs: bool
+) -> None:
+    """As where it is too new for wheels, or was built without TLS: the next of the same name on PATH is tried."""
+    newest = runner.put("newest/python3", installs=installs, loads=False)
     other = runner.put("other/python3")
     run = runner.run("environment", newest.parent, other.parent)
     assert prepared_by(runner, run) == other
@@ -211,9 +216,11 @@ def machine(runner: Runner) -> Runner:
     (runner.folder / "wheels").mkdir()
     package = PACKAGE
     shutil.copytree(package, runner.folder / "action" / "budget_gate")
-    pins = [pin(runner.folder / "wheels", name, module) for name, module in PACKAGES.items()]
+    pins = [
+        pin(runner.folder / "wheels", name, f"{module}.py") for name, module in PACKAGES.items()
+    ]
     (runner.folder / "action" / "requirements.txt").write_text("\n".join(pins), encoding="utf-8")
-    pins.append(pin(runner.folder / "wheels", "redis", "redis"))
+    pins.append(pin(runner.folder / "wheels", "redis", "redis.py"))
     ledger = runner.folder / "action" / "requirements-ledger.txt"
     ledger.write_text("\n".join(pins), encoding="utf-8")
     return runner
@@ -245,17 +252,17 @@ def imports(runner: Runner, *modules: str) -> bool:
     return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def pin(folder: Path, name: str, module: str, text: str = "") -> str:
-    """Makes a wheel of one module, and gives the line that pins it."""
+def pin(folder: Path, name: str, file: str, text: str = "") -> str:
+    """Makes a wheel of one file, and gives the line that pins it."""
     wheel = folder / f"{name}-1.0-py3-none-any.whl"
     about = f"{name}-1.0.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(f"{module}.py", text)
+        archive.writestr(file, text)
         archive.writestr(
             f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
         )
         archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        archive.writestr(f"{about}/RECORD", f"{module}.py,,\n")
+        archive.writestr(f"{about}/RECORD", f"{file},,\n")
     return f"{name}==1.0 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
 
 
@@ -374,7 +381,7 @@ def test_a_file_with_another_hash_is_installed_by_neither(
 ) -> None:
     """Exit 3, whatever it would be: both refuse it."""
     put_uv(machine)
-    pin(machine.folder / "wheels", "httpx", "httpx", "changed = True\n")
+    pin(machine.folder / "wheels", "httpx", "httpx.py", "changed = True\n")
     run = machine.run("environment", machine.folder / "bin", **index)
     assert run.returncode == 3
     assert run.stdout.lower().count("hash") >= 2
@@ -414,23 +421,40 @@ def test_uv_is_not_asked_where_pip_alone_knows_the_index(
     assert machine.asked(uv) == []
 
 
+def require(runner: Runner, name: str, file: str, text: str) -> None:
+    """Pins a wheel of one file, in place of another of that name."""
+    requirements = runner.folder / "action" / "requirements.txt"
+    pins = requirements.read_text(encoding="utf-8").splitlines()
+    kept = [each for each in pins if not each.startswith(f"{name}==")]
+    other = pin(runner.folder / "wheels", name, file, text)
+    requirements.write_text("\n".join([other, *kept]), encoding="utf-8")
+
+
 @pytest.mark.parametrize("installer", ["pip", "uv"])
-def test_packages_that_cannot_be_imported_are_no_environment(
-    machine: Runner, index: dict[str, str], installer: str
+@pytest.mark.parametrize(
+    ("file", "text", "reason"),
+    [
+        ("other.py", "", "No module named 'httpx'"),
+        (f"httpx/native{EXTENSION_SUFFIXES[0]}", "of another machine", "native"),
+        (f"httpx/native.of-another-python{EXTENSION_SUFFIXES[-1]}", "", "No module named 'native'"),
+        ("sitecustomize.py", "import sys; sys.modules['_ssl'] = None", "import of _ssl halted"),
+    ],
+    ids=["missing", "another-machine", "another-python", "python-without-tls"],
+)
+def test_packages_that_another_python_or_installer_might_mend_are_no_environment(
+    machine: Runner, index: dict[str, str], installer: str, file: str, text: str, *, reason: str
 ) -> None:
-    """They were installed, but the program would end in 1 with them: exit 3, and one line of each try says why."""
+    """They were installed, but cannot be loaded: exit 3, and one line of each try says why."""
     if installer == "uv":
         put_uv(machine)
-    requirements = machine.folder / "action" / "requirements.txt"
-    broken = pin(machine.folder / "wheels", "httpx", "httpx", "import nothing_that_exists\n")
-    pins = requirements.read_text(encoding="utf-8").splitlines()
-    requirements.write_text("\n".join([broken, *pins[1:]]), encoding="utf-8")
+    require(machine, "httpx", file, text)
     run = machine.run("environment", machine.folder / "bin", **index)
     assert run.returncode == 3
     *reasons, stopped = run.stdout.splitlines()
     assert len(reasons) == (1 if installer == "pip" else 2)
-    for reason in reasons:
-        assert reason.endswith("ModuleNotFoundError: No module named 'nothing_that_exists'")
+    for line in reasons:
+        assert line.startswith("The packages cannot be imported: ")
+        assert reason in line
     assert stopped.startswith("::error title=budget-gate::Nothing was checked")
 
 
@@ -492,7 +516,7 @@ def test_what_installs_is_given_no_secret_of_the_job(
 def test_what_was_compiled_is_kept_in_the_environment(
     machine: Runner, index: dict[str, str]
 ) -> None:
-    """Nothing is written into the action's folder, which may be read-only, and nothing that was compiled there is run."""
+    """By the check; nothing is written into the action's folder, and nothing that was compiled there is run."""
     own = machine.folder / "action" / "budget_gate"
     for folder in own.rglob("__pycache__"):
         shutil.rmtree(folder)
@@ -504,6 +528,8 @@ def test_what_was_compiled_is_kept_in_the_environment(
     before = sorted(own.rglob("*"))
     run = machine.run("environment", machine.folder / "bin", **index)
     assert run.returncode == 0, run.stdout
+    run = machine.run("check", PYTHON=machine.python)
+    assert "planted" not in run.stdout
     assert sorted(own.rglob("*")) == before
     (package,) = Path(machine.python).parents[1].glob("lib/*/site-packages/budget_gate")
     assert Path(cache_from_source(str(package / "cli.py"))).exists()
@@ -513,7 +539,37 @@ def test_what_was_compiled_is_kept_in_the_environment(
 # How the check ends
 
 
-@pytest.mark.parametrize(("imports", "check", "code"), [(0, 0, 0), (0, 1, 1), (0, 3, 3), (1, 1, 4)])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("import nothing_that_exists\n", "No module named 'nothing_that_exists'"),
+        ("", "cannot import name"),
+        ("class of another Python\n", "SyntaxError"),
+        ("\0", "null bytes"),
+        ("raise OSError('the disk')\n", "OSError: the disk"),
+    ],
+    ids=["needs-another", "empty", "syntax", "damaged", "raises"],
+)
+def test_packages_that_turn_out_not_to_work_are_named_by_the_check(
+    machine: Runner, index: dict[str, str], text: str, reason: str
+) -> None:
+    """What no other Python would mend is found where all is imported: exit 4, one line with the reason, no status."""
+    require(machine, "pydantic", "pydantic.py", text)
+    run = machine.run("environment", machine.folder / "bin", **index)
+    assert run.returncode == 0, run.stdout
+    before = (machine.folder / "output").read_text(encoding="utf-8")
+    run = machine.run("check", PYTHON=machine.python, GITHUB_ACTIONS="true")
+    assert run.returncode == 4
+    why, ended = run.stdout.splitlines()
+    assert "cannot be imported" in why
+    assert reason in why
+    assert ended.startswith("::error title=budget-gate::The check ended without a verdict")
+    assert (machine.folder / "output").read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize(
+    ("imports", "check", "code"), [(0, 0, 0), (0, 1, 1), (0, 3, 3), (0, 4, 4), (1, 1, 4)]
+)
 def test_one_is_said_by_the_gate_alone(runner: Runner, imports: int, check: int, code: int) -> None:
     """A Python that finds no program ends in 1, too, which would read as a breach: that is exit 4."""
     python = runner.folder / "python"

@@ -1,4 +1,4 @@
-"""Times the action's step that prepares the environment against what it could not do without.
+"""Times the action's step that prepares the environment, and the check after it, against what they need at least.
 
 Run it with `python -m tests.bench.action`, on a machine that does nothing else. The packages are fetched once and
 served on this machine, so that no network is in the times: cold is an empty cache, warm one that has them.
@@ -19,8 +19,10 @@ from typing import NamedTuple
 
 import yaml
 
+from tests.bench.start import serving as serving_usage
 from tests.helpers.package_index import serving
 from tests.helpers.paths import PACKAGE, ROOT
+from tests.world.loopback import EXAMPLE_KEY
 
 RUNS = 11
 UV = Path(sys.executable).with_name("uv")
@@ -34,6 +36,10 @@ case "$*" in
   *) exec {BASE} "$@" ;;
 esac
 """
+BASH = ("bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c")
+POLICY = "version: 1\nglobal: {cap: 1000000}\n"
+# In the past whenever this runs, and in the month of which the API has usage.
+AS_OF = "2026-11-20T12:00:00Z"
 CHECKED = ("--require-hashes", "--no-deps", "--only-binary", ":all:", "-r")
 FOREIGN = ("PIP_", "UV_", "PYTHON", "ANTHROPIC_", "BUDGET_GATE_")
 
@@ -46,9 +52,9 @@ class Run(NamedTuple):
 
 
 class Machine:
-    """A runner with an action and an index of its packages, and three folders for PATH: pip, without-pip and uv."""
+    """A runner with an action, an index of its packages and an API, and folders for PATH: pip, without-pip and uv."""
 
-    def __init__(self, folder: Path, index: str) -> None:
+    def __init__(self, folder: Path, index: str, api: str) -> None:
         self._folder = folder
         self._numbers = count()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
@@ -59,8 +65,13 @@ class Machine:
             "PIP_INDEX_URL": index,
             "UV_DEFAULT_INDEX": index,
         }
+        self._of_a_check = {
+            "ANTHROPIC_ADMIN_KEY": EXAMPLE_KEY,
+            "ANTHROPIC_BASE_URL": api,
+            "BUDGET_GATE_AS_OF": AS_OF,
+        }
         steps = yaml.safe_load((ROOT / "action.yml").read_bytes())["runs"]["steps"]
-        self._script = next(step["run"] for step in steps if step["id"] == "environment")
+        self._scripts = {step["id"]: step["run"] for step in steps}
         for name in ("pip", "without-pip", "uv", "workspace", "action"):
             (folder / name).mkdir()
         for name in ("pip", "uv"):
@@ -71,12 +82,13 @@ class Machine:
         shutil.copy(ROOT / "requirements.txt", folder / "action")
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(PACKAGE, folder / "action" / "budget_gate", ignore=ignored)
+        (folder / "workspace" / "budget.yml").write_text(POLICY, encoding="utf-8")
 
-    def step(self, tools: str, cache: Path) -> Run:
-        """What the action's step takes where these tools are on PATH."""
+    def step(self, tools: str, cache: Path, *, checks: bool = False) -> Run:
+        """What the action's step takes where these tools are on PATH, or with the check after it."""
         temp = self.make_folder()
         run = self._measure(
-            ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", self._script],
+            [*BASH, self._scripts["environment"]],
             cache,
             PATH=f"{self._folder / tools}:/usr/bin:/bin",
             LEDGER="false",
@@ -87,24 +99,32 @@ class Machine:
         )
         (noted,) = temp.glob("budget-gate.*/lib/*/site-packages/httpx-*/INSTALLER")
         assert noted.read_text(encoding="utf-8").strip() == ("uv" if tools == "uv" else "pip")
+        if checks:
+            python = (temp / "output").read_text(encoding="utf-8").strip().removeprefix("python=")
+            check = [*BASH, self._scripts["check"]]
+            run = _sum([run, self._measure(check, cache, PYTHON=python, **self._of_a_check)])
         shutil.rmtree(temp)
         return run
 
-    def uv_alone(self, cache: Path, *, imports: bool = False) -> Run:
-        """What `uv venv` and `uv pip install` take by themselves, or with the first import of the packages."""
-        environment = str(self.make_folder() / "venv")
+    def uv_alone(self, cache: Path, *, checks: bool = False) -> Run:
+        """What `uv venv` and `uv pip install` take by themselves, or with a first check of the action's files."""
+        folder = self.make_folder()
+        environment = str(folder / "venv")
         into = ["--quiet", "--python", environment]
         requirements = str(self._folder / "action" / "requirements.txt")
         commands = [
             [str(UV), "venv", "--quiet", "--python", str(BASE), environment],
             [str(UV), "pip", "install", *into, *CHECKED, requirements],
         ]
-        if imports:
-            proof = "import httpx, pydantic_settings, yaml"
-            commands.append([f"{environment}/bin/python", "-I", "-c", proof])
         runs = [self._measure(command, cache) for command in commands]
-        shutil.rmtree(environment)
-        return Run(*map(sum, zip(*runs, strict=True)))
+        if checks:
+            # Nothing of an earlier check is compiled there.
+            shutil.copytree(self._folder / "action", folder / "action")
+            check = [f"{environment}/bin/python", "-m", "budget_gate", "check"]
+            path = str(folder / "action")
+            runs.append(self._measure(check, cache, PYTHONPATH=path, **self._of_a_check))
+        shutil.rmtree(folder)
+        return _sum(runs)
 
     def make_folder(self) -> Path:
         """A new folder."""
@@ -116,10 +136,19 @@ class Machine:
         caches = {"PIP_CACHE_DIR": str(cache / "pip"), "UV_CACHE_DIR": str(cache / "uv")}
         environment = {**self._variables, **caches, **variables}
         started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=self._folder / "workspace", env=environment)
+        process = subprocess.Popen(
+            command,
+            cwd=self._folder / "workspace",
+            env=environment,
+            stdout=subprocess.DEVNULL,
+        )
         _, status, used = os.wait4(process.pid, 0)
         assert status == 0, command
         return Run(time.perf_counter() - started, used.ru_utime + used.ru_stime)
+
+
+def _sum(runs: list[Run]) -> Run:
+    return Run(*map(sum, zip(*runs, strict=True)))
 
 
 def compare(
@@ -152,18 +181,21 @@ def main() -> None:
         fetch = [str(BASE), "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
         requirements = str(ROOT / "requirements.txt")
         subprocess.run([*fetch, "--dest", str(packages), *CHECKED, requirements], check=True)
-        with serving(packages) as index:
-            machine = Machine(folder, index)
+        with serving(packages) as index, serving_usage(1_000, 8) as api:
+            machine = Machine(folder, index, api)
             by_pip, by_its_own, by_uv = (
                 partial(machine.step, tools) for tools in ("pip", "without-pip", "uv")
             )
-            first = partial(machine.uv_alone, imports=True)
+            both = partial(by_uv, checks=True)
+            both_alone = partial(machine.uv_alone, checks=True)
             table = [
-                "| what | the step | compared | ratio | of processor time |",
+                "| what | the action | compared | ratio | of processor time |",
                 "|---|--:|--:|--:|--:|",
                 *compare(machine, "pip / a pip of the environment's own", by_pip, by_its_own),
                 *compare(machine, "uv / `uv venv`, `uv pip install`", by_uv, machine.uv_alone),
-                *compare(machine, "uv / the same and the first import", by_uv, first),
+                *compare(
+                    machine, "uv and the check / the same and a first check", both, both_alone
+                ),
             ]
     sys.stdout.write("\n".join([*table, ""]))
 
