@@ -453,9 +453,26 @@ def test_packages_that_another_python_or_installer_might_mend_are_no_environment
     *reasons, stopped = run.stdout.splitlines()
     assert len(reasons) == (1 if installer == "pip" else 2)
     for line in reasons:
-        assert line.startswith("The packages cannot be imported: ")
+        assert line.startswith("The environment cannot be used: ")
         assert reason in line
     assert stopped.startswith("::error title=budget-gate::Nothing was checked")
+
+
+def test_a_package_that_cannot_be_copied_is_no_environment(
+    machine: Runner, index: dict[str, str]
+) -> None:
+    """As on a full disk, or where the action was not checked out whole: exit 3, with the reason in one line."""
+    package = machine.folder / "action" / "budget_gate"
+    (package / "cli.py").unlink()
+    (package / "cli.py").symlink_to("nowhere")
+    run = machine.run("environment", machine.folder / "bin", **index)
+    assert run.returncode == 3
+    assert run.stdout.startswith("The environment cannot be used: FileNotFoundError: ")
+    shutil.rmtree(package)
+    run = machine.run("environment", machine.folder / "bin", **index)
+    assert run.returncode == 3
+    assert "No module named 'budget_gate'" in run.stdout
+    assert run.stdout.count("\n") == 2
 
 
 @pytest.mark.parametrize("installer", ["pip", "uv"])
