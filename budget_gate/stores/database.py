@@ -1,5 +1,6 @@
 """The database of a history: its URL, its transactions, and what it says when it fails."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ _CONNECTING: Final = {
 # SQLite begins to write at the first change: of two runs that had read before, one would fail.
 _SAVES: Final = "budget_gate_saves"
 _REASON_LENGTH: Final = 200
+
+# A pool logs what fails as a connection is closed, a signal too, with its traceback: it is raised as
+# well, and told in one line.
+logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)

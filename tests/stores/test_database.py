@@ -474,6 +474,27 @@ def test_a_signal_is_no_failure_of_the_database(
     assert store.dump() == before
 
 
+@pytest.mark.parametrize("step", ["do_rollback", "do_close"])
+def test_a_signal_while_a_connection_is_given_back_is_no_traceback(
+    store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """What a pool would log of it, and Python print where nobody has set up a log, is told as the signal alone."""
+    database = Database.at(store.url)
+    with database.saving():
+        pass
+
+    done = getattr(database.engine.dialect, step)
+
+    def interrupted(connection: object) -> None:
+        done(connection)
+        raise InterruptedRunError("SIGTERM")
+
+    monkeypatch.setattr(database.engine.dialect, step, interrupted)
+    with pytest.raises(InterruptedRunError, match="SIGTERM"), database.reading():
+        pass
+    assert caplog.records == []
+
+
 def test_who_reads_waits_20_seconds_for_a_lock(postgresql: Cluster) -> None:
     """A check in CI does not hang for as long as somebody changes a table; who saves waits longer."""
     database = Database.at(Store(postgresql.new()).url)
