@@ -94,13 +94,14 @@ class LedgerError(UnverifiedError):
 
 
 class InterruptedRunError(BaseException):
-    """A signal ended the run before its verdict (exit 3); `message` names the signal.
+    """A signal ended the run before its verdict (exit 3); `signal` is its name.
 
     It comes at any place, and no `except Exception` on its way, as when a thread is started, is
     to take it for a failure of what happened to run there.
     """
 
     def __init__(self, signal: str) -> None:
+        self.signal = signal
         self.message = f"{signal} ended the run"
         super().__init__(self.message)
 

@@ -33,8 +33,8 @@ _CONNECTING: Final = {
 _SAVES: Final = "budget_gate_saves"
 _REASON_LENGTH: Final = 200
 
-# A pool logs what fails as a connection is closed, a signal too, with its traceback: it is raised as
-# well, and told in one line.
+# A pool logs what fails as a connection is closed, a signal too, with its traceback: it is raised
+# as well, and told in one line.
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
