@@ -92,11 +92,19 @@ class CheckedLedger:
             message = f"The verdict was not kept, so guards go by an older one: {error.told}"
             note = Note("warning", "ledger_verdict", message)
             return report._replace(notes=(*report.notes, note))
-        return report._replace(notes=(*report.notes, *_shared(before, verdict)))
+        return report._replace(notes=(*report.notes, *_after(before, verdict)))
 
 
-def _shared(before: bytes | None, verdict: GuardedVerdict) -> Iterator[Note]:
-    """A warning where the verdict before is of another organization."""
+def _after(before: bytes | None, verdict: GuardedVerdict) -> Iterator[Note]:
+    """A warning where there was no verdict before, or one of another organization."""
+    if before is None:
+        yield Note(
+            "warning",
+            "ledger_anew",
+            "There was no verdict in this ledger before. If this is not the first check with it, "
+            "Redis has lost its data: what clients counted until now is missing, so for about "
+            "three hours spend may be higher than this report says. See docs/ledger.md, In Redis.",
+        )
     try:
         other = GuardedVerdict.from_json(json.loads(before or b"")).organization
     except (ValueError, RecursionError):

@@ -481,6 +481,29 @@ def test_no_connection_is_held_while_the_api_answers(here: Here, ledger_server: 
     assert ledger_server.ask("EXISTS", ledger.VERDICT) == 1
 
 
+def test_a_ledger_without_a_verdict_before_may_have_lost_counts(
+    here: Here, ledger_server: Server
+) -> None:
+    """As a first check or after a FLUSHALL, be it between two checks or within one; not otherwise."""
+
+    def warned(run: Run) -> list[str]:
+        return [it["message"] for it in run.report["notes"] if it["code"] == "ledger_anew"]
+
+    count(ledger_server, LATE)
+    assert_says(*warned(check(here, ledger_server, policy=OK)), "lost its data", "higher")
+    assert warned(check(here, ledger_server, policy=OK)) == []
+    ledger_server.ask("FLUSHALL")
+    run = check(here, ledger_server, policy=OK)
+    assert (len(warned(run)), run.report["spend"]["high"]) == (1, "18.3")
+
+    def empty(_: Request, __: int) -> None:
+        ledger_server.ask("FLUSHALL")
+
+    with ledger_server.at(NOW) as url, LoopbackAPI(ORGANIZATION, now=NOW, intercept=empty) as api:
+        run = here.check(api, "--ledger", url, "--format", "json", policy=OK)
+    assert len(warned(run)) == 1
+
+
 def test_a_ledger_of_two_organizations_is_a_warning(here: Here, ledger_server: Server) -> None:
     """The guards of both would go by the verdict of the last one."""
     check(here, ledger_server, policy=OK)
