@@ -20,6 +20,7 @@ import yaml
 from tests.helpers.package_index import serving
 from tests.helpers.paths import PACKAGE, ROOT
 from tests.helpers.runner import read_outputs
+from tests.helpers.wording import assert_says
 
 ACTION = ROOT / "action.yml"
 BASH = shutil.which("bash") or "bash"
@@ -395,6 +396,19 @@ def test_where_uv_cannot_install_pip_does(machine: Runner, index: dict[str, str]
     run = machine.run("environment", machine.folder / "bin", **index)
     assert run.returncode == 0, run.stdout
     assert installer_of(machine) == "pip"
+    assert_says(run.stdout, "uv could not prepare", "pip")
+
+
+def test_what_pip_says_in_colour_hides_no_annotation(
+    machine: Runner, index: dict[str, str]
+) -> None:
+    """A runner takes a line as an annotation only if `::` is its beginning, so that none ends in a colour."""
+    (machine.folder / "action" / "requirements.txt").write_text(
+        f"nowhere==1.0 --hash=sha256:{'0' * 64}\n", encoding="utf-8"
+    )
+    run = machine.run("environment", machine.folder / "bin", **index, FORCE_COLOR="1")
+    assert run.returncode == 3
+    assert run.stdout.splitlines()[-1].startswith("::error title=budget-gate::Nothing was checked")
 
 
 @pytest.mark.parametrize(("has_other", "installer"), [(False, "pip"), (True, "uv")])
@@ -444,13 +458,15 @@ def require(runner: Runner, name: str, file: str, text: str) -> None:
 def test_packages_that_another_python_or_installer_might_mend_are_no_environment(
     machine: Runner, index: dict[str, str], installer: str, file: str, text: str, *, reason: str
 ) -> None:
-    """They were installed, but cannot be loaded: exit 3, and one line of each try says why."""
+    """They were installed, but cannot be loaded: exit 3, and one line of each try says why and, after uv, what is next."""
     if installer == "uv":
         put_uv(machine)
     require(machine, "httpx", file, text)
     run = machine.run("environment", machine.folder / "bin", **index)
     assert run.returncode == 3
     *reasons, stopped = run.stdout.splitlines()
+    if installer == "uv":
+        assert_says(reasons.pop(1), "uv could not prepare", "pip")
     assert len(reasons) == (1 if installer == "pip" else 2)
     for line in reasons:
         assert line.startswith("The environment cannot be used: ")
