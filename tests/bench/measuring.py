@@ -110,6 +110,9 @@ def environment_of_a_run(folder: Path) -> str:
         link = library / file.parts[0]
         if file.parts[0] not in ("..", "__pycache__") and not link.exists():
             link.symlink_to(whole)
+            # The walk below does not follow links.
+            if whole.is_dir():
+                compileall.compile_dir(str(whole), quiet=1)
     compileall.compile_dir(str(library), quiet=1)
     compileall.compile_dir(str(Path(budget_gate.__file__).parent), quiet=1)
     return str(folder / "bin" / "python")
