@@ -53,11 +53,12 @@ def render_next_step(draft: Draft, file: str) -> str:
     """What was written to `file`, and what to do with it."""
     count = len(draft.workspaces)
     caps = f"and for {count} workspace{'' if count == 1 else 's'}" if count else "alone"
+    placeholder = "" if draft.organization.cost.high else ", a placeholder"
     name = plain(file)
     option = "" if file == "budget.yml" else f" --policy {plain(shlex.quote(file))}"
     return (
         f"budget-gate: wrote {name}, with a cap for the organization "
-        f"({_dollars(draft.organization.cap)}) {caps}.\n"
+        f"({_dollars(draft.organization.cap)}{placeholder}) {caps}.\n"
         f"Next: change the caps in {name} to what may be spent, see what else needs care with "
         f"`budget-gate doctor{option}`, and judge this month with `budget-gate check{option}`."
     )

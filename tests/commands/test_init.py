@@ -260,8 +260,10 @@ def test_the_default_workspace_is_left_out_without_spend(here: Here) -> None:
 def test_an_organization_without_spend_gets_a_policy(
     here: Here, workspaces: list[Workspace]
 ) -> None:
-    """Its global cap is a placeholder, and says so."""
-    assert init(here, usage=[], workspaces=workspaces).code == 0
+    """Its global cap is a placeholder, and says so, there and in what is told."""
+    run = init(here, usage=[], workspaces=workspaces)
+    assert run.code == 0
+    assert_says(run.stderr, "$100", "placeholder")
     assert "  cap: 100 # no spend in 2026-10\n" in here.program.text("budget.yml")
     assert caps(written(here)) == {}
 
