@@ -772,7 +772,10 @@ def main() -> None:
     from tests.world.organizations import benchmark_organization
 
     parser = argparse.ArgumentParser(
-        prog="python -m tests.world.loopback", description=main.__doc__
+        prog="python -m tests.world.loopback",
+        description=main.__doc__,
+        epilog="Prints the address, which is for ANTHROPIC_BASE_URL. The key for ANTHROPIC_ADMIN_KEY is "
+        f"{EXAMPLE_KEY}. Its clock stands still at --as-of, so check with that --as-of, too.",
     )
     parser.add_argument("--rows", type=int, required=True, help="usages of the month")
     parser.add_argument(
