@@ -1,20 +1,19 @@
 """The credentials of a run, which must appear nowhere: those given, and those that arise in it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 # What is shorter than any credential is none: it would blot out every other word.
 _SHORTEST: Final = 8
 
 
-@dataclass(slots=True)
 class Secrets:
     """Texts to blot out; every method may be called from several threads."""
 
-    _texts: list[str] = field(default_factory=list, repr=False)
-    _untold: set[str] = field(default_factory=set, repr=False)
-    _tell: Callable[[str], object] = field(default=lambda _: None, repr=False, compare=False)
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._untold: set[str] = set()
+        self._tell: Callable[[str], object] = lambda _: None
 
     def add(self, text: str) -> None:
         """Has `text` blotted out from here on; it is to be added before it is sent anywhere."""

@@ -1,8 +1,8 @@
 """Which workspaces and models each key of a policy names: exactly, or by a glob."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from budget_gate.domain.notes import enumerated
 from budget_gate.domain.policy.default_workspace import (
@@ -37,18 +37,17 @@ _NOT_LISTED = (
 _RENAMED = "if it was renamed, use its id, which never changes"
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """What the keys name: workspaces by id (None is the default one), models by id.
 
     `groups` and `models` leave out what is optional and names nothing, and `idle` are the members
     of other groups that do, as `groups.KEY (MEMBER)`.
     """
 
-    workspaces: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
-    groups: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
-    models: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    idle: list[str] = field(default_factory=list)
+    workspaces: dict[str, tuple[str | None, ...]]
+    groups: dict[str, tuple[str | None, ...]]
+    models: dict[str, tuple[str, ...]]
+    idle: list[str]
 
 
 def resolve(
@@ -65,7 +64,7 @@ def resolve(
     or on `yesterday`, which is the day before where that is judged as well.
     """
     resolver = _Resolver(file, spend, workspaces, yesterday)
-    found = Resolved()
+    found = Resolved({}, {}, {}, [])
     resolver.workspaces(found)
     resolver.groups(found)
     resolver.models(found)

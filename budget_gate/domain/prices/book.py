@@ -1,12 +1,12 @@
 """The price book: what usage costs by the rate cards of its model and day."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, localcontext
 from functools import cached_property
 from hashlib import sha256
 from itertools import product
+from types import MappingProxyType
 
 from budget_gate.domain.bounds import EXACT, ZERO, Bounds
 from budget_gate.domain.period import DAY, Period
@@ -25,20 +25,21 @@ from budget_gate.domain.prices.rates import (
 from budget_gate.domain.usage import UsageKey
 
 
-@dataclass(frozen=True)
 class PriceBook:
     """The bundled prices, with the discount and the own prices of a policy."""
 
-    document: PriceDocument
-    overrides: Mapping[str, tuple[RateCard, ...]] = field(default_factory=dict)
-    discount: Decimal = ZERO
-    # All but the workspace decides a rate, so that few entries serve a large report.
-    _found: dict[tuple[object, ...], RateRange | Unpriced] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-    _dearest: dict[date, RateRange] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    def __init__(
+        self,
+        document: PriceDocument,
+        overrides: Mapping[str, tuple[RateCard, ...]] = MappingProxyType({}),
+        discount: Decimal = ZERO,
+    ) -> None:
+        self.document = document
+        self.overrides = overrides
+        self.discount = discount
+        # All but the workspace decides a rate, so that few entries serve a large report.
+        self._found: dict[tuple[object, ...], RateRange | Unpriced] = {}
+        self._dearest: dict[date, RateRange] = {}
 
     @cached_property
     def places(self) -> int:
@@ -100,7 +101,7 @@ class PriceBook:
 
     def with_policy(self, prices: Prices) -> "PriceBook":
         """The book as the policy's `prices` change it."""
-        return replace(self, overrides=prices.models, discount=prices.discount)
+        return PriceBook(self.document, prices.models, prices.discount)
 
     def rates(self, key: UsageKey) -> RateRange | Unpriced:
         """The rates that apply to the usage of `key`."""

@@ -1,7 +1,7 @@
 """Usage x price book -> priced rows: usage is priced once, and every sum is made of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -26,8 +26,7 @@ class PricedRow(NamedTuple):
     unpriced: Unpriced | None
 
 
-@dataclass(frozen=True, slots=True)
-class PricedUsage:
+class PricedUsage(NamedTuple):
     """What a source read, priced by a book: a row for each amount of the usage's table."""
 
     usage: Usage
@@ -36,7 +35,7 @@ class PricedUsage:
 
     def with_notes(self, notes: tuple[Note, ...]) -> "PricedUsage":
         """The same with these notes, before those that the usage has."""
-        return replace(self, usage=replace(self.usage, notes=(*notes, *self.usage.notes)))
+        return self._replace(usage=replace(self.usage, notes=(*notes, *self.usage.notes)))
 
     def cost(self, row: PricedRow) -> Bounds | Unpriced:
         """Exact USD of a row, its web searches included."""

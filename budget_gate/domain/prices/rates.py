@@ -1,7 +1,6 @@
 """The rates of a card that may apply to usage, by what the report says of it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import mul
 from typing import NamedTuple
@@ -13,12 +12,11 @@ from budget_gate.domain.usage import Tokens
 CONTEXT_WINDOWS = {"0-200k": (0, 200_000), "200k-1M": (200_000, 1_000_000)}
 
 
-@dataclass(frozen=True, slots=True)
-class Unpriced:
+class Unpriced(NamedTuple):
     """Usage has no price, and why; `of_model`: a price of the model would give it one."""
 
     reason: str
-    of_model: bool = field(default=False, compare=False)
+    of_model: bool = False
 
 
 class Rates(NamedTuple):

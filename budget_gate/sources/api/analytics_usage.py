@@ -1,7 +1,6 @@
 """The usage analytics, which a read-only key may read -> the same Usage as the usage report's."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
@@ -36,14 +35,14 @@ _WRONG: Final = 400
 _TRIES: Final = 3
 
 
-@dataclass(slots=True)
 class _Analytics:
     """Asks the analytics, and remembers what they tell beside the usage itself."""
 
-    transport: Transport
-    refreshed: list[datetime] = field(default_factory=list)
-    products: set[str | None] = field(default_factory=set)
-    organizations: set[str] = field(default_factory=set)
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.refreshed: list[datetime] = []
+        self.products: set[str | None] = set()
+        self.organizations: set[str] = set()
 
     def read(self, span: Span, book: PriceBook | None) -> UsageTable:
         """All API usage of the span; without a `book`, the lengths of prompts are left out."""

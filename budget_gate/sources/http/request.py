@@ -1,16 +1,14 @@
 """What is asked of the API, and what goes with it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from budget_gate.sources.http.credentials import Credential
 
 Query = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A method, a path and what is told there; printed, it is the method and the path.
 
     A `body` that can be called makes another one for each try.
@@ -19,11 +17,11 @@ class Request:
     method: str
     path: str
     query: Query = ()
-    body: Any = field(default=None, repr=False)
+    body: Any = None
     beta: str | None = None
 
-    def __str__(self) -> str:
-        """As errors name it."""
+    def __repr__(self) -> str:
+        """As errors name it: its body may hold a secret."""
         return f"{self.method} {self.path}"
 
     @property

@@ -4,7 +4,6 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import Any, Final, Generic, TypeVar
@@ -45,12 +44,12 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
 class Pending(Generic[Result]):
     """A call that is under way."""
 
-    _future: Future[Result]
-    _transport: "Transport"
+    def __init__(self, future: Future[Result], transport: "Transport") -> None:
+        self._future = future
+        self._transport = transport
 
     def result(self) -> Result:
         """What the call returns; raises what it raises, and UnverifiedError at the deadline."""

@@ -369,7 +369,7 @@ def test_days_after_the_price_books_last_check_explain_drift(
 ) -> None:
     """Prices that were last checked on 22 November may be old from the day after."""
     checked = book().document.model_copy(update={"verified_on": date(2026, 11, 22)})
-    prices = replace(book(), document=checked)
+    prices = PriceBook(checked)
     when = date.fromisoformat(day)
     of = Bill((charge("24", when.day),), FIRST, date(2026, 12, 1), "cost_report")
     line = only(audit(used(key(day=day)), of, prices))

@@ -1,7 +1,6 @@
 """What the provider itself says of a line before discounts: its discount, other counts, another price."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -52,7 +51,7 @@ def told(*rows: Row, prices: PriceBook | None = None) -> Audit:
 
 def verified(on: date) -> PriceBook:
     """The bundled book as if its prices had last been checked on a day."""
-    return replace(book(), document=book().document.model_copy(update={"verified_on": on}))
+    return PriceBook(book().document.model_copy(update={"verified_on": on}))
 
 
 # Discounts

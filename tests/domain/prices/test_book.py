@@ -219,7 +219,7 @@ def test_no_price_before_the_first_day(model: str) -> None:
     first = min(row["effective_from"] for row in ROWS if row["model"] == model)
     before = date.fromisoformat(first) - timedelta(days=1)
     cost = cost_of(book(), key(model, before.isoformat()), Tokens(output=1))
-    assert cost == Unpriced("the price book has no price of the model on that day")
+    assert cost == Unpriced("the price book has no price of the model on that day", of_model=True)
 
 
 @pytest.mark.parametrize(
@@ -363,7 +363,7 @@ def test_worked_examples(where: UsageKey, tokens: Tokens, cost: tuple[Decimal, D
 def test_names_are_never_matched_by_a_part(name: str) -> None:
     """What is neither an id, an alias nor a dated id has no price: a family is not a price."""
     cost = cost_of(book(), key(name), Tokens(output=1))
-    assert cost == Unpriced("the model is not in the price book")
+    assert cost == Unpriced("the model is not in the price book", of_model=True)
 
 
 def test_usage_without_a_model_has_no_price() -> None:
@@ -819,7 +819,7 @@ def test_own_price_of_a_missing_model_ends() -> None:
     """After the last of a policy's prices a model that the book lacks has none."""
     own = book_with(f"{{models: {{claude-x: {{until: 2026-11-05, {CARD}}}}}}}")
     cost = cost_of(own, key("claude-x", "2026-11-05"), Tokens(output=1))
-    assert cost == Unpriced("prices.models has no price of the model on that day")
+    assert cost == Unpriced("prices.models has no price of the model on that day", of_model=True)
 
 
 def test_own_price_has_the_usual_batch_and_us_factors() -> None:

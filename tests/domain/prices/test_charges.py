@@ -63,7 +63,7 @@ def test_without_a_price_only_the_searches_have_a_cost() -> None:
     """A row of a model that the book lacks says why, and adds the 10 USD of its searches alone."""
     priced = one(usage_of([(key("claude-x"), SEARCHED)]))
     (row,) = priced.rows
-    why = Unpriced("the model is not in the price book")
+    why = Unpriced("the model is not in the price book", of_model=True)
     assert (book().bounds(row.low, row.high), row.unpriced) == (bounds("10"), why)
     assert priced.cost(row) == priced.cost_of_tokens(row) == why
     assert priced.cost_of_searches(row) == Decimal(10)

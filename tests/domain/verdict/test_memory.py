@@ -15,6 +15,7 @@ from budget_gate.domain.bounds import Bounds
 from budget_gate.domain.notes import NoteLevel
 from budget_gate.domain.period import DAY
 from budget_gate.domain.policy.scoping import Reservation
+from budget_gate.domain.prices.book import PriceBook
 from budget_gate.domain.spend import Spend, Workspace
 from budget_gate.domain.usage import UNATTRIBUTED
 from budget_gate.domain.verdict.earlier import EarlierReport
@@ -262,7 +263,7 @@ def test_what_was_known_of_a_month_before_is_kept_for_one_month() -> None:
 def test_the_same_prices_have_one_digest() -> None:
     """Whatever does not change a price does not count: where it is from, and when it was checked."""
     document = book().document.model_copy(update={"verified_on": date(2030, 1, 1)})
-    assert replace(book(), document=document).digest == book().digest
+    assert PriceBook(document).digest == book().digest
     one = "{models: {m: {input: 1, output: 2, cache_write_5m: 1, cache_write_1h: 1, cache_read: 1"
     assert book_with(f"{one}}}}}}}").digest == book_with(f"{one}, source: x}}}}}}").digest
 
@@ -276,7 +277,7 @@ def test_any_change_of_a_price_is_another_digest() -> None:
         book_with("{discount: 10%}"),
         book_with(own.format(1)),
         book_with(own.format("1.5")),
-        replace(book(), document=document),
+        PriceBook(document),
     )
     assert len({it.digest for it in books}) == len(books)
 
