@@ -25,7 +25,7 @@ from budget_gate.domain.period import MonthToDate
 from budget_gate.errors import UnverifiedError
 from budget_gate.outputs.audit import render_audit_markdown, render_audit_text
 from budget_gate.outputs.audit_json import render_audit_json
-from budget_gate.reading.bill import read_audit
+from budget_gate.reading.audit import read_audit
 from budget_gate.reading.connection import connect
 
 _RENDERERS: Final = {

@@ -24,7 +24,6 @@ from budget_gate.commands.shared_flags import (
     given,
 )
 from budget_gate.commands.written_files import history_files, refuse_results
-from budget_gate.delivery.notify import notify
 from budget_gate.delivery.results import deliver, publish, retract_badge
 from budget_gate.domain.clock import check_age, run_time
 from budget_gate.domain.period import MonthToDate
@@ -35,7 +34,6 @@ from budget_gate.reading.connection import connect, start_identifying
 from budget_gate.reading.history import with_old_names
 from budget_gate.reading.spend import SavedPages, read_month
 from budget_gate.settings import Settings
-from budget_gate.sources.files.earlier_report import read_last_report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +80,11 @@ def judge(
     earlier = transport = None
     try:
         # First, as the report of a run that a signal ends may be written over the last one.
-        earlier = read_last_report(Path(settings.last_report)) if settings.last_report else None
+        if settings.last_report:
+            # Many runs have none.
+            from budget_gate.sources.files.earlier_report import read_last_report
+
+            earlier = read_last_report(Path(settings.last_report))
         transport = None if options.saved else connect(settings, invocation.clock)
         ledger = _open_ledger(settings, month, now)
         identify = start_identifying(transport, settings, file)
@@ -120,13 +122,12 @@ def judge(
     if aged:
         report = report._replace(judged_at=now, notes=(*aged, *report.notes))
     report = report._replace(base_url=None if options.saved else settings.other_address)
-    name, quiet = file.source.file, options.quiet
-    report = notify(report, file, settings, earlier)
-    return deliver(
-        lambda: publish(report, name, settings, exit_code=exit_code, quiet=quiet),
-        exit_code,
-        settings,
-    )
+    if file.policy.notify.has_channels or earlier:
+        from budget_gate.delivery.notify import notify  # most have nobody to tell
+
+        report = notify(report, file, settings, earlier)
+    tell = partial(publish, report, file.source.file, settings, exit_code=exit_code)
+    return deliver(partial(tell, quiet=options.quiet), exit_code, settings)
 
 
 def _run(options: CheckOptions, invocation: Invocation) -> int:

@@ -101,7 +101,7 @@ def _run(posts: bool, invocation: Invocation) -> int:  # noqa: FBT001 - bound wh
 def _channels(file: PolicyFile, settings: Settings, *, posts: bool) -> list[Finding]:
     """Whether the channels of the policy can be posted to."""
     rules, found = file.policy.notify, list[Finding]()
-    if posts and not (rules.slack or rules.webhook):
+    if posts and not rules.has_channels:
         remedy = "add `notify` to the policy, or leave out --notify"
         return [Finding("warning", "notify", "the policy names no channel", remedy)]
     for channel, why in send_test(rules, settings) if posts else faults(rules, settings):

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from budget_gate.domain.bounds import EXACT
 
 NoteLevel = Literal["info", "warning", "error"]
+
+# The code of the note that the ledger has something that the report lacks.
+LEDGER_BEYOND: Final = "ledger_beyond"
 
 
 class Note(NamedTuple):

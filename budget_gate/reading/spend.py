@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from budget_gate.domain.billed.bill import Bill
 from budget_gate.domain.clock import check_lag, check_month
 from budget_gate.domain.notes import Note
 from budget_gate.domain.period import MonthToDate
@@ -20,7 +19,7 @@ from budget_gate.domain.verdict.earlier import EarlierReport
 from budget_gate.domain.verdict.evaluate import evaluate
 from budget_gate.errors import ConfigurationError, UnverifiedError
 from budget_gate.outputs.report.ending import summarize_ending
-from budget_gate.reading.bill import audited, settled_bill, spend_of, start_bill
+from budget_gate.reading.bill import settled_bill, spend_of, start_bill
 from budget_gate.reading.connection import (
     MixedKeysError,
     key_notes,
@@ -31,8 +30,11 @@ from budget_gate.reading.connection import (
 from budget_gate.settings import Settings
 from budget_gate.sources.api.usage_report import read_days, read_history, read_usage
 from budget_gate.sources.files.documents import load_price_book
-from budget_gate.sources.files.saved_usage import read_saved_usage
 from budget_gate.sources.http.transport import Pending, Transport
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from budget_gate.domain.billed.bill import Bill
 
 
 class MonthRead(NamedTuple):
@@ -40,7 +42,7 @@ class MonthRead(NamedTuple):
 
     spend: Spend
     priced: PricedUsage
-    bill: Bill | None
+    bill: "Bill | None"
 
 
 class SavedPages(NamedTuple):
@@ -127,6 +129,8 @@ def _read_month(
         if policy.spend.basis == "billed" and pending:
             bill = settled_bill(pending.result(), transport, used, policy.names, expected=1)
         if audits:
+            from budget_gate.reading.audit import audited  # most runs ask for none
+
             notes += audited(pending, transport, used, policy, month)
         notes[place:place] = time_notes(settings, month, now, transport)
         notes += key_notes(transport)
@@ -139,6 +143,8 @@ def _read_month(
 
 
 def _read_files(saved: SavedPages, month: MonthToDate) -> Usage:
+    from budget_gate.sources.files.saved_usage import read_saved_usage  # most runs ask the API
+
     return read_saved_usage(saved.usage, saved.workspaces, month, partial=saved.is_partial)
 
 
@@ -201,7 +207,7 @@ def _ended(
     file: PolicyFile,
     month: MonthToDate,
     before: PricedUsage | UnverifiedError | None,
-    pending: Pending[Bill] | None,
+    pending: "Pending[Bill] | None",
     *,
     transport: Transport,
     now: datetime,

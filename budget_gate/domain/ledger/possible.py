@@ -10,7 +10,7 @@ from typing import Final
 from budget_gate.domain.bounds import NOTHING, UNLIMITED, ZERO, Bounds, sum_of
 from budget_gate.domain.clock import WORTH_A_WARNING
 from budget_gate.domain.ledger.hours import Counts, Hours, beyond
-from budget_gate.domain.notes import Note, enumerated, usd
+from budget_gate.domain.notes import LEDGER_BEYOND, Note, enumerated, usd
 from budget_gate.domain.period import in_words
 from budget_gate.domain.policy.directory import workspace_id
 from budget_gate.domain.policy.names import nearest, unique_name
@@ -23,9 +23,6 @@ from budget_gate.errors import ConfigurationError, UnverifiedError
 
 # What is held is of no model, as what is reserved by a flag is: no model has this name.
 _NO_MODEL: Final = ("",)
-
-# The code of the note that the ledger has something that the report lacks.
-BEYOND: Final = "ledger_beyond"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +156,7 @@ def _note(
     if held:
         parts.append(f"{usd(held)} reserved")
     message = f"Since {in_words(since)} the ledger has {' and '.join(parts)}."
-    return Note("info", BEYOND, f"{message} So spend is a range: up to that much more.")
+    return Note("info", LEDGER_BEYOND, f"{message} So spend is a range: up to that much more.")
 
 
 def strangers(told: Placed, workspaces: Mapping[str | None, Workspace]) -> Iterator[Note]:

@@ -136,3 +136,8 @@ class Notify(Document):
         description="After how long a breach that goes on is posted again, in hours or days.",
         examples=["24h"],
     )
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether there is anybody to tell."""
+        return bool(self.slack or self.webhook)

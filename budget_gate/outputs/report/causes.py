@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from budget_gate.domain.bounds import ZERO, minus
-from budget_gate.domain.ledger.possible import BEYOND
+from budget_gate.domain.notes import LEDGER_BEYOND
 from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.results import BudgetResult, Driver
 from budget_gate.outputs.amounts import usd, usd_down
@@ -52,7 +52,7 @@ def in_ledger(budget: BudgetResult, report: Report) -> str:
     """The sentence of what the report lacks, where a cap is in doubt for that; else empty."""
     if budget.status != "uncertain" or budget.cause == "forecast":
         return ""
-    told = next((note.message for note in report.notes if note.code == BEYOND), "")
+    told = next((note.message for note in report.notes if note.code == LEDGER_BEYOND), "")
     return told and f"{told.partition('. ')[0]}."
 
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from budget_gate.domain.bounds import Bounds
-from budget_gate.domain.ledger.possible import BEYOND
-from budget_gate.domain.notes import Note
+from budget_gate.domain.notes import LEDGER_BEYOND, Note
 from budget_gate.domain.period import on_day
 from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.results import BudgetResult
@@ -167,7 +166,7 @@ def _workspaces(report: Report) -> list[tuple[str, Bounds]]:
 def _models(report: Report) -> list[tuple[str, Bounds]]:
     # A cost of no model: code execution, for one.
     none = "no model" if report.basis == "billed" else "unnamed"
-    if any(note.code == BEYOND for note in report.notes):
+    if any(note.code == LEDGER_BEYOND for note in report.notes):
         none = f"reserved or {none}"
     return [(code(row.id or none), row.spend) for row in report.models]
 
