@@ -1,7 +1,7 @@
 """The credentials that the environment gives, and what it gives to get one with."""
 
 from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from budget_gate.domain.credential import bare, fault_of
 from budget_gate.domain.federation import Federation, federation_of, is_identity
@@ -43,6 +43,18 @@ class GivenCredentials(BaseSettings):
         None, validation_alias="ACTIONS_ID_TOKEN_REQUEST_TOKEN"
     )
     _secrets: Secrets = PrivateAttr(default_factory=Secrets)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - as pydantic-settings calls it
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment; there are no files of settings to look through."""
+        return init_settings, env_settings
 
     def model_post_init(self, _: object) -> None:
         """Keeps the credentials secret, as they were given and without what they came with."""
