@@ -8,13 +8,13 @@ ADMIN_KEY: Final = "sk-ant-admin"
 TOKEN: Final = "sk-ant-oat"  # noqa: S105 - how any OAuth token begins
 MESSAGE_KEY: Final = "sk-ant-api"
 
-_KEY: Final = re.compile(r"sk-ant-\S*", re.IGNORECASE)
+# Inline flags: most runs need neither, so that nothing is compiled before it is used.
+_KEY: Final = r"(?i)sk-ant-\S*"
 # In a URL up to the last @, as a password that was not escaped may hold one; or in its query. It
 # may hold spaces, and a user's name an @: rather too much is blotted out than a part of it is left.
-_PASSWORD: Final = re.compile(
-    r"(?P<before>://[^:/]*:)(?P<user>.+)(?=@)|"
-    r"(?P<name>[?&](?:ssl)?password=)(?P<query>[^&#]+)",
-    re.IGNORECASE | re.DOTALL,
+_PASSWORD: Final = (
+    r"(?is)(?P<before>://[^:/]*:)(?P<user>.+)(?=@)|"  # noqa: S105 - where one stands
+    r"(?P<name>[?&](?:ssl)?password=)(?P<query>[^&#]+)"
 )
 _MISSING: Final = (
     "set ANTHROPIC_ADMIN_KEY to an Admin key of the organization (in a workflow: from a secret; a "
@@ -39,12 +39,12 @@ def without_keys(text: str) -> str:
 
     A name on Windows has a key in capitals.
     """
-    return _PASSWORD.sub(_blotted, _KEY.sub("***", text))
+    return re.sub(_PASSWORD, _blotted, re.sub(_KEY, "***", text))
 
 
 def passwords_in(url: str) -> list[str]:
     """The passwords within a URL, as they stand there and as they are meant."""
-    found = [it["user"] or it["query"] for it in _PASSWORD.finditer(url)]
+    found = [it["user"] or it["query"] for it in re.finditer(_PASSWORD, url)]
     return [*found, *map(unquote, found)]
 
 

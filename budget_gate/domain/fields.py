@@ -20,10 +20,9 @@ BLANKS = " \t\r\n"
 SEEN = r"[^ \t\r\n]"
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?", re.ASCII)
 # As people write money: a thousand with its separators or as k, with or without its currency.
-_MONEY = re.compile(
-    r"(?:US)?[$]?(?:USD)? ?([0-9]{1,3}(?:[,_' ][0-9]{3})+|[0-9]{1,3}(?:\.[0-9]{3}){2,}|[0-9]+)"
-    r"(\.[0-9]+)? ?(k?) ?(?:USD|[$])?",
-    re.ASCII | re.IGNORECASE,
+_MONEY = (
+    r"(?i)(?:US)?[$]?(?:USD)? ?([0-9]{1,3}(?:[,_' ][0-9]{3})+|[0-9]{1,3}(?:\.[0-9]{3}){2,}|[0-9]+)"
+    r"(\.[0-9]+)? ?(k?) ?(?:USD|[$])?"
 )
 # Some write five thousand so, and others five.
 _THOUSANDS_OR_NOT = r"[1-9][0-9]{0,2}\.[0-9]{3}"
@@ -100,7 +99,7 @@ def plain_amount(value: object) -> str | None:
     """The number of `5k`, `$5,000`, `5_000` or `5000 USD` as a policy has it; None for another."""
     found = None
     if isinstance(value, str):
-        found = _MONEY.fullmatch(value.translate(_PLAIN_SPACES))
+        found = re.fullmatch(_MONEY, value.translate(_PLAIN_SPACES), re.ASCII)
     if found is None:
         return None
     number = Decimal(re.sub("[^0-9]", "", found[1]) + (found[2] or ""))

@@ -15,11 +15,11 @@ from budget_gate.errors import ConfigurationError
 
 LAST: Final = "last"
 
-_BUDGET: Final = re.compile(r"(global|unlisted)$|(workspaces|groups|models|unlisted)\.")
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
+_BUDGET: Final = r"(global|unlisted)$|(workspaces|groups|models|unlisted)\."
+_DAY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_MONTH: Final = r"[0-9]{4}-(0[1-9]|1[0-2])"
 _LONGEST_WAIT: Final = 3600
-_AGE: Final = re.compile(r"([1-9][0-9]{0,3})([mhd])", re.ASCII)
+_AGE: Final = r"([1-9][0-9]{0,3})([mhd])"
 _UNITS: Final = {"m": timedelta(minutes=1), "h": HOUR, "d": DAY}
 _OLDEST: Final = 31 * DAY
 _SHOWN: Final = 40
@@ -32,7 +32,7 @@ def shown(value: object) -> str:
 
 def instant(text: str) -> datetime:
     """The UTC time that is written; raises ValueError where it is none that can be judged at."""
-    if _DAY.fullmatch(text):
+    if re.fullmatch(_DAY, text):
         right = f"{text}T16:00:00Z, with the hour that you mean"
         raise ValueError(f"{shown(text)} is a day and not a time: write {right}")
     try:
@@ -52,7 +52,7 @@ def instant(text: str) -> datetime:
 
 def month(text: str) -> str:
     """A month such as `2026-10`, or `last`; raises ValueError where it is neither."""
-    if text != LAST and not (_MONTH.fullmatch(text) and int(text[:4]) > MINYEAR):
+    if text != LAST and not (re.fullmatch(_MONTH, text) and int(text[:4]) > MINYEAR):
         raise ValueError(f"{shown(text)} is not a month: write 2026-10 or last")
     return text
 
@@ -94,7 +94,7 @@ def one_a_line(text: str) -> str:
     """
     for line in text.splitlines():
         _, *others = line.split(",")
-        if others and all(_BUDGET.match(other.strip()) for other in others):
+        if others and all(re.match(_BUDGET, other.strip()) for other in others):
             right = "write one a line, or each with a --budget of its own"
             raise ValueError(f"{shown(line)} is {len(others) + 1} budgets: {right}")
     return text
@@ -118,7 +118,7 @@ def age(text: str | timedelta) -> timedelta:
     """How old something may be; raises ValueError where that is no age of up to 31 days."""
     if isinstance(text, timedelta):
         return text
-    found = _AGE.fullmatch(text)
+    found = re.fullmatch(_AGE, text)
     length = int(found[1]) * _UNITS[found[2]] if found else _OLDEST
     if found is None or length > _OLDEST:
         raise ValueError(f"{shown(text)} is not an age up to 31d: write 90m, 3h or 2d")

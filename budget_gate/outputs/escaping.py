@@ -15,7 +15,7 @@ Escape = Callable[[str], str]
 _COMMAND: Final = "##["
 
 # Everything by which Markdown, HTML, GitHub or a runner's expression would make more of a text.
-_MARKUP: Final = re.compile(r"[\\`*_{}\[\]<>#+!|~&$^]|:(?=//)|(?<=[wW]{3})\.|@")
+_MARKUP: Final = r"[\\`*_{}\[\]<>#+!|~&$^]|:(?=//)|(?<=[wW]{3})\.|@"
 
 
 def plain(text: str, length: int = MESSAGE_LENGTH) -> str:
@@ -67,7 +67,7 @@ def code(text: str) -> str:
 
 def prose(text: str) -> str:
     """`text` for Markdown, with everything escaped that is markup, a link or a mention."""
-    escaped = _MARKUP.sub(lambda found: f"&#{ord(found[0])};", plain(text))
+    escaped = re.sub(_MARKUP, lambda found: f"&#{ord(found[0])};", plain(text))
     # A space without width behind it keeps an @ from making an address or a mention.
     return escaped.replace("&#64;", "&#64;&#8203;")
 

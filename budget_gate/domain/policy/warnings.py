@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from budget_gate.domain.fields import Cap, Document, RatioAboveZero, schema, shown, wrong
 
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
-_HOURS: Final = re.compile(r"([1-9][0-9]{0,3})([hd])", re.ASCII)
+_VARIABLE: Final = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
+_HOURS: Final = r"([1-9][0-9]{0,3})([hd])"
 
 
 def _not_zero(value: Decimal) -> Decimal:
@@ -19,7 +19,7 @@ def _not_zero(value: Decimal) -> Decimal:
 
 
 def _variable(value: object) -> str:
-    if isinstance(value, str) and _VARIABLE.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(_VARIABLE, value):
         return value
     # A URL that was pasted here is a secret, and is not to be shown.
     what = "an address" if isinstance(value, str) and "/" in value else shown(value)
@@ -31,7 +31,7 @@ def _variable(value: object) -> str:
 
 
 def _hours(value: object) -> int:
-    found = _HOURS.fullmatch(value) if isinstance(value, str) else None
+    found = re.fullmatch(_HOURS, value) if isinstance(value, str) else None
     if found is None:
         raise wrong(f"{shown(value)} is not a time", "write hours or days, such as 24h or 7d")
     return int(found[1]) * (24 if found[2] == "d" else 1)
@@ -39,11 +39,9 @@ def _hours(value: object) -> int:
 
 AboveZero = Annotated[RatioAboveZero, AfterValidator(_not_zero)]
 # A variable may be called as YAML writes a boolean.
-Variable = Annotated[
-    str, BeforeValidator(_variable), schema(["string", "boolean"], _VARIABLE.pattern)
-]
+Variable = Annotated[str, BeforeValidator(_variable), schema(["string", "boolean"], _VARIABLE)]
 # In hours.
-Hours = Annotated[int, BeforeValidator(_hours), schema("string", _HOURS.pattern)]
+Hours = Annotated[int, BeforeValidator(_hours), schema("string", _HOURS)]
 
 
 class Rise(Document):

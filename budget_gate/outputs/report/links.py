@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 CONSOLE: Final = "https://platform.claude.com/settings/usage"
 
-_SERVER: Final = re.compile(r"https://[a-z0-9.-]+(:[0-9]+)?", re.ASCII)
-_REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-_COMMIT: Final = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
+_SERVER: Final = r"https://[a-z0-9.-]+(:[0-9]+)?"
+_REPOSITORY: Final = r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+"
+_COMMIT: Final = r"[0-9a-f]{40,64}"
 
 
 class Links(NamedTuple):
@@ -21,7 +21,7 @@ class Links(NamedTuple):
 
     def policy(self, file: str, line: int) -> str | None:
         """The address of a line of the policy; None where the file may not be the repository's."""
-        if not self._base or not _COMMIT.fullmatch(self.commit or ""):
+        if not self._base or not re.fullmatch(_COMMIT, self.commit or ""):
             return None
         path = file.removeprefix("./")
         if path.startswith("/") or ".." in path.split("/") or "\\" in path:
@@ -39,7 +39,7 @@ class Links(NamedTuple):
     @property
     def _base(self) -> str | None:
         server, repository = self.server or "", self.repository or ""
-        known = _SERVER.fullmatch(server) and _REPOSITORY.fullmatch(repository)
+        known = re.fullmatch(_SERVER, server) and re.fullmatch(_REPOSITORY, repository)
         return f"{server}/{repository}" if known else None
 
 
