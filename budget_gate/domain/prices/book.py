@@ -17,10 +17,7 @@ from budget_gate.domain.prices.rates import (
     Rates,
     Unpriced,
     each_rate,
-    place_factors,
-    possible_lengths,
-    possible_speeds,
-    tier_factors,
+    possible_bases,
 )
 from budget_gate.domain.usage import UsageKey
 
@@ -39,6 +36,8 @@ class PriceBook:
         self.discount = discount
         # All but the workspace decides a rate, so that few entries serve a large report.
         self._found: dict[tuple[object, ...], RateRange | Unpriced] = {}
+        # And a card decides them for all of its days; it has no other name than its identity.
+        self._by_card: dict[tuple[object, ...], RateRange | Unpriced] = {}
         self._dearest: dict[date, RateRange] = {}
 
     @cached_property
@@ -191,22 +190,17 @@ class PriceBook:
         if isinstance(found, Unpriced):
             return found
         card, discount = found
-        tiers = tier_factors(card, key.service_tier)
-        speeds = possible_speeds(card, key.speed, key.service_tier)
-        places = place_factors(card, key.inference_geo)
-        lengths = possible_lengths(card, key.context_window)
-        if isinstance(tiers, Unpriced):
-            return tiers
-        if isinstance(speeds, Unpriced):
-            return speeds
-        if isinstance(places, Unpriced):
-            return places
-        if isinstance(lengths, Unpriced):
-            return lengths
-        vectors = []
-        for tier, fast, place, long in product(tiers, speeds, places, lengths):
-            base, speed = card.base(fast=fast, long=long)
-            vectors.append(self._vector(base, tier * speed * place, discount))
+        what = (id(card), *key[3:])
+        rates = self._by_card.get(what)
+        if rates is None:
+            rates = self._by_card[what] = self._rates_of(card, discount, key)
+        return rates
+
+    def _rates_of(self, card: RateCard, discount: Decimal, key: UsageKey) -> RateRange | Unpriced:
+        bases = possible_bases(card, key)
+        if isinstance(bases, Unpriced):
+            return bases
+        vectors = [self._vector(base, factor, discount) for base, factor in bases]
         low, high = each_rate(min, vectors), each_rate(max, vectors)
         return RateRange(low, low if low == high else high)
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from itertools import product
 from operator import mul
 from typing import NamedTuple
 
-from budget_gate.domain.prices.cards import RateCard
-from budget_gate.domain.usage import Tokens
+from budget_gate.domain.prices.cards import RateCard, TokenRates
+from budget_gate.domain.usage import Tokens, UsageKey
 
 # The prompt lengths that a usage report can tell apart, in tokens.
 CONTEXT_WINDOWS = {"0-200k": (0, 200_000), "200k-1M": (200_000, 1_000_000)}
@@ -62,7 +63,31 @@ def each_rate(choose: Callable[[Iterable[int]], int], vectors: list[Rates]) -> R
     return Rates(*(choose(column) for column in zip(*vectors, strict=True)))
 
 
-def tier_factors(card: RateCard, tier: str | None) -> tuple[Decimal, ...] | Unpriced:
+def possible_bases(card: RateCard, key: UsageKey) -> list[tuple[TokenRates, Decimal]] | Unpriced:
+    """The rates of a card that may apply to the usage of `key`, each with the factor on them.
+
+    Exact in a context that is; none of it depends on the day, but that the card is in force.
+    """
+    tiers = _tier_factors(card, key.service_tier)
+    speeds = _possible_speeds(card, key.speed, key.service_tier)
+    places = _place_factors(card, key.inference_geo)
+    lengths = _possible_lengths(card, key.context_window)
+    if isinstance(tiers, Unpriced):
+        return tiers
+    if isinstance(speeds, Unpriced):
+        return speeds
+    if isinstance(places, Unpriced):
+        return places
+    if isinstance(lengths, Unpriced):
+        return lengths
+    return [
+        (base, tier * speed * place)
+        for tier, fast, place, long in product(tiers, speeds, places, lengths)
+        for base, speed in [card.base(fast=fast, long=long)]
+    ]
+
+
+def _tier_factors(card: RateCard, tier: str | None) -> tuple[Decimal, ...] | Unpriced:
     """The factors of the tiers that the usage may be of."""
     match tier:
         case "standard" | "priority":
@@ -75,7 +100,7 @@ def tier_factors(card: RateCard, tier: str | None) -> tuple[Decimal, ...] | Unpr
             return Unpriced(f"service tier {tier} has no published price for the model")
 
 
-def possible_speeds(
+def _possible_speeds(
     card: RateCard, speed: str | None, tier: str | None
 ) -> tuple[bool, ...] | Unpriced:
     """Whether the usage may be of the usual speed (False), fast (True) or either."""
@@ -91,7 +116,7 @@ def possible_speeds(
             return Unpriced(f"speed {speed} has no price for the model on that day and tier")
 
 
-def place_factors(card: RateCard, geo: str | None) -> tuple[Decimal, ...] | Unpriced:
+def _place_factors(card: RateCard, geo: str | None) -> tuple[Decimal, ...] | Unpriced:
     """The factors of the places that the usage may be from."""
     match geo:
         case "global" | "not_available":
@@ -104,7 +129,7 @@ def place_factors(card: RateCard, geo: str | None) -> tuple[Decimal, ...] | Unpr
             return Unpriced(f"inference geo {geo} has no published price")
 
 
-def possible_lengths(card: RateCard, window: str | None) -> tuple[bool, ...] | Unpriced:
+def _possible_lengths(card: RateCard, window: str | None) -> tuple[bool, ...] | Unpriced:
     """Whether the prompts may be short (False) or long (True) by the card's threshold."""
     if card.long_context is None:
         return (False,)
