@@ -1,8 +1,8 @@
 """How a request proves who asks, and where another proof comes from once one is refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final, Protocol, Self
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol, Self
 
 
 class CredentialSource(Protocol):
@@ -18,14 +18,17 @@ class CredentialSource(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(NamedTuple):
     """A secret, and the headers that carry it; alone it is the source of itself, never renewed."""
 
-    secret: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
+    secret: str
+    headers: Mapping[str, str]
     # By status, what helps where the API refuses this one: what is known of how it was come by.
-    remedies: Mapping[int, str] = field(default_factory=dict, compare=False)
+    remedies: Mapping[int, str] = MappingProxyType({})
+
+    def __repr__(self) -> str:
+        """Nothing of it, as it is secret."""
+        return "Credential()"
 
     @classmethod
     def of_key(cls, key: str) -> Self:
@@ -55,7 +58,7 @@ class RotatingKeys:
             "both keys are refused, ANTHROPIC_ADMIN_KEY and ANTHROPIC_ADMIN_KEY_NEXT: check that "
             "one of them is complete (no quotes), not revoked, and belongs to this organization"
         )
-        self._second = replace(Credential.of_key(second), remedies={401: remedy})
+        self._second = Credential.of_key(second)._replace(remedies={401: remedy})
         self._current = self._first
 
     def current(self, refused: Credential | None = None) -> Credential:
@@ -67,7 +70,7 @@ class RotatingKeys:
     @property
     def are_same(self) -> bool:
         """Whether both are one key, so that neither can stand in for the other."""
-        return self._first == self._second
+        return self._first.secret == self._second.secret
 
     @property
     def is_first_refused(self) -> bool:

@@ -160,7 +160,7 @@ class Transport:
         response, body = self._send(request, credential)
         if response.status_code == httpx.codes.UNAUTHORIZED:
             renewed = self.credential.current(refused=credential)
-            if renewed != credential:
+            if renewed.secret != credential.secret:
                 credential = renewed
                 response, body = self._send(request, credential)
         if response.status_code != httpx.codes.UNAUTHORIZED:
