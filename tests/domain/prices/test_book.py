@@ -36,6 +36,7 @@ from tests.helpers.builders import (
     usage_of,
 )
 from tests.helpers.paths import PACKAGE, PRICES
+from tests.helpers.prices import made
 from tests.world import oracle
 from tests.world.organizations import usages
 
@@ -977,10 +978,15 @@ def test_book_states_every_factor(field: str) -> None:
 
 
 def test_book_is_a_strict_document() -> None:
-    """The bundled file passes the same reader that refuses a policy's misspelt keys."""
+    """The file passes the same reader that refuses a policy's misspelt keys."""
     text = (PACKAGE / "data" / "prices.yml").read_bytes()
     document, _ = load_document(text, "prices.yml", PriceDocument)
     assert document == book().document
+
+
+def test_runs_read_the_prices_that_are_written() -> None:
+    """After a change, `python -m tests.helpers.prices > budget_gate/data/prices.json` makes it."""
+    assert (PACKAGE / "data" / "prices.json").read_text("utf-8") == made()
 
 
 def book_of(model: str) -> PriceBook:
