@@ -79,6 +79,8 @@ class Policy(Document):
     `workspaces` is keyed by name, id, glob or `default`, `models` by id or glob.
     """
 
+    # Defaults are constructed, as what checks a part is then built but once, with the whole.
+
     model_config = ConfigDict(json_schema_extra={"anyOf": _A_BUDGET})
 
     version: Version = Field(description="The version of this format: 1.", examples=[1])
@@ -125,22 +127,22 @@ class Policy(Document):
         examples=["fail", {"cap": 100}],
     )
     spend: SpendRules = Field(
-        SpendRules(),
+        SpendRules.model_construct(),
         description="Which cost is judged, and what to do where it is not exactly known.",
         examples=[{"basis": "billed"}],
     )
     prices: Prices = Field(
-        Prices(),
+        Prices.model_construct(),
         description="Your own prices: a discount, and those of single models.",
         examples=[{"discount": "10%"}],
     )
     alerts: Alerts = Field(
-        Alerts(),
+        Alerts.model_construct(),
         description="What is worth a warning besides the caps: a rise of spend, or a forecast.",
         examples=[{"week_over_week": {"above": "25%", "floor": 50}}],
     )
     notify: Notify = Field(
-        Notify(),
+        Notify.model_construct(),
         description="Where to post when the verdict becomes worse, and once when it is good again.",
         examples=[{"slack": {"webhook_env": "SLACK_WEBHOOK_URL"}, "remind": "24h"}],
     )

@@ -45,7 +45,7 @@ def decode(raw: bytes) -> str:
             (1, 1), "the file is larger than 256 KiB", "a policy is a page of text"
         )
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8-sig", errors="replace")
         raise UnreadableError(
