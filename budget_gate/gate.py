@@ -19,7 +19,6 @@ from budget_gate.domain.verdict.evaluate import evaluate, unverified
 from budget_gate.domain.verdict.memory import has_fallen, hold_against, remember
 from budget_gate.domain.verdict.report import Report
 from budget_gate.domain.verdict.same_policy import NO_ALIASES
-from budget_gate.domain.verdict.standing import judge_again, no_report
 from budget_gate.domain.verdict.terms import STRICT, Terms, decide
 from budget_gate.errors import ConfigurationError, InterruptedRunError, UnverifiedError
 
@@ -99,6 +98,8 @@ def verdict(
     `judge_again` does. Raises ConfigurationError where the policy's exceptions do not fit its
     budgets, or the terms not the report.
     """
+    from budget_gate.domain.verdict.standing import judge_again, no_report  # no check needs them
+
     if file:
         caps_in_force(file, MonthToDate(now))
     try:
