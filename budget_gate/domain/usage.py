@@ -1,8 +1,8 @@
 """Tokens as a usage report gives them, with the dimensions that change a price."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from budget_gate.domain.notes import Note
@@ -53,8 +53,7 @@ class Tokens(NamedTuple):
 UsageTable = dict[UsageKey, Tokens]
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What a source read: tokens, the workspaces they belong to, and how far they reach.
 
     `workspaces` is None where the source has no list of them. `default_ids` are real ids of the
@@ -69,7 +68,7 @@ class Usage:
     notes: tuple[Note, ...] = ()
     default_ids: frozenset[str] = frozenset()
     is_default_told: bool = True
-    hours: Mapping[datetime, UsageTable] = field(default_factory=dict)
+    hours: Mapping[datetime, UsageTable] = MappingProxyType({})
 
 
 def joined(parts: Iterable[UsageTable]) -> UsageTable:

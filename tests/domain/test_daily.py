@@ -1,7 +1,6 @@
 """Rows by day, workspace, model and tier: their tokens and costs, at list price and as billed."""
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -167,7 +166,7 @@ def test_web_searches_are_shared_out_to_models_and_tiers() -> None:
         (key(tier="batch"), Tokens(output=MILLION, web_searches=100)),
         (key("claude-haiku-5-5"), Tokens(web_searches=100)),
     ]
-    usage = replace(used(), table=dict(counted))
+    usage = used()._replace(table=dict(counted))
     of = bill(charge("18"), charge("9", tier="batch"), charge("4", cost_type="web_search"))
     assert told(rows_of(usage, of)) == [
         (None, "claude-haiku-5-5", "standard", 0, Decimal(1), "billed"),

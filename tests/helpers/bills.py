@@ -1,6 +1,5 @@
 """A bill of November, and usage to hold beside it, for two workspaces and the default one."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -63,4 +62,4 @@ def used(
 ) -> Usage:
     """The same tokens under each key, in a month with 19 full days and an open one."""
     usage = usage_of(((one, tokens) for one in keys), workspaces=workspaces)
-    return replace(usage, coverage=usage.coverage._replace(closed_days=closed_days))
+    return usage._replace(coverage=usage.coverage._replace(closed_days=closed_days))

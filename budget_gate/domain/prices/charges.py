@@ -1,7 +1,6 @@
 """Usage x price book -> priced rows: usage is priced once, and every sum is made of them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -35,7 +34,7 @@ class PricedUsage(NamedTuple):
 
     def with_notes(self, notes: tuple[Note, ...]) -> "PricedUsage":
         """The same with these notes, before those that the usage has."""
-        return self._replace(usage=replace(self.usage, notes=(*notes, *self.usage.notes)))
+        return self._replace(usage=self.usage._replace(notes=(*notes, *self.usage.notes)))
 
     def cost(self, row: PricedRow) -> Bounds | Unpriced:
         """Exact USD of a row, its web searches included."""

@@ -5,11 +5,10 @@ Whatever is not as the API documents it raises: a count that cannot be read is n
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import repeat
 from operator import itemgetter
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from budget_gate.domain.period import format_instant
 from budget_gate.domain.usage import UNATTRIBUTED, Tokens, UsageKey, UsageTable, add
@@ -40,8 +39,7 @@ _KNOWN = _USUAL | _IRRELEVANT | {"input_tokens", "cache_creation_input_tokens"}
 Row = TypeVar("Row", UsageKey, Tokens)
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """The rows of the usage from `start` up to `end` (UTC, exclusive), not yet read."""
 
     start: datetime
@@ -60,8 +58,7 @@ class Bucket:
         return _read_rows(self.rows, self.start.date(), self.where, told)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """The buckets of a page in their order, and the cursor of the next one, if there is one."""
 
     buckets: list[Bucket]

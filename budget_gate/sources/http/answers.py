@@ -20,21 +20,19 @@ _RETRIED: Final = (408, 409, 429)
 # Those of a request that was turned away before anything was done.
 _TURNED_AWAY: Final = (429, 503, 529)
 
+_LOOSELY: Final = re.IGNORECASE | re.DOTALL
 # What a refusal says, loosely, as its wording drifts -> what helps; trying again never does.
 _ADVICE: Final = {
-    re.compile(r"individual account", re.IGNORECASE): (
+    r"individual account": (
         "an individual account has no Admin API: set up an organization in the Console, and create "
         "the Admin key there"
     ),
-    re.compile(r"organi[sz]ation type|type of organi[sz]ation", re.IGNORECASE): (
+    r"organi[sz]ation type|type of organi[sz]ation": (
         "this report is for API organizations: create the Admin key in the Console organization "
         "whose API spend is to be judged"
     ),
-    re.compile(
-        # From the beginning alone: to look from everywhere takes minutes for a long text.
-        r"\A(?=.*(reach|cross|exceed))(?=.*(spend|spending|usage) (limit|threshold|cap))",
-        re.IGNORECASE | re.DOTALL,
-    ): (
+    # From the beginning alone: to look from everywhere takes minutes for a long text.
+    r"\A(?=.*(reach|cross|exceed))(?=.*(spend|spending|usage) (limit|threshold|cap))": (
         "the organization has reached its own spend limit, so the API did not answer: raise the "
         "limit in the Console, or wait until it starts again"
     ),
@@ -130,7 +128,7 @@ def refusal(
     """The error of an answer whose status says no, to a request that `credential` went with."""
     status = response.status_code
     said = _said(body)
-    known = (advice for about, advice in _ADVICE.items() if about.search(said))
+    known = (advice for about, advice in _ADVICE.items() if re.search(about, said, _LOOSELY))
     # A server in trouble knows no cause.
     fitting = "" if httpx.codes.is_server_error(status) else next(known, "")
     what, hint = _meaning(status, credential.secret, response.url.path)

@@ -1,7 +1,6 @@
 """The audit: list cost against what was billed, line by line, with what explains the drift and what does not."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -745,5 +744,5 @@ def test_sums_of_an_audit_are_those_of_its_lines() -> None:
 
 def test_an_audit_of_nothing_agrees() -> None:
     """Days without usage and without costs have no lines."""
-    found = audit(replace(used(), workspaces=None), bill())
+    found = audit(used()._replace(workspaces=None), bill())
     assert (found.status, found.lines, found.drift) == ("ok", (), Decimal(0))

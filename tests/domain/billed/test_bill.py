@@ -489,7 +489,7 @@ def test_days_that_are_not_settled_lack_other_costs(
 ) -> None:
     """Of 19 full days, and an open one or none."""
     usage = used()
-    usage = replace(usage, coverage=usage.coverage._replace(open_day=open_day))
+    usage = usage._replace(coverage=usage.coverage._replace(open_day=open_day))
     assert ("not_included" in notes(spend(usage, bill(through=through)))) is is_told
 
 
@@ -579,7 +579,7 @@ def test_what_list_price_leaves_out_is_told_of_the_days_it_concerns() -> None:
     """Code execution and sessions come in once a day is settled."""
     usage = used(key(day="2026-11-20"))
     assert "once the day is settled" in notes(spend(usage, bill()))["not_included"].message
-    closed = replace(usage, coverage=usage.coverage._replace(open_day=False))
+    closed = usage._replace(coverage=usage.coverage._replace(open_day=False))
     assert "not_included" not in notes(spend(closed, bill()))
 
 
@@ -746,7 +746,7 @@ def test_the_default_workspace_of_the_analytics_is_the_one_of_the_usage() -> Non
 def test_coverage_is_that_of_the_usage() -> None:
     """The bill adds how many days it settles, and changes nothing else."""
     coverage = Coverage(datetime(2026, 11, 20, tzinfo=UTC), closed_days=19, open_day=False)
-    usage = replace(used(), coverage=coverage)
+    usage = used()._replace(coverage=coverage)
     assert spend(usage, bill()).coverage == coverage._replace(billed_days=19)
 
 
