@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
+Handler = Callable[[int, FrameType | None], None]
+
 _CAUGHT = (signal.SIGINT, signal.SIGTERM)
 # Far longer than a finalizer takes, in seconds.
 _PAUSE = 0.01
@@ -23,7 +25,7 @@ _PAUSE = 0.01
 
 def ignore() -> None:
     """Has them ignored from now on, where they would end the run: what follows is told whole."""
-    _replace(_pass_over)
+    _replace(_interrupt, _pass_over)
 
 
 @contextmanager
@@ -46,7 +48,7 @@ def raising() -> Iterator[None]:
 
 def _interrupt(number: int, _: FrameType | None) -> None:
     # The report of this is still to be written: a second signal must not cut it short.
-    _replace(_pass_over_another)
+    _replace(_interrupt, _pass_over_another)
     raise InterruptedRunError(signal.Signals(number).name)
 
 
@@ -70,17 +72,15 @@ def _send_again(
             os.kill(os.getpid(), number)
 
     Thread(target=send, daemon=True).start()
-    for each in _CAUGHT:
-        if signal.getsignal(each) is _pass_over_another:
-            signal.signal(each, _interrupt)
+    _replace(_pass_over_another, _interrupt)
 
 
-def _replace(handler: Callable[[int, FrameType | None], None]) -> None:
+def _replace(old: Handler, new: Handler) -> None:
     if current_thread() is not main_thread():
         return
     for each in _CAUGHT:
-        if signal.getsignal(each) is _interrupt:
-            signal.signal(each, handler)
+        if signal.getsignal(each) is old:
+            signal.signal(each, new)
 
 
 # Not SIG_IGN: a signal that is already on its way would find no handler to call.

@@ -126,8 +126,9 @@ def judge(
         from budget_gate.delivery.notify import notify  # most have nobody to tell
 
         report = notify(report, file, settings, earlier)
-    tell = partial(publish, report, file.source.file, settings, exit_code=exit_code)
-    return deliver(partial(tell, quiet=options.quiet), exit_code, settings)
+    name, quiet = file.source.file, options.quiet
+    tell = partial(publish, report, name, settings, exit_code=exit_code, quiet=quiet)
+    return deliver(tell, exit_code, settings)
 
 
 def _run(options: CheckOptions, invocation: Invocation) -> int:

@@ -105,8 +105,9 @@ def _after(before: bytes | None, verdict: GuardedVerdict) -> Iterator[Note]:
             "Redis has lost its data: what clients counted until now is missing, so for about "
             "three hours spend may be higher than this report says. See docs/ledger.md, In Redis.",
         )
+        return
     try:
-        other = GuardedVerdict.from_json(json.loads(before or b"")).organization
+        other = GuardedVerdict.from_json(json.loads(before)).organization
     except (ValueError, RecursionError):
         return
     if are_different(other, verdict.organization):

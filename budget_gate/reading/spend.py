@@ -1,10 +1,10 @@
 """The spend of the month to date: the API or saved pages, priced, on the policy's basis."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec
 
 from budget_gate.domain.clock import check_lag, check_month
 from budget_gate.domain.notes import Note
@@ -36,6 +36,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from budget_gate.domain.billed.bill import Bill
 
+Asked = ParamSpec("Asked")
+
 
 class MonthRead(NamedTuple):
     """A month to date: its spend, and the priced usage and the bill, if any, that it is made of."""
@@ -53,6 +55,20 @@ class SavedPages(NamedTuple):
     is_partial: bool
 
 
+def _by_one_key(read: Callable[Asked, MonthRead]) -> Callable[Asked, MonthRead]:
+    """Has all of it read once more, by the key that is left, where one of two died on the way."""
+
+    @wraps(read)
+    def reading(*arguments: Asked.args, **options: Asked.kwargs) -> MonthRead:
+        try:
+            return read(*arguments, **options)
+        except MixedKeysError:
+            return read(*arguments, **options)
+
+    return reading
+
+
+@_by_one_key
 def read_month(
     settings: Settings,
     file: PolicyFile,
@@ -70,27 +86,6 @@ def read_month(
     The hours `apart` are told by themselves in the usage. Raises UnverifiedError where the spend
     cannot be determined.
     """
-    fixed = partial(_read_month, settings, file, month, saved=saved, now=now)
-    read = partial(fixed, transport=transport, audits=audits, last=last, apart=apart)
-    try:
-        return read()
-    except MixedKeysError:
-        return read()
-
-
-def _read_month(
-    settings: Settings,
-    file: PolicyFile,
-    month: MonthToDate,
-    *,
-    saved: SavedPages | None,
-    now: datetime,
-    transport: Transport | None,
-    audits: bool,
-    last: EarlierReport | Note | None,
-    apart: Sequence[datetime],
-) -> MonthRead:
-    """As `read_month`; raises MixedKeysError where one of two keys died on the way."""
     policy = file.policy
     book = PriceBook(load_price_book()).with_policy(policy.prices)
     bill = None

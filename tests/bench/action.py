@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import yaml
 
-from tests.bench.start import serving as serving_usage
+from tests.bench.start import serving_usage
 from tests.helpers.package_index import serving
 from tests.helpers.paths import PACKAGE, ROOT
 from tests.world.loopback import EXAMPLE_KEY

@@ -8,18 +8,16 @@ processor time of pairs that run in turn.
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.bench.measuring import HAS_VALGRIND, row, show, used
+from tests.bench.measuring import HAS_VALGRIND, row, serving, show, used
 from tests.world.loopback import (
     EXAMPLE_KEY,
     LoopbackAPI,
@@ -137,19 +135,6 @@ def serve(path: str) -> None:
         threading.Event().wait()
 
 
-@contextmanager
-def _served(path: Path) -> Iterator[str]:
-    """The address of `serve` in a process of its own."""
-    call = "import sys; from tests.bench.large import serve; serve(sys.argv[1])"
-    command = [sys.executable, "-c", call, str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as server:
-        try:
-            assert server.stdout
-            yield server.stdout.readline().strip()
-        finally:
-            server.kill()
-
-
 def measure(month: Month, folder: Path, runs: int = 5) -> list[str]:
     """The rows of the table about a month, as Markdown."""
     is_counted = month.is_counted and HAS_VALGRIND
@@ -164,7 +149,8 @@ def measure(month: Month, folder: Path, runs: int = 5) -> list[str]:
     check = [*imports, "check", "--policy", str(policy), "--deadline", "3600"]
     bare = [sys.executable, "-c", _LOADS]
     loads = [*bare, *map(str, pages)]
-    with _served(rows) as url:
+    serve_rows = "import sys; from tests.bench.large import serve; serve(sys.argv[1])"
+    with serving("-c", serve_rows, str(rows)) as url:
         environment = {**os.environ, "ANTHROPIC_ADMIN_KEY": EXAMPLE_KEY, "ANTHROPIC_BASE_URL": url}
         found = [
             [used(it, environment, is_counted=is_counted) for it in (check, imports, loads, bare)]

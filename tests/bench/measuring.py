@@ -13,7 +13,8 @@ import subprocess
 import sys
 import time
 import venv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import files
 from itertools import chain
 from pathlib import Path
@@ -59,6 +60,18 @@ def used(command: list[str], environment: dict[str, str], *, is_counted: bool) -
     assert status == 0, command
     wall = time.perf_counter() - began
     return Used(spent.ru_utime + spent.ru_stime, wall, spent.ru_maxrss / 1024)
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[str]:
+    """The address that a server in a process of its own prints first; these are Python's arguments."""
+    command = [sys.executable, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as server:
+        try:
+            assert server.stdout
+            yield server.stdout.readline().strip()
+        finally:
+            server.kill()
 
 
 def compared(

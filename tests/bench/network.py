@@ -9,11 +9,12 @@ import ssl
 import subprocess
 import sys
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import certifi
+
+from tests.bench.measuring import serving
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -69,16 +70,9 @@ async def _serve(own: str, address: str, trip: float) -> None:
     await far.serve_forever()
 
 
-@contextmanager
-def secured(own: Path, address: str, trip: float = 0) -> Iterator[str]:
+def secured(own: Path, address: str, trip: float = 0) -> AbstractContextManager[str]:
     """The URL of such an address."""
-    command = [sys.executable, "-m", "tests.bench.network", str(own), address, str(trip)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout
-            yield server.stdout.readline().strip()
-        finally:
-            server.kill()
+    return serving("-m", "tests.bench.network", str(own), address, str(trip))
 
 
 if __name__ == "__main__":

@@ -2,15 +2,13 @@
 
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
-from tests.bench.measuring import compared, environment_of_a_run, row, show, used
+from tests.bench.measuring import compared, environment_of_a_run, row, serving, show, used
 from tests.bench.network import certificate, secured
 from tests.world.loopback import EXAMPLE_KEY
 
@@ -37,17 +35,10 @@ MOST_LATE: Final = 0.45
 RUNS: Final = 9
 
 
-@contextmanager
-def serving(usages: int, workspaces: int) -> Iterator[str]:
+def serving_usage(usages: int, workspaces: int) -> AbstractContextManager[str]:
     """The address of a loopback API, in a process of its own, with that much usage."""
-    command = [sys.executable, "-m", "tests.world.loopback", "--as-of", AS_OF]
-    command += ["--rows", str(usages), "--workspaces", str(workspaces)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout
-            yield server.stdout.readline().strip()
-        finally:
-            server.kill()
+    amounts = ("--rows", str(usages), "--workspaces", str(workspaces))
+    return serving("-m", "tests.world.loopback", "--as-of", AS_OF, *amounts)
 
 
 def _late(check: list[str], environment: dict[str, str], own: Path, url: str) -> str:
@@ -80,7 +71,7 @@ def rows() -> Iterator[str]:
         policy.write_text("version: 1\nglobal: {cap: 1000000}\n", encoding="utf-8")
         check = [python, "-c", AT_AS_OF, "check", "--policy", str(policy)]
         own, trusted = certificate(folder)
-        with serving(1_000, 8) as url:
+        with serving_usage(1_000, 8) as url:
             environment |= {"ANTHROPIC_BASE_URL": url, "SSL_CERT_FILE": str(trusted)}
             what = "`check`, 1,000 rows / importing its packages"
             yield compared(what, check, [python, "-c", IMPORTS], environment, 1.4)
