@@ -141,15 +141,9 @@ class PriceBook:
 
     def depends_on_length(self, model: str, speed: str, period: Period) -> bool:
         """Whether what the model costs at that speed depends, in the period, on prompts' length."""
-        days = [start.date() for start in period.steps(DAY)]
-        listed = self.document.models.get(self.model_id(model) or "")
-        cards = (*self._own_cards(model), *(listed.prices if listed else ()))
-        # A price only changes where one of its cards begins or ends.
-        turns = {days[0], *(turn for card in cards for turn in (card.start, card.until))}
         keys = (
-            UsageKey(None, day, model, "standard", None, "global", speed)
-            for day in days
-            if day in turns
+            UsageKey(None, start.date(), model, "standard", None, "global", speed)
+            for start in period.steps(DAY)
         )
         found = map(self.rates, keys)
         return any(isinstance(rates, RateRange) and not rates.is_exact for rates in found)
