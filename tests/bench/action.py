@@ -1,9 +1,8 @@
 """Times the action's step that prepares the environment, and the check after it, against what they need at least.
 
-Run it with `TMPDIR=/dev/shm python -m tests.bench.action`, on a machine that does nothing else: a file is made within
-microseconds there, while ext4 takes fifty times as long where many were removed a moment ago, as they are here. The
-packages are fetched once and served on this machine, so that no network is in the times: cold is an empty cache, warm
-one that has them.
+Run it with `TMPDIR=/dev/shm python -m tests.bench.action`, on a machine that does nothing else: files are in memory
+there, so that no disk is in the times. The packages are fetched once and served on this machine, so that no network is
+in them: cold is an empty cache, warm one that has them.
 """
 
 import os
